@@ -50,7 +50,7 @@ for number in range(accounts):
 
 def inventory(accounts: int) -> str:
     """Every account replicates everything to one partner."""
-    listed = "\n".join(f'[[accounts]]\nid = "{one + 1:012}"' for one in range(accounts))
+    listed = "\n".join(f'[[accounts]]\nid = "{number + 1:012}"' for number in range(accounts))
     return f"""version = 1
 name = "bench"
 [aws]

@@ -49,9 +49,9 @@ def links(size: Size, source: random.Random, sample: int) -> Links:
     prefixes = [f"sample{sample}/team{number:03}/" for number in range(size.prefixes)]
     found: dict[str, set[str]] = {}
     for row in range(0 if size.routes else size.destinations):
-        found[f"D{row:02}"] = {one for one in prefixes if source.random() < 0.5}
+        found[f"D{row:02}"] = {prefix for prefix in prefixes if source.random() < 0.5}
     for _ in range(size.routes):
-        some = {one for one in prefixes if source.random() < 0.25}
+        some = {prefix for prefix in prefixes if source.random() < 0.25}
         for row in range(size.destinations):
             if source.random() < 0.3:
                 found.setdefault(f"D{row:02}", set()).update(some)

@@ -40,7 +40,10 @@ def planned(count: int) -> Plan:
         path.write_text(inventory(count // 2))
         read = load_inventory(path, environ={})
     desired, _ = desired_state(read)
-    empty = {one: observed(one, desired, {"rules": []}, None) for one in desired.registries}
+    empty = {
+        registry: observed(registry, desired, {"rules": []}, None)
+        for registry in desired.registries
+    }
     registries = plan_registries(desired, empty, frozenset(desired.registries)).registries
     plan = Plan(
         digest="",

@@ -34,9 +34,9 @@ T = TypeVar("T")
 def inventory(accounts: int) -> str:
     """Accounts in groups of ten; every tenth group has a hub that feeds its nine spokes."""
     listed = "\n".join(
-        f'[[accounts]]\nid = "{one + 1:012}"\n'
-        f'labels = {{ tier = "{"hub" if one % 10 == 0 else "spoke"}", group = "g{one // 10}" }}'
-        for one in range(accounts)
+        f'[[accounts]]\nid = "{number + 1:012}"\n'
+        f'labels = {{ tier = "{"spoke" if number % 10 else "hub"}", group = "g{number // 10}" }}'
+        for number in range(accounts)
     )
     routes = "\n".join(
         f'[[routes]]\nname = "golden-{group}"\nprefixes = ["base/", "golden/"]\n'
@@ -75,25 +75,34 @@ def main() -> None:
         path.write_text(inventory(count // 2))
         read = timed("inventory", count, lambda: load_inventory(path, environ={}))
     desired, _ = timed("links", count, lambda: desired_state(replace(read)))
-    empty = {one: observed(one, desired, {"rules": []}, None) for one in desired.registries}
+    empty = {
+        registry: observed(registry, desired, {"rules": []}, None)
+        for registry in desired.registries
+    }
     scope = frozenset(desired.registries)
     planned = timed("first plan", count, lambda: plan_registries(desired, empty, scope))
     timed("objections", count, lambda: objections(planned.registries, {}))
     owned = Remembered(
-        record={one.registry: one.owned for one in planned.registries if one.owned.links}
+        record={
+            registry.registry: registry.owned
+            for registry in planned.registries
+            if registry.owned.links
+        }
     )
     text = timed("record out", count, lambda: record_document(read.name, owned))
     kept = timed("record in", count, lambda: parse_record(text, read.name, where="bench"))
     settled = {
-        one.registry: observed(one.registry, desired, *documents(one.changes))
-        for one in planned.registries
+        registry.registry: observed(registry.registry, desired, *documents(registry.changes))
+        for registry in planned.registries
     }
     again = timed(
         "second plan",
         count,
         lambda: plan_registries(desired, settled, scope, record=kept.record),
     )
-    first, second = (sum(len(one.changes) for one in plan.registries) for plan in (planned, again))
+    first, second = (
+        sum(len(registry.changes) for registry in plan.registries) for plan in (planned, again)
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"record: {len(text) / 1e6:.1f} MB")
     print(f"{first:,} changes, then {second:,}; peak memory {peak:,.0f} MB")

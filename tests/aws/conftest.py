@@ -73,7 +73,7 @@ class FakeAws:
         self.scripts[operation].extend(steps)
 
     def calls(self, operation: str) -> list[Request]:
-        return [one for one in self.requests if one.operation == operation]
+        return [request for request in self.requests if request.operation == operation]
 
     async def serve(self, http: web.Request) -> web.Response:
         body = await http.read()

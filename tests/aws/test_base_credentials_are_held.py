@@ -104,7 +104,7 @@ async def test_it_is_asked_again_before_the_end_and_by_one_task(edge: Edge, help
                 group.start_soon(registries.describe, edge.registry(number))
         assert helper.runs == 2
         await registries.describe(edge.registry(1, "us-east-1"))
-    keys = [one.key for one in edge.aws.calls("AssumeRole")]
+    keys = [call.key for call in edge.aws.calls("AssumeRole")]
     assert keys[0] == KEY
     # Who came while it was asked used what was in hand.
     assert set(keys[1:]) <= {KEY, "AKIANEWNEWNEWNEWNEW0"}

@@ -55,7 +55,7 @@ DOCUMENTED: Final = {
 def session_actions(*, read_only: bool) -> set[str]:
     """What ECR's part of a session's policy allows."""
     policy = json.loads(session_policy(partition=Partition.AWS, read_only=read_only))
-    return {one for one in policy["Statement"][0]["Action"] if one.startswith("ecr:")}
+    return {item for item in policy["Statement"][0]["Action"] if item.startswith("ecr:")}
 
 
 def as_ports(
@@ -93,11 +93,17 @@ async def test_its_action_is_on_the_page(edge: Edge, monkeypatch: pytest.MonkeyP
             with pytest.raises(CallError) as caught:
                 await (anext(made) if isinstance(made, AsyncIterator) else made)
             hints.append(caught.value.fault.hint)
-    actions = [f"ecr:{one.operation}" for one in edge.aws.requests if one.service == "ecr"]
+    actions = [
+        f"ecr:{request.operation}" for request in edge.aws.requests if request.service == "ecr"
+    ]
     assert actions[0] == "ecr:GetAccountSetting"
-    assert [one for one in actions if f"`{one}`" not in PAGE and f'"{one}"' not in PAGE] == []
+    assert [
+        action for action in actions if f"`{action}`" not in PAGE and f'"{action}"' not in PAGE
+    ] == []
     assert set(actions) == session_actions(read_only=False) - DOCUMENTED
-    assert {one for one in actions if one.startswith(READING)} == session_actions(read_only=True)
+    assert {action for action in actions if action.startswith(READING)} == session_actions(
+        read_only=True
+    )
     for hint, action in zip(hints, actions[1:], strict=True):
         assert hint is not None
         assert f" {action}" in hint
@@ -107,5 +113,5 @@ def test_no_operation_of_the_edge_lacks_its_action() -> None:
     """Whatever the source names that is spelled as an operation of ECR."""
     source = Path(fleet_repl.aws.registries.__file__).read_text(encoding="utf-8")
     verbs = "Batch|Create|Delete|Describe|Get|List|Put|Set|Start|Stop|Tag|Untag|Update|Validate"
-    named = {f"ecr:{one}" for one in re.findall(rf'"((?:{verbs})[A-Z]\w+)"', source)}
+    named = {f"ecr:{item}" for item in re.findall(rf'"((?:{verbs})[A-Z]\w+)"', source)}
     assert named == session_actions(read_only=False) - DOCUMENTED

@@ -50,9 +50,9 @@ async def test_every_page_and_every_field(
     async with edge.open() as registries:
         found = await ask(registries, edge, method, *arguments)
     assert found == tuple(items)
-    asked = [one.parameters for one in edge.aws.calls(operation)]
-    assert [one.get("nextToken") for one in asked] == [None, "one", "two", "two"]
-    assert len({one["maxResults"] for one in asked}) == 1
+    asked = [call.parameters for call in edge.aws.calls(operation)]
+    assert [item.get("nextToken") for item in asked] == [None, "one", "two", "two"]
+    assert len({item["maxResults"] for item in asked}) == 1
 
 
 @each_list
@@ -61,7 +61,7 @@ async def test_a_list_is_never_read_from_half_an_answer(
 ) -> None:
     """An answer without it would read as "nothing there"; it is asked for again."""
     bad: list[Any] = [None, "text", {}, ["text"], [{}, None]]
-    halves = [WHOLE, *({**WHOLE, member: one} for one in bad)]
+    halves = [WHOLE, *({**WHOLE, member: item} for item in bad)]
     for half in ("<html>sign in</html>", *map(json.dumps, halves)):
         edge.aws.script(operation, edge.aws.say(half), edge.aws.reply({**WHOLE, member: [{}]}))
     async with edge.open() as registries:
@@ -101,7 +101,7 @@ async def test_a_page_of_images_is_read_when_it_is_wanted(edge: Edge) -> None:
         for number, page in enumerate(pages, start=1):
             assert await anext(read) == tuple(page)
             assert len(edge.aws.calls("DescribeImages")) == number
-        assert [one async for one in read] == []
+        assert [item async for item in read] == []
 
 
 @pytest.mark.parametrize(

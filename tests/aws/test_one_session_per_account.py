@@ -46,7 +46,7 @@ async def test_all_regions_and_tasks_share_one_session(edge: Edge) -> None:
     async with edge.open() as registries:
         assert await describe_all(registries, *asked) == [None] * 20
     assert len(edge.aws.calls("AssumeRole")) == 1
-    assert {one.key for one in edge.aws.calls("DescribeRegistry")} == {"ASIA0000000000000001"}
+    assert {call.key for call in edge.aws.calls("DescribeRegistry")} == {"ASIA0000000000000001"}
 
 
 async def test_the_session_is_named_for_the_run(edge: Edge) -> None:
@@ -178,7 +178,7 @@ async def test_expired_for_good_is_told_as_that(edge: Edge) -> None:
         (fault,) = await describe_all(registries, edge.registry())
     assert fault is not None
     assert (fault.kind, fault.code) == (FaultKind.EXPIRED, "ExpiredToken")
-    assert len({one.key for one in edge.aws.calls("DescribeRegistry")}) == 4
+    assert len({call.key for call in edge.aws.calls("DescribeRegistry")}) == 4
 
 
 async def test_the_base_identitys_own_credentials_cannot_be_renewed(edge: Edge) -> None:

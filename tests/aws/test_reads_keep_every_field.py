@@ -40,7 +40,7 @@ async def test_each_region_is_asked_with_its_accounts_own_session(edge: Edge) ->
             for region in ("eu-west-1", "us-east-1"):
                 answer = await registries.describe(edge.registry(number, region))
                 assert answer["registryId"] == f"{number:012d}"
-    asked = [(one.key, one.region) for one in edge.aws.calls("DescribeRegistry")]
+    asked = [(call.key, call.region) for call in edge.aws.calls("DescribeRegistry")]
     first, second = "ASIA0000000000000001", "ASIA0000000000000002"
     assert asked == [
         (first, "eu-west-1"),
@@ -92,7 +92,7 @@ async def test_without_a_role_the_base_identity_acts_in_its_own_account(edge: Ed
     inventory = edge.inventory(edge.account(999999999999, role=None))
     async with edge.open(inventory) as registries:
         await registries.describe(edge.registry(999999999999))
-    assert [one.operation for one in edge.aws.requests] == [
+    assert [request.operation for request in edge.aws.requests] == [
         "GetCallerIdentity",
         "DescribeRegistry",
     ]
@@ -108,4 +108,4 @@ async def test_without_a_role_no_other_account_is_touched(edge: Edge) -> None:
             with pytest.raises(CallError) as caught:
                 await call
             assert caught.value.fault.kind is FaultKind.WRONG_ACCOUNT
-    assert [one.operation for one in edge.aws.requests] == ["GetCallerIdentity"]
+    assert [request.operation for request in edge.aws.requests] == ["GetCallerIdentity"]

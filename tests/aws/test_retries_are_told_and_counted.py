@@ -20,9 +20,9 @@ async def test_each_retry_is_an_event(edge: Edge) -> None:
     async with edge.open() as registries:
         await registries.describe(edge.registry())
     told = [
-        (one.account, one.operation, one.error.kind, one.attempt, one.delay)
-        for one in edge.events
-        if isinstance(one, CallRetried)
+        (event.account, event.operation, event.error.kind, event.attempt, event.delay)
+        for event in edge.events
+        if isinstance(event, CallRetried)
     ]
     assert told == [
         ("000000000001", "DescribeRegistry", FaultKind.THROTTLED, 1, 0.25),

@@ -33,9 +33,9 @@ async def test_each_role_is_assumed_by_the_one_before(edge: Edge) -> None:
         for number in (1, 2):
             await registries.describe(edge.registry(number))
     assumed = [
-        (one.key, one.parameters["RoleArn"], one.parameters.get("ExternalId"), seconds)
-        for one in edge.aws.calls("AssumeRole")
-        if (seconds := one.parameters["DurationSeconds"])
+        (call.key, call.parameters["RoleArn"], call.parameters.get("ExternalId"), seconds)
+        for call in edge.aws.calls("AssumeRole")
+        if (seconds := call.parameters["DurationSeconds"])
     ]
     assert assumed == [
         ("AKIABASEBASEBASEBASE", "arn:aws:iam::800000000001:role/gate", "for-the-way", "3600"),
@@ -74,7 +74,7 @@ async def test_an_expired_session_on_the_way_is_renewed(edge: Edge) -> None:
         await registries.describe(edge.registry(2))
         assert registries.attempts(edge.registry(1)) == 2
         assert registries.attempts(edge.registry(2)) == 3
-    names = [str(one.parameters["RoleArn"])[-6:] for one in edge.aws.calls("AssumeRole")]
+    names = [str(call.parameters["RoleArn"])[-6:] for call in edge.aws.calls("AssumeRole")]
     assert names == ["e/gate", "le/hub", "/fleet", "/fleet", "le/hub", "/fleet"]
 
 

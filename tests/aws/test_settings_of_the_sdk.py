@@ -54,7 +54,7 @@ async def test_one_endpoint_for_all_services(edge: Edge, monkeypatch: pytest.Mon
     """AWS_ENDPOINT_URL, as for any AWS client."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", edge.aws.url)
     await describe(edge)
-    assert [(one.service, one.region) for one in edge.aws.requests] == [
+    assert [(request.service, request.region) for request in edge.aws.requests] == [
         ("sts", "us-east-1"),
         ("sts", "us-east-1"),
         ("ecr", "eu-west-1"),
@@ -86,7 +86,7 @@ async def test_a_profile(edge: Edge, monkeypatch: pytest.MonkeyPatch, named_by: 
     else:
         monkeypatch.setenv("AWS_PROFILE", "ops")
         await describe(edge)
-    assert [(one.key[:8], one.region) for one in edge.aws.requests] == [
+    assert [(request.key[:8], request.region) for request in edge.aws.requests] == [
         ("AKIABASE", "eu-north-1"),
         ("AKIABASE", "eu-north-1"),
         ("ASIA0000", "eu-west-1"),
@@ -101,7 +101,7 @@ async def test_a_profile_that_assumes_a_role(edge: Edge, monkeypatch: pytest.Mon
         "[profile ops]\nsource_profile = user\nrole_arn = arn:aws:iam::700000000007:role/ops\n"
     )
     await describe(edge, Aws(profile="ops"))
-    assert [one.operation for one in edge.aws.requests] == [
+    assert [request.operation for request in edge.aws.requests] == [
         "AssumeRole",
         "GetCallerIdentity",
         "AssumeRole",
@@ -284,7 +284,7 @@ async def test_a_simulated_aws_depends_on_nothing_of_the_machine(
         monkeypatch.setenv(name, value)
     async with edge.open() as registries:
         await registries.describe(edge.registry())
-    assert [one.region for one in edge.aws.requests] == [
+    assert [request.region for request in edge.aws.requests] == [
         "eu-central-1",
         "eu-central-1",
         "eu-west-1",

@@ -20,7 +20,7 @@ EXTERNAL_IDS = st.text(LETTERS + "+=,.@:/-_", min_size=SHORT, max_size=60)
 
 
 def fully(text: str) -> str:
-    return "".join(f"%{ord(one):02x}" for one in text)
+    return "".join(f"%{ord(character):02x}" for character in text)
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
@@ -33,9 +33,11 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "in full": fully,
     "twice": lambda text: quote(quote(text, safe=""), safe=""),
     "escaped for JSON": lambda text: json.dumps(text).strip('"').replace("/", "\\/"),
-    "as code points": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
-    "escaped for HTML": lambda text: "".join(f"&#{ord(one)};" for one in text),
-    "as hexadecimal entities": lambda text: "".join(f"&#x{ord(one):x};" for one in text),
+    "as code points": lambda text: "".join(f"\\u{ord(character):04x}" for character in text),
+    "escaped for HTML": lambda text: "".join(f"&#{ord(character)};" for character in text),
+    "as hexadecimal entities": lambda text: "".join(
+        f"&#x{ord(character):x};" for character in text
+    ),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 for URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
@@ -80,7 +82,7 @@ def test_no_spelling_of_any_secret_is_shown(
         return
     # Changed case destroys base64 for good: nobody can read that back.
     shown = clean(f"{before} {spelled} {after}", (secret,))
-    destroyed = any(one in spellings[1:] for one in (str.upper, str.lower, str.swapcase))
+    destroyed = any(item in spellings[1:] for item in (str.upper, str.lower, str.swapcase))
     if not destroyed:
         assert spelled not in shown
     assert secret.lower() not in shown.lower()

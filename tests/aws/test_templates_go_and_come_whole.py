@@ -100,7 +100,7 @@ SCOPE = "REGISTRY_POLICY_SCOPE"
 async def test_an_account_setting(edge: Edge) -> None:
     """Its value; None where it has none yet."""
     answers = [{"name": SCOPE, "value": "V2"}, {"name": SCOPE}, {"name": SCOPE, "value": None}]
-    edge.aws.script("GetAccountSetting", *[edge.aws.reply(one) for one in answers])
+    edge.aws.script("GetAccountSetting", *[edge.aws.reply(answer) for answer in answers])
     async with edge.open() as registries:
         found = [await registries.account_setting(edge.registry(), SCOPE) for _ in answers]
     assert found == ["V2", None, None]

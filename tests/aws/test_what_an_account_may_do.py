@@ -90,7 +90,7 @@ async def test_the_accounts_own_session_asks(edge: Edge) -> None:
 async def test_what_decisions_mean(edge: Edge, decisions: list[str], state: str) -> None:
     """The worst of an action's resources counts, and a decision without a key that it depends on
     is none."""
-    members = [one.partition(" of ") for one in decisions]
+    members = [decision.partition(" of ") for decision in decisions]
     answering(edge, *(("ecr:X", decision, key) for decision, _, key in members))
     async with edge.open() as registries:
         assert await registries.access.simulate(ONE, QUESTION) == {"ecr:X": state}

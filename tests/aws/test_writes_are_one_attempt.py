@@ -51,7 +51,7 @@ async def test_a_policy_is_deleted(edge: Edge) -> None:
     edge.aws.policies["000000000001", "eu-west-1"] = json.dumps(POLICY)
     async with edge.open() as registries:
         ids = [await registries.delete_policy(edge.registry()) for _ in range(2)]
-    assert ids == [f"request-{one.number}" for one in edge.aws.calls("DeleteRegistryPolicy")]
+    assert ids == [f"request-{call.number}" for call in edge.aws.calls("DeleteRegistryPolicy")]
     assert edge.aws.policies == {}
 
 

@@ -119,13 +119,13 @@ class Guard:
     def may(self, policy: Any, action: str, resource: str, service: str = "") -> bool:
         """Whether some statement allows it; each that does is remembered."""
         allowing = [
-            one
-            for one in policy["Statement"]
-            if action in listed(one["Action"])
-            and any(fnmatchcase(resource, pattern) for pattern in listed(one["Resource"]))
-            and meets(one.get("Condition", {}), {"iam:AWSServiceName": service})
+            item
+            for item in policy["Statement"]
+            if action in listed(item["Action"])
+            and any(fnmatchcase(resource, pattern) for pattern in listed(item["Resource"]))
+            and meets(item.get("Condition", {}), {"iam:AWSServiceName": service})
         ]
-        self.used |= {(one.get("Sid", ""), action) for one in allowing}
+        self.used |= {(item.get("Sid", ""), action) for item in allowing}
         if not allowing:
             self.refused.append((action, resource))
         return bool(allowing)
@@ -162,9 +162,9 @@ class Guard:
         """Everything that the role may do, by statement."""
         (role,) = self.document["roles"]
         return {
-            (one["Sid"], action)
-            for one in role["permissions"]["Statement"]
-            for action in listed(one["Action"])
+            (item["Sid"], action)
+            for item in role["permissions"]["Statement"]
+            for action in listed(item["Action"])
         }
 
     @contextmanager

@@ -65,7 +65,7 @@ class Stack:
                 values = {key: self.value(one) for key, one in node.items()}
                 found = {key: one for key, one in values.items() if one is not None}
             case list():
-                found = [self.value(one) for one in node]
+                found = [self.value(item) for item in node]
             case _:
                 found = node
         return found
@@ -179,9 +179,13 @@ def test_every_account_has_one_role_or_is_the_base_identitys(inventory: Inventor
         for role in bootstrap.roles
         for account in role.accounts
     }
-    assert paths == {one.id: one.role.path for one in inventory.accounts if one.role is not None}
+    assert paths == {
+        account.id: account.role.path for account in inventory.accounts if account.role is not None
+    }
     assert sum(len(role.accounts) for role in bootstrap.roles) == len(paths)
-    assert set(bootstrap.own_accounts) == {one.id for one in inventory.accounts} - set(paths)
+    assert set(bootstrap.own_accounts) == {account.id for account in inventory.accounts} - set(
+        paths
+    )
     numbers = {account: role.external_id for role in bootstrap.roles for account in role.accounts}
     for first in inventory.accounts:
         for second in inventory.accounts:

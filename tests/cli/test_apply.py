@@ -65,7 +65,7 @@ def test_objections_refuse_the_plan(
     assert ended.code == 3
     report = json.loads(Path("out.json").read_text(encoding="utf-8"))
     assert report["status"] == "refused"
-    assert [one["outcome"] for one in report["registries"]] == ["skipped", "unchanged"]
+    assert [item["outcome"] for item in report["registries"]] == ["skipped", "unchanged"]
     assert fleet.asked == ["plan", "apply", "refuse"]
 
 

@@ -15,7 +15,7 @@ BASE = "arn:aws:iam::999999999999:role/platform-deploy"
 def sids(policy: object) -> list[str]:
     """The statements of a policy, by name."""
     assert isinstance(policy, dict)
-    return [one["Sid"] for one in policy["Statement"]]
+    return [item["Sid"] for item in policy["Statement"]]
 
 
 def test_a_template_for_whoever_is_named(cli: Cli, inventory: str) -> None:

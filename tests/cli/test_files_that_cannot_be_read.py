@@ -18,7 +18,7 @@ def _sealed(inventory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("prod.plan", "faults.toml", "old.json"):
         Path(name).write_text("")
     may, really = os.access, os.open
-    named = {Path(one).name for one in (inventory, "prod.plan", "faults.toml", "old.json")}
+    named = {Path(item).name for item in (inventory, "prod.plan", "faults.toml", "old.json")}
 
     def access(path: str, mode: int, **how: Any) -> bool:
         return not (mode & os.R_OK and Path(os.fsdecode(path)).name in named) and may(

@@ -80,7 +80,9 @@ def test_as_a_document(cli: Cli, larger: str) -> None:
     document = json.loads(ended.out)
     Draft202012Validator(schema("graph")).validate(document)
     assert [node["kind"] for node in document["nodes"]] == ["managed"] * 4 + ["external"]
-    assert [(one["source"], one["destination"], one["deletes"]) for one in document["edges"]] == [
+    assert [
+        (item["source"], item["destination"], item["deletes"]) for item in document["edges"]
+    ] == [
         ("111111111111/eu-west-1", "222222222222/eu-west-1", []),
         ("222222222222/eu-west-1", "333333333333/eu-west-1", None),
         ("222222222222/eu-west-1", "444444444444/eu-west-1", None),

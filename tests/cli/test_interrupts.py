@@ -24,7 +24,7 @@ def test_while_writing(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     assert fleet.asked == ["plan", "apply", "stop"]
     report = json.loads(Path("out.json").read_text(encoding="utf-8"))
     assert report["status"] == "interrupted"
-    assert [one["outcome"] for one in report["registries"]] == ["cancelled", "unchanged"]
+    assert [item["outcome"] for item in report["registries"]] == ["cancelled", "unchanged"]
 
 
 def test_sigterm_is_the_same(cli: Cli, fleet: FakeFleet, inventory: str) -> None:

@@ -208,7 +208,7 @@ def test_notes_errors_and_problems_as_json() -> None:
         InventoryError([Problem(file="a.toml", line=1, key="name", message="is missing")])
     )
     found = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [(one["level"], one["event"], one["message"]) for one in found] == [
+    assert [(item["level"], item["event"], item["message"]) for item in found] == [
         ("info", "note", "stopping"),
         ("error", "error", "no identity\nset one"),
         ("error", "problem", "is missing"),

@@ -142,7 +142,7 @@ async def test_without_a_terminal_a_line_comes_every_half_minute() -> None:
     beat = partial(heartbeat, entries.append, Counters(SCOPE), clock)
     assert await accompanied(work, beat) == "done"
     assert clock.slept[:2] == [30, 30]
-    assert [one.message for one in entries[:2]] == [
+    assert [entry.message for entry in entries[:2]] == [
         "reading  0/2 accounts  0 in flight  0 throttled  0 failed  30.0 s",
         "reading  0/2 accounts  0 in flight  0 throttled  0 failed  1 min 00 s",
     ]
@@ -184,11 +184,11 @@ def test_a_command_in_a_pipe_gives_signs_of_life(
     fleet.planning = takes_a_minute
     ended = cli("plan", inventory, *flags)
     assert ended.code == 0
-    lines = [one for one in ended.err.splitlines() if "0/2 accounts" in one]
+    lines = [line for line in ended.err.splitlines() if "0/2 accounts" in line]
     if flags == ("--quiet",):
         assert lines == []
     elif flags:
-        assert [json.loads(one)["event"] for one in lines][:1] == ["progress"]
+        assert [json.loads(line)["event"] for line in lines][:1] == ["progress"]
         assert json.loads(lines[0])["accounts"] == 2
     else:
         assert lines[0].endswith(

@@ -66,7 +66,7 @@ def test_a_run_under_way(cli: Cli, listed: FakeHistory, inventory: str) -> None:
     listed.holder = replace(first.meta.holder, run_id=first.meta.run_id)
     assert cli("runs", inventory).out.splitlines()[1].split()[-4:] == ["under", "way", "0", "0"]
     document = json.loads(cli("runs", inventory, "--format", "json").out)
-    assert [(one["status"], one["under_way"]) for one in document["runs"]] == [
+    assert [(item["status"], item["under_way"]) for item in document["runs"]] == [
         (None, True),
         ("partial", False),
         ("ok", False),
@@ -143,7 +143,7 @@ def test_as_a_document(cli: Cli, listed: FakeHistory, inventory: str) -> None:
     assert document["frozen"] == [
         {"fleet": "demo", "who": "bob", "why": "move", "since": "2026-11-23T12:00:00Z"}
     ]
-    assert [(one["status"], one["finished_at"]) for one in document["runs"]] == [
+    assert [(item["status"], item["finished_at"]) for item in document["runs"]] == [
         (None, None),
         ("partial", "2026-11-23T12:00:00Z"),
     ]

@@ -115,7 +115,7 @@ async def test_the_real_one(inventory: str, capsys: pytest.CaptureFixture[str]) 
     place = load_inventory(inventory).state.folder
     assert place is not None
     store = FolderStore(place)
-    lock = Lock(store, "demo", HOLDER, SYSTEM, gone=lambda one: False)
+    lock = Lock(store, "demo", HOLDER, SYSTEM, gone=lambda item: False)
     await lock._take()
     assert await anyio.to_thread.run_sync(_unlocked, inventory) == 0
     assert capsys.readouterr().out == GIVEN_BACK

@@ -238,6 +238,6 @@ def test_the_inventorys_schema_is_the_default(cli: Cli) -> None:
 
 def test_every_published_schema_can_be_printed(cli: Cli) -> None:
     """And the inventory's, which comes first."""
-    assert {one.value for one in Document} == {"inventory", *SCHEMAS}
+    assert {item.value for item in Document} == {"inventory", *SCHEMAS}
     for name in SCHEMAS:
         assert json.loads(cli("schema", name).out) == schema(name)

@@ -115,7 +115,7 @@ def test_as_documents(inventory: str, capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr().out
     document = json.loads(printed)
     Draft202012Validator(schema("delivery")).validate(document)
-    assert [one["state"] for one in document["links"]] == ["failed"]
+    assert [item["state"] for item in document["links"]] == ["failed"]
     assert Path("a.json").read_text(encoding="utf-8") == printed
     assert '<failure type="failed"' in Path("b.xml").read_text(encoding="utf-8")
 

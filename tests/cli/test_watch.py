@@ -46,7 +46,7 @@ def test_as_documents(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     ended = cli("watch", inventory, "--once", "--format", "json", "--log-format", "json")
     assert ended.out == to_json(fleet.made)
     lines = [json.loads(line) for line in ended.err.splitlines()]
-    assert [(one["event"], one["verdict"]) for one in lines] == [("round-finished", "drift")]
+    assert [(line["event"], line["verdict"]) for line in lines] == [("round-finished", "drift")]
 
 
 def test_a_part_of_the_fleet(cli: Cli, fleet: FakeFleet, inventory: str) -> None:

@@ -83,7 +83,9 @@ def test_the_question_says_how_far(
 
 def test_progress_names_the_wave(fleet: FakeFleet, in_waves: str) -> None:
     """And how many there are that write anything."""
-    counters = Counters((one.registry for one in fleet.made.registries), ("canary", "idle", "rest"))
+    counters = Counters(
+        (registry.registry for registry in fleet.made.registries), ("canary", "idle", "rest")
+    )
     counters.see(PlanMade(plan=fleet.made))
     start = "0/2 writes  0 in flight  0 throttled  0 failed  1.0 s"
     assert progress_text(counters, 1).plain == f"writing  {start}"
@@ -98,7 +100,7 @@ def test_progress_counts_down_the_pause_between_waves(fleet: FakeFleet, in_waves
     """What is left of it, and after which wave; nothing of it once the next wave begins."""
     at = [100.0]
     counters = Counters(
-        (one.registry for one in fleet.made.registries), ("canary", "rest"), lambda: at[0]
+        (registry.registry for registry in fleet.made.registries), ("canary", "rest"), lambda: at[0]
     )
     counters.see(PlanMade(plan=fleet.made))
     counters.see(WaveStarted(wave="canary", registries=1))
@@ -113,7 +115,7 @@ def test_progress_counts_down_the_pause_between_waves(fleet: FakeFleet, in_waves
 
 def test_a_single_wave_is_not_worth_a_word(fleet: FakeFleet) -> None:
     """A fleet without waves has one, too."""
-    counters = Counters((one.registry for one in fleet.made.registries), ("rest",))
+    counters = Counters((registry.registry for registry in fleet.made.registries), ("rest",))
     counters.see(PlanMade(plan=fleet.made))
     counters.see(WaveStarted(wave="rest", registries=1))
     assert progress_text(counters, 1).plain.startswith("writing  0/1 writes")

@@ -40,7 +40,7 @@ def test_validating_warns(cli: Cli) -> None:
         "error\n"
     )
     found = json.loads(cli("validate", "demo.toml", "--format", "json").out)
-    assert [one["kind"] for one in found["warnings"]] == ["unset-variable"]
+    assert [item["kind"] for item in found["warnings"]] == ["unset-variable"]
 
 
 def test_drawing_warns(cli: Cli) -> None:
@@ -106,7 +106,7 @@ def test_a_reference_that_is_wrong_stays_an_error(cli: Cli, text: str) -> None:
 async def test_the_library_calls_no_aws_without_them(tmp_path: Path) -> None:
     """Whatever was loaded without them; a history in a folder needs none."""
     inventory = fleet_repl.load_inventory("demo.toml", environ={}, secrets_required=False)
-    assert [one.message for one in inventory.unset] == [MISSING]
+    assert [warning.message for warning in inventory.unset] == [MISSING]
     with pytest.raises(fleet_repl.InventoryError, match=MISSING):
         async with fleet_repl.connect(inventory):
             pass

@@ -14,7 +14,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("each_page", PAGES, ids=str)
     for language in ("toml", "json"):
         if f"{language}_block" in metafunc.fixturenames:
-            blocks = [one for page in PAGES for one in page.blocks if one.language == language]
+            blocks = [
+                block for page in PAGES for block in page.blocks if block.language == language
+            ]
             metafunc.parametrize(f"{language}_block", blocks, ids=str)
 
 

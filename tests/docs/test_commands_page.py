@@ -61,12 +61,12 @@ def page(pages: dict[str, Page]) -> Page:
 
 def flags_of(command: Any) -> set[str]:
     """The flags that a command takes."""
-    return {flag for one in command.params for flag in one.opts if flag.startswith("-")}
+    return {flag for param in command.params for flag in param.opts if flag.startswith("-")}
 
 
 def synopsis(page: Page, name: str) -> str:
     """The usage of a command, as the page has it."""
-    (found,) = [one.text for one in page.blocks if one.text.startswith(f"fleet-repl {name} ")]
+    (found,) = [block.text for block in page.blocks if block.text.startswith(f"fleet-repl {name} ")]
     return str(found)
 
 
@@ -79,7 +79,7 @@ def test_the_page_has_every_command(group: typer.core.TyperGroup, page: Page) ->
     """In its table, and with a section of its own."""
     assert set(group.commands) == set(COMMANDS)
     assert [row[0] for row in page.table("# Commands")] == [
-        f"[`{one}`](#{one})" for one in COMMANDS
+        f"[`{command}`](#{command})" for command in COMMANDS
     ]
     for name in COMMANDS:
         assert page.section(f"## {name}")
@@ -100,7 +100,7 @@ def test_every_flag_is_explained_in_a_table(group: typer.core.TyperGroup, page: 
     explained = {
         flag
         for heading, nth in (
-            *((one, 0) for one in TABLES),
+            *((table, 0) for table in TABLES),
             *((shared, n) for n in range(4)),
         )
         for row in page.table(heading, nth)
@@ -147,12 +147,12 @@ def test_no_page_names_a_flag_that_no_command_has(
 def test_the_table_of_exit_codes_is_whole(page: Page) -> None:
     """Every code with its meaning's first word, and the order in which they win."""
     rows = {int(code): meaning for code, meaning in page.table("## Exit codes")}
-    assert set(rows) == {int(one) for one in ExitCode}
+    assert set(rows) == {int(item) for item in ExitCode}
     for code, meaning in rows.items():
         assert meaning.startswith(ExitCode(code).meaning.split(":")[0].split(",")[0])
     order = re.search(r"the first of ([\d, ]+) is", page.section("## Exit codes"))
     assert order is not None
-    codes = [int(one) for one in order[1].split(",")]
+    codes = [int(item) for item in order[1].split(",")]
     names = ["interrupted", "error", "refused", "partial", "pending"]
     for start in range(len(codes)):
         assert exit_code(**dict.fromkeys(names[start:], True)) == codes[start]
@@ -165,4 +165,4 @@ def test_help_tells_the_same_codes(
     monkeypatch.setenv("COLUMNS", "200")
     assert run(["--help"]) == ExitCode.OK
     told = capsys.readouterr().out.partition("Exit codes:")[2]
-    assert {int(one) for one in re.findall(r"\b\d+\b", told)} == {int(one) for one in ExitCode}
+    assert {int(item) for item in re.findall(r"\b\d+\b", told)} == {int(item) for item in ExitCode}

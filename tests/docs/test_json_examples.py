@@ -33,8 +33,8 @@ ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 @pytest.fixture(scope="module")
 def policies(pages: dict[str, Page]) -> list[dict[str, Any]]:
     """The statements of each JSON document on the page, in order."""
-    blocks = [one for one in pages["docs/permissions.md"].blocks if one.language == "json"]
-    return [json.loads(one.text) for one in blocks]
+    blocks = [block for block in pages["docs/permissions.md"].blocks if block.language == "json"]
+    return [json.loads(block.text) for block in blocks]
 
 
 def actions(policy: dict[str, Any]) -> set[str]:
@@ -68,7 +68,7 @@ async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
     nothing.write_text("routes = []\n" + text[: text.index("[[routes]]")])
     inventory = load_inventory(whole)
     world = world_of(inventory)
-    hub, spoke, *_ = (Registry(one.id, one.regions[0]) for one in inventory.accounts)
+    hub, spoke, *_ = (Registry(account.id, account.regions[0]) for account in inventory.accounts)
     world.set_policy(spoke, {"Version": "2012-10-17", "Statement": [PULL]})
     async with serve(world) as server:
         endpoint = Endpoint(
@@ -97,8 +97,8 @@ def test_the_policy_for_a_bucket_allows_exactly_the_calls_of_a_state(
     source = Path(fleet_repl.aws.s3.__file__).read_text(encoding="utf-8")
     called = set(re.findall(r'self\._call\("(\w+)"', source))
     renamed = {"ListObjectsV2": "ListBucket"}
-    assert actions(policies[3]) == {f"s3:{renamed.get(one, one)}" for one in called}
-    on_objects, on_the_bucket = (one["Resource"] for one in policies[3]["Statement"])
+    assert actions(policies[3]) == {f"s3:{renamed.get(item, item)}" for item in called}
+    on_objects, on_the_bucket = (policy["Resource"] for policy in policies[3]["Statement"])
     assert on_objects == f"{on_the_bucket}/prod/*"
 
 
@@ -113,7 +113,9 @@ def test_the_page_shows_the_statement_that_is_written(policies: list[dict[str, A
 
 def test_the_guard_stops_others_from_what_the_role_writes(policies: list[dict[str, Any]]) -> None:
     """The service control policy denies every write of a run, and no read."""
-    writes = {one for one in actions(policies[0]) if one.startswith(("ecr:Put", "ecr:Delete"))}
+    writes = {
+        action for action in actions(policies[0]) if action.startswith(("ecr:Put", "ecr:Delete"))
+    }
     assert actions(policies[5]) == writes
     (statement,) = policies[5]["Statement"]
     assert statement["Condition"]["ArnNotLike"]["aws:PrincipalArn"].endswith("/fleet-replication")

@@ -23,7 +23,7 @@ def page(pages: dict[str, Page]) -> Page:
 
 def parameters(written: str) -> list[str]:
     """The names in a written signature."""
-    return [one.partition("=")[0] for one in written.split(", ") if one not in ("", "*")]
+    return [item.partition("=")[0] for item in written.split(", ") if item not in ("", "*")]
 
 
 def test_every_public_name_is_told(page: Page) -> None:
@@ -40,7 +40,7 @@ def test_every_event_is_told_with_its_fields(page: Page) -> None:
     }
     events = get_args(fleet_repl.Event)
     assert rows == {
-        event.__name__: {one.name for one in dataclasses.fields(event)} for event in events
+        event.__name__: {field_.name for field_ in dataclasses.fields(event)} for event in events
     }
 
 
@@ -49,9 +49,9 @@ def test_every_exception_is_told(page: Page) -> None:
     rows = {row[0].strip("`") for row in page.table("## Errors")}
     public = [getattr(fleet_repl, name) for name in fleet_repl.__all__]
     errors = {
-        one.__name__
-        for one in public
-        if inspect.isclass(one) and issubclass(one, fleet_repl.FleetError)
+        item.__name__
+        for item in public
+        if inspect.isclass(item) and issubclass(item, fleet_repl.FleetError)
     }
     assert rows == errors - {"FleetError"}
 
@@ -75,7 +75,7 @@ def test_calls_are_told_with_their_parameters(
     for name, taken in told.items():
         if name not in attributes:
             found = inspect.signature(getattr(described, name)).parameters
-            assert [one for one in found if one != "self"] == taken, name
+            assert [item for item in found if item != "self"] == taken, name
     public = {name for name in vars(described) if not name.startswith("_")}
     assert set(told) == public | attributes
 
@@ -101,7 +101,7 @@ def test_functions_take_what_the_page_says(name: str, page: Page) -> None:
     if name == "to_json":
         assert len(told) == len(found)
     else:
-        assert told == [one for one in found if one != "clock"]
+        assert told == [item for item in found if item != "clock"]
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_fields_on_the_page_exist(
     start: str, described: type[DataclassInstance], page: Page
 ) -> None:
     """What a type's row or sentence names is really there."""
-    (line,) = [one for one in page.prose.splitlines() if one.startswith(start)]
-    known = {one.name for one in dataclasses.fields(described)} | set(vars(described))
+    (line,) = [line for line in page.prose.splitlines() if line.startswith(start)]
+    known = {field_.name for field_ in dataclasses.fields(described)} | set(vars(described))
     told = set(re.findall(r"`([a-z_]+)", line))
     assert told
     assert told <= known

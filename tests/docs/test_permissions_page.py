@@ -19,12 +19,12 @@ def statements(root: Path, pattern: str, *more: Feature) -> list[dict[str, Any]]
     """What the role of one of the shipped inventories is allowed."""
     inventory = parse(root / f"inventories/patterns/{pattern}.toml", environ={})
     allowed = account_statements(inventory, more=more)
-    return [json.loads(json.dumps(one.document(partition="aws"))) for one in allowed]
+    return [json.loads(json.dumps(item.document(partition="aws"))) for item in allowed]
 
 
 def shown(page: Page, nth: int) -> list[dict[str, Any]]:
     """The statements of a page's JSON documents."""
-    block = [one for one in page.blocks if one.language == "json"][nth]
+    block = [block for block in page.blocks if block.language == "json"][nth]
     found: list[dict[str, Any]] = json.loads(block.text)["Statement"]
     return found
 
@@ -38,31 +38,35 @@ def test_the_page_shows_the_role_of_a_plain_fleet(root: Path, pages: dict[str, P
     """Statement by statement, but for the one that its own section explains."""
     plain = statements(root, "hub-and-spoke")
     assert shown(pages["docs/permissions.md"], 0) == [
-        one for one in plain if one["Sid"] != "OwnPermissions"
+        item for item in plain if item["Sid"] != "OwnPermissions"
     ]
 
 
 def test_the_page_lists_what_each_feature_adds(root: Path, pages: dict[str, Page]) -> None:
     """A row for each further statement, with its actions and no others."""
     page = pages["docs/permissions.md"]
-    plain = {one["Sid"] for one in shown(page, 0)}
+    plain = {item["Sid"] for item in shown(page, 0)}
     every = statements(root, "creation-templates", *Feature)
     rows = {
         sid.strip("`"): set(re.findall(r"`([a-z0-9]+:\w+)`", actions))
         for _, sid, actions in page.table(ADDED)
     }
-    assert rows == {one["Sid"]: listed(one) for one in every if one["Sid"] not in plain}
+    assert rows == {item["Sid"]: listed(item) for item in every if item["Sid"] not in plain}
 
 
 def test_the_page_on_templates_shows_what_they_add(root: Path, pages: dict[str, Page]) -> None:
     """For templates with a lifecycle policy and a role."""
-    plain = {one["Sid"] for one in statements(root, "hub-and-spoke")}
-    added = [one for one in statements(root, "creation-templates") if one["Sid"] not in plain]
+    plain = {statement["Sid"] for statement in statements(root, "hub-and-spoke")}
+    added = [
+        statement
+        for statement in statements(root, "creation-templates")
+        if statement["Sid"] not in plain
+    ]
     assert shown(pages["docs/templates.md"], 0) == added
 
 
 def test_the_page_shows_what_a_state_in_a_bucket_takes(pages: dict[str, Page]) -> None:
     """For a location with a prefix."""
     allowed = state_statements("example-fleet-state/prod")
-    documents = [json.loads(json.dumps(one.document(partition="aws"))) for one in allowed]
+    documents = [json.loads(json.dumps(item.document(partition="aws"))) for item in allowed]
     assert shown(pages["docs/permissions.md"], 3) == documents

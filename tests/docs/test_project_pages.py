@@ -17,9 +17,9 @@ import fleet_repl
 def modules() -> set[str]:
     """The package's own modules and packages, one level deep."""
     folder = Path(fleet_repl.__file__).parent
-    found = {one.stem for one in folder.glob("*.py")}
-    found |= {one.parent.name for one in folder.glob("*/__init__.py")}
-    return {one for one in found if not one.startswith("_")}
+    found = {path.stem for path in folder.glob("*.py")}
+    found |= {path.parent.name for path in folder.glob("*/__init__.py")}
+    return {item for item in found if not item.startswith("_")}
 
 
 def test_how_it_works_goes_through_every_module(pages: dict[str, Page]) -> None:
@@ -34,7 +34,7 @@ def test_parts_of_the_fleet_room_that_are_listed_exist(pages: dict[str, Page]) -
     told = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
     folder = Path(fleet_repl.__file__).parent / "fleet"
     assert len(told) == len(set(told))
-    assert set(told) <= {one.stem for one in folder.glob("*.py")}
+    assert set(told) <= {path.stem for path in folder.glob("*.py")}
 
 
 def test_the_table_of_rooms_is_the_contract(pages: dict[str, Page], root: Path) -> None:
@@ -60,10 +60,10 @@ def test_the_table_of_checks_is_the_noxfile(pages: dict[str, Page], root: Path) 
     """Every session, in its order."""
     tree = ast.parse((root / "noxfile.py").read_text())
     sessions = [
-        one.name
-        for one in tree.body
-        if isinstance(one, ast.FunctionDef)
-        and any("nox.session" in ast.unparse(two) for two in one.decorator_list)
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any("nox.session" in ast.unparse(two) for two in node.decorator_list)
     ]
     rows = pages["docs/development.md"].table("## Set up")
     assert [row[0].strip("`") for row in rows] == sessions
@@ -71,7 +71,7 @@ def test_the_table_of_checks_is_the_noxfile(pages: dict[str, Page], root: Path) 
 
 def test_the_first_command_of_the_readme_does_the_main_job(pages: dict[str, Page]) -> None:
     """Lines to be pasted on a machine that has only Python; the page's player runs the last."""
-    first, _ = [one for one in pages["README.md"].blocks if one.language == "sh"]
+    first, _ = [block for block in pages["README.md"].blocks if block.language == "sh"]
     assert first.text.splitlines() == [
         "python3 -m venv .venv",
         ".venv/bin/pip install .",
@@ -83,7 +83,7 @@ def test_the_second_command_of_the_readme_runs_every_check(
     pages: dict[str, Page], root: Path
 ) -> None:
     """It is what the project's CI takes out of the README, and it ends in nox."""
-    _, second = [one for one in pages["README.md"].blocks if one.language == "sh"]
+    _, second = [block for block in pages["README.md"].blocks if block.language == "sh"]
     script = (root / ".ci/run").read_text()
     taken = re.search(r"awk '([^']+)' README\.md", script)
     assert taken is not None
@@ -97,7 +97,7 @@ def test_the_second_command_of_the_readme_runs_every_check(
 def test_only_the_readme_has_blocks_that_are_run_by_a_shell(pages: dict[str, Page]) -> None:
     """Everything else is shown as text or as a console, which tests understand."""
     for name, page in pages.items():
-        languages = {one.language for one in page.blocks}
+        languages = {block.language for block in page.blocks}
         allowed = {"toml", "json", "console", "python", "text"}
         assert languages <= (allowed | {"sh"} if name == "README.md" else allowed), name
 
@@ -108,9 +108,9 @@ def test_the_layout_names_every_folder(pages: dict[str, Page], root: Path) -> No
     assert all(what.strip() for _, what in rows)
     told = {row[0].strip("`").partition("/")[0] for row in rows}
     made = {".git", ".venv", ".nox", ".hypothesis", "build", "dist"}
-    there = {one.name for one in root.iterdir() if one.is_dir()} - made
+    there = {path.name for path in root.iterdir() if path.is_dir()} - made
     assert told == {
-        one for one in there if not re.fullmatch(r"\..*_cache|__pycache__|.*\.egg-info", one)
+        item for item in there if not re.fullmatch(r"\..*_cache|__pycache__|.*\.egg-info", item)
     }
 
 
@@ -118,11 +118,13 @@ def test_benchmarks_need_what_their_extra_installs(root: Path) -> None:
     """Every package that they import is the project's, Python's, or of an extra of theirs."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     listed = [*project["dependencies"], *project["optional-dependencies"]["bench"]]
-    installed = {re.split(r"[^\w-]", one)[0].replace("-", "_") for one in listed}
+    installed = {re.split(r"[^\w-]", item)[0].replace("-", "_") for item in listed}
     text = "\n".join(path.read_text() for path in (root / "benchmarks").glob("*.py"))
     lines = re.findall(r"^\s*(?:import|from) ([\w, ]+)", text, re.MULTILINE)
     found = {
-        one.strip().split()[0] for line in lines for one in line.partition(" import ")[0].split(",")
+        item.strip().split()[0]
+        for line in lines
+        for item in line.partition(" import ")[0].split(",")
     }
     own = {"fleet_repl", "benchmarks"}
     assert found - own - sys.stdlib_module_names <= installed
@@ -136,16 +138,16 @@ def test_benchmarks_take_the_flags_that_the_page_gives_them(
     page = pages["docs/performance.md"]
     # One that builds on another is run as a module.
     as_scripts = (
-        re.sub(r"-m benchmarks\.(\w+)", r"benchmarks/\1.py", one.text) for one in page.blocks
+        re.sub(r"-m benchmarks\.(\w+)", r"benchmarks/\1.py", block.text) for block in page.blocks
     )
     commands = [text for text in as_scripts if text.startswith("python benchmarks/")]
     for command in commands:
         _, script, *rest = command.split()
         source = (root / script).read_text()
-        flags = [one for one in rest if one.startswith("--")]
+        flags = [item for item in rest if item.startswith("--")]
         assert flags
         assert all(f'"{flag}"' in source for flag in flags), command
-    assert {one.split()[1] for one in commands} == {
+    assert {command.split()[1] for command in commands} == {
         f"benchmarks/{path.name}"
         for path in (root / "benchmarks").glob("*.py")
         if "ArgumentParser(description=__doc__)" in path.read_text() and path.name != "endpoint.py"

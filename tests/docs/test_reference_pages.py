@@ -69,7 +69,7 @@ def first_column(rows: Any) -> set[str]:
 def inventory_tables() -> dict[str, dict[str, Any]]:
     """The tables of an inventory by title, from the schema that editors get."""
     document: Any = json_schema()
-    return {one["title"]: one for one in (document, *document["$defs"].values())}
+    return {item["title"]: item for item in (document, *document["$defs"].values())}
 
 
 @pytest.mark.parametrize(("heading", "title"), TABLES.items())
@@ -130,7 +130,7 @@ def test_the_sandbox_page_has_every_mishap_and_operation(pages: dict[str, Page])
     """Kinds of faults in their table, operations where it says what is simulated."""
     page = pages["docs/sandbox.md"]
     assert first_column(page.table("## Scenario files", 2)) == set(Mishap)
-    operations = {one for names in OPERATIONS.values() for one in names}
+    operations = {name for names in OPERATIONS.values() for name in names}
     told = set(re.findall(r"`([A-Z]\w+)`", page.section("## What it simulates")))
     assert told - {"DESTINATION_REGISTRY_ACCESS_DENIED"} == operations
 
@@ -229,13 +229,13 @@ def test_no_other_module_warns() -> None:
         for path in package.rglob("*.py")
         if re.search(r"\bWarning\(", path.read_text(encoding="utf-8"))
     }
-    known = {Path(one.__file__).relative_to(package).as_posix() for one in TOLD_BY}
+    known = {Path(item.__file__).relative_to(package).as_posix() for item in TOLD_BY}
     assert making == known - {"ecr/policy/lint.py"} | ELSEWHERE
 
 
 def test_the_record_on_the_ownership_page_is_one(pages: dict[str, Page]) -> None:
     """It can be read, and says what would be written."""
-    (block,) = [one for one in pages["docs/ownership.md"].blocks if "applied/1" in one.text]
+    (block,) = [block for block in pages["docs/ownership.md"].blocks if "applied/1" in block.text]
     shown = block.text.encode()
     remembered = parse_record(shown, "platform", where="the page")
     assert json.loads(record_document("platform", remembered)) == json.loads(shown)

@@ -17,7 +17,7 @@ def test_the_list_has_every_field(pages: dict[str, Page]) -> None:
     lists, runs = (pages["docs/runs.md"].table(section, nth) for nth in range(2))
     told = {name for row in lists for name in re.findall(r"`([a-z_]+)`", " ".join(row))}
     listed = (document, document["$defs"]["freeze"], document["$defs"]["unreadable"])
-    assert told == {name for one in listed for name in one["properties"]} - {"schema"}
+    assert told == {name for item in listed for name in item["properties"]} - {"schema"}
     told = {name for row in runs for name in re.findall(r"`([a-z_]+)`", row[0])}
     assert told == set(document["$defs"]["run"]["properties"])
 

@@ -94,20 +94,20 @@ def test_a_scenario_that_comes_along_is_played_on_a_page(
     path = f"docs/scenarios/{scenario}.toml"
     loaded = load_scenario(root / path)
     assert loaded.registries or loaded.accounts
-    played = [one for one in pages[where].blocks if one.language != "text"]
-    assert any(path in one.text or path in one.note for one in played)
+    played = [block for block in pages[where].blocks if block.language != "text"]
+    assert any(path in item.text or path in item.note for item in played)
 
 
 def test_every_scenario_that_comes_along_is_known_here(root: Path) -> None:
     """A new file has to be played somewhere, too."""
-    names = {one.stem for one in (root / "docs/scenarios").iterdir()}
+    names = {path.stem for path in (root / "docs/scenarios").iterdir()}
     assert names == {"storm", "legacy", "deliveries", "handmade", "broken"}
 
 
 def test_every_key_of_the_page_stands_in_an_example(pages: dict[str, Page]) -> None:
     """Tables name keys; examples show how each of them is written."""
     page = pages["docs/inventory.md"]
-    shown = "\n".join(one.text for one in page.blocks if one.language == "toml")
+    shown = "\n".join(block.text for block in page.blocks if block.language == "toml")
     keys = set(re.findall(r"^\| `(\w+)` \|", page.prose, re.MULTILINE)) - {"aws"}
     keys -= {"accounts", "external", "routes", "templates", "ownership", "apply", "limits"}
     keys -= {"waves", "safety", "warnings"}

@@ -116,7 +116,7 @@ class Images:
     ) -> JsonObject | None:
         await self._called("find", registry)
         there = self.holding.get(registry, {}).get(repository, ())
-        return next((one for one in there if one["imageDigest"] == digest), None)
+        return next((item for item in there if item["imageDigest"] == digest), None)
 
     async def replication_statuses(
         self, registry: Registry, repository: str, digest: str
@@ -161,7 +161,7 @@ def ask(bench: Bench) -> Asking:
         )
 
     links = {HUB: (link(HUB, SPOKE), link(HUB, PARTNER)), HUB2: (link(HUB2, SPOKE),)}
-    every = [one for some in links.values() for one in some]
+    every = [item for some in links.values() for item in some]
     return Asking(
         aws=Images(rules={HUB: TO_SPOKE, HUB2: TO_SPOKE}),
         desired=desired_of(every, (HUB, HUB2, SPOKE)),
@@ -172,7 +172,7 @@ def ask(bench: Bench) -> Asking:
 
 
 def states(found: Verified) -> list[DeliveryState]:
-    return [one.state for one in found.links]
+    return [link.state for link in found.links]
 
 
 async def test_what_became_of_an_image_at_each_end(ask: Asking) -> None:
@@ -184,13 +184,13 @@ async def test_what_became_of_an_image_at_each_end(ask: Asking) -> None:
     ask.aws.tell(HUB, "sha256:a", PARTNER, "IN_PROGRESS")
     found = await ask()
     assert (found.sampled, found.unreadable) == (1, ())
-    assert [(one.source, one.destination, one.external) for one in found.links] == [
+    assert [(link.source, link.destination, link.external) for link in found.links] == [
         (HUB, SPOKE, False),
         (HUB, PARTNER, True),
         (HUB2, SPOKE, False),
     ]
     assert states(found) == ["complete", "in-progress", "idle"]
-    assert [one.seconds for link in found.links for one in link.images] == [12.0, 60.0]
+    assert [image.seconds for link in found.links for image in link.images] == [12.0, 60.0]
     assert Counter(ask.aws.log) == Counter(
         [
             ("rules", HUB),
@@ -202,11 +202,11 @@ async def test_what_became_of_an_image_at_each_end(ask: Asking) -> None:
             ("find", SPOKE),
         ]
     )
-    assert [one for one in ask.events if isinstance(one, ReadStarted)] == [
+    assert [event for event in ask.events if isinstance(event, ReadStarted)] == [
         ReadStarted(registry=HUB),
         ReadStarted(registry=HUB2),
     ]
-    assert {one for one in ask.events if isinstance(one, RegistryRead)} == {
+    assert {event for event in ask.events if isinstance(event, RegistryRead)} == {
         RegistryRead(registry=HUB),
         RegistryRead(registry=HUB2),
     }
@@ -219,7 +219,7 @@ async def test_a_source_that_cannot_be_read(ask: Asking) -> None:
     ask.aws.wrong["repositories", HUB] = error = failure(FaultKind.ACCESS_DENIED)
     found = await ask()
     assert states(found) == ["unknown", "unknown", "in-progress"]
-    assert [(one.registry, one.name, one.error) for one in found.unreadable] == [
+    assert [(entry.registry, entry.name, entry.error) for entry in found.unreadable] == [
         (HUB, "name-111", error.fault)
     ]
     assert RegistryRead(registry=HUB, error=error.fault) in ask.events
@@ -248,12 +248,14 @@ async def test_what_nobody_foresaw_is_a_value_too(ask: Asking) -> None:
     for operation, place in (("statuses", HUB), ("find", SPOKE)):
         ask.aws.wrong = {(operation, place): ValueError("a secret")}
         found = await ask()
-        assert [(one.registry, one.error.kind) for one in found.unreadable] == [(place, "internal")]
+        assert [(entry.registry, entry.error.kind) for entry in found.unreadable] == [
+            (place, "internal")
+        ]
         assert "secret" not in repr(found)
     ask.aws.tell(HUB, "sha256:a", SPOKE, "FAILED")
     ask.aws.wrong = {("policy", SPOKE): ValueError("a secret")}
     found = await ask()
-    assert [one.error.operation for one in found.unreadable] == ["GetRegistryPolicy"]
+    assert [item.error.operation for item in found.unreadable] == ["GetRegistryPolicy"]
     assert found.links[0].images[0].because == "its registry policy was not read (internal)"
 
 
@@ -266,8 +268,8 @@ async def test_a_destination_that_fails_is_asked_once(ask: Asking) -> None:
     ask.concurrency = 1
     found = await ask()
     assert states(found)[0] == "complete"
-    assert {one.seconds for one in found.links[0].images} == {None}
-    assert [one.registry for one in found.unreadable] == [SPOKE]
+    assert {image.seconds for image in found.links[0].images} == {None}
+    assert [entry.registry for entry in found.unreadable] == [SPOKE]
     assert ask.aws.log.count(("find", SPOKE)) == 1
 
 
@@ -306,7 +308,7 @@ async def test_a_policy_that_cannot_be_read(ask: Asking) -> None:
     ask.aws.tell(HUB, "sha256:a", SPOKE, "FAILED")
     ask.aws.wrong["policy", SPOKE] = failure(FaultKind.THROTTLED)
     found = await ask()
-    assert [one.registry for one in found.unreadable] == [SPOKE]
+    assert [entry.registry for entry in found.unreadable] == [SPOKE]
     assert found.links[0].images[0].because == "its registry policy was not read (throttled)"
 
 
@@ -368,7 +370,7 @@ async def test_an_interruption_keeps_what_is_known(ask: Asking) -> None:
         ask.aws.meanwhile = stop_there
         found = await ask()
         assert states(found) == ["complete", "no-rule", "unknown"]
-        assert {one.seconds for one in found.links[0].images} == seconds
+        assert {image.seconds for image in found.links[0].images} == seconds
         assert (found.sampled, found.unreadable) == (2, ())
         assert ask.aws.log[-1] == last
 
@@ -378,8 +380,11 @@ async def test_a_deadline_is_an_error_of_what_it_left_unread(ask: Asking) -> Non
     ask.clock.seconds = 7_201
     found = await ask()
     assert (states(found), ask.aws.log) == (["unknown"] * 3, [])
-    assert [(one.registry, one.error.kind, one.error.message) for one in found.unreadable] == [
-        (one, FaultKind.TIMEOUT, "the run's deadline of 7200 s had passed") for one in (HUB, HUB2)
+    assert [
+        (entry.registry, entry.error.kind, entry.error.message) for entry in found.unreadable
+    ] == [
+        (registry, FaultKind.TIMEOUT, "the run's deadline of 7200 s had passed")
+        for registry in (HUB, HUB2)
     ]
 
 
@@ -397,7 +402,9 @@ async def test_a_deadline_while_looking_up_is_told(ask: Asking) -> None:
     ask.aws.meanwhile = pass_it
     found = await ask()
     assert states(found) == ["complete", "no-rule", "unknown"]
-    assert [(one.registry, one.error.kind, one.error.operation) for one in found.unreadable] == [
+    assert [
+        (entry.registry, entry.error.kind, entry.error.operation) for entry in found.unreadable
+    ] == [
         (HUB2, FaultKind.TIMEOUT, "DescribeRegistry"),
         (SPOKE, FaultKind.TIMEOUT, "DescribeImages"),
     ]
@@ -417,9 +424,9 @@ async def test_a_deadline_before_the_policies_is_told(ask: Asking) -> None:
         ask.clock, "seconds", 7_201 if ask.aws.log[-1][0] == "statuses" else 0
     )
     found = await ask()
-    assert [(one.registry, one.error.kind, one.error.operation) for one in found.unreadable] == [
-        (SPOKE, FaultKind.TIMEOUT, "GetRegistryPolicy")
-    ]
+    assert [
+        (entry.registry, entry.error.kind, entry.error.operation) for entry in found.unreadable
+    ] == [(SPOKE, FaultKind.TIMEOUT, "GetRegistryPolicy")]
     assert found.links[0].images[0].because == "its registry policy was not read (timeout)"
     assert ("policy", SPOKE) not in ask.aws.log
 
@@ -437,8 +444,8 @@ async def test_a_destination_is_timed_only_so_often(
             ask.aws.tell(hub, digest, SPOKE, "COMPLETE")
     ask.concurrency = 1
     found = await ask()
-    every = [one for link in found.links for one in link.images if one.state == "complete"]
-    assert sorted(str(one.seconds) for one in every) == ["10.0"] * 3 + ["None"]
+    every = [image for link in found.links for image in link.images if image.state == "complete"]
+    assert sorted(str(item.seconds) for item in every) == ["10.0"] * 3 + ["None"]
     ask.aws.statuses.clear()
     ask.aws.log.clear()
     assert states(await ask()) == ["complete", "no-rule", "complete"]
@@ -451,5 +458,5 @@ async def test_the_newest_images_of_many_pages(ask: Asking) -> None:
         ask.aws.push(HUB, "base/app", f"sha256:{number}", seconds_ago=60 * number)
     ask.count = 2
     found = await ask()
-    assert [one.image.digest for one in found.links[0].images] == ["sha256:1", "sha256:2"]
+    assert [image.image.digest for image in found.links[0].images] == ["sha256:1", "sha256:2"]
     assert ask.aws.log.count(("images", HUB)) == 3

@@ -177,7 +177,7 @@ class Aws:
     async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
         await self._call(registry, "policy")
         stored = json.loads(json.dumps(document))
-        sids = [one["Sid"] for one in stored["Statement"]]
+        sids = [item["Sid"] for item in stored["Statement"]]
         assert len(sids) == len(set(sids)), "IAM takes a Sid only once"
         self.policies[registry] = stored
         return "request"
@@ -208,14 +208,14 @@ class Aws:
     def observe(self) -> dict[Registry, Observed | Unreadable]:
         denied = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
         return {
-            one: Unreadable(error=denied)
-            if one in self.silent
+            registry: Unreadable(error=denied)
+            if registry in self.silent
             else Observed(
-                replication=parse_answer(self.answer(one)),
-                policy=parse_policy(self.policies.get(one), OWNER, one),
-                templates=tuple(self.templates.get(one, {}).values()),
+                replication=parse_answer(self.answer(registry)),
+                policy=parse_policy(self.policies.get(registry), OWNER, registry),
+                templates=tuple(self.templates.get(registry, {}).values()),
             )
-            for one in REGISTRIES
+            for registry in REGISTRIES
         }
 
     def outgoing(self, source: Registry) -> Outgoing:
@@ -297,7 +297,7 @@ def carry_out(
     def sink(event: Event) -> None:
         events.append(event)
         check()
-        if sum(isinstance(one, WriteStarted) for one in events) == stop_at:
+        if sum(isinstance(event, WriteStarted) for event in events) == stop_at:
             stop.interrupt()
 
     pace = Pace(attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda _, high: high)
@@ -314,8 +314,8 @@ def carry_out(
     )
     how = ApplyContext(desired=desired, documents=writing, concurrency=4, waves=waves)
     outcomes = anyio.run(apply_plan, plan, how)
-    started = [one for one in events if isinstance(one, WriteStarted)]
-    settled = [one for one in events if isinstance(one, WriteSettled)]
+    started = [event for event in events if isinstance(event, WriteStarted)]
+    settled = [event for event in events if isinstance(event, WriteSettled)]
     assert len(started) == len(settled)
     assert gate.under_way == []
     return outcomes
@@ -356,8 +356,11 @@ def test_whatever_fails_no_link_is_left_without_its_grant(
     }
     scope = data.draw(st.just(frozenset(REGISTRIES)) | st.frozensets(registries, min_size=1))
     aws.silent, aws.mishaps = silent, wrong
-    start = {one: aws.outgoing(one) for one in REGISTRIES}
-    foreign = {one: parse_policy(aws.policies[one], OWNER, one).foreign for one in REGISTRIES}
+    start = {registry: aws.outgoing(registry) for registry in REGISTRIES}
+    foreign = {
+        registry: parse_policy(aws.policies[registry], OWNER, registry).foreign
+        for registry in REGISTRIES
+    }
     granted = {link for link in aws.links() if aws.lets_in(*link)}
 
     def check() -> None:
@@ -371,7 +374,7 @@ def test_whatever_fails_no_link_is_left_without_its_grant(
     plan = plan_of(desired, aws, scope)
     outcomes = carry_out(plan, desired, aws, stop_at, check, limits)
     check()
-    assert [one.registry for one in outcomes] == sorted(scope)
+    assert [outcome.registry for outcome in outcomes] == sorted(scope)
     assert set(aws.writes) <= scope
     for one, planned in zip(outcomes, plan.registries, strict=True):
         assert len(one.changes) == len(planned.changes)
@@ -421,24 +424,24 @@ def link(source: Registry, destination: Registry, prefixes: tuple[str, ...] = ("
 def policy_for(at: Registry, *sources: Registry, theirs: tuple[JsonObject, ...] = ()) -> JsonObject:
     """A policy that grants everything to the accounts of `sources`."""
     grants = frozenset[Grant]().union(
-        *(grants_for(one.account, EVERY_REPOSITORY, ACTIONS) for one in sources)
+        *(grants_for(source.account, EVERY_REPOSITORY, ACTIONS) for source in sources)
     )
     return {"Version": "2012-10-17", "Statement": [*theirs, *statements_for(grants, OWNER, at)]}
 
 
 def sources_granted(aws: Aws, at: Registry) -> set[str]:
-    return {one.source for one in parse_policy(aws.policies.get(at), OWNER, at).grants}
+    return {grant.source for grant in parse_policy(aws.policies.get(at), OWNER, at).grants}
 
 
 def outcomes_of(desired: Desired, aws: Aws) -> dict[Registry, RegistryOutcome]:
     plan = plan_of(desired, aws, frozenset({A, B, C}))
-    return {one.registry: one for one in carry_out(plan, desired, aws, None, lambda: None)}
+    return {entry.registry: entry for entry in carry_out(plan, desired, aws, None, lambda: None)}
 
 
 def test_only_the_grant_of_the_source_that_failed_stays() -> None:
     """Two sources lose their link; the rules of one cannot be written."""
     aws = Aws(
-        rules={one: document_of(rules_for({C: ("",)})) for one in (A, B)},
+        rules={registry: document_of(rules_for({C: ("",)})) for registry in (A, B)},
         policies={C: policy_for(C, A, B)},
         mishaps={("rules", A): "denied"},
     )
@@ -463,7 +466,7 @@ def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed() -> None:
     assert aws.writes.count(C) == 1
     assert sources_granted(aws, C) == {A.account}
     assert (found[A].outcome, found[B].outcome) == (Outcome.APPLIED, Outcome.UNCHANGED)
-    assert [one.because for one in found[B].held] == [
+    assert [item.because for item in found[B].held] == [
         f"{C}: its registry policy was not written (access-denied)"
     ]
 
@@ -496,7 +499,7 @@ def test_a_link_in_place_whose_grant_fails_is_named() -> None:
     aws = Aws(rules={A: document_of(rules_for({C: ("",)}))}, mishaps={("policy", C): "denied"})
     found = outcomes_of(desired_of([link(A, C)], [A, B, C]), aws)
     assert found[A].outcome is Outcome.UNCHANGED
-    assert [one.because for one in found[A].held] == [
+    assert [item.because for item in found[A].held] == [
         f"{C}: its registry policy was not written (access-denied); its rule is in place and stays"
     ]
 

@@ -44,7 +44,7 @@ def wanting(*ends: tuple[Registry, Registry]) -> Any:
 
 
 def granted(fleet: SmallFleet, *sources: Registry) -> JsonObject:
-    grants = [grant for one in sources for grant in grants_for(one.account, ("",), ACTIONS)]
+    grants = [grant for source in sources for grant in grants_for(source.account, ("",), ACTIONS)]
     return {"Version": "2012-10-17", "Statement": statements_for(grants, fleet.owner, HUB)}
 
 
@@ -59,7 +59,7 @@ async def test_a_grant_that_is_gone_keeps_its_link_back(fleet: SmallFleet) -> No
     plan = fleet.plan(desired)
     fleet.policies.clear()
     found = await fleet.apply(plan, desired)
-    assert [one.because for one in found[A].held] == [CHANGED]
+    assert [item.because for item in found[A].held] == [CHANGED]
     assert (found[A].outcome, links(fleet, A)) == (Outcome.APPLIED, [NEAR])
 
 
@@ -80,7 +80,7 @@ async def test_a_grant_that_cannot_be_read_is_not_counted_on(fleet: SmallFleet) 
     plan = fleet.plan(desired)
     fleet.silent = {HUB}
     found = await fleet.apply(plan, desired)
-    assert [one.because for one in found[A].held] == [
+    assert [item.because for item in found[A].held] == [
         f"{HUB}: its registry policy could not be read again (access-denied)"
     ]
     assert fleet.written == []

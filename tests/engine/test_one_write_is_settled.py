@@ -88,7 +88,7 @@ async def test_a_throttled_write_is_tried_again(bench: Bench) -> None:
     assert settled.outcome is Outcome.APPLIED
     assert bench.aws.log == ["read", "throttled", "read", "throttled", "read", "ok", "read"]
     retried = [event for event in bench.events if isinstance(event, CallRetried)]
-    assert [(one.attempt, one.delay) for one in retried] == [(1, 0.25), (2, 0.5)]
+    assert [(item.attempt, item.delay) for item in retried] == [(1, 0.25), (2, 0.5)]
 
 
 async def test_somebody_who_writes_between_two_attempts_is_not_overwritten(bench: Bench) -> None:

@@ -42,12 +42,12 @@ def rules(*listed: JsonObject) -> JsonObject:
 
 def granting(document: JsonObject | None, owner: Owner, *sources: str) -> JsonObject | None:
     """A policy in which a fleet lets in exactly these accounts."""
-    grants = [Grant(AccountId(one * 12), "", action) for one in sources for action in ACTIONS]
+    grants = [Grant(AccountId(source * 12), "", action) for source in sources for action in ACTIONS]
     return compose(parse_policy(document, owner, HERE), grants, owner, HERE).document
 
 
 def granted(document: JsonObject | None, owner: Owner) -> set[str]:
-    return {one.source[0] for one in parse_policy(document, owner, HERE).grants}
+    return {grant.source[0] for grant in parse_policy(document, owner, HERE).grants}
 
 
 def rules_change(before: JsonObject, after: JsonObject) -> Change:
@@ -89,7 +89,7 @@ async def test_another_fleets_rule_is_kept_beside_ours(bench: Bench) -> None:
     )
     assert settled.write is not None
     assert settled.write.guarded.change == sent
-    assert [one.in_doubt for one in bench.gate.ended] == [False, False]
+    assert [item.in_doubt for item in bench.gate.ended] == [False, False]
 
 
 @pytest.mark.parametrize(

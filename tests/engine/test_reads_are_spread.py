@@ -52,7 +52,7 @@ async def test_all_at_once_is_the_usual(bench: Bench) -> None:
     """In order of account and region, whatever chance says."""
     how, asked = observing(bench)
     await observe(REGISTRIES, how)
-    assert asked == [(0, one) for one in REGISTRIES]
+    assert asked == [(0, registry) for registry in REGISTRIES]
 
 
 async def test_each_account_has_its_turn(bench: Bench) -> None:
@@ -60,10 +60,10 @@ async def test_each_account_has_its_turn(bench: Bench) -> None:
     how, asked = observing(bench, concurrency=1, over=600)
     found, _ = await observe(REGISTRIES, how)
     assert asked == [
-        (when, one)
+        (when, registry)
         for when, account in ((60, C), (300, A), (540, B))
-        for one in REGISTRIES
-        if one.account == account
+        for registry in REGISTRIES
+        if registry.account == account
     ]
     assert sorted(found) == REGISTRIES
 
@@ -74,7 +74,7 @@ async def test_nothing_is_put_off_past_the_deadline(bench: Bench) -> None:
     how, asked = observing(bench, concurrency=1, over=600)
     found, _ = await observe(REGISTRIES, how)
     assert [when for when, _ in asked] == [7146, 7146, 7170, 7170, 7194, 7194]
-    assert not any(isinstance(one, Unreadable) for one in found.values())
+    assert not any(isinstance(item, Unreadable) for item in found.values())
 
 
 async def test_an_interruption_ends_the_waiting(
@@ -107,8 +107,8 @@ async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(
     monkeypatch.setattr(bench.aws, "describe", slow)
     found, _ = await observe(REGISTRIES, how)
     assert len(asked) == 2
-    late = [one for one in found.values() if isinstance(one, Unreadable)]
-    assert {one.error.kind for one in late} == {FaultKind.TIMEOUT}
+    late = [item for item in found.values() if isinstance(item, Unreadable)]
+    assert {item.error.kind for item in late} == {FaultKind.TIMEOUT}
     assert len(late) == 4
 
 
@@ -133,9 +133,9 @@ async def test_what_may_pass_is_read_again_after_all_others(
     assert isinstance(found[REGISTRIES[0]], Observed)
     assert found[REGISTRIES[1]] == Unreadable(error=fault)
     assert set(efforts) == set(REGISTRIES)
-    read = [one for one in bench.events if isinstance(one, RegistryRead)]
-    assert [one.registry for one in read] == [*REGISTRIES[2:], *REGISTRIES[:2]]
-    assert [one.error for one in read] == [None] * 5 + [fault]
+    read = [event for event in bench.events if isinstance(event, RegistryRead)]
+    assert [entry.registry for entry in read] == [*REGISTRIES[2:], *REGISTRIES[:2]]
+    assert [item.error for item in read] == [None] * 5 + [fault]
 
 
 async def test_what_reading_took_is_known_of_each(

@@ -49,7 +49,7 @@ def outgoing(fleet: SmallFleet) -> Outgoing:
 
 
 def rules_of(found: Any) -> list[Outcome]:
-    return [one.outcome for one in found[HUB].changes]
+    return [change.outcome for change in found[HUB].changes]
 
 
 async def test_each_wave_writes_the_links_to_its_receivers(fleet: SmallFleet) -> None:
@@ -59,7 +59,7 @@ async def test_each_wave_writes_the_links_to_its_receivers(fleet: SmallFleet) ->
     assert fleet.written == [
         (what, at) for end in (A, B, C) for what, at in (("policy", end), ("rules", HUB))
     ]
-    assert {one.outcome for one in found.values()} == {Outcome.APPLIED}
+    assert {item.outcome for item in found.values()} == {Outcome.APPLIED}
     assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
 
 
@@ -71,7 +71,7 @@ async def test_links_go_in_the_wave_of_their_receiver(fleet: SmallFleet) -> None
     assert fleet.written == [
         (what, at) for end in (A, B, C) for what, at in (("rules", HUB), ("policy", end))
     ]
-    assert {one.outcome for one in found.values()} == {Outcome.APPLIED}
+    assert {item.outcome for item in found.values()} == {Outcome.APPLIED}
     assert (outgoing(fleet), [fleet.granted(end) for end in (A, B, C)]) == ({}, [set()] * 3)
 
 
@@ -106,7 +106,7 @@ async def test_a_plan_may_be_applied_again(
     total = sum(registry == HUB for registry, _ in plan.changes)
     assert fleet.written.count(("rules", HUB)) == total
     assert rules_of(found) == [Outcome.UNCHANGED] * written + [Outcome.APPLIED] * (total - written)
-    assert Outcome.FAILED not in {one.outcome for one in found.values()}
+    assert Outcome.FAILED not in {item.outcome for item in found.values()}
 
 
 @pytest.mark.parametrize("until", ["canary", "early"])
@@ -150,7 +150,7 @@ async def test_nothing_is_built_on_a_write_that_failed(fleet: SmallFleet) -> Non
     desired = wanting(A, B)
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
     assert rules_of(found) == [Outcome.FAILED, Outcome.SKIPPED, Outcome.SKIPPED]
-    assert {one.because for one in found[HUB].changes[1:]} == {
+    assert {change.because for change in found[HUB].changes[1:]} == {
         "an earlier change of its rules was not written"
     }
     assert fleet.written == [("policy", A), ("policy", B)]
@@ -236,7 +236,7 @@ async def test_a_link_that_is_held_in_its_wave_stays_out_of_later_writes(fleet: 
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
     assert rules_of(found) == [Outcome.UNCHANGED, Outcome.APPLIED, Outcome.APPLIED]
     assert outgoing(fleet) == {B: ("",), C: ("",)}
-    assert [one.destination for one in found[HUB].held] == [A]
+    assert [link.destination for link in found[HUB].held] == [A]
     fleet.denied = set()
     await fleet.apply(fleet.plan(desired), desired)
     assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
@@ -284,7 +284,7 @@ async def test_a_link_in_place_without_its_grant_is_named_in_its_own_wave(
     desired = wanting(A, C)
     found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
     assert rules_of(found) == [Outcome.APPLIED]
-    assert [(one.destination, one.because) for one in found[HUB].held] == [
+    assert [(link.destination, link.because) for link in found[HUB].held] == [
         (
             C,
             (

@@ -33,8 +33,8 @@ def wave(name: str, **more: Any) -> Wave:
 def wanting(*sources: Registry) -> Any:
     """Links from `sources` to the hub; A goes first, B second, the others last."""
     links = [
-        make_link(source=one, destination=HUB, prefixes=("",), routes=("golden",))
-        for one in sources
+        make_link(source=source, destination=HUB, prefixes=("",), routes=("golden",))
+        for source in sources
     ]
     waves = Waves(names=("canary", "early", REST), by_registry={A: 0, B: 1})
     return replace(desired_of(links, ALL), waves=waves)
@@ -44,7 +44,7 @@ def linked(fleet: SmallFleet, *sources: Registry) -> None:
     """What is in place: links to the hub, and its grants."""
     for one in sources:
         fleet.rules[one] = document_of(rules_for({HUB: ("",)}))
-    grants = [grant for one in sources for grant in grants_for(one.account, ("",), ACTIONS)]
+    grants = [grant for source in sources for grant in grants_for(source.account, ("",), ACTIONS)]
     statements = statements_for(grants, fleet.owner, HUB)
     fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": statements}
 
@@ -54,7 +54,7 @@ def accounts(fleet: SmallFleet) -> set[str]:
 
 
 def of_waves(fleet: SmallFleet) -> list[WaveStarted | WaveFinished]:
-    return [one for one in fleet.events if isinstance(one, WaveStarted | WaveFinished)]
+    return [event for event in fleet.events if isinstance(event, WaveStarted | WaveFinished)]
 
 
 async def test_each_wave_puts_its_grants_before_its_rules(fleet: SmallFleet) -> None:
@@ -64,9 +64,9 @@ async def test_each_wave_puts_its_grants_before_its_rules(fleet: SmallFleet) -> 
     assert fleet.written == [
         (what, at) for source in (A, B, C) for what, at in (("policy", HUB), ("rules", source))
     ]
-    assert {one.outcome for one in found.values()} == {Outcome.APPLIED}
-    assert [one.wave for one in found.values()] == [REST, "canary", "early", REST]
-    assert [one.wave for one in found[HUB].changes] == ["canary", "early", REST]
+    assert {item.outcome for item in found.values()} == {Outcome.APPLIED}
+    assert [item.wave for item in found.values()] == [REST, "canary", "early", REST]
+    assert [change.wave for change in found[HUB].changes] == ["canary", "early", REST]
     assert of_waves(fleet) == [
         event
         for name in ("canary", "early", REST)
@@ -86,7 +86,7 @@ async def test_a_wave_with_nothing_to_write_is_not_told(fleet: SmallFleet) -> No
     """Only the last one has something to do."""
     desired = wanting(C)
     await fleet.apply(fleet.plan(desired), desired)
-    assert [one.wave for one in of_waves(fleet)] == [REST, REST]
+    assert [wave.wave for wave in of_waves(fleet)] == [REST, REST]
 
 
 async def test_too_many_failures_keep_later_waves_back(fleet: SmallFleet) -> None:
@@ -96,14 +96,14 @@ async def test_too_many_failures_keep_later_waves_back(fleet: SmallFleet) -> Non
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
     because = "wave canary: 1 of 2 registries failed, and max_failures is 0"
     assert fleet.written == [("policy", HUB)]
-    assert [one.outcome for one in found.values()] == [
+    assert [item.outcome for item in found.values()] == [
         Outcome.PARTIAL,
         Outcome.FAILED,
         Outcome.SKIPPED,
         Outcome.SKIPPED,
     ]
-    assert {found[one].because for one in (HUB, B, C)} == {because}
-    assert [(one.outcome, one.because) for one in found[HUB].changes] == [
+    assert {found[registry].because for registry in (HUB, B, C)} == {because}
+    assert [(change.outcome, change.because) for change in found[HUB].changes] == [
         (Outcome.APPLIED, None),
         (Outcome.SKIPPED, because),
         (Outcome.SKIPPED, because),
@@ -164,7 +164,7 @@ async def test_a_pause_follows_a_wave_that_has_written(fleet: SmallFleet) -> Non
     waves = [wave("canary", pause=600), wave("early", pause=60)]
     await fleet.apply(fleet.plan(desired), desired, *waves)
     assert fleet.clock.seconds == 600
-    assert [one.pause for one in of_waves(fleet) if isinstance(one, WaveFinished)] == [600, 0]
+    assert [wave.pause for wave in of_waves(fleet) if isinstance(wave, WaveFinished)] == [600, 0]
     fleet.rules.clear()
     fleet.policies.clear()
     desired = wanting(A)
@@ -222,8 +222,8 @@ async def test_a_halt_ends_the_run(fleet: SmallFleet) -> None:
     found = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [("policy", HUB)]
     assert fleet.gate.log == ["admit", "settled applied", "admit"]
-    assert {found[one].outcome for one in (A, C)} == {Outcome.SKIPPED}
-    assert {found[one].because for one in (A, C)} == {"the lock was lost"}
+    assert {found[registry].outcome for registry in (A, C)} == {Outcome.SKIPPED}
+    assert {found[registry].because for registry in (A, C)} == {"the lock was lost"}
 
 
 async def test_after_a_failed_grant_the_policy_is_left_alone(fleet: SmallFleet) -> None:
@@ -232,13 +232,13 @@ async def test_after_a_failed_grant_the_policy_is_left_alone(fleet: SmallFleet) 
     desired = wanting(A, B)
     lenient = wave("canary", max_failures=Amount(count=9))
     found = await fleet.apply(fleet.plan(desired), desired, lenient)
-    assert [one.outcome for one in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
+    assert [change.outcome for change in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
     assert found[HUB].because == "the new grants of its registry policy were not written"
     assert fleet.written == []
-    assert [one.because for each in (A, B) for one in found[each].held] == [
+    assert [item.because for each in (A, B) for item in found[each].held] == [
         f"{HUB}: its registry policy was not written (access-denied)"
     ] * 2
-    assert sum(isinstance(one, WriteStarted) for one in fleet.events) == 1
+    assert sum(isinstance(event, WriteStarted) for event in fleet.events) == 1
 
 
 async def test_after_a_failed_withdrawal_the_policy_is_left_alone(fleet: SmallFleet) -> None:
@@ -248,7 +248,7 @@ async def test_after_a_failed_withdrawal_the_policy_is_left_alone(fleet: SmallFl
     desired = wanting(B)
     lenient = wave("canary", max_failures=Amount(count=9))
     found = await fleet.apply(fleet.plan(desired), desired, lenient)
-    assert [one.outcome for one in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
+    assert [change.outcome for change in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
     assert found[HUB].because == "an earlier withdrawal from its registry policy failed"
     assert (found[A].outcome, len(found[B].held)) == (Outcome.APPLIED, 1)
     assert accounts(fleet) == {A.account}
@@ -295,10 +295,10 @@ async def test_a_plan_may_be_applied_again(fleet: SmallFleet, until: str | None)
     done = list(fleet.written)
     found = await fleet.apply(plan, desired)
     assert len(fleet.written) == 6
-    assert {one.outcome for one in found[HUB].changes[: done.count(("policy", HUB))]} == {
+    assert {change.outcome for change in found[HUB].changes[: done.count(("policy", HUB))]} == {
         Outcome.UNCHANGED
     }
-    assert Outcome.FAILED not in {one.outcome for one in found.values()}
+    assert Outcome.FAILED not in {item.outcome for item in found.values()}
     assert accounts(fleet) == {A.account, B.account}
 
 
@@ -325,7 +325,7 @@ async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
     desired = wanting(A, C)
     found = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
     assert found[C].outcome is Outcome.UNCHANGED
-    assert [one.because for one in found[C].held] == [
+    assert [item.because for item in found[C].held] == [
         f"{HUB}: its registry policy was not written; its rule is in place and stays"
     ]
 

@@ -30,7 +30,7 @@ def linked(fleet: SmallFleet, *sources: Registry) -> None:
     """Links to the hub, and its grants."""
     for one in sources:
         fleet.rules[one] = document_of(rules_for({HUB: ("",)}))
-    grants = [grant for one in sources for grant in grants_for(one.account, ("",), ACTIONS)]
+    grants = [grant for source in sources for grant in grants_for(source.account, ("",), ACTIONS)]
     statements = statements_for(grants, fleet.owner, HUB)
     fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": statements}
 
@@ -39,7 +39,8 @@ def changed(plan: Plan, registry: Registry, **members: Any) -> Plan:
     return replace(
         plan,
         registries=tuple(
-            replace(one, **members) if one.registry == registry else one for one in plan.registries
+            replace(item, **members) if item.registry == registry else item
+            for item in plan.registries
         ),
     )
 
@@ -61,7 +62,9 @@ async def test_a_source_that_is_not_in_the_run_keeps_its_grant(fleet: SmallFleet
     linked(fleet, A)
     desired = desired_of([], [HUB, A])
     plan = fleet.plan(desired)
-    alone = replace(plan, registries=tuple(one for one in plan.registries if one.registry == HUB))
+    alone = replace(
+        plan, registries=tuple(registry for registry in plan.registries if registry.registry == HUB)
+    )
     found = await fleet.apply(alone, desired)
     assert (fleet.written, found[HUB].outcome) == ([], Outcome.SKIPPED)
     assert found[HUB].because == (f"the rules of {A} were not written and may still use its grants")
@@ -75,7 +78,7 @@ async def test_a_source_whose_rules_are_refused_keeps_its_grant(fleet: SmallFlee
     plan = changed(fleet.plan(desired), A, refused=refused, error=REFUSED)
     found = await fleet.apply(plan, desired)
     assert (fleet.written, found[HUB].outcome) == ([], Outcome.SKIPPED)
-    assert [one.outcome for one in found[A].changes] == [Outcome.FAILED]
+    assert [change.outcome for change in found[A].changes] == [Outcome.FAILED]
 
 
 async def test_a_source_in_doubt_is_not_called_unwritten(fleet: SmallFleet) -> None:
@@ -112,7 +115,7 @@ async def test_a_policy_in_doubt_is_not_called_unwritten(
 
     monkeypatch.setattr(fleet, "read_policy", late)
     found = await fleet.apply(plan, desired)
-    assert [one.because for one in found[B].held] == [
+    assert [item.because for item in found[B].held] == [
         f"{HUB}: it is not known whether its registry policy was written (conflict)"
     ]
     assert found[HUB].because == (
@@ -157,7 +160,7 @@ async def test_a_new_deny_holds_the_links_that_it_hits(fleet: SmallFleet) -> Non
     found = await fleet.apply(plan, desired)
     assert found[HUB].outcome is Outcome.APPLIED
     assert fleet.granted(HUB) == {(A.account, "")}
-    assert [one.because for one in found[A].held] == [
+    assert [item.because for item in found[A].held] == [
         f"{HUB}: its registry policy has been changed since the plan was made"
     ]
     assert fleet.rules.get(A) is None

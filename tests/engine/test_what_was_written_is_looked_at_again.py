@@ -33,7 +33,8 @@ LOST = (
 @pytest.fixture
 def desired() -> Desired:
     links = [
-        make_link(source=one, destination=HUB, prefixes=("",), routes=("r",)) for one in (A, B)
+        make_link(source=registry, destination=HUB, prefixes=("",), routes=("r",))
+        for registry in (A, B)
     ]
     return desired_of(links, [HUB, A, B])
 
@@ -58,7 +59,7 @@ async def test_a_policy_that_was_overwritten_is_no_longer_applied(
     journal says so after it had said otherwise."""
     meanwhile(fleet, 3, lambda: fleet.policies.update({HUB: STRANGE}))
     outcomes = await fleet.apply(fleet.plan(desired), desired)
-    assert [outcomes[one].outcome for one in (HUB, A, B)] == [
+    assert [outcomes[registry].outcome for registry in (HUB, A, B)] == [
         Outcome.FAILED,
         Outcome.APPLIED,
         Outcome.APPLIED,
@@ -67,9 +68,9 @@ async def test_a_policy_that_was_overwritten_is_no_longer_applied(
     (change,) = outcomes[HUB].changes
     assert (change.outcome, change.in_doubt) == (Outcome.FAILED, True)
     told = [
-        (one.outcome, one.in_doubt)
-        for one in fleet.gate.ended
-        if one.resource is Resource.REGISTRY_POLICY
+        (change.outcome, change.in_doubt)
+        for change in fleet.gate.ended
+        if change.resource is Resource.REGISTRY_POLICY
     ]
     assert told == [(Outcome.APPLIED, False), (Outcome.FAILED, True)]
 
@@ -88,8 +89,8 @@ async def test_every_registry_is_finished_once_and_as_the_report_has_it(
     """Nobody is told that a registry was applied before the last look at it."""
     meanwhile(fleet, 3, lambda: fleet.policies.update({HUB: STRANGE}))
     outcomes = await fleet.apply(fleet.plan(desired), desired)
-    finished = [one.outcome for one in fleet.events if isinstance(one, RegistryFinished)]
-    assert sorted(finished, key=lambda one: one.registry) == list(outcomes.values())
+    finished = [event.outcome for event in fleet.events if isinstance(event, RegistryFinished)]
+    assert sorted(finished, key=lambda entry: entry.registry) == list(outcomes.values())
 
 
 async def test_others_may_add_their_own_afterwards(desired: Desired, fleet: SmallFleet) -> None:
@@ -102,7 +103,7 @@ async def test_others_may_add_their_own_afterwards(desired: Desired, fleet: Smal
 
     meanwhile(fleet, 3, add)
     outcomes = await fleet.apply(fleet.plan(desired), desired)
-    assert {one.outcome for one in outcomes.values()} == {Outcome.APPLIED}
+    assert {outcome.outcome for outcome in outcomes.values()} == {Outcome.APPLIED}
 
 
 async def test_a_document_that_cannot_be_looked_at(desired: Desired, fleet: SmallFleet) -> None:
@@ -131,7 +132,7 @@ async def test_after_an_interruption_it_is_still_looked_at(
     meanwhile(fleet, 1, interrupt)
     outcomes = await fleet.apply(fleet.plan(desired), desired)
     assert str(outcomes[HUB].error) == f"PutRegistryPolicy: {LOST}"
-    assert [outcomes[one].outcome for one in (A, B)] == [Outcome.CANCELLED] * 2
+    assert [outcomes[registry].outcome for registry in (A, B)] == [Outcome.CANCELLED] * 2
 
 
 async def test_after_an_interruption_a_failed_look_proves_nothing(
@@ -167,4 +168,4 @@ async def test_a_look_that_lags_is_repeated(
 
     meanwhile(fleet, 3, lag)
     outcomes = await fleet.apply(fleet.plan(desired), desired)
-    assert {one.outcome for one in outcomes.values()} == {Outcome.APPLIED}
+    assert {outcome.outcome for outcome in outcomes.values()} == {Outcome.APPLIED}

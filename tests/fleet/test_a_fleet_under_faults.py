@@ -64,7 +64,7 @@ async def test_everything_independent_of_five_denied_accounts_is_applied() -> No
         report = await aws.applied()
         assert report.status is Status.PARTIAL
         assert report_exit(report) == 4
-        registries = [one.registry for one in report.registries]
+        registries = [registry.registry for registry in report.registries]
         assert len(registries) == len(set(registries)) == 2 * ACCOUNTS
         for one in report.registries:
             if one.registry.account in DENIED:
@@ -73,17 +73,19 @@ async def test_everything_independent_of_five_denied_accounts_is_applied() -> No
                 assert one.error.kind is FaultKind.ACCESS_DENIED
             else:
                 assert one.error is None, one
-        outcomes = Counter(one.outcome for one in report.registries)
+        outcomes = Counter(registry.outcome for registry in report.registries)
         # Hubs and spokes change in one region; the other one only receives from its own account.
         assert outcomes == {
             Outcome.FAILED: 2 * len(DENIED),
             Outcome.APPLIED: ACCOUNTS - len(DENIED),
             Outcome.UNCHANGED: ACCOUNTS - len(DENIED),
         }
-        held = {link.destination.account for one in report.registries for link in one.held}
+        held = {
+            link.destination.account for registry in report.registries for link in registry.held
+        }
         assert held == set(DENIED)
         assert report.held == len(DENIED)
-        assert sum(one.attempts for one in report.registries) > 4 * ACCOUNTS
+        assert sum(registry.attempts for registry in report.registries) > 4 * ACCOUNTS
         writes = list(aws.world.writes)
         again = await aws.applied()
         assert aws.world.writes == writes
@@ -97,7 +99,7 @@ async def test_what_others_leave_of_a_quota_is_enough() -> None:
     async with simulate(text, Scenario(sts_rate=10, ecr_rate=2)) as fleet, fleet.connected() as run:
         started = fleet.clock.seconds
         plan = await run.plan()
-        assert [one.error for one in plan.registries] == [None] * 60
+        assert [registry.error for registry in plan.registries] == [None] * 60
         assert (await run.apply(plan)).status is Status.OK
         calls = fleet.world.calls
         assert calls["AssumeRole"] <= 2 * 60

@@ -35,10 +35,13 @@ async def test_what_the_next_run_has_announced_stays(monkeypatch: pytest.MonkeyP
 
         monkeypatch.setattr(aws.clock, "sleep", suspend)
         report = await aws.applied()
-        assert {one.outcome for one in report.registries} >= {Outcome.APPLIED, Outcome.SKIPPED}
+        assert {registry.outcome for registry in report.registries} >= {
+            Outcome.APPLIED,
+            Outcome.SKIPPED,
+        }
         links = json.loads(record.read_text())["registries"][str(aws.at(2))]["links"]
         assert links == {str(aws.at(3)): ["team/"], str(aws.at(4)): ["more/"]}
-        (warning,) = (one for one in report.warnings if one.kind == "not-recorded")
+        (warning,) = (warning for warning in report.warnings if warning.kind == "not-recorded")
         assert warning.message == (
             "what was applied could not be put on record: the lock was lost, and another run may "
             "have written to the record; the record still holds what was announced before the "

@@ -68,12 +68,12 @@ def test_each_warning_is_listed_or_counted(
     """None gets lost, none is told that is known as a whole kind, and each acknowledgement is of
     use or told of once."""
     left, count = noted(found, inventory_of(*known), judged=OF_PLANS)
-    told = [one for one in left if one.kind != "acknowledged-nothing"]
+    told = [warning for warning in left if warning.kind != "acknowledged-nothing"]
     assert len(told) + count == len(found)
-    assert all(one in found for one in told)
-    whole = {one.kind for one in known if one.subject is None}
-    assert not [one for one in told if one.kind in whole]
-    vain = [one.message for one in left if one.kind == "acknowledged-nothing"]
+    assert all(item in found for item in told)
+    whole = {warning.kind for warning in known if warning.subject is None}
+    assert not [warning for warning in told if warning.kind in whole]
+    vain = [warning.message for warning in left if warning.kind == "acknowledged-nothing"]
     assert len(vain) == len(set(vain))
     assert not found or len(vain) < len(known) or count == 0
     if not found:
@@ -135,7 +135,7 @@ def test_one_is_of_no_use_where_all_warnings_of_its_kind_are_about_others(*, oth
     )
     assert count == 0
     kinds = ["no-room", "acknowledged-nothing"] if others else ["no-room"]
-    assert [one.kind for one in left] == kinds
+    assert [warning.kind for warning in left] == kinds
 
 
 def test_every_kind_of_the_page_can_be_acknowledged_or_is_about_one_run() -> None:
@@ -156,7 +156,7 @@ async def test_a_plan_and_its_report_count_what_is_known() -> None:
     async with simulate(text) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
         report = await fleet.apply(plan)
-    assert [one.kind for one in plan.warnings] == ["acknowledged-nothing"]
+    assert [warning.kind for warning in plan.warnings] == ["acknowledged-nothing"]
     assert plan.acknowledged == report.acknowledged == 1
     assert "\n1 warning acknowledged\n" in plan_text(plan)
     assert parse_plan(json_text(plan_document(plan)).encode(), "plan").acknowledged == 1
@@ -170,7 +170,7 @@ async def test_a_part_of_a_fleet_judges_no_acknowledgement() -> None:
         part = await fleet.plan(selection=Selection(accounts=(aws.at(1).account,)))
         whole = await fleet.plan()
     assert part.warnings == ()
-    assert [one.kind for one in whole.warnings] == ["acknowledged-nothing"]
+    assert [warning.kind for warning in whole.warnings] == ["acknowledged-nothing"]
 
 
 def test_validate_and_graph_count_what_is_known(tmp_path: Path) -> None:

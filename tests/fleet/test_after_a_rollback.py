@@ -45,14 +45,14 @@ async def test_what_others_changed_since_is_refused() -> None:
         loose = aws.ungranted()
         with aws.watched() as seen:
             back = await aws.rolled_back(report.run_id)
-        refused = next(one for one in back.registries if one.registry == aws.at(3))
+        refused = next(registry for registry in back.registries if registry.registry == aws.at(3))
         assert refused.error is not None
         assert (refused.outcome, refused.error.kind) == (Outcome.FAILED, "conflict")
         assert "changed by someone else" in refused.error.message
         assert (back.status, report_exit(back)) == (Status.PARTIAL, 4)
         assert aws.world.replication(aws.at(3)) == rules
         assert "repository/base/" in aws.policy_text(aws.at(6))
-        assert [one - loose for one in seen] == [set()] * len(seen)
+        assert [item - loose for item in seen] == [set()] * len(seen)
         back = await aws.rolled_back(report.run_id, force=True)
         assert back.status is Status.OK
         assert aws.spelled() == before
@@ -62,7 +62,7 @@ async def test_a_plan_of_a_rollback_leaves_nothing_behind() -> None:
     """What `rollback --dry-run` does: neither the fleet nor its state differs afterwards."""
 
     def kept() -> dict[Path, bytes]:
-        return {one: one.read_bytes() for one in aws.state.rglob("*") if one.is_file()}
+        return {path: path.read_bytes() for path in aws.state.rglob("*") if path.is_file()}
 
     async with simulate(fleet_text(*EARLIER, accounts=6)) as aws:
         report = await aws.applied()
@@ -80,7 +80,7 @@ async def test_a_later_run_is_named() -> None:
         first = await aws.applied()
         second = await aws.applied(fleet_text("1>2 base/ team/"))
         back = await aws.rolled_back(first.run_id)
-        errors = [one.error for one in back.registries if one.error is not None]
+        errors = [registry.error for registry in back.registries if registry.error is not None]
         assert len(errors) == 2
         for error in errors:
             assert second.run_id in error.message
@@ -100,7 +100,7 @@ async def test_nothing_is_left_to_take_back() -> None:
         writes = list(aws.world.writes)
         async with aws.connected() as fleet:
             plan = await fleet.plan_rollback(run.run_id)
-            assert {one.state for one in plan.registries} == {State.UNCHANGED}
+            assert {registry.state for registry in plan.registries} == {State.UNCHANGED}
             report = await fleet.apply(plan)
         assert (report.status, aws.world.writes) == (Status.OK, writes)
 
@@ -122,9 +122,13 @@ async def test_a_rollback_is_a_run() -> None:
             assert seen == [set()] * len(seen) != []
         async with aws.history() as history:
             *rollbacks, run, _ = await history.runs()
-        assert [one.meta.run_id for one in rollbacks] == [one.run_id for one in chain[:0:-1]]
-        assert [one.meta.rolls_back for one in rollbacks] == [one.run_id for one in chain[-2::-1]]
-        assert {one.meta.purpose for one in rollbacks} == {Purpose.ROLLBACK}
+        assert [rollback.meta.run_id for rollback in rollbacks] == [
+            item.run_id for item in chain[:0:-1]
+        ]
+        assert [rollback.meta.rolls_back for rollback in rollbacks] == [
+            item.run_id for item in chain[-2::-1]
+        ]
+        assert {rollback.meta.purpose for rollback in rollbacks} == {Purpose.ROLLBACK}
         assert (run.meta.run_id, run.meta.rolls_back) == (first.run_id, None)
 
 
@@ -135,11 +139,11 @@ async def test_a_rollback_that_writes_nothing_takes_nothing_back() -> None:
         rules = [rule("000000000002", "base/"), rule("000000000002", "by-hand/")]
         aws.world.set_replication(aws.at(1), {"rules": rules})
         back = await aws.rolled_back(run.run_id)
-        assert {one.outcome for one in back.registries} == {Outcome.FAILED}
-        kinds = [one.kind for one in (await aws.planned()).objections]
+        assert {registry.outcome for registry in back.registries} == {Outcome.FAILED}
+        kinds = [objection.kind for objection in (await aws.planned()).objections]
         assert "rolled-back" not in kinds
         async with aws.history() as history:
-            assert [one.meta.run_id for one in await history.runs()] == [run.run_id]
+            assert [run.meta.run_id for run in await history.runs()] == [run.run_id]
 
 
 async def test_what_was_taken_back_is_not_applied_again() -> None:
@@ -152,7 +156,7 @@ async def test_what_was_taken_back_is_not_applied_again() -> None:
         writes = list(aws.world.writes)
         async with aws.connected() as fleet:
             plan = await fleet.plan()
-            assert [one.kind for one in plan.objections] == ["rolled-back"]
+            assert [objection.kind for objection in plan.objections] == ["rolled-back"]
             message = plan.objections[0].message
             assert run.run_id in message
             assert back.run_id in message
@@ -166,7 +170,7 @@ async def test_what_was_taken_back_is_not_applied_again() -> None:
         await aws.rolled_back(report.run_id)
         report = await aws.applied(second, force=True)
         assert (report.status, report.forced) == (Status.OK, True)
-        assert [one.kind for one in report.objections] == ["rolled-back"]
+        assert [objection.kind for objection in report.objections] == ["rolled-back"]
         # Whoever insisted has lifted the mark: what is tampered with is mended again.
         aws.world.set_replication(aws.at(1), {"rules": []})
         report = await aws.applied()
@@ -184,7 +188,7 @@ async def test_a_plan_from_before_the_rollback_is_refused_too(tmp_path: Path) ->
         async with aws.connected() as fleet:
             report = await fleet.apply(load_plan(path))
         assert (report.status, aws.links(1)) == (Status.REFUSED, set())
-        assert [one.kind for one in report.objections] == ["rolled-back"]
+        assert [objection.kind for objection in report.objections] == ["rolled-back"]
         async with aws.connected() as fleet:
             report = await fleet.apply(load_plan(path), force=True)
         assert (report.status, report.forced, aws.links(1)) == (Status.OK, True, {"2 base/"})
@@ -200,7 +204,7 @@ async def test_taking_the_rollback_back_frees_the_version() -> None:
         assert (await aws.planned()).objections == ()
         aws.world.set_replication(aws.at(1), {"rules": [rule("000000000002", "base/")]})
         await aws.rolled_back(again.run_id)
-        assert [one.kind for one in (await aws.planned()).objections] == ["rolled-back"]
+        assert [objection.kind for objection in (await aws.planned()).objections] == ["rolled-back"]
 
 
 async def test_what_is_ours_after_a_rollback() -> None:
@@ -287,10 +291,12 @@ async def test_a_link_does_not_come_back_into_an_account_that_has_left() -> None
         left = fleet_text("1>3 base/").replace('[[accounts]]\nid = "000000000002"\n', "")
         aws.rewrite(left)
         back = await aws.rolled_back(run.run_id)
-        (refused,) = (one.error for one in back.registries if one.registry == aws.at(1))
+        (refused,) = (
+            registry.error for registry in back.registries if registry.registry == aws.at(1)
+        )
         assert refused is not None
         assert "2/eu-west-1 is not listed any more" in refused.message
         assert aws.links(1) == {"3 base/"}
         back = await aws.rolled_back(run.run_id, force=True)
-        assert "ungranted" in {one.kind for one in back.warnings}
+        assert "ungranted" in {warning.kind for warning in back.warnings}
         assert aws.links(1) == {"2 base/"}

@@ -36,7 +36,7 @@ def let_things_go_wrong(aws: Simulated, draw: random.Random) -> None:
     """Some roles lack permissions, and at times calls are lost, broken and throttled."""
     for number in ACCOUNTS:
         if draw.random() < 0.35:
-            aws.deny(number, *(f"ecr:{one}" for one in draw.sample(WRITES, draw.randint(1, 2))))
+            aws.deny(number, *(f"ecr:{item}" for item in draw.sample(WRITES, draw.randint(1, 2))))
         elif draw.random() < 0.05:
             aws.deny(number)
     if draw.random() < 0.4:
@@ -79,7 +79,8 @@ async def test_it_is_as_before(seed: int) -> None:
             assert (back.status, aws.spelled()) == (Status.OK, before)
             report = await aws.applied(text())
         assert (report.status, report.objections) == (Status.OK, ())
-        assert {(frozenset(aws.links(one)), aws.policy_text(aws.at(one))) for one in ACCOUNTS} == {
-            (frozenset(), "")
-        }
+        assert {
+            (frozenset(aws.links(account)), aws.policy_text(aws.at(account)))
+            for account in ACCOUNTS
+        } == {(frozenset(), "")}
         assert seen == [set()] * len(seen)

@@ -71,7 +71,9 @@ OLD = Scenario(registries=(FULL,))
 
 
 def states(report: BackfillReport | Report) -> dict[tuple[Registry, Registry], BackfillState]:
-    return {(one.source, one.destination): one.state for one in report.backfills}
+    return {
+        (backfill.source, backfill.destination): backfill.state for backfill in report.backfills
+    }
 
 
 def tags(aws: Simulated, registry: Registry) -> set[str]:
@@ -102,15 +104,15 @@ async def test_everything_follows() -> None:
         assert (report.mode, len(report.backfills)) == (BackfillMode.WAIT, 4)
         for registry in (SHOP, SHOP_US, SEARCH):
             assert tags(aws, registry) == {"base/python:3.12", "base/python:3.13", "base/node:22"}
-        names = {(one.source_name, one.destination_name) for one in report.backfills}
+        names = {(backfill.source_name, backfill.destination_name) for backfill in report.backfills}
         assert names == {("hub", "shop"), ("hub", "search"), ("shop", "shop")}
         kinds = {type(event) for event in aws.events}
         assert kinds >= {BackfillsWanted, BackfillStarted, BackfillProgressed, BackfillEnded}
         again = await backfill(aws, wait=True)
-        assert not any(one.started for one in again.backfills)
+        assert not any(backfill.started for backfill in again.backfills)
         assert (again.status, len(aws.world.backfills(HUB))) == (Status.OK, 3)
         forced = await backfill(aws, wait=True, again=True)
-        assert all(one.started for one in forced.backfills)
+        assert all(backfill.started for backfill in forced.backfills)
 
 
 async def test_detached_the_rest_is_queued() -> None:
@@ -127,7 +129,7 @@ async def test_detached_the_rest_is_queued() -> None:
         aws.clock.seconds += 60
         report = await backfill(aws, route="golden")
         assert states(report)[HUB, SEARCH] is BackfillState.PREPARING
-        assert [one.started for one in report.backfills] == [False, False, True]
+        assert [backfill.started for backfill in report.backfills] == [False, False, True]
         assert backfill_exit(report) == 0
 
 
@@ -146,12 +148,16 @@ async def test_interrupted_and_found_again() -> None:
                 selection=Selection(accounts=("hub",)), wait=True, on_event=stop
             )
         assert (report.status, backfill_exit(report)) == (Status.INTERRUPTED, 130)
-        (ours,) = [one for one in report.backfills if one.started]
+        (ours,) = [backfill for backfill in report.backfills if backfill.started]
         assert ours.because == "interrupted; what was started goes on at AWS"
         assert len(aws.world.backfills(HUB)) == 1
         report = await backfill(aws, wait=True)
         assert report.status is Status.OK
-        found = {one.destination: one for one in report.backfills if one.source == HUB}
+        found = {
+            backfill.destination: backfill
+            for backfill in report.backfills
+            if backfill.source == HUB
+        }
         assert not found[ours.destination].started
         assert len(aws.world.backfills(HUB)) == 3
 
@@ -162,12 +168,12 @@ async def test_a_destination_that_refuses() -> None:
         await aws.applied()
         aws.world.set_policy(SEARCH, None)
         report = await backfill(aws, wait=True, selection=Selection(accounts=("hub",)))
-        (failed,) = [one for one in report.backfills if one.falls_short]
+        (failed,) = [backfill for backfill in report.backfills if backfill.falls_short]
         assert (failed.destination, failed.state) == (SEARCH, BackfillState.COMPLETE)
         assert failed.failures == {"DESTINATION_REGISTRY_ACCESS_DENIED": 3}
         assert (report.status, backfill_exit(report)) == (Status.PARTIAL, 4)
         document = json.loads(to_json(report))
-        (entry,) = [one for one in document["backfills"] if one["failure_codes"]]
+        (entry,) = [item for item in document["backfills"] if item["failure_codes"]]
         assert (entry["total"], entry["completed"], entry["failed"]) == (3, 0, 3)
 
 
@@ -177,7 +183,7 @@ async def test_links_that_are_not_in_place() -> None:
         report = await backfill(aws)
         assert set(states(report).values()) == {BackfillState.NOT_IN_PLACE}
         assert backfill_exit(report) == 4
-        assert {one.because for one in report.backfills} == {
+        assert {backfill.because for backfill in report.backfills} == {
             "the rules do not replicate base/ there: run apply first",
             "the rules do not replicate apps/ there: run apply first",
         }
@@ -192,8 +198,8 @@ async def test_status_only_looks() -> None:
             report = await fleet.backfill_status()
             assert set(states(report).values()) == {BackfillState.NONE}
             assert (report.mode, backfill_exit(report)) == (BackfillMode.STATUS, 0)
-        wanted = [one for one in aws.events if isinstance(one, BackfillsWanted)]
-        assert [one.looking for one in wanted] == [True]
+        wanted = [event for event in aws.events if isinstance(event, BackfillsWanted)]
+        assert [item.looking for item in wanted] == [True]
         await backfill(aws, route="apps")
         aws.clock.seconds += 30
         async with aws.connected() as fleet:
@@ -217,7 +223,7 @@ async def test_new_links_bring_their_images() -> None:
         # What is queued is on record: the run has done its part.
         assert (report.status, report_exit(report)) == (Status.OK, 0)
         document = json.loads(to_json(report))
-        assert [one["state"] for one in document["backfills"]] == [
+        assert [item["state"] for item in document["backfills"]] == [
             "preparing",
             "preparing",
             "queued",
@@ -265,18 +271,20 @@ async def test_what_was_queued_is_owed_until_it_is_started(tmp_path: Path) -> No
         report = await aws.applied()
         assert states(report)[HUB, SEARCH] is BackfillState.QUEUED
         record = json.loads((state / ".worlds/sim/prod/applied.json").read_text())
-        (due,) = [one["due"] for one in record["registries"].values() if "due" in one]
+        (due,) = [item["due"] for item in record["registries"].values() if "due" in item]
         assert list(due) == [str(SEARCH)]
         async with aws.connected() as fleet:
             looked = await fleet.backfill_status(route="golden")
         assert states(looked)[HUB, SEARCH] is BackfillState.NONE
         aws.clock.seconds += 60
         followed = await backfill(aws, wait=True)
-        assert [one.destination for one in followed.backfills if one.started] == [SEARCH]
+        assert [backfill.destination for backfill in followed.backfills if backfill.started] == [
+            SEARCH
+        ]
         assert "other:1" in tags(aws, SEARCH)
         assert "due" not in (state / ".worlds/sim/prod/applied.json").read_text()
         again = await backfill(aws, wait=True)
-        assert not any(one.started for one in again.backfills)
+        assert not any(backfill.started for backfill in again.backfills)
 
 
 async def test_a_link_that_could_not_be_made_gets_none() -> None:
@@ -305,8 +313,8 @@ async def test_an_api_that_does_not_know_the_call() -> None:
     old_region = RegionScenario(name="eu-west-1", unknown_operations=unknown)
     async with simulate(NEW_LINKS, OLD.model_copy(update={"regions": (old_region,)})) as aws:
         report = await aws.applied()
-        assert {one.outcome for one in report.registries} == {"applied"}
-        assert {(one.state, one.because) for one in report.backfills} == {
+        assert {registry.outcome for registry in report.registries} == {"applied"}
+        assert {(backfill.state, backfill.because) for backfill in report.backfills} == {
             (BackfillState.NOT_STARTED, "this region's ECR API does not offer backfill yet")
         }
         assert report_exit(report) == 4

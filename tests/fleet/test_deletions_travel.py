@@ -67,7 +67,7 @@ async def test_turning_it_on_and_off_is_told() -> None:
             ("golden/",),
             ("golden", "base"),
         )
-        (warning,) = [one for one in plan.warnings if one.kind == "delete-replication"]
+        (warning,) = [warning for warning in plan.warnings if warning.kind == "delete-replication"]
         assert warning.message == (
             "1 link starts to replicate deletions (111111111111/eu-west-1 → "
             "222222222222/eu-west-1): what is deleted in the source is deleted at the destination "

@@ -123,7 +123,7 @@ async def test_a_run_that_is_under_way_stops(monkeypatch: pytest.MonkeyPatch) ->
         report = await aws.applied()
         assert (report.status, report_exit(report)) == (Status.PARTIAL, 4)
         assert (aws.links(1), aws.links(2)) == ({"3 base/"}, set())
-        outcomes = [one.outcome for one in report.registries]
+        outcomes = [registry.outcome for registry in report.registries]
         assert outcomes == [Outcome.APPLIED, Outcome.SKIPPED, Outcome.PARTIAL, Outcome.UNCHANGED]
         for one in report.registries[1:3]:
             assert one.because is not None

@@ -66,7 +66,8 @@ def told(
     """What became of each image, by source and destination."""
     return {
         (link.source, link.destination): [
-            (f"{one.image.repository}:{one.image.tags[0]}", one.state) for one in link.images
+            (f"{image.image.repository}:{image.image.tags[0]}", image.state)
+            for image in link.images
         ]
         for link in report.links
     }
@@ -92,7 +93,7 @@ async def test_images_on_their_way_and_there() -> None:
                 (HUB, PARTNER): [("base/python:1", DeliveryState.IN_PROGRESS)],
                 (SPOKE, DR): [],
             }
-            assert {one.seconds for link in report.links for one in link.images} <= {10, 11}
+            assert {image.seconds for link in report.links for image in link.images} <= {10, 11}
             assert (report.status, report.sampled, report.sources) == ("ok", 1, 2)
             await aws.clock.sleep(35)
             report = await fleet.verify()
@@ -129,7 +130,7 @@ async def test_archived_images_have_arrived() -> None:
             report = await fleet.verify(selection=Selection(accounts=("hub",)))
     archived = "it is archived at the destination: nobody can pull it until it is restored there"
     to_spoke = next(link for link in report.links if link.destination == SPOKE)
-    assert {one.image.tags[0]: (one.state, one.because) for one in to_spoke.images} == {
+    assert {image.image.tags[0]: (image.state, image.because) for image in to_spoke.images} == {
         "b": (DeliveryState.COMPLETE, archived),
         "c": (
             DeliveryState.COMPLETE,
@@ -152,7 +153,7 @@ async def test_before_the_first_apply_nothing_is_sent() -> None:
         await set_up(aws)
         async with aws.connected() as fleet:
             report = await fleet.verify()
-        assert {one.state for one in report.links} == {DeliveryState.NOT_SENT, DeliveryState.IDLE}
+        assert {link.state for link in report.links} == {DeliveryState.NOT_SENT, DeliveryState.IDLE}
         assert report.status == "ok"
 
 
@@ -198,7 +199,7 @@ async def test_denied_and_why() -> None:
             ("base/python:1", DeliveryState.FAILED),
             ("base/python:2", DeliveryState.COMPLETE),
         ]
-        because = {one.because for one in report.links[0].having(DeliveryState.FAILED)}
+        because = {item.because for item in report.links[0].having(DeliveryState.FAILED)}
         assert because == {"its registry policy grants it now, so it was changed after the push"}
 
 
@@ -211,7 +212,7 @@ async def test_a_role_that_may_not_list_images() -> None:
         aws.world.push(SPOKE, "team/app", "1")
         async with aws.connected() as fleet:
             report = await fleet.verify()
-        assert [one.state for one in report.links] == ["unknown", "unknown", "complete"]
+        assert [link.state for link in report.links] == ["unknown", "unknown", "complete"]
         (unread,) = report.unreadable
         assert (unread.registry, unread.name) == (HUB, "hub")
         assert (unread.error.kind, unread.error.operation) == ("access-denied", "DescribeImages")
@@ -254,7 +255,7 @@ async def test_events_and_secrets() -> None:
             report = await fleet.verify(on_event=seen.append)
         assert seen[0] == VerifyStarted(run_id=report.run_id, sources=(HUB, SPOKE))
         assert seen[-1] == VerifyFinished(report=report)
-        assert [one for one in aws.events if one in seen] == seen
+        assert [event for event in aws.events if event in seen] == seen
         assert "s3cr3t-external-id" not in to_json(report) + repr((report, aws.events))
         assert aws.world.writes == writes
 
@@ -265,5 +266,5 @@ async def test_stopped_before_it_began() -> None:
         fleet.stop()
         report = await fleet.verify()
         assert (report.status, report.interrupted) == ("interrupted", True)
-        assert [one.state for one in report.links] == ["unknown"] * 3
+        assert [link.state for link in report.links] == ["unknown"] * 3
         assert report.unreadable == ()

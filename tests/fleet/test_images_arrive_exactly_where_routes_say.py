@@ -83,7 +83,7 @@ rule_documents = st.lists(
         {
             "destinations": st.lists(
                 st.sampled_from(REGISTRIES).map(
-                    lambda one: {"registryId": one.account, "region": one.region}
+                    lambda registry: {"registryId": registry.account, "region": registry.region}
                 ),
                 min_size=1,
                 max_size=2,
@@ -135,9 +135,9 @@ async def test_one_run_settles_any_fleet(
                 for rule in document["rules"]
                 if (
                     elsewhere := [
-                        one
-                        for one in rule["destinations"]
-                        if (one["registryId"], one["region"]) != registry
+                        item
+                        for item in rule["destinations"]
+                        if (item["registryId"], item["region"]) != registry
                     ]
                 )
             ]
@@ -151,15 +151,19 @@ async def test_one_run_settles_any_fleet(
             plan = await fleet.plan()
             assert not plan.changes
             again = await fleet.apply(plan)
-            assert {one.outcome for one in again.registries} == {Outcome.UNCHANGED}
+            assert {registry.outcome for registry in again.registries} == {Outcome.UNCHANGED}
         for registry in foreign:
             assert aws.statements(registry)[0] == THEIRS
         for source, repository in product(REGISTRIES, REPOSITORIES):
             name = f"{repository}-{source.account}-{source.region}"
             aws.world.push(source, name, "1")
-            arrived = {one for one in REGISTRIES if one != source and aws.world.images(one, name)}
+            arrived = {
+                registry
+                for registry in REGISTRIES
+                if registry != source and aws.world.images(registry, name)
+            }
             assert arrived == {
-                one
-                for one in REGISTRIES
-                if any(route.carries(source, one, name) for route in wanted)
+                registry
+                for registry in REGISTRIES
+                if any(route.carries(source, registry, name) for route in wanted)
             }

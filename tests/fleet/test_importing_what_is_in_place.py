@@ -93,13 +93,13 @@ async def test_importing_then_planning_is_empty(tmp_path: Path) -> None:
     async with simulate(TEXT, Scenario.model_validate(SCENARIO)) as simulated:
         async with simulated.connected() as fleet:
             result = await fleet.import_inventory()
-        assert not any(isinstance(one, WriteStarted) for one in simulated.events)
+        assert not any(isinstance(event, WriteStarted) for event in simulated.events)
         plan = await planned(simulated, result.text, tmp_path)
     assert (plan.changes, plan.objections) == ((), ())
-    assert {one.state for one in plan.registries} == {State.UNCHANGED}
+    assert {registry.state for registry in plan.registries} == {State.UNCHANGED}
     assert "s3cr3t" not in result.text
     assert (result.links, result.routes) == (4, 1)
-    assert [str(one.registry) for one in result.left_out] == ["222222222222/eu-west-1"]
+    assert [str(entry.registry) for entry in result.left_out] == ["222222222222/eu-west-1"]
     assert result.text.endswith(
         'name = "hub-eu-west-1-to-spoke"\n'
         'from = { labels = { tier = "hub" }, regions = "eu-west-1" }\n'

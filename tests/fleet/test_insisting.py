@@ -29,11 +29,11 @@ async def test_insisting_is_remembered() -> None:
         for how in ({}, {"force": True}, {"allow": ("protected",)}):
             report = await aws.applied(**how)
             assert (report.status, report.forced, report.allowed) == (Status.REFUSED, False, ())
-            kinds = {one.kind for one in report.objections}
+            kinds = {objection.kind for objection in report.objections}
             assert kinds == {"foreign-rules", "protected"}
         report = await aws.applied(force=True, allow=("protected",))
         assert (report.status, report.forced, report.allowed) == (Status.OK, True, ("protected",))
-        assert {one.kind for one in report.objections} == {"foreign-rules", "protected"}
+        assert {objection.kind for objection in report.objections} == {"foreign-rules", "protected"}
         async with aws.history() as history:
             past = await history.run("last")
         assert (past.meta.forced, past.meta.allowed) == (True, ("protected",))
@@ -49,7 +49,7 @@ async def test_allowing_something_else_clears_nothing() -> None:
         writes = list(aws.world.writes)
         async with aws.connected() as fleet:
             plan = await fleet.plan(allow=("unknown-fields",))
-            assert [one.kind for one in plan.objections] == ["protected"]
+            assert [objection.kind for objection in plan.objections] == ["protected"]
             for force in (False, True):
                 report = await fleet.apply(plan, force=force, allow=("unknown-fields",))
                 assert report.status is Status.REFUSED
@@ -122,7 +122,7 @@ async def test_too_much_at_once_is_refused(kind: str, more: str) -> None:
         aws.rewrite(narrower)
         writes = list(aws.world.writes)
         report = await aws.applied()
-        assert [one.kind for one in report.objections] == [kind]
+        assert [objection.kind for objection in report.objections] == [kind]
         assert kind.replace("-", "_") in report.objections[0].message
         assert (report.status, report_exit(report)) == (Status.REFUSED, 3)
         assert aws.world.writes == writes
@@ -138,7 +138,7 @@ async def test_too_many_that_cannot_be_read() -> None:
         for number in (4, 5, 6):
             aws.deny(number)
         report = await aws.applied()
-        assert [one.kind for one in report.objections] == ["max-unreadable"]
+        assert [objection.kind for objection in report.objections] == ["max-unreadable"]
         assert (report.status, aws.world.writes) == (Status.REFUSED, [])
         report = await aws.applied(force=True)
         assert (report.status, aws.links(1)) == (Status.PARTIAL, {"2 base/", "3 base/"})
@@ -188,5 +188,5 @@ async def test_unknown_fields_are_allowed_for_a_plan_from_a_file(tmp_path: Path)
             past = await history.run(report.run_id)
         # What was carried out is what is remembered, and can be read again.
         assert (past.meta.allowed, past.plan.digest) == (report.allowed, report.plan_digest)
-        assert not any(one.refused for one in past.plan.registries)
+        assert not any(registry.refused for registry in past.plan.registries)
         assert aws.links(1) == {"2 ", "3 "}

@@ -42,7 +42,7 @@ async def applied_from(aws: Simulated, path: Path, **how: Any) -> Report:
 
 
 def outcomes(report: Report) -> dict[int, Outcome]:
-    return {int(one.registry.account): one.outcome for one in report.registries}
+    return {int(registry.registry.account): registry.outcome for registry in report.registries}
 
 
 async def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -57,7 +57,10 @@ async def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
         second = await kept(aws, tmp_path / "second.json")
         again = load_plan(tmp_path / "second.json")
         assert to_json(again) == to_json(second)
-        assert {one.state for one in again.registries} == {State.CHANGED, State.UNREADABLE}
+        assert {registry.state for registry in again.registries} == {
+            State.CHANGED,
+            State.UNREADABLE,
+        }
         assert any(change.needs for _, change in again.changes)
         # What a run goes by is not only told but understood.
         for one, other in zip(again.registries, second.registries, strict=True):

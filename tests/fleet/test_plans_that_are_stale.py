@@ -124,10 +124,10 @@ async def test_a_dead_run_is_put_on_record_before_the_next_write() -> None:
 
         async with aws.connected() as fleet:
             plan = await fleet.plan()
-            assert [one.kind for one in plan.warnings] == ["unfinished-run"]
+            assert [warning.kind for warning in plan.warnings] == ["unfinished-run"]
             assert not (aws.state / "runs" / died / "ended.json").exists()
             report = await fleet.apply(plan, on_event=noted)
-        assert [one.kind for one in report.warnings] == ["unfinished-run"]
+        assert [warning.kind for warning in report.warnings] == ["unfinished-run"]
         assert ended == [True] * len(ended) != []
         assert (await aws.applied()).warnings == ()
 
@@ -262,7 +262,7 @@ async def round_of(
 
     around = RoundContext(connect=connected, log=told.append, clock=aws.clock, **how)
     round_, _ = await run_round(RoundOptions(fix=True), aws.inventory, around)
-    return round_, [one.event for one in told]
+    return round_, [item.event for item in told]
 
 
 async def test_a_round_that_is_overtaken_plans_anew() -> None:
@@ -312,8 +312,8 @@ async def test_a_watch_keeps_what_an_operator_has_decided() -> None:
             uniform=lambda low, high: low,
             on_round=rounds.append,
         )
-        assert [one.verdict for one in rounds] == ["corrected"]
-        assert "begun-anew" in [one.event for one in told]
+        assert [round_.verdict for round_ in rounds] == ["corrected"]
+        assert "begun-anew" in [item.event for item in told]
         assert aws.links(1) == {"2 a/"}
         assert rounds[0].report is not None
         assert rounds[0].report.count(Outcome.APPLIED) == 1

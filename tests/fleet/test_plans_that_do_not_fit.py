@@ -35,7 +35,7 @@ async def forged(aws: Simulated, path: Path, forge: Forge) -> Path:
 
 
 def changes(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [change for one in document["registries"] for change in one["changes"]]
+    return [change for item in document["registries"] for change in item["changes"]]
 
 
 def another_region(document: dict[str, Any]) -> None:

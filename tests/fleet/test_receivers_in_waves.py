@@ -46,11 +46,11 @@ def written(aws: Simulated) -> list[int]:
 
 def outcomes(report: Report) -> list[Outcome]:
     """What became of each write of the hub's rules."""
-    return [one.outcome for one in report.registries[0].changes]
+    return [change.outcome for change in report.registries[0].changes]
 
 
 def kinds(told: Any) -> set[str]:
-    return {one.kind for one in told.warnings}
+    return {warning.kind for warning in told.warnings}
 
 
 async def test_a_canary_of_spokes_and_then_the_rest(text: str) -> None:
@@ -91,7 +91,7 @@ async def test_each_wave_adds_its_own(text: str) -> None:
         async with aws.connected() as fleet:
             plan = await fleet.plan()
             rules = [one for registry, one in plan.changes if registry == aws.at(HUB)]
-            assert [one.wave for one in rules] == ["canary", "early", "rest"]
+            assert [rule.wave for rule in rules] == ["canary", "early", "rest"]
             assert all(
                 later.before.document == one.after.document for one, later in pairwise(rules)
             )
@@ -169,10 +169,12 @@ async def test_a_run_that_dies_between_two_writes_of_the_same_rules(
         assert aws.links(HUB) == links
         plan = await aws.planned()
         hub = plan.registries[0]
-        assert [one.message for one in plan.warnings if one.kind == "unfinished-run"] != []
+        assert [
+            warning.message for warning in plan.warnings if warning.kind == "unfinished-run"
+        ] != []
         assert hub.moved is not None
         assert (hub.moved.by, hub.moved.run_id) == (Mover.INVENTORY, died)
-        assert [one.wave for one in hub.changes] == ["rest"]
+        assert [change.wave for change in hub.changes] == ["rest"]
         report = await aws.applied()
         assert (report.status, report.objections) == (Status.OK, ())
         async with aws.history() as history:
@@ -256,7 +258,9 @@ async def test_a_wave_that_a_plan_passes_over_is_warned_about() -> None:
         assert "unused-wave" not in kinds(plan)
         await aws.applied()
         plan = await aws.planned(fleet_text("1>2,3,4 base/", waves=waves))
-        assert [one.message for one in plan.warnings if one.kind == "unused-wave"] == [UNUSED]
+        assert [warning.message for warning in plan.warnings if warning.kind == "unused-wave"] == [
+            UNUSED
+        ]
         async with aws.connected() as fleet:
             part = await fleet.plan(selection=Selection(accounts=(f"{HUB:012}", f"{4:012}")))
         assert part.registries[0].changes
@@ -281,9 +285,13 @@ async def test_backfills_follow_the_links_that_a_wave_has_made(text: str) -> Non
     named = text.replace('prefixes = ["base/"]', 'prefixes = ["base/"]\nbackfill = "new-links"')
     async with simulate(named) as aws:
         report = await aws.applied(wave="canary")
-        assert [one.destination for one in report.backfills] == [aws.at(2)]
+        assert [backfill.destination for backfill in report.backfills] == [aws.at(2)]
         report = await aws.applied()
-        assert [one.destination for one in report.backfills] == [aws.at(3), aws.at(4), aws.at(5)]
+        assert [backfill.destination for backfill in report.backfills] == [
+            aws.at(3),
+            aws.at(4),
+            aws.at(5),
+        ]
 
 
 async def test_a_protected_hub_counts_once(text: str, empty: str) -> None:
@@ -295,10 +303,10 @@ async def test_a_protected_hub_counts_once(text: str, empty: str) -> None:
             f'protected = [{{ accounts = "{HUB:012d}" }}]\n'
         )
         plan = await aws.planned(empty + safety)
-        assert [one.kind for one in plan.objections] == ["protected"]
+        assert [objection.kind for objection in plan.objections] == ["protected"]
         assert plan.objections[0].message.startswith(f"4 links out of {aws.at(HUB)}")
         plan = await aws.planned(empty + safety.replace("= 4", "= 3").replace("= 5", "= 4"))
-        assert [one.kind for one in plan.objections] == [
+        assert [objection.kind for objection in plan.objections] == [
             "max-removals",
             "max-changed",
             "protected",
@@ -316,7 +324,7 @@ async def test_links_for_which_there_is_no_room_yet_come_later() -> None:
         aws.world.writes.clear()
         with aws.watched() as seen:
             report = await aws.applied()
-        assert [one.message for one in report.warnings if one.kind == "later-wave"] == [
+        assert [warning.message for warning in report.warnings if warning.kind == "later-wave"] == [
             (
                 f"{aws.at(HUB)}: 1 link of wave canary changes in wave rest, because with the "
                 "links of later waves as they were found, the registry would need 3 destinations, "

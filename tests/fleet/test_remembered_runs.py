@@ -40,7 +40,7 @@ async def test_everything_of_a_run_is_kept() -> None:
             plan = await fleet.plan()
             report = await fleet.apply(plan)
         run = aws.state / "runs" / report.run_id
-        assert {one.name for one in run.iterdir()} == {
+        assert {path.name for path in run.iterdir()} == {
             "run.json",
             "plan.json",
             "before.json",
@@ -75,7 +75,7 @@ async def test_a_run_is_read_back() -> None:
                 assert past == await history.run(second.run_id, "prod")
                 assert await history.runs("prod") == runs
                 assert await history.runs("stage") == ()
-            assert [one.meta.run_id for one in runs] == [second.run_id, first.run_id]
+            assert [run.meta.run_id for run in runs] == [second.run_id, first.run_id]
             newest, oldest = runs
             assert (newest.status, newest.applied, newest.failed) == (Status.PARTIAL, 3, 1)
             assert (oldest.status, oldest.applied, oldest.failed) == (Status.OK, 4, 0)
@@ -109,11 +109,11 @@ async def test_the_journal_tells_each_write_and_its_end() -> None:
         report = await aws.applied()
         async with aws.history() as history:
             past = await history.run("last")
-        sent = [one.registry for one in past.journal if one.moment is Moment.SENDING]
+        sent = [entry.registry for entry in past.journal if entry.moment is Moment.SENDING]
         ended = {
-            (one.registry, one.resource): one
-            for one in past.journal
-            if one.moment is Moment.SETTLED
+            (entry.registry, entry.resource): entry
+            for entry in past.journal
+            if entry.moment is Moment.SETTLED
         }
         assert sorted(sent) == sorted(one for one, _ in ended)
         written = [registry for registry, _ in aws.world.writes]
@@ -156,13 +156,14 @@ async def test_it_is_on_disk_before_it_is_sent() -> None:
             resource = RESOURCES["Policy" in operation]
             before = parse_before((run / "before.json").read_bytes(), "before.json")
             journal = parse_journal((run / "journal.jsonl").read_bytes(), "journal.jsonl")
-            assert {one.name for one in run.iterdir()} >= {"run.json", "plan.json"}
+            assert {path.name for path in run.iterdir()} >= {"run.json", "plan.json"}
             assert before.keys() == {aws.at(number) for number in (1, 2, 3, 4)}
             kept = before[registry].documents[resource]
             assert canonical_json(kept) == canonical_json(there[registry][resource])
             return any(
-                (one.moment, one.registry, one.resource) == (Moment.SENDING, registry, resource)
-                for one in journal
+                (entry.moment, entry.registry, entry.resource)
+                == (Moment.SENDING, registry, resource)
+                for entry in journal
             )
 
         with aws.noting(look) as announced:
@@ -190,7 +191,7 @@ async def test_runs_without_writes_are_not_kept() -> None:
         with pytest.raises(RefusedError):
             await aws.applied(force=True)
         assert await history.runs() == (first,)
-        assert [one.name for one in (aws.state / "runs").iterdir()] == [first.meta.run_id]
+        assert [path.name for path in (aws.state / "runs").iterdir()] == [first.meta.run_id]
 
 
 async def test_a_run_whose_writes_are_all_refused_is_not_kept() -> None:
@@ -226,4 +227,4 @@ async def test_a_run_that_ends_while_it_is_looked_for_has_not_died() -> None:
         with mock.patch("fleet_repl.fleet.recover.current_holder", just_ended):
             assert (await aws.planned()).warnings == ()
         ended.unlink()
-        assert [one.kind for one in (await aws.planned()).warnings] == ["unfinished-run"]
+        assert [warning.kind for warning in (await aws.planned()).warnings] == ["unfinished-run"]

@@ -68,7 +68,7 @@ async def test_after_a_run_that_failed_in_part(denied: dict[int, str]) -> None:
         with aws.watched() as seen:
             back = await aws.rolled_back(report.run_id)
         assert (back.status, report_exit(back), back.rolls_back) == (Status.OK, 0, report.run_id)
-        assert {int(one.registry.account) for one in back.registries} == changed
+        assert {int(registry.registry.account) for registry in back.registries} == changed
         assert aws.spelled() == before
         assert written_to(aws) <= changed
         assert seen == [set()] * len(seen) != []
@@ -108,8 +108,8 @@ async def test_templates_are_put_back() -> None:
     def settings(aws: Simulated) -> dict[int, list[tuple[object, object]]]:
         return {
             number: [
-                (one["prefix"], one["imageTagMutability"])
-                for one in aws.world.templates(aws.at(number))
+                (template["prefix"], template["imageTagMutability"])
+                for template in aws.world.templates(aws.at(number))
             ]
             for number in (2, 3, 4)
         }
@@ -122,7 +122,7 @@ async def test_templates_are_put_back() -> None:
         assert settings(aws) == {2: [("base2", "MUTABLE")], 3: [("base", "IMMUTABLE")], 4: []}
         back = await aws.rolled_back(run.run_id)
         assert (back.status, settings(aws)) == (Status.OK, before)
-        assert {int(one.registry.account) for one in back.registries} == {2, 3, 4}
+        assert {int(registry.registry.account) for registry in back.registries} == {2, 3, 4}
 
 
 async def test_a_run_in_waves_that_stopped_half_way() -> None:
@@ -142,7 +142,7 @@ async def test_a_run_in_waves_that_stopped_half_way() -> None:
         assert back.status is Status.OK
         assert aws.spelled() == before
         assert seen == [set()] * len(seen) != []
-        assert {int(one.registry.account) for one in back.registries} == {1, 5}
+        assert {int(registry.registry.account) for registry in back.registries} == {1, 5}
 
 
 async def test_a_run_that_died_is_rolled_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ async def test_a_run_that_died_is_rolled_back(monkeypatch: pytest.MonkeyPatch) -
         with aws.watched() as seen:
             back = await aws.rolled_back(died[0])
         assert back.status is Status.OK
-        assert [one.kind for one in back.warnings if one.kind == "unfinished-run"] != []
+        assert [warning.kind for warning in back.warnings if warning.kind == "unfinished-run"] != []
         assert aws.spelled() == before
         assert seen == [set()] * len(seen) != []
 
@@ -186,10 +186,10 @@ async def test_a_rollback_that_fails_in_part_is_made_again() -> None:
             assert (first.status, report_exit(first)) == (Status.PARTIAL, 4)
             assert "repository/base/" in aws.policy_text(aws.at(6))
             # A link was left out for want of its grant: neither as the run left it nor as before.
-            (held,) = [one for one in first.registries if one.held]
+            (held,) = [registry for registry in first.registries if registry.held]
             aws.relent()
             second = await aws.rolled_back(run.run_id)
-            (left,) = [one for one in second.registries if one.error is not None]
+            (left,) = [registry for registry in second.registries if registry.error is not None]
             assert left.registry == held.registry == aws.at(1)
             assert left.error is not None
             assert left.error.hint is not None
@@ -212,7 +212,7 @@ async def test_a_rollback_from_a_file(tmp_path: Path) -> None:
             report = await fleet.apply(load_plan(path))
         assert (report.status, report.rolls_back) == (Status.OK, run.run_id)
         assert aws.spelled() == before
-        assert [one.kind for one in (await aws.planned()).objections] == ["rolled-back"]
+        assert [objection.kind for objection in (await aws.planned()).objections] == ["rolled-back"]
 
 
 async def test_a_rollback_with_another_inventory() -> None:

@@ -30,7 +30,7 @@ async def test_it_is_kept_until_somebody_insists_and_comes_back() -> None:
     rollback of that has it again to the letter."""
     async with simulate(fleet_text("1>2 base/"), scenario()) as aws:
         report = await aws.applied()
-        assert (report.status, [one.kind for one in report.warnings]) == (
+        assert (report.status, [warning.kind for warning in report.warnings]) == (
             Status.OK,
             ["unknown-rule"],
         )
@@ -46,7 +46,7 @@ async def test_it_is_kept_until_somebody_insists_and_comes_back() -> None:
         async with aws.connected() as fleet:
             plan = await fleet.plan(force=True)
             refused = await fleet.apply(plan)
-        assert [one.kind for one in plan.objections] == ["unknown-rule"]
+        assert [objection.kind for objection in plan.objections] == ["unknown-rule"]
         assert (refused.status, aws.world.replication(aws.at(1))) == (Status.REFUSED, kept)
         async with aws.connected() as fleet:
             report = await fleet.apply(await fleet.plan(force=True), force=True)
@@ -68,9 +68,11 @@ async def test_one_that_came_later_is_noticed() -> None:
         aws.world.set_replication(aws.at(1), later)
         async with aws.connected() as fleet:
             plan = await fleet.plan_rollback(run.run_id)
-            error = next(one.error for one in plan.registries if one.registry == aws.at(1))
+            error = next(
+                registry.error for registry in plan.registries if registry.registry == aws.at(1)
+            )
             assert (error is not None and error.kind, plan.objections) == ("conflict", ())
             forced = await fleet.plan_rollback(run.run_id, force=True)
-            assert [one.kind for one in forced.objections] == ["unknown-rule"]
+            assert [objection.kind for objection in forced.objections] == ["unknown-rule"]
             report = await fleet.apply(forced)
         assert (report.status, aws.world.replication(aws.at(1))) == (Status.REFUSED, later)

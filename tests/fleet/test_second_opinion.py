@@ -67,7 +67,7 @@ async def test_plan_apply_second_run_and_tampering(moto: str, tmp_path: Path) ->
     spoke = ecr_backends["222222222222"]["eu-west-1"]
     assert json.loads(json.dumps(hub.replication_config)) == RULES
     policy = json.loads(str(spoke.registry_policy))
-    assert [one["Principal"] for one in policy["Statement"]] == [
+    assert [item["Principal"] for item in policy["Statement"]] == [
         {"AWS": "arn:aws:iam::111111111111:root"}
     ]
     endpoint = Endpoint(

@@ -143,8 +143,12 @@ async def test_a_temporary_base_identity_is_narrowed(
         async with connect(inventory, purpose=None) as fleet:
             await fleet.plan()
     assert world.calls["GetScopedCredentials"] == 1
-    narrow = [one for one in sessions(world) if one.identity.role is None and one is not key]
-    assert [len(one.identity.session_policies) for one in narrow] == [1]
+    narrow = [
+        session
+        for session in sessions(world)
+        if session.identity.role is None and session is not key
+    ]
+    assert [len(item.identity.session_policies) for item in narrow] == [1]
     assert narrow[0].identity.account == BASE
     assert world.calls["DescribeRegistry"] == 2
 

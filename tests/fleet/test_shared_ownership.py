@@ -87,7 +87,7 @@ async def applied(aws: Simulated, text: str, folder: Path, *, force: bool = Fals
 
 
 def prefixes_in(aws: Simulated) -> set[str]:
-    return {one["filter"] for rule in aws.rules(HUB) for one in rule["repositoryFilters"]}
+    return {item["filter"] for rule in aws.rules(HUB) for item in rule["repositoryFilters"]}
 
 
 async def test_two_inventories_share_a_registry(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ async def test_recorded_links_go_without_force(tmp_path: Path) -> None:
         tampered = {"rules": [*aws.rules(HUB), STRANGERS]}
         aws.world.registries[HUB].replication.replace(tampered)
         report = await applied(aws, less, tmp_path)
-        assert [one.kind for one in report.objections] == ["foreign-rules"]
+        assert [objection.kind for objection in report.objections] == ["foreign-rules"]
         assert STRANGERS in aws.rules(HUB)
 
 
@@ -178,7 +178,7 @@ async def test_a_run_that_dies_leaves_nothing_to_strangers(
         assert prefixes_in(aws) == {"base/"}
         report = await applied(aws, fleet("one"), tmp_path)
         assert (report.status, aws.rules(HUB)) == ("ok", [])
-        assert [one.kind for one in report.warnings] == ["unfinished-run"]
+        assert [warning.kind for warning in report.warnings] == ["unfinished-run"]
 
 
 async def test_a_former_name_is_still_ours(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ async def test_retiring_an_account_withdraws_all_of_it(tmp_path: Path) -> None:
         retired = text.replace('id = "222222222222"', 'id = "222222222222"\nstate = "retired"')
         report = await applied(aws, retired, tmp_path)
         assert report.status == "ok"
-        assert {one.kind for one in report.warnings} == {"retired-route"}
+        assert {warning.kind for warning in report.warnings} == {"retired-route"}
         assert aws.rules(SPOKE) == []
         assert aws.world.registries[SPOKE].policy.latest is None
         assert "222222222222:root" not in aws.policy_text(THIRD)
@@ -234,7 +234,7 @@ async def test_a_retired_account_that_is_gone_is_no_failure(tmp_path: Path) -> N
         report = await applied(aws, retired, tmp_path)
         assert report.status == "ok"
         assert aws.world.calls["AssumeRole"] == 7
-        spoke = next(one for one in report.registries if one.registry == SPOKE)
+        spoke = next(registry for registry in report.registries if registry.registry == SPOKE)
         assert (spoke.outcome, spoke.error) == (Outcome.UNCHANGED, None)
         assert spoke.because == "its account is retired and could not be reached (access-denied)"
         for registry in (HUB, THIRD):
@@ -266,7 +266,7 @@ async def test_what_was_given_up_is_warned_about_until_it_can_be_read(tmp_path: 
         for listed in (retiring(text), without):
             async with connected(aws, listed, tmp_path) as later:
                 warnings = (await later.plan()).warnings
-            (warning,) = [one for one in warnings if one.kind == "given-up"]
+            (warning,) = [warning for warning in warnings if warning.kind == "given-up"]
             assert warning.message == (
                 "222222222222/eu-west-1 was given up: the account was retired and AWS refused its "
                 "role, so the rules that this fleet applied there were never withdrawn, and keep "
@@ -277,11 +277,11 @@ async def test_what_was_given_up_is_warned_about_until_it_can_be_read(tmp_path: 
         assert aws.rules(SPOKE) != []
         del aws.world.directory._peculiar[SPOKE.account]
         async with connected(aws, retiring(text), tmp_path) as later:
-            assert "given-up" not in {one.kind for one in (await later.plan()).warnings}
+            assert "given-up" not in {warning.kind for warning in (await later.plan()).warnings}
         report = await applied(aws, retiring(text), tmp_path)
         assert (report.status, aws.rules(SPOKE)) == ("ok", [])
         async with connected(aws, without, tmp_path) as later:
-            assert "given-up" not in {one.kind for one in (await later.plan()).warnings}
+            assert "given-up" not in {warning.kind for warning in (await later.plan()).warnings}
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ async def test_a_retired_account_that_answers_anything_is_not_gone(
         )
         aws.world.directory._peculiar[SPOKE.account] = half_blind
         report = await applied(aws, retiring(text), tmp_path)
-        spoke = next(one for one in report.registries if one.registry == SPOKE)
+        spoke = next(registry for registry in report.registries if registry.registry == SPOKE)
         assert (spoke.outcome, report.status) == (Outcome.FAILED, "partial")
         assert aws.policy_text(THIRD) == policy
         assert (
@@ -326,7 +326,7 @@ async def test_one_passing_refusal_changes_nothing(
         passing = FaultRule(kind=kind, first=1, accounts=(SPOKE.account,), operations=(operation,))
         aws.world.faults = Faults(Scenario(faults=(passing,)))
         report = await applied(aws, retiring(text), tmp_path)
-        spoke = next(one for one in report.registries if one.registry == SPOKE)
+        spoke = next(registry for registry in report.registries if registry.registry == SPOKE)
         if (kind, operation) in (
             (Mishap.UNKNOWN_KEY, "AssumeRole"),
             (Mishap.DENIED, "GetRegistryPolicy"),
@@ -353,7 +353,7 @@ async def test_what_is_no_longer_listed_is_warned_about(tmp_path: Path) -> None:
         await applied(aws, fleet("one", "2 base/"), tmp_path)
         fewer = ACCOUNTS.replace('[[accounts]]\nid = "111111111111"\n', "")
         report = await applied(aws, fleet("one", accounts=fewer), tmp_path)
-        (warning,) = [one for one in report.warnings if one.kind == "unlisted"]
+        (warning,) = [warning for warning in report.warnings if warning.kind == "unlisted"]
         assert warning.message == (
             "111111111111/eu-west-1 has rules or templates that this fleet applied, and the "
             "inventory no longer lists it; that stays until it is listed again and applied: the "
@@ -445,9 +445,9 @@ async def test_a_disk_that_is_full_stops_the_writes(
         assert (report.status, prefixes_in(aws)) == ("partial", {"base/", "more/"})
     journal = f"{tmp_path}/.fleet-repl/.worlds/sim/one/runs/{report.run_id}/journal.jsonl"
     why = f"the fleet's state cannot be written: {journal}: No space left on device"
-    skipped = {one.because for one in report.registries if one.outcome == "skipped"}
+    skipped = {registry.because for registry in report.registries if registry.outcome == "skipped"}
     assert skipped == {f"the run's journal cannot be written any more: {why}"}
-    assert [one.kind for one in report.warnings] == ["not-recorded"] * 2
+    assert [warning.kind for warning in report.warnings] == ["not-recorded"] * 2
     assert report.warnings[0].message == (
         f"the run's journal is not complete: {why}; this report says what was done"
     )
@@ -468,8 +468,8 @@ async def test_a_disk_that_fills_up_later_is_a_warning(
         assert (report.status, prefixes_in(aws)) == ("ok", {"base/"})
     place = f"{tmp_path}/.fleet-repl/.worlds/sim/one"
     full_disk = ("the fleet's state cannot be written: ", ": No space left on device; ")
-    assert [one.kind for one in report.warnings] == ["not-recorded"] * 4
-    assert [one.message for one in report.warnings] == [
+    assert [warning.kind for warning in report.warnings] == ["not-recorded"] * 4
+    assert [warning.message for warning in report.warnings] == [
         f"{what}: {full_disk[0]}{place}/{name}{full_disk[1]}{hence}"
         for what, name, hence in (
             (
@@ -535,7 +535,7 @@ async def test_a_held_link_makes_nothing_of_others_ours(tmp_path: Path) -> None:
     )
     async with simulate(fleet("one", "2 base/"), scenario) as aws:
         report = await applied(aws, fleet("one", "2 base/", "3 more/"), tmp_path)
-        assert [len(one.held) for one in report.registries] == [1, 0, 0]
+        assert [len(registry.held) for registry in report.registries] == [1, 0, 0]
         assert aws.rules(HUB) == [theirs, rule(THIRD, "more/")]
         report = await applied(aws, fleet("one"), tmp_path)
         assert (report.status, aws.rules(HUB)) == ("ok", [theirs])
@@ -551,7 +551,7 @@ async def test_a_write_that_surely_failed_makes_nothing_ours(tmp_path: Path) -> 
         aws.world.directory._peculiar.clear()
         exclusive = fleet("one", "3 base/", rules="exclusive")
         report = await applied(aws, exclusive, tmp_path)
-        assert [one.kind for one in report.objections] == ["foreign-rules"]
+        assert [objection.kind for objection in report.objections] == ["foreign-rules"]
 
 
 async def test_a_region_that_is_dropped_keeps_its_grants(tmp_path: Path) -> None:
@@ -567,7 +567,7 @@ async def test_a_region_that_is_dropped_keeps_its_grants(tmp_path: Path) -> None
     async with simulate(text) as aws:
         await applied(aws, text, tmp_path)
         report = await applied(aws, fleet("one", "3 more/"), tmp_path)
-        assert {one.kind for one in report.warnings} == {"unlisted", "grant-kept"}
+        assert {warning.kind for warning in report.warnings} == {"unlisted", "grant-kept"}
         assert "repository/base/" in aws.policy_text(SPOKE)
 
 
@@ -587,7 +587,7 @@ async def test_a_retired_account_that_is_only_slow_is_a_failure(tmp_path: Path) 
         aws.world.faults = Faults(Scenario(faults=(storm,)))
         retired = text.replace('id = "222222222222"', 'id = "222222222222"\nstate = "retired"')
         report = await applied(aws, retired, tmp_path)
-        spoke = next(one for one in report.registries if one.registry == SPOKE)
+        spoke = next(registry for registry in report.registries if registry.registry == SPOKE)
         assert (spoke.outcome, report.status) == (Outcome.FAILED, "partial")
         assert aws.policy_text(THIRD) == policy
 
@@ -618,8 +618,8 @@ async def test_a_policy_that_ecr_spells_anew_is_written() -> None:
             report = await connection.apply(await connection.plan())
             again = await connection.plan()
         assert (report.status, again.writes) == (Status.OK, False)
-        (kept,) = [one for one in aws.statements(SPOKE) if one["Sid"] == "Theirs"]
+        (kept,) = [statement for statement in aws.statements(SPOKE) if statement["Sid"] == "Theirs"]
         assert kept["Principal"] == {"AWS": "arn:aws:iam::333333333333:root"}
         async with aws.connected() as connection:
             plan = await connection.plan_rollback(report.run_id)
-        assert all(one.error is None for one in plan.registries)
+        assert all(registry.error is None for registry in plan.registries)

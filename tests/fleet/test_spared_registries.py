@@ -29,7 +29,7 @@ async def test_they_do_not_stop_later_waves() -> None:
     )
     assert spared.error is not None
     assert spared.error.operation == "PutReplicationConfiguration"
-    assert {one.outcome for one in others} == {Outcome.APPLIED, Outcome.UNCHANGED}
+    assert {other.outcome for other in others} == {Outcome.APPLIED, Outcome.UNCHANGED}
     assert report.status is Status.PARTIAL
 
 

@@ -80,7 +80,7 @@ def told(aws: Simulated, s3_url: str, patch: pytest.MonkeyPatch) -> None:
 
 def keys(s3: BaseClient) -> set[str]:
     """The objects of the bucket."""
-    return {one["Key"] for one in s3.list_objects_v2(Bucket=BUCKET).get("Contents", ())}
+    return {item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET).get("Contents", ())}
 
 
 async def test_the_whole_flow(moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +101,8 @@ async def test_the_whole_flow(moto: str, s3: BaseClient, monkeypatch: pytest.Mon
         assert (back.status, back.rolls_back) == (Status.OK, second.run_id)
         assert aws.spelled() == before
         assert seen == [set()] * len(seen) != []
-        assert [one.kind for one in (await aws.planned()).objections] == ["rolled-back"]
-        assert {one for one in keys(s3) if "/runs/" not in one} == {
+        assert [objection.kind for objection in (await aws.planned()).objections] == ["rolled-back"]
+        assert {key for key in keys(s3) if "/runs/" not in key} == {
             "replication/.sharing/fleets.json",
             *(f"replication/prod/{name}.json" for name in REMEMBERED),
         }
@@ -200,7 +200,11 @@ async def test_a_lock_that_was_taken_over_halts_the_run(
         monkeypatch.setattr(aws.clock, "sleep", lose_it)
         report = await aws.applied()
         assert (report.status, aws.links(2)) == (Status.PARTIAL, set())
-        (because,) = {one.because for one in report.registries if one.outcome is Outcome.SKIPPED}
+        (because,) = {
+            registry.because
+            for registry in report.registries
+            if registry.outcome is Outcome.SKIPPED
+        }
         assert because is not None
         assert because.startswith("the lock was taken over by apply 20990101T000000Z-abcdef of ")
         assert "elsewhere" in _object(s3, "prod/lock.json")
@@ -294,8 +298,12 @@ async def test_a_bucket_that_goes_away_stops_the_writes(
         report = await aws.applied()
         s3.create_bucket(Bucket=BUCKET)
         assert (report.status, aws.links(1), aws.links(2)) == (Status.PARTIAL, {"3 base/"}, set())
-        (because,) = {one.because for one in report.registries if one.outcome is Outcome.SKIPPED}
+        (because,) = {
+            registry.because
+            for registry in report.registries
+            if registry.outcome is Outcome.SKIPPED
+        }
         assert because is not None
         assert because.startswith("the run's journal cannot be written any more: ")
-        assert {one.kind for one in report.warnings} == {"not-recorded"}
+        assert {warning.kind for warning in report.warnings} == {"not-recorded"}
         assert aws.ungranted() == set()

@@ -50,7 +50,7 @@ async def test_stopping_an_apply_finishes_what_is_in_flight() -> None:
         assert report.status is Status.INTERRUPTED
         assert report_exit(report) == 130
         assert len(report.registries) == 8
-        outcomes = {one.registry: one for one in report.registries}
+        outcomes = {registry.registry: registry for registry in report.registries}
         written = [registry for registry, _ in aws.world.writes]
         assert 2 <= len(written) <= 3
         for registry, one in outcomes.items():
@@ -79,7 +79,7 @@ async def test_stopping_a_plan_leaves_every_registry_cancelled() -> None:
             await fleet.plan()
         report = fleet.interrupted()
         assert (report.status, len(report.registries)) == (Status.INTERRUPTED, 8)
-        assert {one.outcome for one in report.registries} == {Outcome.CANCELLED}
+        assert {registry.outcome for registry in report.registries} == {Outcome.CANCELLED}
         assert aws.world.writes == []
 
 
@@ -95,10 +95,12 @@ async def test_a_deadline_that_passes_skips_the_rest() -> None:
         report = await fleet.apply(plan, on_event=late)
         assert report.status is not Status.OK
         assert report_exit(report) == 4
-        assert Outcome.SKIPPED in {one.outcome for one in report.registries}
-        assert {one.because for one in report.registries if one.outcome is Outcome.SKIPPED} == {
-            "the run's deadline of 60 s had passed"
-        }
+        assert Outcome.SKIPPED in {registry.outcome for registry in report.registries}
+        assert {
+            registry.because
+            for registry in report.registries
+            if registry.outcome is Outcome.SKIPPED
+        } == {"the run's deadline of 60 s had passed"}
 
 
 async def test_cancellation_escapes() -> None:

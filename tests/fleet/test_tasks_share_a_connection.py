@@ -58,7 +58,7 @@ async def test_a_second_plan_is_refused_meanwhile() -> None:
             # Looking is allowed at any time.
             await fleet.plan()
         assert held.seen == [True] * 4
-        assert [one.status for one in reports] == [Status.OK]
+        assert [report.status for report in reports] == [Status.OK]
         assert holder(aws) is None
 
 

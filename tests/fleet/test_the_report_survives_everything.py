@@ -56,8 +56,8 @@ async def test_a_step_that_fails_unforeseen(part: str) -> None:
             assert report.registries[0].outcome is Outcome.FAILED
             assert "unforeseen KeyError" in str(report.registries[0].error)
         else:
-            assert [one.outcome for one in report.registries[:2]] == [Outcome.APPLIED] * 2
-            (warning,) = (one for one in report.warnings if one.kind == "not-recorded")
+            assert [registry.outcome for registry in report.registries[:2]] == [Outcome.APPLIED] * 2
+            (warning,) = (warning for warning in report.warnings if warning.kind == "not-recorded")
             assert "unforeseen KeyError" in warning.message
         assert report_exit(report) == (4 if part == "apply_plan" else 0)
         assert (await aws.applied()).status is Status.OK
@@ -70,12 +70,12 @@ async def test_a_report_that_cannot_be_kept_is_returned() -> None:
         with mock.patch.object(RunRecords, "finish", side_effect=ValueError(SECRET)):
             report = await aws.applied()
         assert report.status is Status.OK
-        (warning,) = (one for one in report.warnings if one.kind == "not-recorded")
+        (warning,) = (warning for warning in report.warnings if warning.kind == "not-recorded")
         assert warning.message == (
             "the run's report could not be kept: unforeseen ValueError; its journal says what was "
             "done"
         )
-        assert [one.kind for one in (await aws.applied()).warnings] == ["unfinished-run"]
+        assert [warning.kind for warning in (await aws.applied()).warnings] == ["unfinished-run"]
 
 
 async def test_a_backfill_of_an_unlisted_destination() -> None:
@@ -100,7 +100,7 @@ async def test_a_list_of_unlisted_destinations() -> None:
     lists = AwsRegistries.list_backfills
 
     async def odd(self: Any, *args: Any) -> Any:
-        return tuple({**one, "destination": ELSEWHERE} for one in await lists(self, *args))
+        return tuple({**list_, "destination": ELSEWHERE} for list_ in await lists(self, *args))
 
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()

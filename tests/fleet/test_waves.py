@@ -20,7 +20,7 @@ WAVES = {"canary": ("1", 'pause = "90s"'), "early": ("2", 'pause = "30s"')}
 
 
 def by_account(report: Report) -> dict[int, Outcome]:
-    return {int(one.registry.account): one.outcome for one in report.registries}
+    return {int(registry.registry.account): registry.outcome for registry in report.registries}
 
 
 def written(aws: Simulated) -> list[int]:
@@ -30,9 +30,9 @@ def written(aws: Simulated) -> list[int]:
 def told(aws: Simulated) -> list[str | tuple[str, float]]:
     """The beginning of each wave, and each end with its pause."""
     return [
-        one.wave if isinstance(one, WaveStarted) else (one.wave, one.pause)
-        for one in aws.events
-        if isinstance(one, WaveStarted | WaveFinished)
+        event.wave if isinstance(event, WaveStarted) else (event.wave, event.pause)
+        for event in aws.events
+        if isinstance(event, WaveStarted | WaveFinished)
     ]
 
 
@@ -43,7 +43,7 @@ async def test_each_wave_is_done_before_the_next() -> None:
         async with aws.connected() as fleet:
             plan = await fleet.plan()
             policy = [change for one, change in plan.changes if one == aws.at(HUB)]
-            assert [one.wave for one in policy] == ["canary", "early", "rest"]
+            assert [item.wave for item in policy] == ["canary", "early", "rest"]
             # Each write expects what the one before it leaves.
             for one, following in pairwise(policy):
                 assert following.before == one.after
@@ -61,14 +61,14 @@ async def test_each_wave_is_done_before_the_next() -> None:
         held = [{n for n in (1, 2, 3, 4) if f"repository/team{n}/" in text} for text in grants]
         assert held == [{1}, {1, 2}, {1, 2, 3, 4}]
         assert seen == [set()] * 7
-        assert [one.wave for one in report.registries] == [
+        assert [registry.wave for registry in report.registries] == [
             "canary",
             "early",
             "rest",
             "rest",
             "rest",
         ]
-        assert [(one.wave, one.outcome) for one in report.registries[4].changes] == [
+        assert [(change.wave, change.outcome) for change in report.registries[4].changes] == [
             (name, Outcome.APPLIED) for name in ("canary", "early", "rest")
         ]
 
@@ -103,7 +103,7 @@ async def test_a_canary_that_fails_stops_the_rest() -> None:
         assert by_account(report) == {1: Outcome.FAILED} | dict.fromkeys(
             (2, 3, 4, 5), Outcome.SKIPPED
         )
-        assert {one.because for one in report.registries[1:]} == {because}
+        assert {registry.because for registry in report.registries[1:]} == {because}
         assert written(aws) == []
         assert aws.clock.seconds - begun < 90
 
@@ -115,7 +115,7 @@ async def test_what_the_failed_wave_has_done_stays() -> None:
         report = await aws.applied()
         assert (report.status, report_exit(report)) == (Status.PARTIAL, 4)
         assert by_account(report)[HUB] is Outcome.PARTIAL
-        changes = [(one.wave, one.outcome) for one in report.registries[4].changes]
+        changes = [(change.wave, change.outcome) for change in report.registries[4].changes]
         assert changes == [
             ("canary", Outcome.APPLIED),
             ("early", Outcome.SKIPPED),
@@ -123,7 +123,7 @@ async def test_what_the_failed_wave_has_done_stays() -> None:
         ]
         assert written(aws) == [HUB]
         assert "repository/team2/" not in aws.policy_text(aws.at(HUB))
-        (ended,) = [one for one in aws.events if isinstance(one, WaveFinished)]
+        (ended,) = [event for event in aws.events if isinstance(event, WaveFinished)]
         assert (ended.wave, ended.failed, ended.pause) == ("canary", 1, 0)
         assert ended.because == "wave canary: 1 of 2 registries failed, and max_failures is 0"
         aws.relent()
@@ -177,7 +177,7 @@ async def test_a_run_that_ends_with_a_wave() -> None:
             WaveOutcome(name="early", registries=2, writes=Writes(skipped=2), because=because),
             WaveOutcome(name="rest", registries=3, writes=Writes(skipped=3), because=because),
         )
-        assert {one.because for one in report.registries[1:]} == {
+        assert {registry.because for registry in report.registries[1:]} == {
             "the run ends after wave canary (--wave)"
         }
         assert written(aws) == [HUB, 1]
@@ -239,10 +239,10 @@ async def test_a_policy_that_is_changed_between_waves_is_a_conflict() -> None:
                     aws.world.set_policy(aws.at(HUB), None)
 
             report = await fleet.apply(plan, on_event=meddle)
-        hub = next(one for one in report.registries if one.registry == aws.at(HUB))
+        hub = next(registry for registry in report.registries if registry.registry == aws.at(HUB))
         assert hub.error is not None
         assert (hub.outcome, hub.error.kind) == (Outcome.FAILED, "conflict")
-        assert {one for one in aws.ungranted() if not one.startswith("1 >")} == set()
+        assert {item for item in aws.ungranted() if not item.startswith("1 >")} == set()
         assert report_exit(report) == 4
         report = await aws.applied()
         assert (report.status, aws.ungranted()) == (Status.OK, set())

@@ -63,7 +63,7 @@ async def _died(aws: Simulated) -> Path:
 
 
 def _kinds(report: Report) -> list[str]:
-    return [one.kind for one in report.warnings]
+    return [warning.kind for warning in report.warnings]
 
 
 @pytest.mark.parametrize(("document", "how"), OF_A_RUN)
@@ -73,7 +73,7 @@ async def test_a_run_that_died_blocks_no_later_one(document: str, how: str) -> N
         run = await _died(aws)
         left = _damage(run / document, how)
         plan = await aws.planned()
-        assert [one.kind for one in plan.warnings] == ["unreadable-state"]
+        assert [warning.kind for warning in plan.warnings] == ["unreadable-state"]
         report = await aws.applied(fleet_text("1>2,3 base/"))
         assert (report.status, report.warnings) == (Status.OK, plan.warnings)
         (told,) = report.warnings
@@ -108,7 +108,7 @@ async def test_other_runs_are_listed_and_shown(how: str) -> None:
         _damage(aws.state / "runs" / second.run_id / "run.json", how)
         async with open_history(aws.inventory, endpoint=aws.endpoint) as history:
             runs, unreadable = await history.listing("prod")
-            assert [one.meta.run_id for one in runs] == [first.run_id]
+            assert [run.meta.run_id for run in runs] == [first.run_id]
             assert unreadable == (
                 UnreadableRun(run_id=second.run_id, fleet="prod", reason=unreadable[0].reason),
             )
@@ -148,7 +148,7 @@ async def test_what_was_rolled_back_is_not_forgotten(how: str) -> None:
         left = _damage(marks, how)
         refused = await aws.applied()
         assert refused.status is Status.REFUSED
-        assert [one.kind for one in refused.objections] == ["rolled-back"]
+        assert [objection.kind for objection in refused.objections] == ["rolled-back"]
         assert str(marks) in refused.objections[0].message
         assert marks.read_bytes() == left
         report = await aws.rolled_back(first.run_id)
@@ -158,7 +158,10 @@ async def test_what_was_rolled_back_is_not_forgotten(how: str) -> None:
         _damage(marks, how)
         forced = await aws.applied(force=True)
         assert forced.status is Status.OK
-        assert {one.outcome for one in forced.registries} == {Outcome.APPLIED, Outcome.UNCHANGED}
+        assert {registry.outcome for registry in forced.registries} == {
+            Outcome.APPLIED,
+            Outcome.UNCHANGED,
+        }
         assert _kinds(await aws.applied()) == []
 
 

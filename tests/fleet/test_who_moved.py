@@ -14,7 +14,7 @@ from fleet_repl.values.canonical_json import JsonObject
 
 
 def movers(plan: Plan) -> dict[int, Moved | None]:
-    return {int(one.registry.account): one.moved for one in plan.registries}
+    return {int(registry.registry.account): registry.moved for registry in plan.registries}
 
 
 def sentence(plan: Plan, registry: Registry) -> str:
@@ -149,7 +149,7 @@ async def test_a_run_that_died_is_no_stranger(monkeypatch: pytest.MonkeyPatch) -
                     await dying.apply(await dying.plan())
         aws.rewrite(fleet_text("1>2 base/ more/"))
         plan = await aws.planned()
-        assert [one.kind for one in plan.warnings] == ["unfinished-run"]
+        assert [warning.kind for warning in plan.warnings] == ["unfinished-run"]
         first, second, *others = movers(plan).values()
         assert others == [None, None]
         assert first == second

@@ -86,13 +86,15 @@ async def test_plan_apply_and_a_second_run_that_writes_nothing() -> None:
             assert plan.objections == ()
             report = await fleet.apply(plan)
         assert report.status is Status.OK
-        assert [(one.registry, one.outcome) for one in report.registries] == [
+        assert [(registry.registry, registry.outcome) for registry in report.registries] == [
             (HUB, Outcome.APPLIED),
             (A, Outcome.APPLIED),
             (A2, Outcome.UNCHANGED),
             (B, Outcome.APPLIED),
         ]
-        assert all(change.request_id for one in report.registries for change in one.changes)
+        assert all(
+            change.request_id for registry in report.registries for change in registry.changes
+        )
         for repository in ("base/python", "team/app"):
             aws.world.push(HUB, repository, "1")
         assert aws.world.repositories(A) == ("base/python",)
@@ -106,7 +108,7 @@ async def test_plan_apply_and_a_second_run_that_writes_nothing() -> None:
             plan = await fleet.plan()
             assert not plan.changes
             report = await fleet.apply(plan)
-        assert {one.outcome for one in report.registries} == {Outcome.UNCHANGED}
+        assert {registry.outcome for registry in report.registries} == {Outcome.UNCHANGED}
         assert aws.world.writes == writes
 
 
@@ -129,7 +131,7 @@ async def test_tampering_is_found_and_mended() -> None:
         aws.world.set_policy(A, {"Version": "2012-10-17", "Statement": [THEIRS]})
         async with aws.connected() as fleet:
             plan = await fleet.plan()
-            assert [one.kind for one in plan.objections] == ["foreign-rules"]
+            assert [objection.kind for objection in plan.objections] == ["foreign-rules"]
             refused = await fleet.apply(plan)
             assert refused.status is Status.REFUSED
             assert aws.world.replication(HUB) == stray
@@ -166,9 +168,9 @@ async def test_a_destination_that_refuses_its_policy_holds_the_link() -> None:
     async with simulate(FLEET, Scenario(accounts=(denied,))) as aws:
         async with aws.connected() as fleet:
             plan = await fleet.plan()
-            assert all(not one.held for one in plan.registries)
+            assert all(not registry.held for registry in plan.registries)
             report = await fleet.apply(plan)
-        outcomes = {one.registry: one for one in report.registries}
+        outcomes = {registry.registry: registry for registry in report.registries}
         assert report.status is Status.PARTIAL
         assert outcomes[A].outcome is Outcome.FAILED
         error = outcomes[A].error
@@ -179,7 +181,7 @@ async def test_a_destination_that_refuses_its_policy_holds_the_link() -> None:
             "AccessDeniedException",
         )
         assert outcomes[HUB].outcome is Outcome.APPLIED
-        assert [(one.destination, one.because) for one in outcomes[HUB].held] == [
+        assert [(link.destination, link.because) for link in outcomes[HUB].held] == [
             (A, "222222222222/eu-west-1: its registry policy was not written (access-denied)")
         ]
         destinations = aws.rules(HUB)[0]["destinations"]
@@ -204,7 +206,7 @@ async def test_a_grant_stays_when_the_rules_that_use_it_could_not_be_written() -
     )
     async with simulate(ONLY_DR, held) as aws:
         report = await aws.applied(force=True)
-        outcomes = {one.registry: one for one in report.registries}
+        outcomes = {registry.registry: registry for registry in report.registries}
         assert outcomes[HUB].outcome is Outcome.FAILED
         # Its own rules were written.
         assert outcomes[A].outcome is Outcome.PARTIAL
@@ -219,7 +221,7 @@ async def test_an_account_that_answers_as_another_is_not_written() -> None:
     scenario = Scenario(accounts=(AccountScenario(id="3" * 12, answers_as="2" * 12),))
     async with simulate(FLEET, scenario) as aws, aws.connected() as fleet:
         report = await fleet.apply(await fleet.plan())
-        (error,) = [one.error for one in report.registries if one.registry == B]
+        (error,) = [registry.error for registry in report.registries if registry.registry == B]
         assert error is not None
         assert error.kind == "wrong-account"
         assert B not in {registry for registry, _ in aws.world.writes}
@@ -247,9 +249,9 @@ async def test_a_selection_narrows_what_is_changed() -> None:
     """Only the selected account is in the report; what its links need elsewhere is held."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         plan = await fleet.plan(selection=Selection(accounts=("hub",)))
-        assert [one.registry for one in plan.registries] == [HUB]
+        assert [registry.registry for registry in plan.registries] == [HUB]
         report = await fleet.apply(plan)
-        assert [len(one.held) for one in report.registries] == [2]
+        assert [len(registry.held) for registry in report.registries] == [2]
         assert aws.world.writes == []
 
 
@@ -293,9 +295,9 @@ async def test_no_secret_is_shown_or_kept_that_aws_repeats(
         secrets = {EXTERNAL_ID, *(part for key in keys for part in (key.secret, key.token, key.id))}
         kept = [path.read_text() for path in aws.state.rglob("*") if path.is_file()]
         shown = "\n".join((repr(aws.events), caplog.text, *kept))
-    assert any(isinstance(one, CallRetried) for one in aws.events)
+    assert any(isinstance(event, CallRetried) for event in aws.events)
     assert kept
-    texts = {spell(one) for one in filter(None, secrets) for spell in SPELLINGS}
+    texts = {spell(secret) for secret in filter(None, secrets) for spell in SPELLINGS}
     assert [text for text in texts if text in shown] == []
 
 
@@ -305,10 +307,10 @@ async def test_events_tell_the_run() -> None:
         report = await fleet.apply(await fleet.plan())
         events = aws.events
         assert [
-            (one.registries, one.accounts) for one in events if isinstance(one, RunStarted)
+            (event.registries, event.accounts) for event in events if isinstance(event, RunStarted)
         ] == [(4, 3)]
-        finished = [one.outcome for one in events if isinstance(one, RegistryFinished)]
-        assert sorted(finished, key=lambda one: one.registry) == list(report.registries)
+        finished = [event.outcome for event in events if isinstance(event, RegistryFinished)]
+        assert sorted(finished, key=lambda entry: entry.registry) == list(report.registries)
         assert events[-1] == RunFinished(report=report)
 
 
@@ -333,5 +335,7 @@ async def test_documents_are_json_with_every_registry_once() -> None:
         plan = await fleet.plan()
         report = await fleet.apply(plan)
     for document in (json.loads(to_json(plan)), json.loads(to_json(report))):
-        found = [(one["account"], one["region"]) for one in document["registries"]]
-        assert found == sorted({(one.account, one.region) for one in (HUB, A, A2, B)})
+        found = [(item["account"], item["region"]) for item in document["registries"]]
+        assert found == sorted(
+            {(registry.account, registry.region) for registry in (HUB, A, A2, B)}
+        )

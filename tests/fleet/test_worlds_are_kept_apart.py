@@ -147,7 +147,7 @@ async def test_a_sandbox_gives_no_strangers_rule_away(monkeypatch: pytest.Monkey
         aws.rewrite(fleet_text("1>3 base/"))
         async with aws.connected() as fleet:
             plan = await fleet.plan()
-            assert [one.kind for one in plan.objections] == ["foreign-rules"]
+            assert [objection.kind for objection in plan.objections] == ["foreign-rules"]
             assert (await fleet.apply(plan)).status is Status.REFUSED
         assert aws.world.replication(aws.at(1)) == rules
 
@@ -165,7 +165,9 @@ async def test_what_aws_has_is_not_the_sandboxs(monkeypatch: pytest.MonkeyPatch)
         assert (await aws.planned()).objections == ()
         aws.endpoint = sandbox
         async with aws.connected() as fleet:
-            assert [one.kind for one in (await fleet.plan()).objections] == ["foreign-rules"]
+            assert [objection.kind for objection in (await fleet.plan()).objections] == [
+                "foreign-rules"
+            ]
             with pytest.raises(RunError, match=f"no run {report.run_id} of fleet prod"):
                 await fleet.plan_rollback(report.run_id)
             async with fleet.writing():
@@ -195,9 +197,9 @@ async def test_runs_of_another_world_are_not_found(monkeypatch: pytest.MonkeyPat
         )
         here = await aws.applied(fleet_text("1>2 base/", "1>3 base/"), force=True)
         async with open_history(kept_in.parents[1]) as history:
-            assert [one.meta.run_id for one in await history.runs()] == [here.run_id]
+            assert [run.meta.run_id for run in await history.runs()] == [here.run_id]
         async with open_history(aws.inventory, endpoint=replace(aws.endpoint, world="sim")) as past:
-            assert [one.meta.run_id for one in await past.runs()] == [there.run_id]
+            assert [run.meta.run_id for run in await past.runs()] == [there.run_id]
             with pytest.raises(RunError, match=f"it is kept in {kept_in.parents[1]};"):
                 await past.run(here.run_id)
 

@@ -47,7 +47,7 @@ def shipped() -> Callable[[str], Inventory]:
 
 def test_none_is_forgotten() -> None:
     """The table above names every file there is."""
-    assert {str(one.relative_to(FOLDER)) for one in FOLDER.rglob("*.toml")} == set(LINKS)
+    assert {str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.toml")} == set(LINKS)
 
 
 @pytest.mark.parametrize("name", LINKS)
@@ -76,7 +76,7 @@ def test_it_begins_with_what_it_is_for(name: str) -> None:
 def test_the_demo_is_a_dozen_accounts(shipped: Callable[[str], Inventory]) -> None:
     """Hub to spokes, between regions of one account, and a mesh; nothing from outside."""
     demo = shipped("demo.toml")
-    counts = {one.name: (one.sources, one.destinations) for one in connect(demo).routes}
+    counts = {route.name: (route.sources, route.destinations) for route in connect(demo).routes}
     assert len(demo.accounts) == 12
     assert counts == {
         "golden": (1, 17),
@@ -90,14 +90,14 @@ def test_the_demo_is_a_dozen_accounts(shipped: Callable[[str], Inventory]) -> No
 def test_the_model_for_a_company(shipped: Callable[[str], Inventory]) -> None:
     """A role path behind a hub role, external ids from the environment, and a partner."""
     prod = shipped("prod.toml")
-    by_name = {one.name: one for one in prod.accounts}
-    partner = {one.id for one in prod.externals}
-    received = [one for one in connect(prod).links if one.destination.account in partner]
+    by_name = {account.name: account for account in prod.accounts}
+    partner = {external.id for external in prod.externals}
+    received = [link for link in connect(prod).links if link.destination.account in partner]
     text = (FOLDER / "prod.toml").read_text(encoding="utf-8")
     assert str(by_name["build"].role).endswith("role/platform/fleet-replication")
     assert by_name["build"].external_id != by_name["fulfilment-prod"].external_id
     assert by_name["fulfilment-prod"].session_seconds == 1800
-    assert [(one.source.account, one.prefixes) for one in received] == [
+    assert [(link.source.account, link.prefixes) for link in received] == [
         (by_name["build"].id, ("partner/nordwind/",))
     ]
     assert all(f"#   {variable} " in text for variable in ENVIRON)

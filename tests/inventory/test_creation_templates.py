@@ -328,13 +328,13 @@ PARTNER = '[[external]]\nid = "999999999999"\nname = "partner"\nregions = ["eu-w
 def test_a_slip(slip: str, text: Text, problems: Problems) -> None:
     """One thing wrong is one problem, with its key, value and remedy."""
     written, told = SLIPS[slip]
-    found = [str(replace(one, line=None)) for one in problems(text(rest=PARTNER + written))]
+    found = [str(replace(problem, line=None)) for problem in problems(text(rest=PARTNER + written))]
     assert found == [f"fleet.toml: templates[0].{told}"]
 
 
 def test_one_bracket_too_few(text: Text, problems: Problems) -> None:
     """A table where tables are listed."""
-    found = [str(one) for one in problems(text(rest='[templates]\nname = "t"'))]
+    found = [str(problem) for problem in problems(text(rest='[templates]\nname = "t"'))]
     assert found == [
         (
             "fleet.toml:11: templates: must be a list (found {…})\n"
@@ -345,7 +345,7 @@ def test_one_bracket_too_few(text: Text, problems: Problems) -> None:
 
 def test_two_of_one_name(text: Text, problems: Problems) -> None:
     """Plans and warnings name templates, so a name means one."""
-    found = [str(one) for one in problems(text(rest=HEAD + HEAD.replace("base", "other")))]
+    found = [str(problem) for problem in problems(text(rest=HEAD + HEAD.replace("base", "other")))]
     assert found == [
         (
             "fleet.toml:16: templates[1].name: is the name of another template already, in "
@@ -358,7 +358,7 @@ def test_too_many_tags(text: Text, problems: Problems) -> None:
     """AWS takes 50."""
     tags = ", ".join(f'k{number} = "v"' for number in range(51))
     found = problems(text(rest=f'{HEAD}role = "r"\ntags = {{ {tags} }}'))
-    assert [(one.key, one.message) for one in found] == [
+    assert [(warning.key, warning.message) for warning in found] == [
         ("templates[0].tags", "must be at most 50 tags, and are 51")
     ]
 
@@ -373,7 +373,7 @@ def test_a_policy_that_is_too_long(text: Text, load: Load, problems: Problems) -
     frame = len('{"rules":[""]}')
     (fits,) = load(text(rest=rest(30_720 - frame))).templates
     assert len(fits.lifecycle_policy or "") == 30_720
-    assert [one.message for one in problems(text(rest=rest(30_721 - frame)))] == [
+    assert [problem.message for problem in problems(text(rest=rest(30_721 - frame)))] == [
         "must be at most 30,720 characters long, and has 30,721 without white space"
     ]
 
@@ -382,7 +382,7 @@ def test_a_policy_that_is_too_deep(text: Text, problems: Problems) -> None:
     """However deep: told, and no stack is exhausted."""
     for depth in (40, 20_000):
         rest = f"{HEAD}lifecycle_policy = '{{\"rules\": {'[' * depth}{']' * depth}}}'"
-        assert [one.message for one in problems(text(rest=rest))] == [
+        assert [problem.message for problem in problems(text(rest=rest))] == [
             "is not JSON: lists or objects are nested too deeply, or a number is no JSON number"
         ]
 
@@ -414,14 +414,14 @@ def test_the_environment_is_not_filled_into_files(load: Load, text: Text, beside
 def test_a_reference_that_is_not_set_is_the_only_problem(text: Text, problems: Problems) -> None:
     """A text that is not known is not judged."""
     found = problems(text(rest=f"{HEAD}lifecycle_policy = '${{POLICY}}'"))
-    assert [one.message for one in found] == ["the environment variable POLICY is not set"]
+    assert [warning.message for warning in found] == ["the environment variable POLICY is not set"]
 
 
 def test_a_file_that_is_no_text(text: Text, problems: Problems, beside: Path) -> None:
     """Told at the key that names it."""
     beside.write_bytes(b"\xff\xfe")
     found = problems(text(rest=f'{HEAD}repository_policy_file = "policy.json"'))
-    assert [str(one) for one in found] == [
+    assert [str(item) for item in found] == [
         (
             "fleet.toml:15: templates[0].repository_policy_file: is not UTF-8 "
             '(found "policy.json")\n    save the file as UTF-8'
@@ -442,7 +442,7 @@ lifecycle_policy = ""
 applied_for = ["push", 3]
 tags = { a = 1 }
 """
-    assert [one.key for one in problems(text(rest=rest))] == [
+    assert [problem.key for problem in problems(text(rest=rest))] == [
         "templates[0].name",
         "templates[0].role",
         "templates[0].prefix",

@@ -14,7 +14,7 @@ def _told(file: Path) -> list[str]:
     with pytest.raises(InventoryError) as raised:
         parse(file, environ={})
     assert raised.value.__context__ is None, "a cause would carry the file's content along"
-    return [str(one).replace(str(file), "fleet.toml") for one in raised.value.problems]
+    return [str(problem).replace(str(file), "fleet.toml") for problem in raised.value.problems]
 
 
 def test_no_file(tmp_path: Path) -> None:

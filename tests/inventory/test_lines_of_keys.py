@@ -133,7 +133,7 @@ def _spelled(value: object, multi_line: bool) -> str:
             return quoted(value)
         case list():
             separator = ",\n # ]\n" if multi_line else ", "
-            return f"[{separator.join(_spelled(one, multi_line) for one in value)}]"
+            return f"[{separator.join(_spelled(item, multi_line) for item in value)}]"
         case dict():
             pairs = (f"{quoted(key)} = {_spelled(one, multi_line)}" for key, one in value.items())
             return f"{{{', '.join(pairs)}}}"

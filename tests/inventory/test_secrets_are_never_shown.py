@@ -68,7 +68,7 @@ FILLED = [
 
 
 def _exposed(problems: list[Problem]) -> str:
-    return f"{problems!r} {[str(one) for one in problems]} {InventoryError(problems)}"
+    return f"{problems!r} {[str(problem) for problem in problems]} {InventoryError(problems)}"
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -397,5 +397,5 @@ def test_a_slip(
 ) -> None:
     """One thing wrong is one problem, with its key, value and remedy."""
     parts, told = SLIPS[slip]
-    found = [str(replace(one, line=None)) for one in problems(text(**parts))]
+    found = [str(replace(problem, line=None)) for problem in problems(text(**parts))]
     assert found == [f"fleet.toml: {told}"]

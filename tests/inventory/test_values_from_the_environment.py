@@ -70,7 +70,7 @@ def test_what_was_filled_in_is_not_filled_again(load: Load) -> None:
 def test_every_variable_that_is_not_set_is_told(problems: Problems) -> None:
     """With its name and the text as written; an external id is not shown even so."""
     environ = {key: value for key, value in ENVIRON.items() if key not in ("REGION", "SECRET")}
-    assert [str(one) for one in problems(FILLED, environ)] == [
+    assert [str(problem) for problem in problems(FILLED, environ)] == [
         (
             "fleet.toml:6: aws.regions[0]: the environment variable REGION is not set "
             '(found "${REGION}")\n    set REGION before the command runs'
@@ -90,7 +90,7 @@ def test_every_variable_that_is_not_set_is_told(problems: Problems) -> None:
 def test_a_reference_to_nothing(reference: str, problems: Problems) -> None:
     """What follows `${` has to be the name of a variable."""
     text = FILLED.replace('name = "${FLEET}"', f'name = "{reference}"')
-    assert [str(one) for one in problems(text, ENVIRON)] == [
+    assert [str(problem) for problem in problems(text, ENVIRON)] == [
         (
             "fleet.toml:2: name: holds ${ that names no environment variable "
             f'(found "{reference}")\n    write ${{NAME}} for a variable, or $${{ for a literal ${{'
@@ -107,7 +107,7 @@ def test_a_variable_that_is_no_text(problems: Problems) -> None:
 def test_a_filled_in_value_is_checked_but_never_shown(problems: Problems) -> None:
     """The problem shows the file's own text, and guesses nothing from the environment."""
     text = FILLED.replace('from = { accounts = "1111${REST}" }', 'from = { accounts = "${WHO}" }')
-    assert [str(one) for one in problems(text, {**ENVIRON, "WHO": "111100001112"})] == [
+    assert [str(problem) for problem in problems(text, {**ENVIRON, "WHO": "111100001112"})] == [
         (
             "fleet.toml:13: routes[0].from.accounts: is not the id or name of an account that is "
             'listed (found "${WHO}")\n'

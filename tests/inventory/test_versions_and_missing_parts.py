@@ -13,7 +13,7 @@ from fleet_repl.values.errors import InventoryError, Problem
 
 def test_an_empty_file(problems: Callable[[str], list[Problem]]) -> None:
     """An empty file lacks four things, and each problem says what to write."""
-    assert [str(one) for one in problems("")] == [
+    assert [str(problem) for problem in problems("")] == [
         "fleet.toml: accounts: is missing\n    list each account under [[accounts]]",
         'fleet.toml: name: is missing\n    give the fleet a name: name = "prod"',
         "fleet.toml: routes: is missing\n    write routes = [] if nothing shall replicate",
@@ -24,7 +24,7 @@ def test_an_empty_file(problems: Callable[[str], list[Problem]]) -> None:
 def test_no_accounts_at_all(problems: Callable[[str], list[Problem]]) -> None:
     """A fleet of nobody is a slip."""
     found = problems('version = 1\nname = "x"\naccounts = []\nroutes = []')
-    assert [str(one) for one in found] == ["fleet.toml:3: accounts: must not be empty (found [])"]
+    assert [str(item) for item in found] == ["fleet.toml:3: accounts: must not be empty (found [])"]
 
 
 def test_routes_can_be_left_out_where_that_is_said(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_routes_can_be_left_out_where_that_is_said(tmp_path: Path) -> None:
 def test_another_version_is_not_judged(problems: Callable[[str], list[Problem]]) -> None:
     """Nothing known here holds for a file of another version, so only that is told."""
     found = problems("version = 2\nwaves = 3")
-    assert [str(one) for one in found] == [
+    assert [str(item) for item in found] == [
         "fleet.toml:1: version: is not known here: this program reads version 1 (found 2)"
     ]
 
@@ -55,7 +55,7 @@ def test_a_version_that_is_no_number(
 ) -> None:
     """A version of another type is told together with everything else."""
     found = problems(f"version = {version}\nname = 5")
-    assert [(one.key, one.message) for one in found if one.line] == [
+    assert [(warning.key, warning.message) for warning in found if warning.line] == [
         ("version", "must be a whole number"),
         ("name", "must be a string"),
     ]
@@ -67,7 +67,7 @@ def test_one_problem_for_all_accounts_without_regions(
     """What a thousand accounts lack for want of one default is told once."""
     accounts = "".join(f'[[accounts]]\nid = "{number:012d}"\n' for number in range(1000))
     found = problems(f'version = 1\nname = "x"\nroutes = []\n{accounts}')
-    assert [str(one).splitlines()[0] for one in found] == [
+    assert [str(item).splitlines()[0] for item in found] == [
         (
             "fleet.toml:4: accounts[0].regions: is missing, and [aws] has no default; "
             "the same for 999 more"
@@ -88,4 +88,4 @@ def test_nobody_is_a_stranger_while_names_are_unread(
         "[[accounts]]\nid = 1\nname = 2\n"
         '[[routes]]\nname = "r"\nfrom.accounts = "build"\nto.accounts = "111111111111"\n'
     )
-    assert [one.key for one in found] == ["accounts[0].id", "accounts[0].name"]
+    assert [item.key for item in found] == ["accounts[0].id", "accounts[0].name"]

@@ -55,8 +55,8 @@ class Contexts:
             Path(file).relative_to(PACKAGE).as_posix(): {
                 str(line): sorted(
                     numbers[test]
-                    for one in contexts
-                    if (test := one.removeprefix("import|")) in numbers
+                    for context in contexts
+                    if (test := context.removeprefix("import|")) in numbers
                 )
                 for line, contexts in data.contexts_by_lineno(file).items()
             }

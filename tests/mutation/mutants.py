@@ -58,8 +58,8 @@ def mutants_of(source: str, path: str) -> tuple[Mutant, ...]:
     tree = ast.parse(source)
     found = _Finder(source, path)
     found.look(tree)
-    unique = {(one.start, one.end, one.text): one for one in found.mutants}
-    return tuple(sorted(unique.values(), key=lambda one: (one.start, one.end, one.text)))
+    unique = {(mutant.start, mutant.end, mutant.text): mutant for mutant in found.mutants}
+    return tuple(sorted(unique.values(), key=lambda item: (item.start, item.end, item.text)))
 
 
 class _Finder:
@@ -84,7 +84,7 @@ class _Finder:
                 self.mutants += self._of_expression(child)
             elif isinstance(child, ast.comprehension):
                 left_out = "condition left out"
-                self.mutants += [self._instead(one, "True", left_out) for one in child.ifs]
+                self.mutants += [self._instead(item, "True", left_out) for item in child.ifs]
             self.look(child)
 
     def _of_statement(self, node: ast.stmt) -> Iterator[Mutant]:

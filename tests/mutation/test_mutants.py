@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 )
 def test_what_is_made(source: str, mistakes: set[str]) -> None:
     """One change each, at its very place."""
-    assert {one.apply(source) for one in mutants_of(source, "x.py")} == mistakes
+    assert {item.apply(source) for item in mutants_of(source, "x.py")} == mistakes
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_the_draw_is_even_and_repeatable() -> None:
     source = "x = [a < b, c < d, e < f, g == h]"
     every = mutants_of(source, "x.py")
     assert drawn(every, 3, 4) == drawn(every, 3, 4)
-    assert sorted(one.what for one in drawn(every, 3, 2)) == ["< is <=", "== is !="]
+    assert sorted(item.what for item in drawn(every, 3, 2)) == ["< is <=", "== is !="]
     assert len(drawn(every, 3, 9)) == 4

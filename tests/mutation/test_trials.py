@@ -41,7 +41,7 @@ def test_a_failure_counts_only_if_the_mistake_is_its_cause(
     trials = Trials(workshop, tested.Tested(), ["tests/test_x.py"])
     assert trials.verdict(MISTAKE, SOURCE) is verdict
     assert texts[-1] == SOURCE
-    assert [next(one, "all run") for one in ends.values()] == ["all run", "all run"]
+    assert [next(end, "all run") for end in ends.values()] == ["all run", "all run"]
 
 
 def test_a_mistake_that_no_test_runs_is_not_noticed() -> None:

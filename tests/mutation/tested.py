@@ -41,7 +41,7 @@ class Tested:
         for module, lines in found["lines"].items():
             known = self.lines.setdefault(module, {})
             for line, tests in lines.items():
-                known.setdefault(line, []).extend(first + one for one in tests)
+                known.setdefault(line, []).extend(first + test for test in tests)
 
     def of(self, path: str, lines: Iterable[int]) -> list[str]:
         """The tests that run any of these lines of a module, the likeliest to notice first: those
@@ -57,7 +57,7 @@ class Tested:
         names = list(self.seconds)
         head = f"tests/{module.partition('/')[0].removesuffix('.py')}/"
         order = sorted(
-            (names[one] for one in found),
+            (names[item] for item in found),
             key=lambda test: (not test.startswith(head), self.seconds[test]),
         )
         return order[:_TOGETHER]
@@ -91,6 +91,8 @@ def measured(folder: str, copy: Copy) -> Contexts:
 def folders() -> list[str]:
     """The folders of tests that are worth a try, the largest first."""
     tests = ROOT / "tests"
-    found = [one.name for one in tests.iterdir() if one.is_dir() and any(one.rglob("test_*.py"))]
-    kept = [one for one in found if one not in ELSEWHERE]
-    return sorted(kept, key=lambda one: -sum(1 for _ in (tests / one).rglob("test_*.py")))
+    found = [
+        path.name for path in tests.iterdir() if path.is_dir() and any(path.rglob("test_*.py"))
+    ]
+    kept = [item for item in found if item not in ELSEWHERE]
+    return sorted(kept, key=lambda item: -sum(1 for _ in (tests / item).rglob("test_*.py")))

@@ -31,7 +31,9 @@ faults = st.builds(
     code=st.sampled_from([None, "AccessDenied", "UnrecognizedClientException"]),
 )
 answers = st.one_of(
-    st.just(Unreadable(error=REFUSED)), st.just(SEEN), faults.map(lambda one: Unreadable(error=one))
+    st.just(Unreadable(error=REFUSED)),
+    st.just(SEEN),
+    faults.map(lambda item: Unreadable(error=item)),
 )
 observations = st.dictionaries(
     st.builds(
@@ -79,7 +81,7 @@ def test_only_a_gone_account_is_excused_and_warned_about(
     fault: Fault, other: Observed | Unreadable, fails: bool
 ) -> None:
     """Otherwise it is a failure like any other, and what is on record stays as it is."""
-    east, west = (Registry(ACCOUNTS[0], Region(one)) for one in ("us-east-1", "eu-west-1"))
+    east, west = (Registry(ACCOUNTS[0], Region(text)) for text in ("us-east-1", "eu-west-1"))
     hub = Registry(ACCOUNTS[1], Region("eu-west-1"))
     desired = desired_of([], [east, west, hub], retired=[ACCOUNTS[0]])
     record = {east: Applied(links={hub: ("base/",)})}
@@ -90,6 +92,6 @@ def test_only_a_gone_account_is_excused_and_warned_about(
         hub: seen,
     }
     planned = plan_registries(desired, observation, [east, west, hub], record=record)
-    one = next(one for one in planned.registries if one.registry == east)
+    one = next(registry for registry in planned.registries if registry.registry == east)
     assert (one.state, one.fails) == (State.UNREADABLE, fails)
     assert ("given-up" in {warning.kind for warning in planned.warnings}) is not fails

@@ -75,13 +75,13 @@ class Aws:
 
     def observe(self) -> Observation:
         return {
-            one: Unreadable(error=DENIED)
-            if one in self.silent
+            registry: Unreadable(error=DENIED)
+            if registry in self.silent
             else Observed(
-                replication=parse_document(self.rules.get(one, {"rules": []})),
-                policy=parse_policy(self.policies.get(one), OWNER, one),
+                replication=parse_document(self.rules.get(registry, {"rules": []})),
+                policy=parse_policy(self.policies.get(registry), OWNER, registry),
             )
-            for one in REGISTRIES
+            for registry in REGISTRIES
         }
 
     def outgoing(self, source: Registry) -> Outgoing:
@@ -157,7 +157,7 @@ def fleets(draw: st.DrawFn) -> Aws:
             st.frozensets(
                 st.builds(
                     Grant,
-                    st.sampled_from([*(one.account for one in REGISTRIES), UNLISTED]),
+                    st.sampled_from([*(registry.account for registry in REGISTRIES), UNLISTED]),
                     st.sampled_from(["", "aa/", "cc/"]),
                     st.just(REPLICATE_IMAGE),
                 ),
@@ -189,22 +189,22 @@ def test_carrying_out_a_plan_makes_the_next_one_empty(
     """From any state, readable or not in part: one run settles what can be settled."""
     aws.silent = data.draw(st.frozensets(registries, max_size=3))
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
-    silent = {one: (aws.rules[one], aws.policies[one]) for one in aws.silent}
-    start = {one: aws.outgoing(one) for one in REGISTRIES}
+    silent = {item: (aws.rules[item], aws.policies[item]) for item in aws.silent}
+    start = {registry: aws.outgoing(registry) for registry in REGISTRIES}
     aws.carry_out(plan_of(desired, aws), waves)
     again = plan_of(desired, aws)
-    assert [one.registry for one in again if one.changes] == []
-    assert {one: (aws.rules[one], aws.policies[one]) for one in aws.silent} == silent
-    assert {one.registry for one in again if one.state is State.UNREADABLE} == aws.silent
+    assert [outcome.registry for outcome in again if outcome.changes] == []
+    assert {item: (aws.rules[item], aws.policies[item]) for item in aws.silent} == silent
+    assert {entry.registry for entry in again if entry.state is State.UNREADABLE} == aws.silent
     for (source, destination), prefixes in pairs.items():
         if source in aws.silent:
             continue
         crosses = source.account != destination.account
         held = {
             prefix
-            for one in again
-            if one.registry == source
-            for link in one.held
+            for entry in again
+            if entry.registry == source
+            for link in entry.held
             if link.destination == destination
             for prefix in link.prefixes
         }
@@ -223,7 +223,7 @@ def test_no_rule_is_ever_new_before_its_grant(
 ) -> None:
     """After each single write: every link that this run made is granted."""
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
-    start = {one: aws.outgoing(one) for one in REGISTRIES}
+    start = {registry: aws.outgoing(registry) for registry in REGISTRIES}
 
     def check() -> None:
         for source, destination, prefix in aws.links():
@@ -255,8 +255,10 @@ def test_foreign_statements_and_unlisted_grants_stay(
 ) -> None:
     """Nothing of anybody else is lost, and no grant of an account that cannot be asked."""
     aws.silent = data.draw(st.frozensets(registries, max_size=3))
-    silent_accounts = {one.account for one in aws.silent} | {UNLISTED}
-    start = {one: parse_policy(aws.policies[one], OWNER, one) for one in REGISTRIES}
+    silent_accounts = {item.account for item in aws.silent} | {UNLISTED}
+    start = {
+        registry: parse_policy(aws.policies[registry], OWNER, registry) for registry in REGISTRIES
+    }
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws.carry_out(plan_of(desired, aws), waves)
     for one in REGISTRIES:
@@ -276,9 +278,11 @@ def test_a_source_that_does_not_answer_gets_no_new_grant(
     data: st.DataObject, pairs: Pairs, aws: Aws, waves: Waves
 ) -> None:
     """An account that may not exist must not make a destination's whole policy invalid."""
-    account = data.draw(st.sampled_from(sorted({one.account for one in REGISTRIES})))
-    aws.silent = frozenset(one for one in REGISTRIES if one.account == account)
-    start = {one: parse_policy(aws.policies[one], OWNER, one) for one in REGISTRIES}
+    account = data.draw(st.sampled_from(sorted({registry.account for registry in REGISTRIES})))
+    aws.silent = frozenset(registry for registry in REGISTRIES if registry.account == account)
+    start = {
+        registry: parse_policy(aws.policies[registry], OWNER, registry) for registry in REGISTRIES
+    }
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws.carry_out(plan_of(desired, aws), waves)
     for one in REGISTRIES:
@@ -305,7 +309,7 @@ def test_a_narrowed_plan_changes_nothing_outside_its_scope(
     scope = data.draw(st.frozensets(registries, min_size=1, max_size=4))
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     plans = plan_registries(desired, aws.observe(), scope).registries
-    assert [one.registry for one in plans] == sorted(scope)
+    assert [plan.registry for plan in plans] == sorted(scope)
     aws.carry_out(plans, waves)
     for source, destination in pairs:
         if source in scope and source.account != destination.account:
@@ -313,9 +317,9 @@ def test_a_narrowed_plan_changes_nothing_outside_its_scope(
                 start_or_granted = aws.grants(source, destination, prefix)
                 held = [
                     link
-                    for one in plans
-                    if one.registry == source
-                    for link in one.held
+                    for plan in plans
+                    if plan.registry == source
+                    for link in plan.held
                     if link.destination == destination and covers(link.prefixes, prefix)
                 ]
                 assert start_or_granted or held
@@ -327,7 +331,7 @@ def test_a_run_may_end_after_any_wave(
 ) -> None:
     """What is in place then is granted, and a new plan does the rest."""
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
-    start = {one: aws.outgoing(one) for one in REGISTRIES}
+    start = {registry: aws.outgoing(registry) for registry in REGISTRIES}
     ours = set(aws.links_granted())
 
     def check() -> None:
@@ -348,9 +352,9 @@ def test_a_run_may_end_after_any_wave(
         )
         assert aws.outgoing(source).get(end) == done.get(end)
     aws.carry_out(plan_of(desired, aws), waves, check)
-    assert [one for one in plan_of(desired, aws) if one.changes or one.held] == []
-    assert {one: aws.outgoing(one) for one in REGISTRIES} == {
-        one: prefixes_of(desired.links_out(one)) for one in REGISTRIES
+    assert [item for item in plan_of(desired, aws) if item.changes or item.held] == []
+    assert {registry: aws.outgoing(registry) for registry in REGISTRIES} == {
+        registry: prefixes_of(desired.links_out(registry)) for registry in REGISTRIES
     }
 
 

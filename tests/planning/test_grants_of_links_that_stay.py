@@ -43,10 +43,10 @@ def plan(rules: JsonObject, *, additive: bool = False, allow: tuple[str, ...] = 
     )
     nothing = parse_policy(None, OWNER, HUB)
     seen = {
-        one: Observed(
-            replication=parse_document(rules if one == HUB else {"rules": []}), policy=nothing
+        registry: Observed(
+            replication=parse_document(rules if registry == HUB else {"rules": []}), policy=nothing
         )
-        for one in (HUB, OTHER)
+        for registry in (HUB, OTHER)
     }
     document = compose(nothing, LEGACY, OWNER, SPOKE).document
     seen[SPOKE] = Observed(
@@ -86,9 +86,9 @@ def test_a_source_that_keeps_its_link_keeps_its_grant(
     means: whatever of it may use the grant uses it still once all is written."""
     planned = plan(rules, **how)
     hub, spoke, _ = planned.registries
-    assert [one.resource for one in hub.changes] == [Resource.REPLICATION_CONFIGURATION]
+    assert [change.resource for change in hub.changes] == [Resource.REPLICATION_CONFIGURATION]
     assert spoke.changes == ()
-    assert "grant-kept" in {one.kind for one in planned.warnings}
+    assert "grant-kept" in {warning.kind for warning in planned.warnings}
 
 
 def test_one_that_gives_up_its_link_loses_its_grant() -> None:
@@ -113,22 +113,24 @@ def test_links_within_an_account_are_never_held() -> None:
         "Resource": "*",
     }
     seen = {
-        one: Observed(
+        registry: Observed(
             replication=parse_document({"rules": []}),
-            policy=parse_policy({"Statement": [deny]} if one == MIRROR else None, OWNER, one),
+            policy=parse_policy(
+                {"Statement": [deny]} if registry == MIRROR else None, OWNER, registry
+            ),
         )
-        for one in (HUB, MIRROR, SPOKE)
+        for registry in (HUB, MIRROR, SPOKE)
     }
     hub, mirror, spoke = plan_registries(desired, seen, [HUB, MIRROR, SPOKE]).registries
-    assert (hub.held, [len(one.links_added) for one in hub.changes]) == ((), [1])
-    assert [one.destination for one in spoke.held] == [MIRROR]
+    assert (hub.held, [len(change.links_added) for change in hub.changes]) == ((), [1])
+    assert [link.destination for link in spoke.held] == [MIRROR]
     granted = parse_policy(mirror.changes[0].after.document, OWNER, MIRROR).grants
-    assert {one.source for one in granted} == {SPOKE.account}
+    assert {link.source for link in granted} == {SPOKE.account}
     blocked = BlockedDestinations(desired)
     blocked.add(MIRROR, Fault(kind=FaultKind.THROTTLED, operation="Put", message="no"), None)
     (change,) = hub.changes
     assert blocked.narrowed(hub, change) == (change, ())
     assert blocked.ungranted(hub, hub.held) == ()
-    assert [one.destination for one in blocked.ungranted(spoke, spoke.held)] == []
+    assert [link.destination for link in blocked.ungranted(spoke, spoke.held)] == []
     held = blocked.narrowed(spoke, change)[1]
-    assert [one.destination for one in held] == [MIRROR]
+    assert [link.destination for link in held] == [MIRROR]

@@ -60,4 +60,4 @@ def test_another_grouping_of_the_same_grants_is_left_alone(order: list[Grant], c
     ]
     desired = desired_of(links, [*HUBS, SPOKE])
     plan = plan_registries(desired, observation, [*HUBS, SPOKE])
-    assert [one.changes for one in plan.registries] == [(), (), (), ()]
+    assert [registry.changes for registry in plan.registries] == [(), (), (), ()]

@@ -33,7 +33,7 @@ def test_the_objected_registry_is_excluded(kind: str) -> None:
     """Nothing is written to it, its fault says why, and nothing refuses the others."""
     against = objection(kind)
     (first, second), left = exclude_objected(
-        PLANS, (against,), lambda one: (against,) if one.registry == FIRST else ()
+        PLANS, (against,), lambda entry: (against,) if entry.registry == FIRST else ()
     )
     assert left == ()
     assert (first.writes, second.writes) == (False, True)
@@ -49,11 +49,11 @@ def test_a_threshold_of_the_fleet_refuses_all(kind: str) -> None:
     """Also beside an objection to one registry, which is named all the same."""
     single, wide = objection("foreign-rules"), objection(kind)
     plans, left = exclude_objected(
-        PLANS, (single, wide), lambda one: (single,) if one.registry == FIRST else ()
+        PLANS, (single, wide), lambda entry: (single,) if entry.registry == FIRST else ()
     )
     assert left == (single, wide)
     assert plans == PLANS
-    assert [one.objections for one in plans] == [(single,), ()]
+    assert [plan.objections for plan in plans] == [(single,), ()]
 
 
 def test_where_nobody_else_is_left_the_plan_is_refused() -> None:
@@ -61,4 +61,4 @@ def test_where_nobody_else_is_left_the_plan_is_refused() -> None:
     against = objection("protected")
     plans, left = exclude_objected(PLANS, (against,), lambda _one: (against,))
     assert left == (against,)
-    assert all(one.writes for one in plans)
+    assert all(plan.writes for plan in plans)

@@ -66,14 +66,14 @@ def policy_of(given: frozenset[Grant], **statement: Any) -> JsonObject | None:
 
 def observed(present: Links, policy: JsonObject | None) -> Observation:
     return {
-        one: Observed(
+        item: Observed(
             replication=parse_document(
-                document_of(rules_for({HUB: present[one]} if one in present else {}))
+                document_of(rules_for({HUB: present[item]} if item in present else {}))
             ),
-            policy=parse_policy(policy if one == HUB else None, OWNER, one),
+            policy=parse_policy(policy if item == HUB else None, OWNER, item),
             templates=(),
         )
-        for one in ALL
+        for item in ALL
     }
 
 
@@ -95,7 +95,7 @@ def plans(
 ) -> dict[Registry, RegistryPlan]:
     desired = wanting(wanted, turns, **more)
     planned = plan_registries(desired, observed(present or {}, policy), ALL)
-    return {one.registry: one for one in planned.registries}
+    return {registry.registry: registry for registry in planned.registries}
 
 
 def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]]]:
@@ -103,8 +103,8 @@ def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]
     for one, following in pairwise(changes):
         assert following.before.document == one.after.document
     return [
-        (one.wave, one.phase, parse_policy(one.after.document, OWNER, HUB).grants)
-        for one in changes
+        (change.wave, change.phase, parse_policy(change.after.document, OWNER, HUB).grants)
+        for change in changes
     ]
 
 
@@ -119,12 +119,15 @@ def test_a_grant_comes_in_the_wave_of_its_link(turns: Waves, late: str) -> None:
         ("canary", Phase.GRANTS, grants((EAST, "a/"))),
         (late, Phase.GRANTS, grants((EAST, "a/"), (LONE, "b/"))),
     ]
-    assert [one.links_added for one in found[HUB].changes] == [
+    assert [change.links_added for change in found[HUB].changes] == [
         (LinkEnd(registry=EAST, prefixes=("a/",), routes=("golden",)),),
         (LinkEnd(registry=LONE, prefixes=("b/",), routes=("golden",)),),
     ]
     assert (found[HUB].wave, found[EAST].wave, found[LONE].wave) == (late, "canary", REST)
-    assert [one.wave for each in (EAST, LONE) for one in found[each].changes] == ["canary", late]
+    assert [change.wave for each in (EAST, LONE) for change in found[each].changes] == [
+        "canary",
+        late,
+    ]
 
 
 def test_a_grant_that_two_registries_share_comes_with_the_first() -> None:
@@ -148,8 +151,8 @@ def test_a_grant_goes_with_the_last_source_that_uses_it() -> None:
         ("early", Phase.WITHDRAWALS, grants((EAST, "a/"))),
         (REST, Phase.WITHDRAWALS, frozenset()),
     ]
-    assert [one.needs for one in found[HUB].changes] == [{LONE}, {EAST, WEST}]
-    assert [{end.registry for end in one.links_removed} for one in found[HUB].changes] == [
+    assert [change.needs for change in found[HUB].changes] == [{LONE}, {EAST, WEST}]
+    assert [{end.registry for end in change.links_removed} for change in found[HUB].changes] == [
         {LONE},
         {EAST, WEST},
     ]
@@ -223,12 +226,12 @@ def test_where_one_write_of_several_does_not_fit_there_are_two() -> None:
     turns = waves(canary=EAST)
     desired = wanting(wanted, turns, limits=limits)
     planned = plan_registries(desired, observed({LONE: many}, policy), ALL)
-    found = {one.registry: one for one in planned.registries}
+    found = {registry.registry: registry for registry in planned.registries}
     both = grants((EAST, "a-rather-long-prefix/"), (LONE, ""))
     assert told(found[HUB].changes) == [("canary", Phase.GRANTS, both)]
     assert (found[EAST].held, found[LONE].held) == ((), ())
     size = policy_size(policy_of(grants(*((LONE, each) for each in many), (EAST, *wanted[EAST]))))
-    assert [(one.kind, one.message) for one in planned.warnings] == [
+    assert [(warning.kind, warning.message) for warning in planned.warnings] == [
         (
             "early-grants",
             (
@@ -252,8 +255,8 @@ def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long() -> Non
         limits=limits,
     )
     planned = plan_registries(desired, observed({EAST: old, LONE: many}, policy), ALL)
-    hub = next(one for one in planned.registries if one.registry == HUB)
-    assert [(one.wave, one.phase) for one in hub.changes] == [
+    hub = next(registry for registry in planned.registries if registry.registry == HUB)
+    assert [(change.wave, change.phase) for change in hub.changes] == [
         ("canary", Phase.GRANTS),
         (REST, Phase.WITHDRAWALS),
     ]
@@ -296,7 +299,7 @@ def test_templates_come_before_the_first_images() -> None:
 def test_a_plan_says_how_many_links_are_in_place() -> None:
     """By destination, as they were read; a registry that gains its first one has none."""
     found = plans({EAST: ("a/",)}, Waves(), present={LONE: ("a/", "b/")})
-    assert {one: found[one].in_place for one in ALL} == {HUB: 0, EAST: 0, WEST: 0, LONE: 1}
+    assert {item: found[item].in_place for item in ALL} == {HUB: 0, EAST: 0, WEST: 0, LONE: 1}
 
 
 prefix_sets = st.sampled_from([("",), ("a/",), ("a/b/",), ("a/", "c/"), ("a/b/", "c/")])
@@ -331,12 +334,12 @@ def test_at_every_moment_what_is_in_place_is_granted(
     order = Waves(names=("canary", "early", REST), by_registry=turns)
     more: dict[str, Any] = {"present": present, "policy": policy, "limits": limits}
     found = plans(wanted, order, **more)
-    told(tuple(one for one in found[HUB].changes))
+    told(tuple(change for change in found[HUB].changes))
     rules = dict(present)
     now = parse_policy(policy, OWNER, HUB)
     # What somebody edited lets in what it did.
-    before = {one: _granted(now.in_use, one) for one in SOURCES}
-    writes = [(one, change) for one in found.values() for change in one.changes]
+    before = {source: _granted(now.in_use, source) for source in SOURCES}
+    writes = [(item, change) for item in found.values() for change in item.changes]
     for one, change in sorted(writes, key=lambda each: _turn(order, each[1])):
         if change.resource in one.refused:
             return
@@ -360,7 +363,11 @@ def test_at_every_moment_what_is_in_place_is_granted(
 def _granted(found: frozenset[Grant], source: Registry) -> Prefixes:
     """The prefixes for which a source has every grant that a link takes."""
     by_action = [
-        {one.prefix for one in found if (one.source, one.action) == (source.account, action)}
+        {
+            change.prefix
+            for change in found
+            if (change.source, change.action) == (source.account, action)
+        }
         for action in ACTIONS
     ]
     return tuple(by_action[0] & by_action[1])

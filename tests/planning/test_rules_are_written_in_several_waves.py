@@ -66,23 +66,25 @@ def planned(
         desired_of(links_of(wanted, deleting), ALL, manages_grants=False, **more), waves=turns
     )
     seen: Observation = {
-        one: Observed(
-            replication=parse_document(document if one == HUB else EMPTY), policy=NO_POLICY
+        item: Observed(
+            replication=parse_document(document if item == HUB else EMPTY), policy=NO_POLICY
         )
-        for one in ALL
+        for item in ALL
     }
     return plan_registries(desired, seen, ALL, record=record or {}, force=force)
 
 
 def hub(plan: Planned) -> RegistryPlan:
-    return next(one for one in plan.registries if one.registry == HUB)
+    return next(registry for registry in plan.registries if registry.registry == HUB)
 
 
 def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
     """Wave, and the links that each write leaves; each expects what the one before left."""
     for one, following in pairwise(changes):
         assert following.before.document == one.after.document
-    return [(one.wave, parse_document(one.after.document or {}).outgoing) for one in changes]
+    return [
+        (change.wave, parse_document(change.after.document or {}).outgoing) for change in changes
+    ]
 
 
 def test_a_link_is_written_in_the_first_wave_of_either_end() -> None:
@@ -168,21 +170,21 @@ def test_what_does_not_fit_moves_to_the_later_wave() -> None:
     desired = desired_of(links, [HUB, *old, *new], manages_grants=False)
     turns = Waves(names=("canary", REST), by_registry=dict.fromkeys(new[:3], 0))
     seen: Observation = {
-        one: Observed(
+        registry: Observed(
             replication=parse_document(
-                document_of(rules_for(dict.fromkeys(old, ("a/",)))) if one == HUB else EMPTY
+                document_of(rules_for(dict.fromkeys(old, ("a/",)))) if registry == HUB else EMPTY
             ),
             policy=NO_POLICY,
         )
-        for one in desired.registries
+        for registry in desired.registries
     }
     plan = plan_registries(replace(desired, waves=turns), seen, desired.registries)
-    (found,) = [one for one in plan.registries if one.registry == HUB]
+    (found,) = [registry for registry in plan.registries if registry.registry == HUB]
     assert told(found.changes) == [
         ("canary", {new[0]: ("a/",), **dict.fromkeys(old, ("a/",))}),
         (REST, dict.fromkeys(new, ("a/",))),
     ]
-    assert [(one.kind, one.message) for one in plan.warnings] == [
+    assert [(warning.kind, warning.message) for warning in plan.warnings] == [
         (
             "later-wave",
             (
@@ -214,18 +216,21 @@ def test_grants_of_a_link_that_moves_come_and_go_with_it() -> None:
         waves=Waves(names=("canary", REST), by_registry={A: 0}),
     )
     seen = {
-        one: Observed(
+        item: Observed(
             replication=parse_document(
-                document_of(rules_for({C: ("a/",)})) if one == HUB else EMPTY
+                document_of(rules_for({C: ("a/",)})) if item == HUB else EMPTY
             ),
             policy=NO_POLICY,
         )
-        for one in ALL
+        for item in ALL
     }
     plan = plan_registries(desired, seen, ALL)
-    waves = {one.registry: [change.wave for change in one.changes] for one in plan.registries}
+    waves = {
+        registry.registry: [change.wave for change in registry.changes]
+        for registry in plan.registries
+    }
     assert waves == {HUB: [REST], A: [REST], B: [], C: [], D: []}
-    assert [one.kind for one in plan.warnings] == ["later-wave"]
+    assert [warning.kind for warning in plan.warnings] == ["later-wave"]
 
 
 def test_rules_of_unknown_meaning_go_with_everything_else() -> None:
@@ -236,7 +241,9 @@ def test_rules_of_unknown_meaning_go_with_everything_else() -> None:
     forced = planned(wanted, found, force=True)
     assert told(hub(forced).changes) == [(REST, {B: ("b/",), C: ("b/",)})]
     assert [place for place, _ in hub(forced).lost_rules] == [0]
-    assert [one.kind for one in forced.warnings if one.kind == "later-wave"] == ["later-wave"] * 2
+    assert [warning.kind for warning in forced.warnings if warning.kind == "later-wave"] == [
+        "later-wave"
+    ] * 2
     kept = hub(planned(wanted, found))
     assert [wave for wave, _ in told(kept.changes)] == ["canary", "early", REST]
     assert all(rules_of(change.after.document or {})[0] == STRANGE for change in kept.changes)

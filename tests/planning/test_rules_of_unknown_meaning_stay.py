@@ -80,7 +80,7 @@ link_sets = st.dictionaries(st.sampled_from(ENDS), prefix_sets, max_size=3)
 
 
 def texts(rules: Sequence[JsonObject]) -> Counter[str]:
-    return Counter(canonical_json(sendable(one)) for one in rules)
+    return Counter(canonical_json(sendable(rule)) for rule in rules)
 
 
 def strange(document: JsonObject) -> list[JsonObject]:
@@ -112,11 +112,11 @@ def plan_for() -> Callable[..., Planned]:
             limits=limits,
         )
         seen = {
-            one: Observed(
-                replication=parse_document(document if one == HERE else {"rules": []}),
+            item: Observed(
+                replication=parse_document(document if item == HERE else {"rules": []}),
                 policy=None,
             )
-            for one in (HERE, *ENDS)
+            for item in (HERE, *ENDS)
         }
         record = {} if recorded is None else {HERE: Applied(links=recorded)}
         return plan_registries(desired, seen, [HERE], record=record, **how)
@@ -259,8 +259,10 @@ def test_what_is_refused_is_not_lost(plan_for: Callable[..., Planned]) -> None:
     """A write that will not be made takes nothing away: no objection, and the rule is told."""
     document: JsonObject = {"rules": [NOWHERE_RULE, {"destinations": [AT], "priority": 1}]}
     planned = plan_for(document, {ENDS[1]: ("",)}, force=True)
-    assert [one.kind for one in planned.warnings] == ["unknown-fields", "unknown-rule"]
-    assert "unknown-rule" not in {one.kind for one in objections(planned.registries, {})}
+    assert [warning.kind for warning in planned.warnings] == ["unknown-fields", "unknown-rule"]
+    assert "unknown-rule" not in {
+        objection.kind for objection in objections(planned.registries, {})
+    }
 
 
 def test_a_kept_rule_takes_room(plan_for: Callable[..., Planned]) -> None:

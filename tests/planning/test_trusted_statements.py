@@ -64,9 +64,9 @@ def test_a_new_link_is_held_until_somebody_vouches() -> None:
         "depending on aws:PrincipalOrgID"
     )
     assert (plan.registries[0].changes, plan.vouched) == ((), ())
-    assert [one.kind for one in plan.warnings] == ["denied"]
+    assert [warning.kind for warning in plan.warnings] == ["denied"]
     plan = planned(PERIMETER, _2="OrgPerimeter")
-    assert [len(one.changes) for one in plan.registries] == [1, 1]
+    assert [len(registry.changes) for registry in plan.registries] == [1, 1]
     assert plan.registries[0].held == ()
     assert plan.vouched == (Vouched(registry=SPOKE, sid="OrgPerimeter"),)
     assert plan.warnings == ()
@@ -85,7 +85,7 @@ def test_trust_is_of_one_account() -> None:
     """That of the registry with the policy; elsewhere the same Sid is anybody's."""
     plan = planned(PERIMETER, _1="OrgPerimeter")
     assert len(plan.registries[0].held) == 1
-    assert [one.kind for one in plan.warnings] == ["denied", "trusted-nothing"]
+    assert [warning.kind for warning in plan.warnings] == ["denied", "trusted-nothing"]
 
 
 def test_nobody_vouches_for_a_sure_denial() -> None:
@@ -113,16 +113,16 @@ def test_a_trusted_name_that_nobody_has(silent: bool) -> None:
         trusted=dict.fromkeys([HUB.account, SPOKE.account], frozenset(["Gone"])),
     )
     seen: Any = {
-        one: Observed(
-            replication=parse_document({"rules": []}), policy=parse_policy(None, OWNER, one)
+        registry: Observed(
+            replication=parse_document({"rules": []}), policy=parse_policy(None, OWNER, registry)
         )
-        for one in (HUB, SPOKE)
+        for registry in (HUB, SPOKE)
     }
     if silent:
         fault = Fault(kind=FaultKind.NETWORK, operation="DescribeRegistry", message="no")
         seen[HUB] = Unreadable(error=fault)
     plan = plan_registries(desired, seen, [HUB, SPOKE])
-    assert [one.kind for one in plan.warnings] == ([] if silent else ["trusted-nothing"])
+    assert [warning.kind for warning in plan.warnings] == ([] if silent else ["trusted-nothing"])
 
 
 def test_the_fleets_trust_is_that_of_every_account() -> None:

@@ -93,11 +93,11 @@ class Tenant:
 
     def plan(self, aws: Aws) -> tuple[RegistryPlan, ...]:
         observation: Observation = {
-            one: Observed(
-                replication=parse_document(aws.rules[one]),
-                policy=parse_policy(aws.policies.get(one), self.owner, one),
+            registry: Observed(
+                replication=parse_document(aws.rules[registry]),
+                policy=parse_policy(aws.policies.get(registry), self.owner, registry),
             )
-            for one in REGISTRIES
+            for registry in REGISTRIES
         }
         return plan_registries(self.desired, observation, REGISTRIES, record=self.record).registries
 
@@ -105,7 +105,7 @@ class Tenant:
         """Plan and carry it out; nothing of it may be objected to, however many links go."""
         plans = self.plan(aws)
         assert objections(plans, self.record, safety=ANY_NUMBER) == ()
-        assert all(one.error is None for one in plans)
+        assert all(plan.error is None for plan in plans)
         for phase in Phase:
             for one in plans:
                 for change in one.changes:
@@ -116,10 +116,10 @@ class Tenant:
                         aws.rules[one.registry] = change.after.document
                     else:
                         aws.policies[one.registry] = json.loads(json.dumps(change.after.document))
-        self.record = {one.registry: one.owned for one in plans if one.owned.links}
+        self.record = {plan.registry: plan.owned for plan in plans if plan.owned.links}
 
     def settled(self, aws: Aws) -> bool:
-        return all(not one.changes and not one.held for one in self.plan(aws))
+        return all(not item.changes and not item.held for item in self.plan(aws))
 
     def has_its_links(self, aws: Aws) -> bool:
         return all(
@@ -151,7 +151,7 @@ def test_neither_fights_the_other(
         aws.rules[one] = document_of(rules_for(links))
         aws.policies[one] = {"Version": "2012-10-17", "Statement": [THEIRS]}
     foreign = {
-        one: [canonical_json(rule) for rule in rules_of(aws.rules[one])] for one in aws.rules
+        item: [canonical_json(rule) for rule in rules_of(aws.rules[item])] for item in aws.rules
     }
     first = Tenant("one", links=mine)
     second = Tenant("two", links=yours)

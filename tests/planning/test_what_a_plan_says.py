@@ -160,7 +160,7 @@ def test_a_foreign_deny_holds_the_link_and_its_sid_is_named() -> None:
         desired, {HUB: seen(HUB), SPOKE: seen(SPOKE, policy=policy)}, [HUB, SPOKE]
     ).registries
     assert hub.changes == ()
-    assert [one.because for one in hub.held] == [
+    assert [item.because for item in hub.held] == [
         "222222222222/eu-west-1: statement Lockdown of its registry policy denies it"
     ]
     assert len(spoke.changes) == 1
@@ -397,7 +397,7 @@ def test_a_grant_that_a_route_asks_for_is_no_warning() -> None:
     observation = {HUB: DENIED, SPOKE: seen(SPOKE, policy=granting(SPOKE, *grants))}
     plan = plan_registries(desired, observation, [HUB, SPOKE])
     assert plan.registries[1].changes == ()
-    assert [one.message for one in plan.warnings] == [
+    assert [warning.message for warning in plan.warnings] == [
         (
             "222222222222/eu-west-1 grants account 111111111111 what no route asks for, and the "
             "grant stays, because a registry of that account (name-111) could not be read or "

@@ -26,8 +26,8 @@ from fleet_repl.values.names import Partition
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HERE = registry_of("9")
 BASE = "arn:aws:ecr:eu-west-1:999999999999:repository/"
-SOURCES = tuple(registry_of(one) for one in range(100))
-PREFIXES = tuple(f"p{one:03d}/" for one in range(100))
+SOURCES = tuple(registry_of(number) for number in range(100))
+PREFIXES = tuple(f"p{number:03d}/" for number in range(100))
 ACTIONS = ("ecr:ReplicateImage", "ecr:CreateRepository")
 GRANTS = len(SOURCES) * len(PREFIXES) * len(ACTIONS)
 """Of one statement that names so many sources and prefixes, which fits in a policy."""
@@ -54,15 +54,15 @@ def statement(sid: str, **edits: Any) -> JsonObject:
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Principal": {"AWS": [f"arn:aws:iam::{one.account}:root" for one in SOURCES]},
+        "Principal": {"AWS": [f"arn:aws:iam::{source.account}:root" for source in SOURCES]},
         "Action": list(ACTIONS),
-        "Resource": [f"{BASE}{one}*" for one in PREFIXES],
+        "Resource": [f"{BASE}{prefix}*" for prefix in PREFIXES],
         **edits,
     }
 
 
 OURS = f"{OWNER.mark}00000000"
-OTHERS = [f"{BASE}x{one}*" for one in PREFIXES]
+OTHERS = [f"{BASE}x{prefix}*" for prefix in PREFIXES]
 
 
 @pytest.mark.parametrize(
@@ -71,22 +71,26 @@ OTHERS = [f"{BASE}x{one}*" for one in PREFIXES]
         ([statement(OURS)], 1),
         ([statement(OURS)], 50),
         ([statement(OURS, Condition={"StringEquals": {"a": "b"}})], 50),
-        ([statement(f"Theirs{one}", Resource=OTHERS) for one in range(3)], 100),
-        ([statement(f"Theirs{one}", Resource=OTHERS, Effect="Deny") for one in range(3)], 100),
+        ([statement(f"Theirs{number}", Resource=OTHERS) for number in range(3)], 100),
+        (
+            [statement(f"Theirs{number}", Resource=OTHERS, Effect="Deny") for number in range(3)],
+            100,
+        ),
     ],
     ids=["ours", "ours-half-needed", "ours-edited", "foreign-allows", "foreign-denies"],
 )
 def test_a_statement_of_a_hundred_by_a_hundred(statements: list[JsonObject], needed: int) -> None:
     """Of ours that somebody edited, and of others: each grant meets a few things, not all."""
     links = [
-        make_link(source=one, destination=HERE, prefixes=PREFIXES[:needed], routes=("route",))
-        for one in SOURCES[:needed]
+        make_link(source=source, destination=HERE, prefixes=PREFIXES[:needed], routes=("route",))
+        for source in SOURCES[:needed]
     ]
     desired = desired_of(links, [HERE, *SOURCES])
     policy: JsonObject = {"Version": "2012-10-17", "Statement": statements}
     nothing = parse_policy(None, OWNER, HERE)
     seen = {
-        one: Observed(replication=parse_document({"rules": []}), policy=nothing) for one in SOURCES
+        source: Observed(replication=parse_document({"rules": []}), policy=nothing)
+        for source in SOURCES
     }
     for link in links:
         rules = document_of(rules_for({HERE: (*link.prefixes, "zz/")}))
@@ -102,11 +106,13 @@ def test_a_statement_of_a_hundred_by_a_hundred(statements: list[JsonObject], nee
 def test_writes_that_build_on_such_a_policy() -> None:
     """While a plan is carried out, too."""
     grants = frozenset(
-        grant for one in SOURCES for grant in grants_for(one.account, PREFIXES, ACTIONS)
+        grant for source in SOURCES for grant in grants_for(source.account, PREFIXES, ACTIONS)
     )
     none = parse_policy(None, OWNER, HERE)
     before = compose(none, grants, OWNER, HERE)
-    after = compose(none, [one for one in grants if one.source > SOURCES[50].account], OWNER, HERE)
+    after = compose(
+        none, [grant for grant in grants if grant.source > SOURCES[50].account], OWNER, HERE
+    )
     change = change_of(
         resource=Resource.REGISTRY_POLICY,
         action=Action.UPDATE,

@@ -131,6 +131,6 @@ def test_nothing_that_was_to_stay_is_lost(
     left = policy(*(before | stayed), theirs=(THEIRS,))
     change = rebased(planned, left, OWNER, HUB)
     there = GrantIndex(grants(*before))
-    extra = [one for one in grants(*stayed) if not there.covers(one)]
+    extra = [grant for grant in grants(*stayed) if not there.covers(grant)]
     assert left_by(change) == reduced([*grants(*after), *extra])
     assert parse_policy(change.after.document, OWNER, HUB).foreign == (THEIRS,)

@@ -162,7 +162,7 @@ EMPTY = Summary(
 
 
 def _digested(plan: Plan) -> Plan:
-    states = [one.state for one in plan.registries]
+    states = [registry.state for registry in plan.registries]
     rules = [
         change
         for _, change in plan.changes
@@ -173,7 +173,7 @@ def _digested(plan: Plan) -> Plan:
         changed=states.count(State.CHANGED),
         unchanged=states.count(State.UNCHANGED),
         unreadable=states.count(State.UNREADABLE),
-        held=sum(len(one.held) for one in plan.registries),
+        held=sum(len(registry.held) for registry in plan.registries),
         links_added=sum(len(change.links_added) for change in rules),
         links_removed=sum(len(change.links_removed) for change in rules),
     )
@@ -189,12 +189,12 @@ _PLANS = st.builds(
     inventory=inventories,
     summary=st.just(EMPTY),
     registries=st.lists(
-        st.sampled_from(State).flatmap(_planned), max_size=3, unique_by=lambda one: one.registry
+        st.sampled_from(State).flatmap(_planned), max_size=3, unique_by=lambda entry: entry.registry
     ).map(tuple),
     objections=objections_,
     warnings=warnings_,
     vouched=st.lists(
-        st.builds(Vouched, registry=registries_, sid=texts), max_size=2, unique_by=lambda one: one
+        st.builds(Vouched, registry=registries_, sid=texts), max_size=2, unique_by=lambda item: item
     ).map(tuple),
     rolls_back=st.none() | run_ids,
 ).map(_digested)
@@ -204,7 +204,7 @@ _CHANGE_OUTCOMES = st.builds(
     resource=st.sampled_from(Resource),
     action=st.sampled_from(Action),
     wave=texts,
-    outcome=st.sampled_from([one for one in Outcome if one is not Outcome.PARTIAL]),
+    outcome=st.sampled_from([item for item in Outcome if item is not Outcome.PARTIAL]),
     because=st.none() | texts,
     request_id=st.none() | texts,
     before=documents,
@@ -255,7 +255,7 @@ _BACKFILLS = st.lists(
 _BACKFILL_REPORTS = st.builds(
     BackfillReport,
     run_id=texts,
-    status=st.sampled_from([one for one in Status if one is not Status.STAGED]),
+    status=st.sampled_from([statu for statu in Status if statu is not Status.STAGED]),
     started_at=moments,
     finished_at=moments,
     fleet=texts,
@@ -278,7 +278,7 @@ _REPORTS = st.builds(
     rolls_back=st.none() | run_ids,
     objections=objections_,
     warnings=warnings_,
-    registries=st.lists(_OUTCOMES, max_size=3, unique_by=lambda one: one.registry).map(tuple),
+    registries=st.lists(_OUTCOMES, max_size=3, unique_by=lambda entry: entry.registry).map(tuple),
     backfills=_BACKFILLS,
 ).flatmap(
     lambda report: st.lists(texts, min_size=1, max_size=2, unique=True).map(

@@ -229,7 +229,11 @@ def test_every_report_fits_its_schema(
     validator = Draft202012Validator(schema("backfill"), format_checker=FormatChecker())
     assert list(validator.iter_errors(json.loads(to_json(report)))) == []
     text = backfill_text(report, full=True)
-    assert not [one for one in text if unicodedata.category(one) == "Cc" and one != "\n"]
+    assert not [
+        character
+        for character in text
+        if unicodedata.category(character) == "Cc" and character != "\n"
+    ]
     ET.fromstring(to_junit(report))
 
 
@@ -255,13 +259,13 @@ def test_a_ci_server_sees_each_destination(told: BackfillReport, report: Report)
     ]
     for text in (to_junit(told), to_junit(replace(report, backfills=told.backfills))):
         cases = [
-            one
-            for one in ET.fromstring(text).iter("testcase")
-            if one.attrib["name"].startswith("backfill ")
+            element
+            for element in ET.fromstring(text).iter("testcase")
+            if element.attrib["name"].startswith("backfill ")
         ]
         found = [
-            (one.attrib["name"].partition(" to ")[2], one[0].tag if len(one) else None)
-            for one in cases
+            (case.attrib["name"].partition(" to ")[2], case[0].tag if len(case) else None)
+            for case in cases
         ]
         assert found == wanted
 
@@ -289,7 +293,7 @@ def test_an_apply_whose_backfills_fall_short_is_partial(
         fails = one.falls_short and one.state is not BackfillState.QUEUED
         wanted = ExitCode.PARTIAL if fails else ExitCode.OK
         assert report_exit(replace(good, backfills=(one,))) is wanted
-    assert {one.state for one in told.backfills} >= {
+    assert {backfill.state for backfill in told.backfills} >= {
         BackfillState.QUEUED,
         BackfillState.NOT_STARTED,
     }

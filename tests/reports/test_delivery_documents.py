@@ -31,7 +31,7 @@ from fleet_repl.values.names import AccountId, Region, Registry
 
 HOSTILE = st.text("aé\x00\x1b\u202e<&\"'\\", max_size=4)
 OF_LINKS = (DeliveryState.UNKNOWN, DeliveryState.IDLE)
-OF_IMAGES = [one for one in DeliveryState if one not in OF_LINKS]
+OF_IMAGES = [item for item in DeliveryState if item not in OF_LINKS]
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no", hint="trust it")
 
 places = st.builds(
@@ -118,9 +118,9 @@ def test_every_report_is_xml_that_can_be_read(report: DeliveryReport) -> None:
         total = len(root.findall(f".//{name}"))
         assert root.attrib[f"{name}s" if name != "skipped" else name] == str(total)
     failed = len(root.findall(".//failure")) + len(root.findall(".//error"))
-    unknown = any(one.state is DeliveryState.UNKNOWN for one in report.links)
+    unknown = any(link.state is DeliveryState.UNKNOWN for link in report.links)
     assert unknown or (failed > 0) is any(
-        (report.unreadable, *(one.state.is_problem for one in report.links))
+        (report.unreadable, *(link.state.is_problem for link in report.links))
     )
 
 

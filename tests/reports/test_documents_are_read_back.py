@@ -70,7 +70,9 @@ def test_a_plan_is_what_it_was(data: DataObject, plans: SearchStrategy[Plan]) ->
         created_at=in_seconds(plan.created_at),
         registries=tuple(map(by_end, plan.registries)),
     )
-    assert [one.owned for one in found.registries] == [one.owned for one in plan.registries]
+    assert [registry.owned for registry in found.registries] == [
+        registry.owned for registry in plan.registries
+    ]
 
 
 FIRST_PLAN = (
@@ -86,11 +88,11 @@ def test_a_plan_from_an_earlier_version_is_taken_as_it_is(
     """Its digest is over the members that there were: one that came later is written only where
     it says something. A plan file that waits for approval outlives an upgrade."""
     plan = data.draw(plans)
-    registries = tuple(replace(one, gone=False) for one in plan.registries)
+    registries = tuple(replace(registry, gone=False) for registry in plan.registries)
     plan = replace(plan, vouched=(), world=None, registries=registries)
     document: Any = plan_document(plan)
     assert sorted(document) == FIRST_PLAN.split()
-    assert all(sorted(one) == FIRST_REGISTRY.split() for one in document["registries"])
+    assert all(sorted(item) == FIRST_REGISTRY.split() for item in document["registries"])
 
 
 @given(data=st.data())
@@ -99,7 +101,9 @@ def test_a_report_is_what_it_was(data: DataObject, reports: SearchStrategy[Repor
     report = data.draw(reports)
     found = parse_report(report_content(report), "report.json")
     assert report_document(found) == report_document(report)
-    assert [one.registry for one in found.registries] == [one.registry for one in report.registries]
+    assert [registry.registry for registry in found.registries] == [
+        registry.registry for registry in report.registries
+    ]
 
 
 @given(data=st.data())

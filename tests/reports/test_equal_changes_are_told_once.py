@@ -325,7 +325,7 @@ def test_hubs_with_spokes_of_their_own(planned: Planned, listed: Callable[..., I
     labels = [*['tier = "hub"'] * 5, *['tier = "none"'] * 5, *['tier = "spoke"'] * 99]
     plan = planned(
         *(changing(hub, rules(*map(end, own))) for hub, own in spokes.items()),
-        *(changing(one, grants(end(hub))) for hub, own in spokes.items() for one in own),
+        *(changing(item, grants(end(hub))) for hub, own in spokes.items() for item in own),
     )
     assert (
         plan_text(plan, inventory=listed(labels))

@@ -233,7 +233,7 @@ def test_a_link_in_json() -> None:
 
 
 def errors(document: JsonObject) -> list[str]:
-    return [one.message for one in Draft202012Validator(schema("graph")).iter_errors(document)]
+    return [error.message for error in Draft202012Validator(schema("graph")).iter_errors(document)]
 
 
 @pytest.mark.parametrize("graph", [SINGLE, GROUPED])

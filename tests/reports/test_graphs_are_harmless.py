@@ -29,7 +29,7 @@ FIRST, SECOND = "111111111111/eu-west-1", "222222222222/us-east-1"
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     """Two registries, two edges, and names that want to be more than that."""
-    account, other = (AccountId(one[:12]) for one in (FIRST, SECOND))
+    account, other = (AccountId(registry[:12]) for registry in (FIRST, SECOND))
     kinds = st.sampled_from(Kind)
     here, there = Region("eu-west-1"), Region("us-east-1")
     routes = st.lists(names, min_size=1, max_size=2).map(tuple)
@@ -52,7 +52,7 @@ def wanted(graph: Graph) -> list[str]:
     """The first line of every label: names of accounts, then routes."""
     lines = [node.name or "" for node in graph.nodes]
     lines += [", ".join(edge.routes) for edge in graph.edges]
-    return [visible(one) for one in lines]
+    return [visible(line) for line in lines]
 
 
 LABEL = r'"((?:[^\W_]|[-_ /,]|#[0-9]+;|<br/>)*)"'
@@ -137,5 +137,5 @@ def test_dot_gets_nothing_but_names(graph: Graph) -> None:
     assert "".join(statements) == inner
     assert statements == ["rankdir=LR;", "nodeA;", *["subgraphS{label=S;SA;}"] * 2, *["S->SA;"] * 2]
     labels = [strings[number] for number in (4, 8, 11, 14)]
-    assert [dot_label(one).split("\n")[0] for one in labels] == wanted(graph)
+    assert [dot_label(label).split("\n")[0] for label in labels] == wanted(graph)
     assert dot_label(strings[0]) == visible(graph.fleet)

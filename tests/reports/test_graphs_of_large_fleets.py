@@ -98,7 +98,7 @@ def test_what_collects_from_many_is_a_hub_too() -> None:
 def test_in_a_mesh_nobody_stands_out() -> None:
     """All are linked to all."""
     some = range(45)
-    graph = drawn((at(one), at(other)) for one in some for other in some if one != other)
+    graph = drawn((at(item), at(other)) for item in some for other in some if item != other)
     assert hubs(graph) == []
     assert "within: golden" in dot_text(graph)
 

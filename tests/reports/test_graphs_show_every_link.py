@@ -54,8 +54,8 @@ LARGE = fleet(13, externals=2, retired=1)
 
 def living(inventory: Inventory) -> list[Registry]:
     """The registries that can be a source."""
-    retired = {one.id for one in inventory.accounts if one.retired}
-    return [one for one in registries(inventory) if one.account not in retired]
+    retired = {account.id for account in inventory.accounts if account.retired}
+    return [registry for registry in registries(inventory) if registry.account not in retired]
 
 
 def draw_links(data: DataObject, inventory: Inventory) -> tuple[Link, ...]:
@@ -88,12 +88,13 @@ def test_each_link_is_one_edge(data: DataObject) -> None:
     graph = graph_of(SMALL, Topology(links=links, routes=()))
     assert not graph.grouped
     assert Counter(
-        (one.source, one.destination, one.prefixes, one.deletes, one.routes) for one in graph.edges
+        (edge.source, edge.destination, edge.prefixes, edge.deletes, edge.routes)
+        for edge in graph.edges
     ) == Counter(
-        (str(one.source), str(one.destination), one.prefixes, one.scope.deletes, one.routes)
-        for one in links
+        (str(link.source), str(link.destination), link.prefixes, link.scope.deletes, link.routes)
+        for link in links
     )
-    assert all((one.sources, one.destinations, one.links) == (1, 1, 1) for one in graph.edges)
+    assert all((edge.sources, edge.destinations, edge.links) == (1, 1, 1) for edge in graph.edges)
 
 
 @given(data=st.data())
@@ -102,13 +103,13 @@ def test_counts_of_groups_sum_to_the_links(data: DataObject) -> None:
     links = draw_links(data, LARGE)
     graph = graph_of(LARGE, Topology(links=links, routes=()))
     assert graph.grouped
-    keys = [(one.source, one.destination, one.routes) for one in graph.edges]
+    keys = [(edge.source, edge.destination, edge.routes) for edge in graph.edges]
     assert len(set(keys)) == len(keys)
     for route in ROUTES:
-        edges = [one for one in graph.edges if one.routes == (route.name,)]
-        assert sum(one.links for one in edges) == sum(route.name in one.routes for one in links)
-        assert {one.prefixes for one in edges} <= {route.prefixes}
-        assert all(bool(one.deletes) is route.replicate_deletes for one in edges)
+        edges = [edge for edge in graph.edges if edge.routes == (route.name,)]
+        assert sum(edge.links for edge in edges) == sum(route.name in link.routes for link in links)
+        assert {edge.prefixes for edge in edges} <= {route.prefixes}
+        assert all(bool(edge.deletes) is route.replicate_deletes for edge in edges)
     for one in graph.edges:
         assert max(one.sources, one.destinations) <= one.links <= one.sources * one.destinations
 
@@ -127,7 +128,7 @@ def test_every_registry_is_in_one_node(data: DataObject, *, large: bool) -> None
         Kind.EXTERNAL: 2,
     }
     assert len(shown(graph)) == len(graph.nodes)
-    assert {end for one in graph.edges for end in (one.source, one.destination)} <= shown(graph)
+    assert {end for edge in graph.edges for end in (edge.source, edge.destination)} <= shown(graph)
 
 
 @given(data=st.data(), large=st.booleans())
@@ -147,12 +148,12 @@ def test_narrowing_keeps_what_touches_the_selection(data: DataObject) -> None:
     """Its registries, links into and out of it, and their other ends."""
     links = draw_links(data, LARGE)
     within = data.draw(st.frozensets(st.sampled_from(registries(LARGE)), min_size=1, max_size=3))
-    touching = [one for one in links if within & {one.source, one.destination}]
+    touching = [link for link in links if within & {link.source, link.destination}]
     graph = graph_of(LARGE, Topology(links=links, routes=()), within=within)
-    ends = {end for one in touching for end in (one.source, one.destination)}
+    ends = {end for link in touching for end in (link.source, link.destination)}
     assert graph.grouped is (len(within | ends) > MOST_REGISTRIES)
-    assert sum(one.links for one in graph.edges) == len(touching)
-    assert shown(graph) == {str(one) for one in within | ends}
+    assert sum(edge.links for edge in graph.edges) == len(touching)
+    assert shown(graph) == {str(end) for end in within | ends}
 
 
 def test_one_more_than_can_be_followed() -> None:
@@ -174,11 +175,11 @@ def test_a_route_counts_what_validate_counts() -> None:
     topology = connect(inventory)
     graph = graph_of(inventory, topology)
     assert topology.problems == ()
-    assert [(one.source, one.destination, one.routes) for one in graph.edges] == [
+    assert [(edge.source, edge.destination, edge.routes) for edge in graph.edges] == [
         (region, region, (route.name,)) for region in REGIONS for route in routes
     ]
-    assert {(one.sources, one.destinations, one.links) for one in graph.edges} == {(1, 13, 13)}
-    assert [one.links for one in topology.routes] == [4 * 13, 4 * 13]
+    assert {(edge.sources, edge.destinations, edge.links) for edge in graph.edges} == {(1, 13, 13)}
+    assert [route.links for route in topology.routes] == [4 * 13, 4 * 13]
 
 
 @pytest.mark.parametrize(
@@ -211,8 +212,8 @@ def test_registries_that_nothing_reaches(linked: int, message: str | None) -> No
         for end in ends[1:]
     )
     graph = graph_of(inventory, Topology(links=links, routes=()))
-    assert [one.message for one in graph.warnings] == ([message] if message else [])
-    assert {one.kind for one in graph.warnings} <= {"unlinked"}
+    assert [warning.message for warning in graph.warnings] == ([message] if message else [])
+    assert {warning.kind for warning in graph.warnings} <= {"unlinked"}
 
 
 def test_an_account_without_a_name_is_told_by_its_id() -> None:
@@ -229,5 +230,5 @@ def test_notices_come_first() -> None:
     notice = Notice(kind="not-transitive", message="b starts where a ends")
     topology = Topology(links=(), routes=(), notices=(notice,))
     for within in (None, registries(LARGE)[:1]):
-        kinds = [one.kind for one in graph_of(LARGE, topology, within=within).warnings]
+        kinds = [warning.kind for warning in graph_of(LARGE, topology, within=within).warnings]
         assert kinds == ["not-transitive", "unlinked"]

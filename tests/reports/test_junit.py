@@ -107,7 +107,10 @@ def test_waves_have_cases_of_their_own(report: Report) -> None:
         "0 applied, 0 unchanged, 0 failed, 1 skipped, 0 cancelled",
         "it ends there",
     ]
-    properties = {one.get("name"): one.get("value") for one in ET.fromstring(text).iter("property")}
+    properties = {
+        element.get("name"): element.get("value")
+        for element in ET.fromstring(text).iter("property")
+    }
     assert properties["writes"] == "1 applied, 0 unchanged, 1 failed, 1 skipped, 0 cancelled"
     assert properties["wave canary"] == "1 applied, 0 unchanged, 0 failed, 0 skipped, 0 cancelled"
 
@@ -187,10 +190,14 @@ def test_a_plan_says_who_has_moved_and_when_it_writes(plan: Plan) -> None:
         "update replication-configuration (wave canary)",
     ]
     properties = ET.fromstring(text).iter("property")
-    assert ("rolls_back", "r0") in [(one.get("name"), one.get("value")) for one in properties]
+    assert ("rolls_back", "r0") in [
+        (property_.get("name"), property_.get("value")) for property_ in properties
+    ]
 
 
 def test_a_report_says_what_it_took_back(report: Report) -> None:
     """As a property of the suite."""
     properties = ET.fromstring(to_junit(replace(report, rolls_back="r0"))).iter("property")
-    assert ("rolls_back", "r0") in [(one.get("name"), one.get("value")) for one in properties]
+    assert ("rolls_back", "r0") in [
+        (property_.get("name"), property_.get("value")) for property_ in properties
+    ]

@@ -19,7 +19,9 @@ WORDS = st.text("aé東-/:", min_size=1, max_size=12)
 def test_a_plan_at_a_narrow_terminal(plan: Plan) -> None:
     """Ids and prefixes stay whole, and what belongs to a line is to be seen."""
     bare = replace(plan, registries=plan.registries[:2], objections=(), warnings=())
-    bare = replace(bare, registries=tuple(replace(one, held=()) for one in bare.registries))
+    bare = replace(
+        bare, registries=tuple(replace(registry, held=()) for registry in bare.registries)
+    )
     assert plan_text(bare, width=50).splitlines()[:10] == [
         "Plan for prod (inventories/prod.toml)",
         "",

@@ -207,7 +207,7 @@ def test_what_takes_something_away_is_first_and_never_cut(plan: Plan) -> None:
     )
     lines = plan_text(replace(plan, registries=(*calm, *losing))).splitlines()
     headings = [line for line in lines if line.endswith("us-east-1 (build)")]
-    assert headings[:60] == [f"{one.registry.account} us-east-1 (build)" for one in losing]
+    assert headings[:60] == [f"{entry.registry.account} us-east-1 (build)" for entry in losing]
     assert sum("- to 444444444444" in line for line in lines) == 60 * 30
     assert "… and 30 more" in lines
 
@@ -371,12 +371,12 @@ def in_waves(plan: Plan) -> Plan:
             replace(
                 build,
                 wave="pilot",
-                changes=tuple(replace(one, wave="pilot") for one in build.changes),
+                changes=tuple(replace(change, wave="pilot") for change in build.changes),
             ),
             replace(
                 spoke,
                 wave="early",
-                changes=tuple(replace(one, wave="pilot") for one in spoke.changes),
+                changes=tuple(replace(change, wave="pilot") for change in spoke.changes),
             ),
             *others,
         ),
@@ -482,7 +482,7 @@ def test_links_of_a_rollback(plan: Plan) -> None:
 def test_what_somebody_vouches_for_is_listed(plan: Plan) -> None:
     """Each trusted Sid once, with the registries whose policies have such a statement."""
     spoke, dark = plan.registries[1].registry, plan.registries[2].registry
-    vouched = tuple(Vouched(registry=one, sid="OrgPerimeter") for one in (spoke, dark))
+    vouched = tuple(Vouched(registry=item, sid="OrgPerimeter") for item in (spoke, dark))
     text = plan_text(replace(plan, vouched=vouched))
     assert (
         "Vouched for: statements that may keep images out, and are trusted not to\n"

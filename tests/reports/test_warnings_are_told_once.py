@@ -16,7 +16,7 @@ ENDING = "means no link, so nobody can tell what ECR makes of it, and it is kept
 
 def warned(plan: Plan, messages: Sequence[str], *, full: bool = False) -> str:
     """The block of a plan with these warnings of one kind."""
-    warnings = tuple(Warning(kind="unknown-rule", message=one) for one in messages)
+    warnings = tuple(Warning(kind="unknown-rule", message=message) for message in messages)
     text = plan_text(replace(plan, warnings=warnings), full=full)
     return text.partition("\nWarnings\n")[2].partition("\n\n")[0]
 
@@ -57,7 +57,7 @@ def test_many_are_cut(plan: Plan) -> None:
         f"    … {ENDING}",
     ]
     assert warned(plan, messages, full=True).splitlines() == [
-        f"  unknown-rule: {one}" for one in messages
+        f"  unknown-rule: {message}" for message in messages
     ]
 
 

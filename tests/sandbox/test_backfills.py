@@ -16,8 +16,8 @@ HUB = Registry(AccountId("1" * 12), EAST)
 OWN = Registry(HUB.account, WEST)
 SPOKE = Registry(AccountId("2" * 12), WEST)
 REGIONS = tuple(
-    Region(one)
-    for one in (
+    Region(text)
+    for text in (
         *("eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-north-1", "us-east-2"),
         *("us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "ap-south-1"),
     )
@@ -28,7 +28,7 @@ LIST, RESULTS = "ListReplicationBackfills", "DescribeReplicationBackfillResults"
 
 
 def to(*registries: Registry, prefix: str | None = None) -> dict[str, Any]:
-    there = [{"region": one.region, "registryId": one.account} for one in registries]
+    there = [{"region": registry.region, "registryId": registry.account} for registry in registries]
     rule: dict[str, Any] = {"destinations": there}
     if prefix is not None:
         rule["repositoryFilters"] = [{"filter": prefix, "filterType": "PREFIX_MATCH"}]
@@ -87,10 +87,10 @@ async def test_from_start_to_end(slow: Served) -> None:
         "progress": {**counts, "completedReplicationCount": 3},
         "endedAt": started + 3.5,
     }
-    assert [(one["repositoryName"], one["imageId"]["imageTag"]) for one in results] == [
+    assert [(result["repositoryName"], result["imageId"]["imageTag"]) for result in results] == [
         ("base/python", tag) for tag in ("1", "2", "3")
     ]
-    assert {one["status"] for one in results} == {"COMPLETE"}
+    assert {result["status"] for result in results} == {"COMPLETE"}
     assert slow.world.writes == [(HUB, START)]
 
 
@@ -120,7 +120,7 @@ async def test_what_is_copied(aws: Served) -> None:
     aws.clock.seconds += 10
     (backfill,) = aws.world.backfills(HUB)
     digest = untagged["image"]["imageId"]["imageDigest"]
-    assert [(one.item.digest, one.item.tag) for one in backfill.results] == [
+    assert [(result.item.digest, result.item.tag) for result in backfill.results] == [
         (first.digest, "1"),
         (first.digest, "latest"),
         (digest, None),
@@ -128,10 +128,10 @@ async def test_what_is_copied(aws: Served) -> None:
     shown = await aws.done(RESULTS, {"replicationBackfillId": backfill.id})
     assert shown["results"][2]["imageId"] == {"imageDigest": digest}
     assert aws.world.repositories(OWN) == ("base/python",)
-    assert [one.tags for one in aws.world.images(OWN, "base/python")] == [("1", "latest"), ()]
+    assert [image.tags for image in aws.world.images(OWN, "base/python")] == [("1", "latest"), ()]
     asked = {**name, "imageId": {"imageTag": "1"}}
     told = await aws.done("DescribeImageReplicationStatus", asked)
-    assert [one["status"] for one in told["replicationStatuses"]] == ["COMPLETE"]
+    assert [item["status"] for item in told["replicationStatuses"]] == ["COMPLETE"]
 
 
 async def test_nothing_to_copy_is_complete(aws: Served) -> None:
@@ -158,7 +158,7 @@ async def test_a_missing_grant_fails_images(aws: Served) -> None:
         "failedReplicationCount": 2,
         "failureCodes": ["DESTINATION_REGISTRY_ACCESS_DENIED"],
     }
-    assert {one["failureCode"] for one in failed["results"]} == {
+    assert {item["failureCode"] for item in failed["results"]} == {
         "DESTINATION_REGISTRY_ACCESS_DENIED"
     }
     done = await aws.done(RESULTS, {**about, "resultStatusFilter": "COMPLETE"})
@@ -237,9 +237,12 @@ async def test_one_for_a_region_at_a_time(aws: Served) -> None:
 
 async def test_ten_at_a_time(aws: Served) -> None:
     """The eleventh is refused until one has ended."""
-    registries = [Registry(HUB.account, one) for one in REGIONS]
+    registries = [Registry(HUB.account, region) for region in REGIONS]
     aws.world.set_replication(HUB, to(*registries))
-    begun = [(await aws.done(START, at(one)))["replicationBackfillId"] for one in registries[:10]]
+    begun = [
+        (await aws.done(START, at(registry)))["replicationBackfillId"]
+        for registry in registries[:10]
+    ]
     assert await aws.refused(START, at(registries[10])) == (
         "LimitExceededException",
         (
@@ -276,7 +279,7 @@ async def test_backfills_and_results_come_in_pages(aws: Served) -> None:
     first = await aws.done(LIST)
     second = await aws.done(LIST, {"nextToken": first["nextToken"], "maxResults": 50})
     assert (len(first["backfills"]), len(second["backfills"])) == (25, 2)
-    listed = [one["replicationBackfillId"] for one in first["backfills"] + second["backfills"]]
+    listed = [item["replicationBackfillId"] for item in first["backfills"] + second["backfills"]]
     assert listed == ids
     assert "less than or equal to 50" in (await aws.refused(LIST, {"maxResults": 51}))[1]
     about = {"replicationBackfillId": ids[0], "maxResults": 2}
@@ -323,7 +326,7 @@ async def test_an_image_that_goes_meanwhile_fails(slow: Served) -> None:
     slow.world.delete(HUB, "base/python", "2")
     slow.clock.seconds += 10
     (backfill,) = slow.world.backfills(HUB)
-    assert [one.failure for one in backfill.results] == [None, "SOURCE_IMAGE_NOT_FOUND"]
+    assert [result.failure for result in backfill.results] == [None, "SOURCE_IMAGE_NOT_FOUND"]
 
 
 @pytest.mark.parametrize("operation", [START, STOP, LIST, RESULTS])

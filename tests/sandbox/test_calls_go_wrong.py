@@ -43,7 +43,7 @@ async def test_a_quota_is_kept_for_each_account_and_region(served: Serve) -> Non
         for elapsed, calls in ((0, [True, True, False]), (0.5, [True, False]), (9, [True, True])):
             aws.clock.seconds += elapsed
             answers = [await aws.ecr("DescribeRegistry", {}) for _ in calls]
-            assert [one.status == 200 for one in answers] == calls
+            assert [answer.status == 200 for answer in answers] == calls
         assert (await aws.ecr("DescribeRegistry", {})).error[0] == "ThrottlingException"
         assert (await aws.ecr("DescribeRegistry", {}, region=WEST)).status == 200
         assert (await aws.ecr("DescribeRegistry", {}, account=SPOKE)).status == 200
@@ -77,7 +77,7 @@ async def test_connections_close(
         assert bool(aws.world.writes) is written
         shown = (await aws.ecr("DescribeRegistry")).json["replicationConfiguration"]
         assert shown == (RULES if written else {"rules": []})
-    assert [one.message for one in caplog.records if one.levelno >= logging.WARNING] == []
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_client_sees_a_closed_connection(served: Serve) -> None:
@@ -218,7 +218,7 @@ def test_a_seed_repeats_whatever_the_order_of_calls() -> None:
 
 def test_rates_are_shares_of_the_calls() -> None:
     """Of a thousand calls about a fifth is throttled, and a tenth of the rest dropped."""
-    drawn = [one.mishap for each in lots(7, PLACES * 20).values() for one in each]
+    drawn = [item.mishap for each in lots(7, PLACES * 20).values() for item in each]
     assert 150 < drawn.count(Mishap.THROTTLED) < 250
     assert 50 < drawn.count(Mishap.DROPPED) < 110
 

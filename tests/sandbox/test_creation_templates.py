@@ -256,10 +256,10 @@ async def test_they_come_in_pages_or_by_prefix(aws: Served) -> None:
     first = await aws.done(DESCRIBE, {"maxResults": 3})
     second = await aws.done(DESCRIBE, {"maxResults": 3, "nextToken": first["nextToken"]})
     both = first["repositoryCreationTemplates"] + second["repositoryCreationTemplates"]
-    assert [one["prefix"] for one in both] == ["ROOT", "dev", "prod", "prod/team"]
+    assert [item["prefix"] for item in both] == ["ROOT", "dev", "prod", "prod/team"]
     assert "nextToken" not in second
     some = await templates(aws, prefixes=["prod/", "none", "ROOT"])
-    assert [one["prefix"] for one in some] == ["ROOT", "prod"]
+    assert [item["prefix"] for item in some] == ["ROOT", "prod"]
 
 
 async def test_reads_lag_behind_writes(served: Serve) -> None:
@@ -306,5 +306,5 @@ async def test_a_world_can_be_given_some(aws: Served) -> None:
     aws.world.set_template(HERE, PLAIN)
     aws.world.set_template(HERE, {**PLAIN, "prefix": "dev"})
     aws.world.remove_template(HERE, "prod")
-    assert [one["prefix"] for one in await templates(aws)] == ["dev"]
+    assert [template["prefix"] for template in await templates(aws)] == ["dev"]
     assert aws.world.writes == []

@@ -25,7 +25,9 @@ NAME = {"repositoryName": "base/python"}
 
 def rule(*to: Registry, deletes: bool | None = True, prefix: str | None = None) -> dict[str, Any]:
     whole: dict[str, Any] = {
-        "destinations": [{"region": one.region, "registryId": one.account} for one in to]
+        "destinations": [
+            {"region": registry.region, "registryId": registry.account} for registry in to
+        ]
     }
     if prefix is not None:
         whole["repositoryFilters"] = [{"filter": prefix, "filterType": "PREFIX_MATCH"}]
@@ -151,8 +153,8 @@ async def test_what_cannot_be_deleted(aws: Served) -> None:
     ]
     answer = await aws.done("BatchDeleteImage", {**NAME, "imageIds": ids})
     assert answer["imageIds"] == []
-    assert [one["imageId"] for one in answer["failures"]] == ids
-    assert [one["failureCode"] for one in answer["failures"]] == [
+    assert [item["imageId"] for item in answer["failures"]] == ids
+    assert [item["failureCode"] for item in answer["failures"]] == [
         "ImageNotFound",
         "ImageTagDoesNotMatchDigest",
         "InvalidImageDigest",

@@ -184,8 +184,8 @@ async def test_images_are_found_by_digest_or_tag(hub: Served) -> None:
         {},
     ]
     got = (await hub.ecr("BatchGetImage", {**REPOSITORY, "imageIds": ids})).json
-    assert [one["imageId"]["imageDigest"] for one in got["images"]] == [DIGEST] * 3
-    assert [(one["imageId"], one["failureCode"]) for one in got["failures"]] == [
+    assert [item["imageId"]["imageDigest"] for item in got["images"]] == [DIGEST] * 3
+    assert [(item["imageId"], item["failureCode"]) for item in got["failures"]] == [
         ({"imageTag": "4"}, "ImageNotFound"),
         ({"imageTag": "4", "imageDigest": DIGEST}, "ImageNotFound"),
         ({}, "MissingDigestAndTag"),

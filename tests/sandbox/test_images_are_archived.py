@@ -36,7 +36,7 @@ async def moved(aws: Served, storage: str, **how: Any) -> Any:
 
 async def statuses(aws: Served, asked: Any, **how: Any) -> list[str]:
     shown = await aws.ecr("DescribeImages", asked, **how)
-    return [one["imageStatus"] for one in shown.json["imageDetails"]]
+    return [item["imageStatus"] for item in shown.json["imageDetails"]]
 
 
 async def test_an_archived_image_is_shown_to_who_asks_for_it(hub: Served) -> None:

@@ -161,7 +161,7 @@ async def refusals(ecr: Any) -> list[Any]:
 @pytest.mark.parametrize(
     "calls",
     [replication, policies, images, deletions, settings, refusals],
-    ids=lambda one: one.__name__,
+    ids=lambda item: item.__name__,
 )
 async def test_both_answer_alike(both: tuple[Any, Any], calls: Calls) -> None:
     """Statuses, members, error codes and messages of a whole sequence of calls."""

@@ -182,9 +182,9 @@ PARTS = st.lists(st.sampled_from(("a", "b", "ab")), min_size=1, max_size=3).map(
 @given(st.sets(PARTS, max_size=6), PARTS)
 def test_the_choice_is_the_longest_path_above(prefixes: set[str], name: str) -> None:
     """A law, told by walking up the path."""
-    known = {one: template(one) for one in prefixes}
+    known = {prefix: template(prefix) for prefix in prefixes}
     parts = name.split("/")
     above = ["/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
-    expected = next((one for one in above if one in prefixes), None)
+    expected = next((item for item in above if item in prefixes), None)
     found = template_for(known, name)
     assert (None if found is None else found["prefix"]) == expected

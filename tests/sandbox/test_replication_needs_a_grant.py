@@ -256,7 +256,7 @@ def test_where_nobody_is_nothing_arrives(inventory: Inventory) -> None:
     for one in (SPOKE, OTHER, stranger):
         world.set_policy(one, grant(one))
     world.push(HUB, "base/python", "3")
-    assert [world.repositories(one) for one in (SPOKE, OTHER, stranger)] == [(), (), ()]
+    assert [world.repositories(registry) for registry in (SPOKE, OTHER, stranger)] == [(), (), ()]
 
 
 NAMES = st.text(alphabet="ab/", min_size=2, max_size=5)
@@ -278,8 +278,8 @@ def test_an_image_is_where_rules_and_policies_say_and_nowhere_else(
 ) -> None:
     """A law over rules, grants and names, told without the code under test."""
     accounts = tuple(
-        Account(id=one.account, name=one.account, regions=(WEST,), role=None)
-        for one in (HUB, SPOKE, OTHER)
+        Account(id=registry.account, name=registry.account, regions=(WEST,), role=None)
+        for registry in (HUB, SPOKE, OTHER)
     )
     world = world_of(Inventory(path="x", digest="x", name="x", accounts=accounts))
     world.set_replication(HUB, rules(*pairs))

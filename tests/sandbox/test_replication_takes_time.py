@@ -19,7 +19,7 @@ NAME: dict[str, Any] = {"repositoryName": "base/python"}
 
 
 def to(*registries: Registry) -> dict[str, Any]:
-    there = [{"region": one.region, "registryId": one.account} for one in registries]
+    there = [{"region": registry.region, "registryId": registry.account} for registry in registries]
     return {"rules": [{"destinations": there, "deleteReplication": {"enabled": True}}]}
 
 
@@ -43,7 +43,7 @@ async def test_a_copy_is_in_progress_until_it_arrives(slow: Served) -> None:
     slow.world.set_replication(HUB, to(OWN, SPOKE))
     slow.world.push(HUB, "base/python", "1")
     slow.clock.seconds += 1.49
-    assert [one["status"] for one in await statuses(slow)] == ["IN_PROGRESS"] * 2
+    assert [status["status"] for status in await statuses(slow)] == ["IN_PROGRESS"] * 2
     assert slow.world.repositories(OWN) == ()
     slow.clock.seconds += 0.01
     assert await statuses(slow) == [
@@ -63,10 +63,10 @@ async def test_the_time_of_arrival_is_told(slow: Served) -> None:
     slow.world.push(HUB, "base/python", "1")
     slow.clock.seconds += 3600
     here, there = [
-        (await slow.done("DescribeImages", NAME, region=one, key=await slow.session(HUB.account)))[
+        (await slow.done("DescribeImages", NAME, region=item, key=await slow.session(HUB.account)))[
             "imageDetails"
         ][0]["imagePushedAt"]
-        for one in (HUB.region, OWN.region)
+        for item in (HUB.region, OWN.region)
     ]
     assert there - here == 1.5
 
@@ -96,7 +96,7 @@ async def test_the_policy_of_the_moment_of_arrival_counts(slow: Served) -> None:
     slow.clock.seconds += 1
     slow.world.set_policy(SPOKE, {"Version": "2012-10-17", "Statement": [statement]})
     slow.clock.seconds += 1
-    assert [one.tags for one in slow.world.images(SPOKE, "base/python")] == [("2",)]
+    assert [image.tags for image in slow.world.images(SPOKE, "base/python")] == [("2",)]
 
 
 async def test_a_scenario_can_push_after_its_rules(served: Serve) -> None:
@@ -109,7 +109,7 @@ async def test_a_scenario_can_push_after_its_rules(served: Serve) -> None:
         pushes={"base/python": ("1",)},
     )
     async with served(Scenario(registries=(seed,), replication_ms=100)) as aws:
-        assert [one["status"] for one in await statuses(aws)] == ["IN_PROGRESS"]
+        assert [status["status"] for status in await statuses(aws)] == ["IN_PROGRESS"]
         aws.clock.seconds += 0.1
-        assert [one["status"] for one in await statuses(aws)] == ["COMPLETE"]
-        assert [one.tags for one in aws.world.images(OWN, "base/python")] == [("1",)]
+        assert [status["status"] for status in await statuses(aws)] == ["COMPLETE"]
+        assert [image.tags for image in aws.world.images(OWN, "base/python")] == [("1",)]

@@ -142,7 +142,7 @@ async def test_repositories_come_in_pages(aws: Served) -> None:
     first = (await aws.ecr("DescribeRepositories", {"maxResults": 2})).json
     more = {"maxResults": 2, "nextToken": first["nextToken"]}
     second = (await aws.ecr("DescribeRepositories", more)).json
-    names = [one["repositoryName"] for one in first["repositories"] + second["repositories"]]
+    names = [item["repositoryName"] for item in first["repositories"] + second["repositories"]]
     assert names == ["aa", "bb", "cc"]
     assert "nextToken" not in second
 

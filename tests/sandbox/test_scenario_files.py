@@ -226,7 +226,7 @@ ELSEWHERE = {
             '[[regions]]\nname = "us-east-1"\nunknown_operations = ["AssumeRole"]',
             (
                 "regions[0].unknown_operations[0]: is no ECR operation of the sandbox; it has "
-                f"{', '.join(one for one in OPERATIONS.split(', ') if one not in ELSEWHERE)} "
+                f"{', '.join(item for item in OPERATIONS.split(', ') if item not in ELSEWHERE)} "
                 '(found "AssumeRole")'
             ),
         ),

@@ -155,9 +155,9 @@ def test_the_sandbox_judges_for_itself() -> None:
 def imported_by(node: ast.AST) -> list[str]:
     match node:
         case ast.Import():
-            return [one.name for one in node.names]
+            return [name.name for name in node.names]
         case ast.ImportFrom(module="fleet_repl"):
-            return [f"fleet_repl.{one.name}" for one in node.names]
+            return [f"fleet_repl.{name.name}" for name in node.names]
         case ast.ImportFrom():
             return [node.module or ""]
     return []

@@ -71,8 +71,8 @@ def told(trace: Sequence[Happening]) -> Iterator[str]:
 
 def _difference(before: Any, after: Any, resource: str) -> tuple[str, str]:
     old, new = meaning(before, resource), meaning(after, resource)
-    less = "".join(f"\n       - {one}" for one in sorted(old - new))
-    return less, "".join(f"\n       + {one}" for one in sorted(new - old))
+    less = "".join(f"\n       - {item}" for item in sorted(old - new))
+    return less, "".join(f"\n       + {item}" for item in sorted(new - old))
 
 
 def played(seed: int) -> tuple[list[str], int]:
@@ -82,7 +82,7 @@ def played(seed: int) -> tuple[list[str], int]:
         trace = anyio.run(play, sequence_of(seed))
     except Exception as error:  # noqa: BLE001 - one sequence that cannot be played stops no other
         return [f"it could not be played: {type(error).__name__}: {error}"], 0
-    return violations(trace), sum(isinstance(one, Wrote) for one in trace)
+    return violations(trace), sum(isinstance(item, Wrote) for item in trace)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -196,11 +196,11 @@ def _step(draw: random.Random, texts: dict[str, FleetText], number: int) -> Step
         case "run":
             return _run(draw, texts[name], number)
         case "together":
-            runs = tuple(_run(draw, texts[one], number) for one in FLEETS)
+            runs = tuple(_run(draw, texts[fleet], number) for fleet in FLEETS)
             slow = draw.choice((0, 0, 3, 8))
             return Together(
                 runs=tuple(
-                    replace(one, trouble=replace(one.trouble, state_ms=slow)) for one in runs
+                    replace(run, trouble=replace(run.trouble, state_ms=slow)) for run in runs
                 )
             )
         case "rewritten":
@@ -228,7 +228,7 @@ def _text(draw: random.Random, name: str, *, shared: bool) -> FleetText:
         sources=sources,
         rules=rules,
         waves=tuple(
-            kept for one in waves if (kept := tuple(each for each in one if each in accounts))
+            kept for wave in waves if (kept := tuple(each for each in wave if each in accounts))
         ),
         templates=tuple(
             (f"{letter}t{number}/", draw.choice(accounts)) for number in range(draw.randint(0, 2))
@@ -240,12 +240,12 @@ def _text(draw: random.Random, name: str, *, shared: bool) -> FleetText:
 
 def _routes(draw: random.Random, text: FleetText) -> tuple[RouteText, ...]:
     letter, found = LETTERS[text.name], []
-    active = [one for one in text.accounts if one not in text.retired]
+    active = [account for account in text.accounts if account not in text.retired]
     for _ in range(draw.randint(1, 4)):
-        source = draw.choice([one for one in text.sources if one in active])
-        others = [one for one in active if one != source]
+        source = draw.choice([source for source in text.sources if source in active])
+        others = [item for item in active if item != source]
         ends = draw.sample(others, min(len(others), draw.randint(1, 3)))
-        prefixes = {f"{letter}{one}/" for one in draw.choices(range(4), k=draw.randint(1, 2))}
+        prefixes = {f"{letter}{choice}/" for choice in draw.choices(range(4), k=draw.randint(1, 2))}
         found.append(
             RouteText(source=source, ends=tuple(sorted(ends)), prefixes=tuple(sorted(prefixes)))
         )
@@ -263,7 +263,7 @@ def _rewritten(draw: random.Random, text: FleetText) -> FleetText:
             return replace(text, routes=text.routes[1:])
         case "prefixes":
             prefix = f"{letter}{draw.randint(4, 7)}/"
-            routes = tuple(replace(one, prefixes=(prefix,)) for one in text.routes)
+            routes = tuple(replace(route, prefixes=(prefix,)) for route in text.routes)
             return replace(text, routes=routes)
         case "templates":
             return replace(text, templates=((f"{letter}t9/", draw.choice(text.accounts)),))
@@ -296,11 +296,13 @@ def _trouble(draw: random.Random, number: int) -> Trouble:
     trouble = Trouble(seed=draw.randint(0, 9999))
     if draw.random() < 0.4:
         mishaps = draw.sample(_MISHAPS, draw.randint(1, 2))
-        trouble = replace(trouble, faults=tuple((one, draw.uniform(0.02, 0.2)) for one in mishaps))
+        trouble = replace(
+            trouble, faults=tuple((mishap, draw.uniform(0.02, 0.2)) for mishap in mishaps)
+        )
     if draw.random() < 0.15:
         trouble = replace(trouble, lag_ms=draw.choice((50, 300, 1500)))
     if draw.random() < 0.15:
-        call = draw.choice(("", *(f"ecr:{one}" for one in WRITES), "ecr:DescribeRegistry"))
+        call = draw.choice(("", *(f"ecr:{write}" for write in WRITES), "ecr:DescribeRegistry"))
         trouble = replace(trouble, denied=((draw.choice(ACCOUNTS), call),))
     if draw.random() < 0.2:
         trouble = replace(trouble, killed=_moment(draw), carried_out=draw.random() < 0.5)
@@ -321,5 +323,5 @@ def _moment(draw: random.Random) -> Moment:
 
 def _edit(draw: random.Random, number: int, *more: str) -> Edit:
     # Half of the time it is one of the further kinds, if there are any.
-    kinds = (*EDITS, *(one for one in more for _ in EDITS))
+    kinds = (*EDITS, *(item for item in more for _ in EDITS))
     return Edit(kind=draw.choice(kinds), account=draw.choice(ACCOUNTS), number=number)

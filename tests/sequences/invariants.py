@@ -36,7 +36,9 @@ _LEFT_ALONE: Final = ("unchanged", "skipped", "cancelled")
 
 def violations(trace: Trace) -> list[str]:
     """Everything that was not as it must be, in the order of what must be."""
-    return [f"{one.__name__}: {text}" for one in INVARIANTS for text in one(trace)]
+    return [
+        f"{invariant.__name__}: {text}" for invariant in INVARIANTS for text in invariant(trace)
+    ]
 
 
 def foreign_content_stays(trace: Trace) -> Iterator[str]:
@@ -49,7 +51,7 @@ def foreign_content_stays(trace: Trace) -> Iterator[str]:
         if seen is None:
             yield f"{_name(wrote)} was written without a look at it"
             continue
-        there, left = (foreign(one, wrote.fleet, wrote.resource) for one in (seen, wrote.after))
+        there, left = (foreign(item, wrote.fleet, wrote.resource) for item in (seen, wrote.after))
         added, removed = _done(trace[:at], began.undoes, wrote)
         for one in sorted(there - left - added):
             yield f"{_name(wrote)} lost {one}, which its run had seen"
@@ -101,11 +103,11 @@ def grants_come_first_and_go_last(trace: Trace) -> Iterator[str]:
             continue
         start = next(index for index, one in enumerate(trace) if one is began)
         meddled = {
-            one.place
-            for one in trace[start:at]
-            if isinstance(one, Edited | Wrote)
-            and one.resource == POLICY
-            and getattr(one, "run", None) != wrote.run
+            change.place
+            for change in trace[start:at]
+            if isinstance(change, Edited | Wrote)
+            and change.resource == POLICY
+            and getattr(change, "run", None) != wrote.run
         }
         for source, end, prefix in sorted(wrote.ungranted_after - wrote.ungranted_before):
             if end not in meddled and source not in began.retired:
@@ -137,20 +139,20 @@ def _applied(trace: Trace, change: Change, ended: Ended, began: Began) -> Iterat
         for index, one in enumerate(trace)
         if isinstance(one, Wrote) and _is_about(one, change, ended.run)
     ]
-    texts = [meaning(trace[one].after, change.resource) for one in written]  # type: ignore[union-attr]
+    texts = [meaning(trace[item].after, change.resource) for item in written]  # type: ignore[union-attr]
     if meaning(change.after, change.resource) not in texts:
         yield f"{name} is called applied, and no such write was made"
         return
-    same = [one for one in ended.changes if _is_same(one, change)]
-    if ended.died or any(one.outcome not in _SETTLED for one in same):
+    same = [item for item in ended.changes if _is_same(item, change)]
+    if ended.died or any(item.outcome not in _SETTLED for item in same):
         # The report says of this document that not all went well.
         return
     last = trace[written[-1]]
     assert isinstance(last, Wrote)
     looks = [
-        one
-        for one in trace[written[-1] :]
-        if isinstance(one, Read) and _is_about(one, change, ended.run)
+        item
+        for item in trace[written[-1] :]
+        if isinstance(item, Read) and _is_about(item, change, ended.run)
     ]
     if not looks:
         yield f"{name} is called applied, and was not read back"
@@ -171,10 +173,10 @@ def _is_overwritten(trace: Trace, at: int, began: Began) -> bool:
         index for index, one in enumerate(trace) if isinstance(one, Wrote) and one.run == wrote.run
     )
     later = [
-        one
-        for one in trace[at + 1 : last]
-        if isinstance(one, Wrote | Edited)
-        and (one.place, one.resource) == (wrote.place, wrote.resource)
+        change
+        for change in trace[at + 1 : last]
+        if isinstance(change, Wrote | Edited)
+        and (change.place, change.resource) == (wrote.place, wrote.resource)
     ]
     mine = own(wrote.after, began.fleet, wrote.resource)
     return bool(later) and not mine <= own(later[-1].after, began.fleet, wrote.resource)
@@ -186,14 +188,15 @@ def what_is_called_untouched_is(trace: Trace) -> Iterator[str]:
         if not isinstance(ended, Ended):
             continue
         for change in ended.changes:
-            same = [one for one in ended.changes if _is_same(one, change)]
-            if not all(one.outcome in _LEFT_ALONE and not one.in_doubt for one in same):
+            same = [item for item in ended.changes if _is_same(item, change)]
+            if not all(item.outcome in _LEFT_ALONE and not item.in_doubt for item in same):
                 continue
             if ended.died and _is_put_back(trace[:at], change, ended.run):
                 # What a dead run wrote is told by a look, which shows nothing of it then.
                 continue
             if any(
-                isinstance(one, Wrote) and _is_about(one, change, ended.run) for one in trace[:at]
+                isinstance(item, Wrote) and _is_about(item, change, ended.run)
+                for item in trace[:at]
             ):
                 name = f"{change.resource} of {change.place} by {ended.run}"
                 yield f"{name} is called {change.outcome}, and was written"
@@ -203,22 +206,28 @@ def _is_put_back(trace: Trace, change: Change, run: str) -> bool:
     """Whether a document was, with a stranger's help, once more as a run found it after that run
     had written it for the last time."""
     wrote = next(
-        (one for one in reversed(trace) if isinstance(one, Wrote) and _is_about(one, change, run)),
+        (
+            item
+            for item in reversed(trace)
+            if isinstance(item, Wrote) and _is_about(item, change, run)
+        ),
         None,
     )
     if wrote is None:
         return False
     at = next(index for index, one in enumerate(trace) if one is wrote)
     # By the run's journal it was as last seen, which need not be what was there at the write.
-    found = [meaning(one, change.resource) for one in (wrote.before, _last_read(trace[:at], wrote))]
-    later = [
-        one
-        for one in trace[at + 1 :]
-        if isinstance(one, Wrote | Edited)
-        and (one.place, one.resource) == (change.place, change.resource)
+    found = [
+        meaning(item, change.resource) for item in (wrote.before, _last_read(trace[:at], wrote))
     ]
-    return any(isinstance(one, Edited) for one in later) and any(
-        meaning(one.after, change.resource) in found for one in later
+    later = [
+        item
+        for item in trace[at + 1 :]
+        if isinstance(item, Wrote | Edited)
+        and (item.place, item.resource) == (change.place, change.resource)
+    ]
+    return any(isinstance(item, Edited) for item in later) and any(
+        meaning(item.after, change.resource) in found for item in later
     )
 
 
@@ -285,11 +294,11 @@ def old_wishes_are_not_carried_out(trace: Trace) -> Iterator[str]:
 def _applied_meanwhile(trace: Trace, began: Began) -> frozenset[Hop] | None:
     """What the latest run of the fleet asks for that has ended since this one began."""
     start = next(at for at, one in enumerate(trace) if one is began)
-    ended = {one.run for one in trace[start:] if isinstance(one, Ended)}
+    ended = {item.run for item in trace[start:] if isinstance(item, Ended)}
     found = [
-        one.wanted
-        for one in trace[start + 1 :]
-        if isinstance(one, Began) and one.fleet == began.fleet and one.run in ended
+        item.wanted
+        for item in trace[start + 1 :]
+        if isinstance(item, Began) and item.fleet == began.fleet and item.run in ended
     ]
     return found[-1] if found else None
 
@@ -331,14 +340,14 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
 
 
 def _writes(trace: Trace) -> Iterator[tuple[int, Wrote, Began]]:
-    runs = {one.run: one for one in trace if isinstance(one, Began)}
+    runs = {item.run: item for item in trace if isinstance(item, Began)}
     for at, one in enumerate(trace):
         if isinstance(one, Wrote):
             yield at, one, runs[one.run]
 
 
 def _began(trace: Trace, run: str) -> Began:
-    return next(one for one in trace if isinstance(one, Began) and one.run == run)
+    return next(item for item in trace if isinstance(item, Began) and item.run == run)
 
 
 def _last_read(trace: Trace, wrote: Wrote) -> Any:

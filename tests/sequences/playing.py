@@ -504,10 +504,10 @@ class Player:
         """The status of an apply in which nothing goes wrong."""
         before = len(self.trace)
         await self._runs((Run(fleet=fleet, kind="apply", force=force),))
-        ended = [one for one in self.trace[before:] if isinstance(one, Ended)]
+        ended = [item for item in self.trace[before:] if isinstance(item, Ended)]
         if not ended:
             return "no report"
-        bad = {one.outcome for one in ended[-1].changes} - {"applied", "unchanged"}
+        bad = {change.outcome for change in ended[-1].changes} - {"applied", "unchanged"}
         return "ok" if not bad else " and ".join(sorted(bad))
 
     async def _finished(self, fleet: str, statuses: tuple[str, ...], late: int) -> Finished:
@@ -528,8 +528,8 @@ class Player:
             statuses=statuses,
             late_writes=late,
             wanted=wanted(text),
-            in_place=frozenset(one for one in self._hops(fleet) if one[0] in text.accounts),
-            ungranted=frozenset(one for one in self._ungranted() if _is_of(one, fleet)),
+            in_place=frozenset(hop for hop in self._hops(fleet) if hop[0] in text.accounts),
+            ungranted=frozenset(item for item in self._ungranted() if _is_of(item, fleet)),
             unfinished=tuple(unfinished),
             locked=locked,
         )
@@ -579,7 +579,7 @@ class Player:
         if resource == POLICY:
             return self.world.policy(there)
         if resource == TEMPLATE:
-            return {str(one["prefix"]): one for one in self.world.templates(there)}
+            return {str(template["prefix"]): template for template in self.world.templates(there)}
         return None
 
     def _is_announced(self, control: Control, place: int, resource: str, after: Any) -> bool:
@@ -618,27 +618,27 @@ async def play(story: Story) -> list[Happening]:
                     secret_access_key=Secret(server.secret_access_key),
                     region=server.region,
                 ),
-                texts={one.name: one for one in story.fleets},
+                texts={fleet.name: fleet for fleet in story.fleets},
             )
             await player.play()
             return player.trace
 
 
 def _selection(run: Run) -> Selection:
-    return Selection(accounts=tuple(f"{one:012d}" for one in run.accounts))
+    return Selection(accounts=tuple(f"{account:012d}" for account in run.accounts))
 
 
 def _changes(report: Report) -> tuple[Change, ...]:
     return tuple(
         Change(
-            place=_place(one.registry),
+            place=_place(registry.registry),
             resource=change.resource.value,
             outcome=change.outcome.value,
             after=change.after.document,
             in_doubt=change.in_doubt,
         )
-        for one in report.registries
-        for change in one.changes
+        for registry in report.registries
+        for change in registry.changes
     )
 
 

@@ -16,19 +16,19 @@ from fleet_repl.values.names import Registry
 _RULE_EDITS: Final[dict[str, Callable[[list[Any], Edit], list[Any]]]] = {
     "rule": lambda rules, edit: [*rules, _rule(edit, [_elsewhere(edit)])],
     "empty-rule": lambda rules, edit: [_rule(edit, []), *rules],
-    "rule-away": lambda rules, _: _without_last(rules, lambda one: not _is_ours(one)),
+    "rule-away": lambda rules, _: _without_last(rules, lambda item: not _is_ours(item)),
     "our-rule-away": lambda rules, _: _without_last(rules, _is_ours),
     "our-rule-widened": lambda rules, edit: _widened(rules, edit),  # noqa: PLW0108
 }
 _POLICY_EDITS: Final[dict[str, Callable[[list[Any], Edit], list[Any]]]] = {
     "statement": lambda found, edit: [*found, _statement(edit)],
-    "statement-away": lambda found, _: _without_last(found, lambda one: not _is_marked(one)),
+    "statement-away": lambda found, _: _without_last(found, lambda item: not _is_marked(item)),
     "our-statement-away": lambda found, _: _without_last(found, _is_marked),
     "statement-respelled": lambda found, _: [
-        one if _is_marked(one) else _respelled(one) for one in found
+        item if _is_marked(item) else _respelled(item) for item in found
     ],
     "our-statement-respelled": lambda found, _: [
-        _respelled(one) if _is_marked(one) else one for one in found
+        _respelled(item) if _is_marked(item) else item for item in found
     ],
 }
 
@@ -56,9 +56,9 @@ def make(edit: Edit, world: World) -> None:
         world.set_template(there, {"prefix": prefix, "appliedFor": ["REPLICATION"]})
     else:
         theirs = [
-            str(one["prefix"])
-            for one in world.templates(there)
-            if str(one["prefix"]).startswith(STRANGERS)
+            str(template["prefix"])
+            for template in world.templates(there)
+            if str(template["prefix"]).startswith(STRANGERS)
         ]
         for prefix in theirs[:1]:
             world.remove_template(there, prefix)
@@ -76,7 +76,7 @@ def _rules_of(world: World, there: Registry) -> list[Any]:
 
 def _rule(edit: Edit, ends: list[int]) -> Any:
     return {
-        "destinations": [{"region": REGION, "registryId": f"{one:012d}"} for one in ends],
+        "destinations": [{"region": REGION, "registryId": f"{end:012d}"} for end in ends],
         "repositoryFilters": [_filter(edit)],
     }
 
@@ -86,7 +86,7 @@ def _filter(edit: Edit) -> Any:
 
 
 def _elsewhere(edit: Edit) -> int:
-    others = [one for one in ACCOUNTS if one != edit.account]
+    others = [account for account in ACCOUNTS if account != edit.account]
     return others[edit.number % len(others)]
 
 
@@ -129,7 +129,7 @@ def _without_last(found: list[Any], which: Callable[[Any], bool]) -> list[Any]:
 def _is_ours(rule: Any) -> bool:
     """Whether any link of it is one of a fleet's."""
     texts = meaning({"rules": [rule]}, RULES)
-    return any(is_of(one, fleet, RULES) for one in texts for fleet in FLEETS) and any(
+    return any(is_of(text, fleet, RULES) for text in texts for fleet in FLEETS) and any(
         links({"rules": [rule]})
     )
 

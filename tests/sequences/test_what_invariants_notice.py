@@ -133,8 +133,8 @@ BAD: dict[str, list[tuple[Happening, ...]]] = {
         ),
     ],
     "what_is_called_untouched_is": [
-        instead(ENDED, replace(ENDED, changes=(replace(APPLIED, outcome=one),)))
-        for one in ("unchanged", "skipped", "cancelled")
+        instead(ENDED, replace(ENDED, changes=(replace(APPLIED, outcome=text),)))
+        for text in ("unchanged", "skipped", "cancelled")
     ]
     + [
         # A stranger was there, and what the dead run had written stayed, or was gone before.
@@ -168,7 +168,7 @@ def test_a_run_as_it_should_be() -> None:
 
 def test_every_invariant_is_tried() -> None:
     """By a trace at the least that it has to find fault with."""
-    assert list(BAD) == [one.__name__ for one in INVARIANTS]
+    assert list(BAD) == [invariant.__name__ for invariant in INVARIANTS]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_every_invariant_is_tried() -> None:
 )
 def test_what_is_wrong_is_noticed(name: str, trace: tuple[Happening, ...]) -> None:
     """By the invariant that is about it."""
-    assert name in {one.partition(":")[0] for one in violations(trace)}
+    assert name in {violation.partition(":")[0] for violation in violations(trace)}
 
 
 @pytest.mark.parametrize(

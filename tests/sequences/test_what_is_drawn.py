@@ -31,23 +31,23 @@ def test_everything_happens() -> None:
     """Within the sequences of one evening: each kind of run and edit, and each trouble."""
     steps = [step for seed in SEEDS for step in sequence_of(seed).steps]
     found = [run for step in steps for run in runs(step)]
-    assert {one.kind for one in found} == {"apply", "keep", "kept", "watch", "rollback"}
+    assert {warning.kind for warning in found} == {"apply", "keep", "kept", "watch", "rollback"}
     between = {step.kind for step in steps if isinstance(step, Edit)}
-    during = {edit.kind for one in found for _, edit in one.trouble.edits}
+    during = {edit.kind for item in found for _, edit in item.trouble.edits}
     assert between == set(EDITS)
     assert during == {*EDITS, "last-read"}
     for trouble in ("faults", "lag_ms", "state_ms", "denied", "killed", "stopped", "overtaken"):
-        assert any(getattr(one.trouble, trouble) for one in found), trouble
-    assert any(one.force for one in found)
-    assert any(one.accounts for one in found)
+        assert any(getattr(item.trouble, trouble) for item in found), trouble
+    assert any(item.force for item in found)
+    assert any(item.accounts for item in found)
 
 
 def test_no_two_edits_are_alike() -> None:
     """ECR takes no two statements of one Sid, so what is added has a number of its own."""
     for seed in SEEDS:
         steps = sequence_of(seed).steps
-        during = [edit for step in steps for one in runs(step) for _, edit in one.trouble.edits]
-        numbers = [one.number for one in (*during, *(s for s in steps if isinstance(s, Edit)))]
+        during = [edit for step in steps for run in runs(step) for _, edit in run.trouble.edits]
+        numbers = [item.number for item in (*during, *(s for s in steps if isinstance(s, Edit)))]
         assert len(numbers) == len(set(numbers))
 
 

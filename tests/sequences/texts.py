@@ -50,7 +50,7 @@ def _account(number: int, *, retired: bool) -> str:
 
 
 def _route(nth: int, route: RouteText) -> str:
-    prefixes = ", ".join(f'"{one}"' for one in route.prefixes)
+    prefixes = ", ".join(f'"{prefix}"' for prefix in route.prefixes)
     return (
         f'[[routes]]\nname = "r{nth}"\nfrom = {_selector((route.source,))}\n'
         f"to = {_selector(route.ends)}\nprefixes = [{prefixes}]\n"
@@ -70,5 +70,5 @@ def _template(prefix: str, number: int) -> str:
 
 
 def _selector(numbers: tuple[int, ...]) -> str:
-    listed = ", ".join(f'"{one:012d}"' for one in numbers)
+    listed = ", ".join(f'"{number:012d}"' for number in numbers)
     return f"{{ accounts = [{listed}] }}"

@@ -156,11 +156,11 @@ def links(rules: Any) -> Iterator[tuple[Link, bool]]:
 def meaning(document: Any, resource: str) -> Meaning:
     """What a document says, one text for each link, rule without any, or statement."""
     if resource == RULES:
-        odd = [one for one in (document or {}).get("rules", []) if not one["destinations"]]
+        odd = [item for item in (document or {}).get("rules", []) if not item["destinations"]]
         return frozenset(
             [
                 *(json.dumps([*link, deletes]) for link, deletes in links(document)),
-                *(json.dumps(one, sort_keys=True) for one in odd),
+                *(json.dumps(item, sort_keys=True) for item in odd),
             ]
         )
     if resource == POLICY:
@@ -189,7 +189,7 @@ def mark(fleet: str) -> str:
 def foreign(document: Any, fleet: str, resource: str) -> Meaning:
     """What of a document is not this fleet's."""
     found = meaning(document, resource)
-    return frozenset(one for one in found if not is_of(one, fleet, resource))
+    return frozenset(item for item in found if not is_of(item, fleet, resource))
 
 
 def own(document: Any, fleet: str, resource: str) -> Meaning:
@@ -202,7 +202,7 @@ def _statement(statement: Any) -> str:
     who = principal.get("AWS", []) if isinstance(principal, dict) else principal
     plain = {
         **statement,
-        "Principal": sorted(_root(one) for one in _listed(who)),
+        "Principal": sorted(_root(item) for item in _listed(who)),
         "Action": sorted(_listed(statement.get("Action", []))),
         "Resource": sorted(_listed(statement.get("Resource", []))),
     }

@@ -48,7 +48,7 @@ async def test_what_is_put_can_be_read(tmp_path: Path) -> None:
     file = tmp_path / "some" / "where" / "prod" / "applied.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    assert [one.name for one in file.parent.iterdir()] == ["applied.json"]
+    assert [path.name for path in file.parent.iterdir()] == ["applied.json"]
 
 
 async def test_a_write_that_fails_changes_nothing(
@@ -69,7 +69,7 @@ async def test_a_write_that_fails_changes_nothing(
         f"the fleet's state cannot be written: {place}: No space left on device"
     )
     assert await store.read("prod/applied.json") == b"old"
-    assert [one.name for one in (tmp_path / "prod").iterdir()] == ["applied.json"]
+    assert [path.name for path in (tmp_path / "prod").iterdir()] == ["applied.json"]
 
 
 @given(records)

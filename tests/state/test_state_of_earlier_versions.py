@@ -126,7 +126,7 @@ async def test_the_register_of_fleets_is_read(tmp_path: Path) -> None:
     """A fleet that is in it as it is leaves it alone; another one finds what it shares."""
     folder = copied(tmp_path)
     store = FolderStore(folder)
-    accounts = [AccountId(one) for one in ("111111111111", "222222222221", "999999999999")]
+    accounts = [AccountId(text) for text in ("111111111111", "222222222221", "999999999999")]
     registration = await register_fleet(store, "platform", accounts, formerly=())
     assert registration.shared_accounts == {*accounts[:2]}
     assert [*registration.marks] == ["golden"]

@@ -71,8 +71,8 @@ class Ecr:
             raise how
         if how == "dropped":
             raise lost()
-        active = [one for one in self.there if self._status(one) in ("PREPARING", "IN_PROGRESS")]
-        if any(one["destination"].region == destination.region for one in active):
+        active = [item for item in self.there if self._status(item) in ("PREPARING", "IN_PROGRESS")]
+        if any(item["destination"].region == destination.region for item in active):
             raise refusal("ReplicationBackfillInProgressException")
         if len(active) >= 10:
             raise refusal("LimitExceededException")
@@ -90,7 +90,7 @@ class Ecr:
         if error is not None:
             raise error
         now = self.clock.seconds
-        return tuple(self._shown(one) for one in self.there if now - one["at"] >= self.hidden)
+        return tuple(self._shown(item) for item in self.there if now - item["at"] >= self.hidden)
 
     async def backfill_results(
         self, registry: Registry, backfill_id: str
@@ -98,7 +98,7 @@ class Ecr:
         self.calls.append(f"results {backfill_id}")
         if self.results_error is not None:
             raise self.results_error
-        (one,) = [one for one in self.there if one["id"] == backfill_id]
+        (one,) = [item for item in self.there if item["id"] == backfill_id]
         codes = self.failing.get(one["destination"], {})
         return tuple(
             {"status": "FAILED", "failureCode": code}
@@ -107,7 +107,7 @@ class Ecr:
         )
 
     def started(self) -> list[str]:
-        return [one for one in self.calls if one.startswith("start")]
+        return [call for call in self.calls if call.startswith("start")]
 
     def _status(self, one: dict[str, Any]) -> str:
         age = self.clock.seconds - one["at"]
@@ -152,7 +152,7 @@ class Scene:
     ) -> dict[Registry, BackfillOutcome]:
         wanted = {HUB: dict.fromkeys(destinations)}
         outcomes = await backfill(wanted, self.how, wait=wait, again=again)
-        return {one.destination: one for one in outcomes}
+        return {outcome.destination: outcome for outcome in outcomes}
 
     def seen(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -271,7 +271,7 @@ class FakeFleet(Fleet):
     ) -> Report:
         flags = [
             *(["--force"] if force else []),
-            *(f"--allow {one}" for one in allow),
+            *(f"--allow {item}" for item in allow),
             *([f"--wave {wave}"] if wave is not None else []),
         ]
         self.asked.append(" ".join(["apply", *flags]))
@@ -391,11 +391,11 @@ class FakeHistory(History):
     asked: list[str] = field(default_factory=list)
 
     async def fleets(self) -> tuple[str, ...]:
-        return tuple(sorted({one.meta.fleet for one in self.listed}))
+        return tuple(sorted({item.meta.fleet for item in self.listed}))
 
     async def runs(self, fleet: str | None = None) -> tuple[RunSummary, ...]:
         self.asked.append(f"runs {fleet}")
-        return tuple(one for one in self.listed if fleet in {None, one.meta.fleet})
+        return tuple(item for item in self.listed if fleet in {None, item.meta.fleet})
 
     async def listing(
         self, fleet: str | None = None

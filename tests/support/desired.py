@@ -24,23 +24,24 @@ def desired_of(
     """The desired state of a fleet `prod` with these links, and the registries it manages."""
     managed = tuple(sorted(registries))
     links = tuple(links)
-    accounts = sorted({one.account for one in managed} | {a.destination.account for a in links})
-    names: dict[AccountId, str] = {one: f"name-{one[:3]}" for one in accounts}
+    accounts = sorted({item.account for item in managed} | {a.destination.account for a in links})
+    names: dict[AccountId, str] = {account: f"name-{account[:3]}" for account in accounts}
     return Desired(
         owner=Owner(fleet="prod", partition=Partition.AWS),
         limits=limits or Limits(),
         names=names,
         registries=managed,
         by_account={
-            account: tuple(one for one in managed if one.account == account)
-            for account in {one.account for one in managed}
+            account: tuple(item for item in managed if item.account == account)
+            for account in {item.account for item in managed}
         },
         outgoing={
-            one.source: tuple(link for link in links if link.source == one.source) for one in links
+            item.source: tuple(link for link in links if link.source == item.source)
+            for item in links
         },
         incoming={
-            one.destination: tuple(link for link in links if link.destination == one.destination)
-            for one in links
+            item.destination: tuple(link for link in links if link.destination == item.destination)
+            for item in links
         },
         manages_grants=manages_grants,
         actions=actions_for(create_repositories=create_repositories),

@@ -106,14 +106,16 @@ class OneRegistry:
         return request_id
 
     async def update_template(self, registry: Registry, document: JsonObject) -> str | None:
-        rest = (one for one in self.templates if one["prefix"] != document["prefix"])
+        rest = (template for template in self.templates if template["prefix"] != document["prefix"])
         request_id = self._write(self.document, self.policy)
         self.templates = (*rest, document)
         return request_id
 
     async def delete_template(self, registry: Registry, prefix: str) -> str | None:
         request_id = self._write(self.document, self.policy)
-        self.templates = tuple(one for one in self.templates if one["prefix"] != prefix)
+        self.templates = tuple(
+            template for template in self.templates if template["prefix"] != prefix
+        )
         return request_id
 
     def _write(self, document: JsonObject, policy: JsonObject | None) -> str:
@@ -257,18 +259,18 @@ class SmallFleet:
     def granted(self, registry: Registry) -> set[tuple[str, str]]:
         """The accounts and prefixes that a policy grants."""
         found = parse_policy(self.policies.get(registry), self.owner, registry)
-        return {(one.source, one.prefix) for one in found.grants}
+        return {(grant.source, grant.prefix) for grant in found.grants}
 
     def plan(self, desired: Desired) -> Plan:
         silence = failure(FaultKind.ACCESS_DENIED).fault
         observation: Observation = {
-            one: Unreadable(error=silence)
-            if one in self.silent
+            registry: Unreadable(error=silence)
+            if registry in self.silent
             else Observed(
-                replication=parse_document(self.rules.get(one, {"rules": []})),
-                policy=parse_policy(self.policies.get(one), self.owner, one),
+                replication=parse_document(self.rules.get(registry, {"rules": []})),
+                policy=parse_policy(self.policies.get(registry), self.owner, registry),
             )
-            for one in desired.registries
+            for registry in desired.registries
         }
         registries = plan_registries(desired, observation, desired.registries).registries
         return Plan(
@@ -301,10 +303,10 @@ class SmallFleet:
             desired=desired,
             documents=writing,
             concurrency=4,
-            waves={one.name: one for one in waves},
+            waves={wave.name: wave for wave in waves},
             until=until,
         )
-        return {one.registry: one for one in await apply_plan(plan, how)}
+        return {entry.registry: entry for entry in await apply_plan(plan, how)}
 
     def _told(self, event: Event) -> None:
         self.events.append(event)

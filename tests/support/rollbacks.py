@@ -60,7 +60,7 @@ class Aws:
         return Aws(dict(self.rules), dict(self.policies), dict(self.templates), self.silent)
 
     def observe(self, registries: Iterable[Registry] = REGISTRIES) -> Observation:
-        return {one: self._see(one) for one in registries}
+        return {registry: self._see(registry) for registry in registries}
 
     def _see(self, one: Registry) -> Observed | Unreadable:
         if one in self.silent:
@@ -109,9 +109,9 @@ class Aws:
 
     def means_the_same(self, other: Aws, registry: Registry) -> bool:
         """Whether both documents of a registry mean what they do elsewhere."""
-        rules = [parse_document(one.rules.get(registry, EMPTY)) for one in (self, other)]
+        rules = [parse_document(item.rules.get(registry, EMPTY)) for item in (self, other)]
         policies = [
-            parse_policy(one.policies.get(registry), OWNER, registry) for one in (self, other)
+            parse_policy(item.policies.get(registry), OWNER, registry) for item in (self, other)
         ]
         return rules[0].same_as(rules[1]) and policies[0].same_as(policies[1])
 
@@ -123,11 +123,11 @@ def writes_of(plans: Iterable[RegistryPlan]) -> Writes:
     """All writes of a plan in the order in which they are carried out."""
     plans = tuple(plans)
     return [
-        (one.registry, change)
+        (plan.registry, change)
         for phase in Phase
-        for one in plans
-        for change in one.changes
-        if change.phase is phase and change.resource not in one.refused
+        for plan in plans
+        for change in plan.changes
+        if change.phase is phase and change.resource not in plan.refused
     ]
 
 
@@ -149,7 +149,7 @@ class Fleet:
             make_link(source=source, destination=end, prefixes=prefixes, routes=("route",))
             for (source, end), prefixes in pairs.items()
         ]
-        accounts = [one.account for one in REGISTRIES] if self.additive else []
+        accounts = [registry.account for registry in REGISTRIES] if self.additive else []
         return desired_of(links, REGISTRIES, additive=accounts)
 
     def plan(self, desired: Desired) -> tuple[RegistryPlan, ...]:
@@ -183,7 +183,7 @@ class Fleet:
 
     def conclude(self, registries: Iterable[RegistryPlan]) -> None:
         """Have the record say what a run that came to its end has made."""
-        ended = {one.registry: one.owned for one in registries}
+        ended = {registry.registry: registry.owned for registry in registries}
         found = {**self.record, **ended}
         self.record = {one: applied for one, applied in found.items() if applied.links}
 
@@ -192,7 +192,7 @@ class Fleet:
     ) -> PlannedRollback:
         """Plan to roll a run back, having read no more than has to be read."""
         wanted = targets(past)
-        scope = {one.registry for one in wanted} | needed_observation(wanted, desired)
+        scope = {entry.registry for entry in wanted} | needed_observation(wanted, desired)
         observation = self.aws.observe(scope)
         return plan_rollback(
             wanted, observation, desired, self.record, others.get("fingerprints", {}), force=force
@@ -323,11 +323,13 @@ class Simulation:
 
     @staticmethod
     def let_in(aws: Aws, links: Iterable[tuple[Registry, Registry, str]]) -> bool:
-        return all(aws.lets_in(*one) for one in links)
+        return all(aws.lets_in(*link) for link in links)
 
 
 def foreign_rule(at: Registry) -> JsonObject:
-    other = next(one for one in REGISTRIES if one.account == at.account and one != at)
+    other = next(
+        registry for registry in REGISTRIES if registry.account == at.account and registry != at
+    )
     return {
         "destinations": [{"region": other.region, "registryId": other.account}],
         "repositoryFilters": [{"filter": "legacy/", "filterType": "PREFIX_MATCH"}],

@@ -48,7 +48,9 @@ class Answer(NamedTuple):
     def error(self) -> tuple[str, str]:
         """Code and message, of either protocol."""
         if self.body.startswith(b"<"):
-            found = {one.tag.rpartition("}")[2]: one.text or "" for one in self.xml.iter()}
+            found = {
+                element.tag.rpartition("}")[2]: element.text or "" for element in self.xml.iter()
+            }
             return found["Code"], found["Message"]
         return self.json["__type"], self.json["message"]
 
@@ -122,7 +124,9 @@ class Served:
     @staticmethod
     def credentials(answer: Answer) -> Credentials:
         """What an AssumeRole gave."""
-        found = {one.tag.rpartition("}")[2]: one.text or "" for one in answer.xml.iter()}
+        found = {
+            element.tag.rpartition("}")[2]: element.text or "" for element in answer.xml.iter()
+        }
         return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
 
     async def ecr(

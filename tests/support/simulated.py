@@ -142,9 +142,11 @@ class Simulated:
     def documents(self) -> dict[Registry, tuple[Any, Any]]:
         """The rules and the policy of every listed registry."""
         listed = [
-            Registry(one.id, region) for one in self.inventory.accounts for region in one.regions
+            Registry(account.id, region)
+            for account in self.inventory.accounts
+            for region in account.regions
         ]
-        return {one: (self.world.replication(one), self.world.policy(one)) for one in listed}
+        return {item: (self.world.replication(item), self.world.policy(item)) for item in listed}
 
     def spelled(self) -> dict[Registry, str]:
         """The same as text that can be compared: neither order of keys nor kind of list counts."""

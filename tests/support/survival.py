@@ -113,7 +113,9 @@ class Scene:
     @property
     def registries(self) -> tuple[Registry, ...]:
         listed = self.inventory.accounts
-        return tuple(sorted(Registry(one.id, region) for one in listed for region in one.regions))
+        return tuple(
+            sorted(Registry(item.id, region) for item in listed for region in item.regions)
+        )
 
     def meaning(self) -> Any:
         """What the registries come to: links, grants and templates, however they are spelled."""
@@ -236,7 +238,9 @@ class Foundation:
             report = await scene.applied()
             assert report.status == "ok", report
             self.state = scene.state
-            self.states = {one: scene.world.registries[one] for one in scene.registries}
+            self.states = {
+                registry: scene.world.registries[registry] for registry in scene.registries
+            }
             self.meaning[False] = scene.meaning()
         for fresh in (True, False):
             await self._count(quiet, fresh=fresh)

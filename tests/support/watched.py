@@ -291,17 +291,22 @@ class Stage:
 
     @property
     def verdicts(self) -> list[str]:
-        return [one.verdict.value for one in self.rounds]
+        return [round_.verdict.value for round_ in self.rounds]
 
     def lines(self, event: str) -> list[str]:
         """What was told of one kind."""
-        return [one.message for one in self.told if one.event == event]
+        return [warning.message for warning in self.told if warning.event == event]
 
 
 def inventory_of(name: str = "prod", digest: str = "a") -> Inventory:
     """The made-up fleet: accounts of one registry each."""
     accounts = tuple(
-        Account(id=one.account, name=f"account {one.account[0]}", regions=(one.region,), role=None)
-        for one in (HUB, A, B)
+        Account(
+            id=registry.account,
+            name=f"account {registry.account[0]}",
+            regions=(registry.region,),
+            role=None,
+        )
+        for registry in (HUB, A, B)
     )
     return Inventory(path="prod.toml", digest=f"sha256:{digest * 64}", name=name, accounts=accounts)

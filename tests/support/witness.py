@@ -62,7 +62,7 @@ class Witness:
     _announced: dict[tuple[Registry, str], tuple[str, list[Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._theirs = {one: self._foreign(one) for one in self.scene.registries}
+        self._theirs = {registry: self._foreign(registry) for registry in self.scene.registries}
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -96,8 +96,10 @@ class Witness:
             self.problems.append(f"{operation} of {registry} while nobody holds the lock")
             return
         run = self.scene.state / "prod/runs" / holder["run_id"]
-        missing = [one for one in ("plan", "before", "run") if not (run / f"{one}.json").exists()]
-        self.problems += [f"{operation} of {registry} without {one}.json" for one in missing]
+        missing = [
+            text for text in ("plan", "before", "run") if not (run / f"{text}.json").exists()
+        ]
+        self.problems += [f"{operation} of {registry} without {item}.json" for item in missing]
         announced = [
             line
             for key, line in _open(run / "journal.jsonl").items()
@@ -118,7 +120,7 @@ class Witness:
                 self.problems.append(f"{resource} of {registry} was written twice")
             self.taken.append(one)
         self.problems += [
-            f"after {resource} of {registry}: {one}" for one in self._wrongs(registry)
+            f"after {resource} of {registry}: {wrong}" for wrong in self._wrongs(registry)
         ]
         for tell in self.on_write:
             tell()
@@ -134,7 +136,7 @@ class Witness:
 
     def agree(self, past: PastRun) -> None:
         """The journal of a run that is over says neither more nor less than what happened."""
-        taken = {one.key: one.after for one in self.taken if one.run_id == past.meta.run_id}
+        taken = {item.key: item.after for item in self.taken if item.run_id == past.meta.run_id}
         sent = {_told(entry): entry for entry in past.journal if entry.moment is Moment.SENDING}
         assert taken.keys() <= sent.keys()
         for key, after in taken.items():
@@ -158,17 +160,17 @@ class Witness:
             past = await history.run(died.meta.run_id)
         report = past.report
         assert report is not None
-        assert [one.registry for one in report.registries] == list(self.scene.registries)
+        assert [registry.registry for registry in report.registries] == list(self.scene.registries)
         said = [
-            (str(one.registry), change.resource.value, change.after.document)
-            for one in report.registries
-            for change in one.changes
+            (str(registry.registry), change.resource.value, change.after.document)
+            for registry in report.registries
+            for change in registry.changes
             if change.outcome is Outcome.APPLIED
         ]
-        mine = [one for one in self.taken if one.run_id == past.meta.run_id]
-        happened = [(*one.key[:2], one.after) for one in mine]
+        mine = [item for item in self.taken if item.run_id == past.meta.run_id]
+        happened = [(*item.key[:2], item.after) for item in mine]
         assert _sorted(said) == _sorted(happened)
-        assert not any(one.in_doubt for each in report.registries for one in each.changes)
+        assert not any(change.in_doubt for each in report.registries for change in each.changes)
 
     def _in_place(self, registry: Registry, resource: str, after: Any) -> bool:
         world = self.scene.world
@@ -228,7 +230,7 @@ class Aftermath:
     async def runs(self) -> list[PastRun]:
         """All that is remembered."""
         async with open_history(self.scene.state) as history:
-            return [await history.run(one.meta.run_id) for one in await history.runs()]
+            return [await history.run(run.meta.run_id) for run in await history.runs()]
 
     async def died(self, pid: int) -> PastRun | None:
         """The run of that process, if it is remembered and has not ended."""
@@ -247,7 +249,7 @@ class Aftermath:
         return report
 
     def says_what_died(self, warnings: Iterable[Any], died: PastRun | None) -> None:
-        said = [one.message for one in warnings if one.kind == "unfinished-run"]
+        said = [warning.message for warning in warnings if warning.kind == "unfinished-run"]
         if died is None:
             assert said == []
         else:
@@ -260,7 +262,7 @@ class Aftermath:
         report = await self.scene.applied()
         assert report.status == "ok"
         assert report.count(Outcome.UNCHANGED) == len(report.registries)
-        assert "unfinished-run" not in {one.kind for one in report.warnings}
+        assert "unfinished-run" not in {warning.kind for warning in report.warnings}
         assert len(self.scene.world.writes) == writes
         assert self.witness.problems == []
         for past in await self.runs():
@@ -302,4 +304,4 @@ def _told(entry: JournalEntry) -> Key:
 
 
 def _sorted(found: Iterable[Any]) -> list[str]:
-    return sorted(json.dumps(one, sort_keys=True) for one in found)
+    return sorted(json.dumps(item, sort_keys=True) for item in found)

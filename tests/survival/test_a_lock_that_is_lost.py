@@ -51,8 +51,8 @@ def at_thirtieth(happen: Callable[[], None]) -> Callable[[Event], None]:
 
 def reasons(report: Report) -> set[str | None]:
     """Why writes were skipped. A registry of which some were made by then is not skipped itself."""
-    changes = (change for one in report.registries for change in one.changes)
-    return {one.because for one in changes if one.outcome is Outcome.SKIPPED}
+    changes = (change for registry in report.registries for change in registry.changes)
+    return {change.because for change in changes if change.outcome is Outcome.SKIPPED}
 
 
 async def test_taken_over(scene: SetUp, leases: MachineClock) -> None:
@@ -108,5 +108,5 @@ async def test_frozen(scene: SetUp, leases: MachineClock, foundation: Foundation
             assert await history.unfreeze("prod") is not None
         again = await made.applied()
         assert again.status == "ok"
-        assert "unfinished-run" not in {one.kind for one in again.warnings}
+        assert "unfinished-run" not in {warning.kind for warning in again.warnings}
         assert made.meaning() == foundation.meaning[True]

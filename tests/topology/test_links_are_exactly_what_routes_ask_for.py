@@ -50,10 +50,12 @@ def inventories(draw: st.DrawFn, destinations: int = 1_000) -> Inventory:
         digest="",
         name="fleet",
         accounts=tuple(
-            Account(id=one, name=one, regions=draw(SOME_REGIONS), labels=draw(LABELS), role=None)
-            for one in managed
+            Account(id=item, name=item, regions=draw(SOME_REGIONS), labels=draw(LABELS), role=None)
+            for item in managed
         ),
-        externals=tuple(External(id=one, name=one, regions=draw(SOME_REGIONS)) for one in others),
+        externals=tuple(
+            External(id=other, name=other, regions=draw(SOME_REGIONS)) for other in others
+        ),
         routes=tuple(
             Route(
                 name=f"route-{number}",
@@ -77,7 +79,7 @@ def _meets(match: Match, registry: Registry, labels: Mapping[str, str]) -> bool:
 
 def _selects(selector: Selector, registry: Registry, inventory: Inventory) -> bool:
     """The definition of a selector, word by word; an external account has no labels."""
-    managed = {one.id: one.labels for one in inventory.accounts}
+    managed = {account.id: account.labels for account in inventory.accounts}
     labels = managed.get(registry.account, {})
     if registry.account not in managed and selector.match.accounts is None:
         return False
@@ -90,7 +92,11 @@ def _pairs(route: Route, inventory: Inventory) -> set[Pair]:
     managed = registries(inventory)
     everywhere = [
         *managed,
-        *(Registry(one.id, region) for one in inventory.externals for region in one.regions),
+        *(
+            Registry(external.id, region)
+            for external in inventory.externals
+            for region in external.regions
+        ),
     ]
     to = route.destination
     return {
@@ -124,7 +130,7 @@ def _definition(inventory: Inventory) -> dict[Pair, tuple[prefixes.Prefixes, tup
 def test_links_are_the_definition(inventory: Inventory) -> None:
     """Not a link more or less, each with all its prefixes and routes, in order."""
     links = connect(inventory).links
-    found = {(one.source, one.destination): (one.prefixes, one.routes) for one in links}
+    found = {(link.source, link.destination): (link.prefixes, link.routes) for link in links}
     assert found == _definition(inventory)
     assert list(found) == sorted(found)
     assert len(found) == len(links)
@@ -153,7 +159,7 @@ def test_a_route_without_links_is_a_problem(inventory: Inventory) -> None:
         if not _pairs(route, inventory)
     }
     problems = connect(inventory).problems
-    assert {one.key.removesuffix(".from").removesuffix(".to") for one in problems} == idle
+    assert {problem.key.removesuffix(".from").removesuffix(".to") for problem in problems} == idle
 
 
 @given(inventories(destinations=2))
@@ -165,9 +171,11 @@ def test_a_source_over_the_limit_has_a_problem_and_no_links(inventory: Inventory
         ends[source].add(end)
     crowded = {source for source, found in ends.items() if len(found) > 2}
     topology = connect(inventory)
-    assert {(one.source, one.destination) for one in topology.links} == {
+    assert {(link.source, link.destination) for link in topology.links} == {
         pair for pair in definition if pair[0] not in crowded
     }
-    told = [one.message for one in topology.problems if "would replicate to" in one.message]
+    told = [
+        problem.message for problem in topology.problems if "would replicate to" in problem.message
+    ]
     others = [re.search(r"so would (\d+) other", message) for message in told]
-    assert len(told) + sum(int(one[1]) for one in others if one) == len(crowded)
+    assert len(told) + sum(int(other[1]) for other in others if other) == len(crowded)

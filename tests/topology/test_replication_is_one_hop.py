@@ -29,8 +29,8 @@ def notices(connected: Callable[[str], Topology]) -> Callable[..., list[str]]:
     def notices(*routes: tuple[str, str, str, str]) -> list[str]:
         topology = connected(ACCOUNTS + _routes(*routes))
         assert topology.problems == ()
-        assert {one.kind for one in topology.notices} <= {"not-transitive"}
-        return [one.message for one in topology.notices]
+        assert {notice.kind for notice in topology.notices} <= {"not-transitive"}
+        return [notice.message for notice in topology.notices]
 
     return notices
 

@@ -138,7 +138,7 @@ def test_why_a_route_does_nothing(
 ) -> None:
     """Where it is, and what would have had to be otherwise."""
     topology = connected(f"{ACCOUNTS}from = {{ {source} }}\nto = {{ {to} }}\n")
-    assert [str(one) for one in topology.problems] == [f"fleet.toml:{told}{REMEDY}"]
+    assert [str(problem) for problem in topology.problems] == [f"fleet.toml:{told}{REMEDY}"]
     assert topology.links == ()
 
 
@@ -149,7 +149,7 @@ def test_both_ends_at_once(connected: Callable[[str], Topology]) -> None:
         + "from.labels.tier = 'x'\nto.labels.env = 'y'\n"
         + "[[routes]]\nname = 's'\nfrom.labels.tier = 'z'\nto = {}\n"
     )
-    assert [(one.line, one.key) for one in topology.problems] == [
+    assert [(problem.line, problem.key) for problem in topology.problems] == [
         (23, "routes[0].from"),
         (24, "routes[0].to"),
         (27, "routes[1].from"),

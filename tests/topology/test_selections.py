@@ -63,7 +63,7 @@ def test_flags_narrow_and_repeats_widen(
     inventory = load(FLEET)
     expected = _definition(inventory, selection)
     if expected:
-        assert {str(one) for one in select(inventory, selection)} == expected
+        assert {str(item) for item in select(inventory, selection)} == expected
     else:
         with pytest.raises(SelectionError, match=r"^no registry is of these accounts"):
             select(inventory, selection)
@@ -100,13 +100,15 @@ def test_flags_that_name_nothing(load: Callable[[str], Inventory]) -> None:
 def test_registries_and_names(load: Callable[[str], Inventory]) -> None:
     """Managed registries in order; names of everybody."""
     inventory = load(FLEET)
-    assert [str(one) for one in registries(inventory)] == [
+    assert [str(registry) for registry in registries(inventory)] == [
         "000000000001/us-east-1",
         "000000000002/us-east-1",
         "000000000002/us-west-2",
         "000000000003/eu-west-1",
     ]
-    assert [str(one) for one in external_registries(inventory)] == ["000000000009/eu-west-1"]
+    assert [str(registry) for registry in external_registries(inventory)] == [
+        "000000000009/eu-west-1"
+    ]
     assert dict(names(inventory)) == {
         "000000000001": "build",
         "000000000002": "shop",

@@ -60,7 +60,7 @@ def test_two_for_one_prefix(connected: Connected) -> None:
         + template("second", "base", "labels.env = 'prod'")
         + template("third", "base/team", "")
     )
-    assert [str(one) for one in connected(text).problems] == [
+    assert [str(problem) for problem in connected(text).problems] == [
         (
             "fleet.toml:26: templates[1].prefix: template first has the prefix base already, and a "
             "registry has one template for each; both select 000000000002/us-east-1 (shop) and 1 "
@@ -83,7 +83,7 @@ def test_the_same_prefix_elsewhere(connected: Connected) -> None:
 def test_nothing_is_selected(connected: Connected) -> None:
     """An empty match is a slip, with what it nearly matched."""
     text = ACCOUNTS + template("t", "base", "labels.env = 'prd'")
-    assert [str(one) for one in connected(text).problems] == [
+    assert [str(problem) for problem in connected(text).problems] == [
         (
             "fleet.toml:22: templates[0].select: matches no registry: no account has env = "
             '"prd" (did you mean "prod"?)\n'
@@ -103,7 +103,7 @@ def test_a_role_of_one_account(connected: Connected) -> None:
     """ECR assumes a role of the registry's own account."""
     role = 'role = "arn:aws:iam::000000000002:role/ecr"'
     text = ACCOUNTS + template("t", "base", "labels.env = 'prod'", role)
-    assert [str(one) for one in connected(text).problems] == [
+    assert [str(problem) for problem in connected(text).problems] == [
         (
             "fleet.toml:23: templates[0].role: is the ARN of a role in 000000000002, and ECR takes "
             "only one of the registry's own account; `select` matches 000000000003/us-east-1 "
@@ -117,7 +117,7 @@ def test_a_key_in_one_region(connected: Connected) -> None:
     """ECR takes a key in the registry's own region; its account may be another one."""
     key = 'role = "r"\nencryption = "kms"\nkms_key = "arn:aws:kms:us-east-1:000000000009:key/k"'
     text = ACCOUNTS + template("t", "base", "", key)
-    assert [str(one) for one in connected(text).problems] == [
+    assert [str(problem) for problem in connected(text).problems] == [
         (
             "fleet.toml:25: templates[0].kms_key: is a key in us-east-1, and ECR takes only one in "
             "the registry's own region; `select` matches 000000000002/us-west-2 (shop)\n"

@@ -32,7 +32,7 @@ def test_twenty_five_are_fine(connected: Callable[[str], Topology]) -> None:
 def test_twenty_six_are_one_problem(connected: Callable[[str], Topology]) -> None:
     """The same routes over the limit are told once, with an example."""
     topology = connected(_accounts(27) + "[[routes]]\nname = 'mesh'\nfrom = {}\nto = {}\n")
-    assert [str(one) for one in topology.problems] == [
+    assert [str(problem) for problem in topology.problems] == [
         "fleet.toml:88: routes[0].to: 000000000000/us-east-1 (000000000000) would replicate to "
         "26 registries, and ECR takes 25 unique destinations, because of route mesh; so would "
         "26 other registries" + REMEDY
@@ -53,11 +53,11 @@ from.accounts = ["000000000000", "000000000001"]
 to.labels.half = "1"
 """
     topology = connected(_accounts(27) + routes)
-    assert [str(one) for one in topology.problems] == [
+    assert [str(problem) for problem in topology.problems] == [
         "fleet.toml:89: routes[0].to: 000000000000/us-east-1 (000000000000) would replicate to "
         "26 registries, and ECR takes 25 unique destinations, because of routes even, odd" + REMEDY
     ]
-    assert {one.source.account for one in topology.links} == {"000000000001"}
+    assert {link.source.account for link in topology.links} == {"000000000001"}
     assert connected(_accounts(26) + routes).problems == ()
 
 

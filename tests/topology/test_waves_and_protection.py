@@ -49,7 +49,9 @@ def test_the_first_that_selects_it(connected: Connected) -> None:
     assert topology.problems == ()
     assert topology.notices == ()
     assert waves.names == ("canary", "shop", "rest")
-    turns = [(one, waves.name(one), waves.position(one)) for one in (SHOP_EAST, SHOP_WEST, SEARCH)]
+    turns = [
+        (item, waves.name(item), waves.position(item)) for item in (SHOP_EAST, SHOP_WEST, SEARCH)
+    ]
     assert turns == [(SHOP_EAST, "shop", 1), (SHOP_WEST, "canary", 0), (SEARCH, "rest", 2)]
 
 
@@ -91,7 +93,7 @@ def test_selectors_that_match_nothing(connected: Connected) -> None:
         + wave("canary", "labels.env = 'prd'")
         + "[safety]\nprotected = [\n  {},\n  { accounts = 'search', regions = 'us-west-2' },\n]\n"
     )
-    assert [str(one) for one in topology.problems] == [
+    assert [str(problem) for problem in topology.problems] == [
         (
             'fleet.toml:21: waves[0].select: matches no registry: no account has env = "prd" '
             '(did you mean "prod"?)\n'
@@ -115,7 +117,7 @@ def test_a_wave_that_comes_too_late(connected: Connected) -> None:
     )
     topology = connected(text)
     assert topology.problems == ()
-    assert [(one.kind, one.message) for one in topology.notices] == [
+    assert [(notice.kind, notice.message) for notice in topology.notices] == [
         (
             "idle-wave",
             (
@@ -165,7 +167,7 @@ def test_a_wave_whose_links_are_made_earlier(connected: Connected) -> None:
     early = wave("canary", "accounts = 'search'")
     late = wave("shop", "accounts = 'shop'")
     topology = connected(text + early + late)
-    assert [(one.kind, one.message) for one in topology.notices] == [
+    assert [(notice.kind, notice.message) for notice in topology.notices] == [
         (
             "idle-wave",
             (
@@ -174,7 +176,7 @@ def test_a_wave_whose_links_are_made_earlier(connected: Connected) -> None:
             ),
         )
     ]
-    assert [one.about for one in topology.notices] == [(frozenset({"shop"}),)]
+    assert [notice.about for notice in topology.notices] == [(frozenset({"shop"}),)]
     template = (
         '[[templates]]\nname = "base"\nprefix = "base"\nselect = { accounts = "shop" }\n'
         'tag_mutability = "immutable"\n'
@@ -188,12 +190,12 @@ def test_a_wave_without_links(connected: Connected) -> None:
     """No route starts or ends in it. Where no route links anything, that is no matter of waves."""
     text = wave("canary", "regions = 'us-west-2'")
     topology = connected(linking(("search", "search")) + text)
-    assert [one for one in topology.notices if one.kind == "idle-wave"] == []
+    assert [notice for notice in topology.notices if notice.kind == "idle-wave"] == []
     to_east = linking(("search", "shop")).replace(
         'to = { accounts = "shop" }', 'to = { accounts = "shop", regions = "us-east-1" }'
     )
     topology = connected(to_east + text)
-    assert [(one.kind, one.message) for one in topology.notices] == [
+    assert [(notice.kind, notice.message) for notice in topology.notices] == [
         (
             "idle-wave",
             (
@@ -224,7 +226,8 @@ selectors = st.builds(
     Selector,
     match=st.builds(
         Match,
-        accounts=st.none() | st.frozensets(st.integers(0, 5).map(lambda one: AccountId(f"{one}"))),
+        accounts=st.none()
+        | st.frozensets(st.integers(0, 5).map(lambda item: AccountId(f"{item}"))),
         regions=st.none() | st.frozensets(st.sampled_from(REGIONS)),
     ),
 )
@@ -260,7 +263,9 @@ def test_each_registry_is_in_one_wave(
         waves=tuple(Wave(name=f"w{number}", select=one) for number, one in enumerate(chosen)),
     )
     waves = connect(inventory).waves
-    assert waves.names == (*(one.name for one in inventory.waves), REST)
+    assert waves.names == (*(wave.name for wave in inventory.waves), REST)
     for registry in registries(inventory):
-        first = next((one.name for one in inventory.waves if selected(one.select, registry)), REST)
+        first = next(
+            (wave.name for wave in inventory.waves if selected(wave.select, registry)), REST
+        )
         assert waves.name(registry) == first

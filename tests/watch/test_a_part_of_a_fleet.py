@@ -19,14 +19,14 @@ async def test_only_that_part_is_corrected(stage: Stage) -> None:
     await stage.watch(2, every=60, fix=True, selection=PART)
     assert stage.verdicts == ["corrected", "in-sync"]
     assert stage.world.writes == [A]
-    assert [one.counts for one in stage.rounds] == [{"applied": 1}, {"unchanged": 1}]
+    assert [round_.counts for round_ in stage.rounds] == [{"applied": 1}, {"unchanged": 1}]
 
 
 async def test_its_drift_has_an_end(stage: Stage) -> None:
     """Its rounds see all that it is about."""
     stage.world.tamper(A)
     await stage.watch(2, lambda number: stage.world.differing.clear(), every=60, selection=PART)
-    assert [one.drift_since for one in stage.rounds] == [stage.rounds[0].started_at, None]
+    assert [round_.drift_since for round_ in stage.rounds] == [stage.rounds[0].started_at, None]
 
 
 async def test_it_has_a_memory_of_its_own(stage: Stage) -> None:

@@ -55,7 +55,7 @@ class Process:
 
     @property
     def events(self) -> list[str]:
-        return [one["event"] for one in self.lines]
+        return [line["event"] for line in self.lines]
 
 
 Start: TypeAlias = Callable[..., Process]
@@ -124,7 +124,7 @@ def test_while_nobody_answers(start: Start) -> None:
         connection, _ = server.accept()
         with connection:
             assert watch.terminate() == (130, "")
-    assert [one["verdict"] for one in watch.lines] == ["interrupted"]
+    assert [line["verdict"] for line in watch.lines] == ["interrupted"]
     assert TOKEN not in repr(watch.lines)
 
 

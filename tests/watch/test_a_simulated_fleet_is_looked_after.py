@@ -87,7 +87,7 @@ class Looked:
 
     @property
     def verdicts(self) -> list[str]:
-        return [one.verdict.value for one in self.rounds]
+        return [round_.verdict.value for round_ in self.rounds]
 
 
 @asynccontextmanager
@@ -125,7 +125,7 @@ async def looked(inventory_file: Path, stage: Stage) -> AsyncIterator[Looked]:
 
 def in_place(world: World) -> list[Any]:
     """The rules and the policy of every registry."""
-    return [(world.replication(one), world.policy(one)) for one in (HUB, *SPOKES)]
+    return [(world.replication(registry), world.policy(registry)) for registry in (HUB, *SPOKES)]
 
 
 def take_grant(world: World, registry: Registry) -> None:
@@ -151,10 +151,10 @@ async def test_ten_rounds_with_tampering_between_correct_each(looked: Looked) ->
     assert await looked.watch(10, tamper) is ExitCode.OK
     assert looked.verdicts == ["corrected"] * 10
     assert after == [wanted] * 11
-    policies: list[Any] = [world.policy(one) for one in SPOKES]
-    assert all(FOREIGN in one["Statement"] for one in policies)
-    moved = [one.moved for round_ in looked.rounds for one in round_.drifted]
-    assert [one.by for one in moved if one is not None] == ["fleet"] * 10
+    policies: list[Any] = [world.policy(spoke) for spoke in SPOKES]
+    assert all(FOREIGN in policy["Statement"] for policy in policies)
+    moved = [item.moved for round_ in looked.rounds for item in round_.drifted]
+    assert [item.by for item in moved if item is not None] == ["fleet"] * 10
     assert {write[0] for write in world.writes[looked.before :]} == {HUB, *SPOKES}
 
 
@@ -172,12 +172,12 @@ async def test_a_flapper_is_left_alone_for_ten_rounds(looked: Looked) -> None:
     tamper(0)
     assert await looked.watch(10, tamper) is ExitCode.OK
     assert looked.verdicts == ["corrected"] * 3 + ["partial"] * 7
-    assert [one.left_alone for one in looked.rounds] == [()] * 2 + [(HUB,)] * 8
+    assert [round_.left_alone for round_ in looked.rounds] == [()] * 2 + [(HUB,)] * 8
     assert [hub[0] for hub, *_ in after[1:]] == [wanted] * 3 + [{"rules": []}] * 7
     assert [rest for _, *rest in after] == [spokes] * 11
-    assert [one.event for one in looked.told].count("left-alone") == 1
+    assert [item.event for item in looked.told].count("left-alone") == 1
     writes = world.writes[looked.before :]
-    assert len([one for one in writes if one[0] == HUB]) == 3
+    assert len([write for write in writes if write[0] == HUB]) == 3
     assert len(writes) == 3 + 10
 
 
@@ -217,7 +217,7 @@ async def test_links_of_nobody_are_left_to_a_person(looked: Looked) -> None:
     looked.world.set_replication(HUB, stray)
     assert await looked.watch(9, once=True) is ExitCode.REFUSED
     assert looked.world.replication(HUB) == stray
-    assert [one.kind for one in looked.rounds[0].objections] == ["foreign-rules"]
+    assert [objection.kind for objection in looked.rounds[0].objections] == ["foreign-rules"]
 
 
 EDGE = registry_of("5")
@@ -267,8 +267,8 @@ async def test_a_strangers_rule_in_one_registry_stops_nobody_else(
         f"prod: 1 of 5 registries differs; refused: {', '.join(kinds)}; "
         f"excluded: 555555555555/eu-west-1 ({', '.join(kinds)})"
     )
-    lines = [one for one in looked.told if one.event == "round-finished"]
-    assert [one.fields["excluded"] for one in lines] == [
+    lines = [item for item in looked.told if item.event == "round-finished"]
+    assert [line.fields["excluded"] for line in lines] == [
         round_document(round_)["excluded"] for round_ in looked.rounds
     ]
 
@@ -276,6 +276,6 @@ async def test_a_strangers_rule_in_one_registry_stops_nobody_else(
 async def test_reading_is_spread_but_for_the_first_round(looked: Looked) -> None:
     """A later round takes its time, and less than half the interval."""
     await looked.watch(2)
-    first, second = (one.finished_at - one.started_at for one in looked.rounds)
+    first, second = (round_.finished_at - round_.started_at for round_ in looked.rounds)
     assert first.total_seconds() < 1
     assert 1 < second.total_seconds() <= 450

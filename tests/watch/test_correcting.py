@@ -18,7 +18,7 @@ async def test_without_fix_nothing_is_written(stage: Stage) -> None:
     await stage.watch(2, every=60)
     assert stage.verdicts == ["drift", "drift"]
     assert stage.world.writes == []
-    assert {one.drift_since for one in stage.rounds} == {stage.rounds[0].started_at}
+    assert {round_.drift_since for round_ in stage.rounds} == {stage.rounds[0].started_at}
     assert stage.lines("round-finished")[0] == (
         "round 1: prod: 3 registries: 1 differing, 2 as wanted (1.0 s)"
     )
@@ -63,7 +63,11 @@ async def test_the_flapper_is_left_alone_and_the_others_are_not(stage: Stage) ->
     )
     report = stage.rounds[5].report
     assert report is not None
-    assert [one.outcome for one in report.registries] == ["failed", "unchanged", "applied"]
+    assert [registry.outcome for registry in report.registries] == [
+        "failed",
+        "unchanged",
+        "applied",
+    ]
     assert A not in stage.world.writes
 
 

@@ -107,7 +107,7 @@ async def test_any_bytes(many: list[bytes]) -> None:
                 assert await alive(address.port)
     finally:
         logging.getLogger().removeHandler(handler)
-    assert [one for one in seen if one.levelno > logging.INFO] == []
+    assert [item for item in seen if item.levelno > logging.INFO] == []
 
 
 async def test_a_mistake_of_ours_still_shows(

@@ -141,7 +141,7 @@ async def test_figures_of_a_correction(stage: Stage) -> None:
     planning, writing, pause, *_ = await scraped(stage, 2, every=60, fix=True)
     prod = 'fleet="prod"'
     held = f"fleet_repl_lock_held{{{prod}}}"
-    assert [values(one["/metrics"][1])[held] for one in (planning, writing, pause)] == [0, 1, 0]
+    assert [values(item["/metrics"][1])[held] for item in (planning, writing, pause)] == [0, 1, 0]
     found = values(pause["/metrics"][1])
     assert found[f'fleet_repl_registries{{{prod},outcome="applied"}}'] == 1
     assert found[f"fleet_repl_drift_age_seconds{{{prod}}}"] == 0
@@ -158,7 +158,7 @@ async def test_an_excluded_registry_has_a_figure_of_its_own(stage: Stage) -> Non
         f'fleet_repl_excluded{{account="{HUB.account}",fleet="prod",objection="foreign-rules",'
         f'region="{HUB.region}"}}'
     )
-    seen = [values(one["/metrics"][1]).get(figure) for one in answers]
+    seen = [values(answer["/metrics"][1]).get(figure) for answer in answers]
     assert seen.count(1) > 0
     assert seen[-1] is None
 
@@ -226,7 +226,7 @@ async def test_every_metric_is_described(stage: Stage) -> None:
     found = {}
     for family in text_string_to_metric_families(answers[-1]["/metrics"][1]):
         counted = family.type == "counter"
-        labels = {label for one in family.samples for label in one.labels} - {"le"}
+        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
         found[f"{family.name}_total" if counted else family.name] = labels
     page = Path(__file__).parents[2].joinpath("docs/watch.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in page.splitlines() if line.startswith("| `fleet_repl_")]

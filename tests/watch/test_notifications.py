@@ -80,7 +80,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 def news_of(receiver: Receiver) -> list[str]:
-    return [one["news"] for one in receiver.posts]
+    return [post["news"] for post in receiver.posts]
 
 
 def problems(document: dict[str, Any]) -> list[str]:
@@ -107,18 +107,18 @@ async def test_drift_is_told_once_and_again_when_it_changes(
             stage.world.differing.clear()
 
     await stage.watch(7, between, every=60, notify=receiver.url)
-    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+    assert [(post["round"], post["news"]) for post in receiver.posts] == [
         (1, "drift"),
         (4, "drift"),
         (6, "recovered"),
     ]
     assert receiver.types == ["application/json"] * 3
-    assert [one["text"] for one in receiver.posts] == [
+    assert [post["text"] for post in receiver.posts] == [
         "prod: 3 registries: 1 differing, 2 as wanted",
         "prod: 3 registries: 2 differing, 1 as wanted",
         "prod: in sync, 3 registries (again as wanted)",
     ]
-    assert [one for post in receiver.posts for one in problems(post)] == []
+    assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
 async def test_corrections_and_failures_are_told(stage: Stage, receiver: Receiver) -> None:
@@ -133,7 +133,7 @@ async def test_corrections_and_failures_are_told(stage: Stage, receiver: Receive
             stage.world.failing.clear()
 
     await stage.watch(5, between, every=60, fix=True, notify=receiver.url)
-    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+    assert [(post["round"], post["news"]) for post in receiver.posts] == [
         (1, "corrected"),
         (2, "failed"),
         (4, "corrected"),
@@ -146,7 +146,7 @@ async def test_corrections_and_failures_are_told(stage: Stage, receiver: Receive
         "run_id": "20261122T080000Z-000000",
         "at": "2026-11-22T08:00:00Z",
     }
-    assert [one for post in receiver.posts for one in problems(post)] == []
+    assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
 async def test_a_flapper_is_told_of_once(stage: Stage, receiver: Receiver) -> None:
@@ -163,7 +163,7 @@ async def test_a_flapper_is_told_of_once(stage: Stage, receiver: Receiver) -> No
 
     stage.world.tamper(HUB)
     await stage.watch(15, between, every=60, fix=True, notify=receiver.url)
-    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+    assert [(post["round"], post["news"]) for post in receiver.posts] == [
         (1, "corrected"),
         (2, "corrected"),
         (3, "failed"),
@@ -174,7 +174,7 @@ async def test_a_flapper_is_told_of_once(stage: Stage, receiver: Receiver) -> No
         "prod: 3 registries: 1 corrected, 2 as wanted; 1 left alone"
     )
     assert receiver.posts[2]["left_alone"] == [{"account": "1" * 12, "region": "eu-west-1"}]
-    assert [one for post in receiver.posts for one in problems(post)] == []
+    assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
 async def test_an_excluded_registry_is_told_of_once(stage: Stage, receiver: Receiver) -> None:
@@ -190,7 +190,7 @@ async def test_an_excluded_registry_is_told_of_once(stage: Stage, receiver: Rece
     stage.world.tamper(HUB, A)
     await stage.watch(6, between, every=60, fix=True, notify=receiver.url)
     assert stage.verdicts == ["partial", "refused", "refused", "partial", "refused", "in-sync"]
-    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+    assert [(post["round"], post["news"]) for post in receiver.posts] == [
         (1, "failed"),
         (4, "corrected"),
         (6, "recovered"),
@@ -206,7 +206,7 @@ async def test_an_excluded_registry_is_told_of_once(stage: Stage, receiver: Rece
             "objections": [{"kind": "foreign-rules", "message": "theirs would go"}],
         }
     ]
-    assert [one for post in receiver.posts for one in problems(post)] == []
+    assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
 async def test_a_broken_round_is_told(stage: Stage, receiver: Receiver) -> None:
@@ -218,12 +218,12 @@ async def test_a_broken_round_is_told(stage: Stage, receiver: Receiver) -> None:
             stage.world.no_identity = False
 
     await stage.watch(4, between, every=60, notify=receiver.url)
-    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+    assert [(post["round"], post["news"]) for post in receiver.posts] == [
         (1, "failed"),
         (3, "recovered"),
     ]
     assert receiver.posts[0]["text"] == "prod: no plan: there are no credentials"
-    assert [one for post in receiver.posts for one in problems(post)] == []
+    assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
 async def test_a_broken_round_is_over_although_the_same_drift_is_left(
@@ -236,7 +236,7 @@ async def test_a_broken_round_is_over_although_the_same_drift_is_left(
         stage.world.no_identity = number == 1
 
     await stage.watch(4, between, every=60, notify=receiver.url)
-    assert [(one["round"], one["news"]) for one in receiver.posts] == [
+    assert [(post["round"], post["news"]) for post in receiver.posts] == [
         (1, "drift"),
         (2, "failed"),
         (3, "drift"),
@@ -255,7 +255,7 @@ async def test_a_state_that_cannot_be_written_makes_nobody_hear_it_twice(
             stage.world.tamper(A)
 
     await stage.watch(5, between, every=60, notify=receiver.url)
-    assert [one["round"] for one in receiver.posts] == [1, 2]
+    assert [post["round"] for post in receiver.posts] == [1, 2]
     assert len(stage.lines("memory-unwritable")) == 3
     assert stage.world.note_writes == 2
 
@@ -292,7 +292,7 @@ async def test_what_was_not_delivered_is_told_next_time(stage: Stage, receiver: 
     stage.world.tamper(HUB)
     await stage.watch(2, every=60, notify=receiver.url)
     assert stage.verdicts == ["drift", "drift"]
-    assert [(one["round"], one["news"]) for one in receiver.posts] == [(2, "drift")]
+    assert [(post["round"], post["news"]) for post in receiver.posts] == [(2, "drift")]
     assert stage.lines("notify-failed") == [
         "the notification to 127.0.0.1 was not delivered: it answered 403"
     ]

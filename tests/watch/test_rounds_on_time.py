@@ -16,8 +16,10 @@ from fleet_repl.watch import WatchOptions, watch
 async def test_the_first_round_is_at_once_and_others_follow(stage: Stage) -> None:
     """A round that takes a second leaves the rest of the minute to wait."""
     assert await stage.watch(3, every=60) is ExitCode.OK
-    assert [one.number for one in stage.rounds] == [1, 2, 3]
-    starts = [(one.started_at - stage.rounds[0].started_at).total_seconds() for one in stage.rounds]
+    assert [round_.number for round_ in stage.rounds] == [1, 2, 3]
+    starts = [
+        (round_.started_at - stage.rounds[0].started_at).total_seconds() for round_ in stage.rounds
+    ]
     assert starts == [0, 60, 120]
 
 
@@ -36,7 +38,9 @@ async def test_rounds_never_overlap_and_missed_ones_are_counted(stage: Stage) ->
     stage.world.took = 25
     await stage.watch(3, every=10)
     assert stage.world.most_connected == 1
-    starts = [(one.started_at - stage.rounds[0].started_at).total_seconds() for one in stage.rounds]
+    starts = [
+        (round_.started_at - stage.rounds[0].started_at).total_seconds() for round_ in stage.rounds
+    ]
     assert starts == [0, 25, 50]
     late = (
         "the round took longer than the time between rounds; the next one begins at once, "
@@ -88,5 +92,5 @@ async def test_once_gives_the_exit_code_of_its_round(stage: Stage) -> None:
     assert await stage.watch(9, once=True) is ExitCode.PARTIAL
     stage.world.no_identity = True
     assert await stage.watch(9, once=True) is ExitCode.ERROR
-    assert [one.number for one in stage.rounds] == [1, 1, 1, 1]
+    assert [round_.number for round_ in stage.rounds] == [1, 1, 1, 1]
     assert stage.verdicts == ["in-sync", "drift", "drift", "broken"]

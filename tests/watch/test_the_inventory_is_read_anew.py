@@ -26,7 +26,7 @@ async def test_it_breaks_and_mends(stage: Stage) -> None:
     assert stage.loads == 4
     assert stage.verdicts == ["in-sync"] * 4
     reason = "prod.toml:7: accounts[0].id: must have 12 digits (and 1 more problem)"
-    assert [one.inventory_error for one in stage.rounds] == [None, reason, reason, None]
+    assert [round_.inventory_error for round_ in stage.rounds] == [None, reason, reason, None]
     assert (
         stage.lines("inventory-broken")
         == [f"the inventory cannot be used, so the last good one counts: {reason}"] * 2
@@ -45,7 +45,7 @@ async def test_a_change_is_taken_up(stage: Stage) -> None:
         stage.inventory = inventory_of(digest="b")
 
     await stage.watch(2, between, every=60)
-    assert [one.inventory.digest[-1] for one in stage.rounds] == ["a", "b"]
+    assert [round_.inventory.digest[-1] for round_ in stage.rounds] == ["a", "b"]
     assert stage.lines("inventory-changed") == ["the inventory has changed"]
 
 

@@ -88,9 +88,11 @@ class FakeS3:
     def _list(self, request: web.Request) -> web.Response:
         after = request.query.get("continuation-token", "")
         prefix = request.query["prefix"]
-        keys = sorted(one for one in self.objects if one.startswith(prefix) and one > after)
+        keys = sorted(
+            object_ for object_ in self.objects if object_.startswith(prefix) and object_ > after
+        )
         page, more = keys[:2], len(keys) > 2
-        contents = "".join(f"<Contents><Key>{escape(one)}</Key></Contents>" for one in page)
+        contents = "".join(f"<Contents><Key>{escape(item)}</Key></Contents>" for item in page)
         token = f"<NextContinuationToken>{page[-1]}</NextContinuationToken>" if more else ""
         truncated = f"<IsTruncated>{str(more).lower()}</IsTruncated>"
         return xml(

@@ -45,4 +45,4 @@ def manifests() -> dict[str, dict[str, Any]]:
         yaml.safe_load(path.read_text(encoding="utf-8"))
         for path in sorted((DEPLOY / "kubernetes").iterdir())
     ]
-    return {one["kind"]: one for one in read}
+    return {item["kind"]: item for item in read}

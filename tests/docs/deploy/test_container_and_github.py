@@ -91,7 +91,7 @@ def test_actions_are_pinned(steps: list[dict[str, Any]]) -> None:
     """To a commit: a tag can be moved."""
     used = [step["uses"] for step in steps if "uses" in step]
     assert len(used) >= 8
-    assert all(PINNED_ACTION.fullmatch(one) for one in used)
+    assert all(PINNED_ACTION.fullmatch(item) for item in used)
 
 
 def test_commands_of_the_workflow_can_be_parsed(steps: list[dict[str, Any]], parse: Parse) -> None:
@@ -108,7 +108,9 @@ def test_commands_of_the_workflow_can_be_parsed(steps: list[dict[str, Any]], par
     assert found["plan"]["exit_code"]
     assert found["apply"]["yes"]
     (kept,) = [
-        one for one in steps if one.get("with", {}).get("name") == "plan" and "path" in one["with"]
+        step
+        for step in steps
+        if step.get("with", {}).get("name") == "plan" and "path" in step["with"]
     ]
     assert "plan.json" in kept["with"]["path"].splitlines()
 

@@ -55,7 +55,7 @@ def test_the_manifests_belong_together(
     manifests: dict[str, dict[str, Any]], workload: dict[str, Any], container: dict[str, Any]
 ) -> None:
     """Each name that a pod uses is that of another manifest, in one namespace."""
-    assert {one["metadata"]["namespace"] for one in manifests.values()} == {"fleet-repl"}
+    assert {manifest["metadata"]["namespace"] for manifest in manifests.values()} == {"fleet-repl"}
     spec = workload["spec"]
     assert spec["serviceAccountName"] == manifests["ServiceAccount"]["metadata"]["name"]
     (volume,) = spec["volumes"]

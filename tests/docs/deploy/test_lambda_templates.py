@@ -100,7 +100,7 @@ def test_writes_of_others_come_through(name: str, pattern: dict[str, Any], event
     others = [
         event(eventName=name),
         event(session_name("prod-eu", RUN), eventName=name),
-        *(event(eventName=name, userIdentity=one) for one in identities),
+        *(event(eventName=name, userIdentity=identity) for identity in identities),
     ]
     for one in others:
         assert matches(pattern, one)
@@ -131,7 +131,8 @@ def test_what_the_handler_would_ignore_is_not_sent(
 def test_both_rules_are_the_same(templates: dict[str, dict[str, Any]]) -> None:
     """What an account sends, the function gets."""
     first, second = (
-        one["Resources"]["Writes"]["Properties"]["EventPattern"] for one in templates.values()
+        template["Resources"]["Writes"]["Properties"]["EventPattern"]
+        for template in templates.values()
     )
     assert first == second
 

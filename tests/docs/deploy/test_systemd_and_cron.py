@@ -106,7 +106,7 @@ def test_every_setting_that_is_known_here_is_used(unit: Unit) -> None:
     """The list above holds nothing that no unit has."""
     parsers = [unit("fleet-repl.service"), unit("fleet-repl.timer")]
     used = {
-        section: {key for one in parsers if section in one for key in one[section]}
+        section: {key for parser in parsers if section in parser for key in parser[section]}
         for section in KNOWN
     }
     assert used == KNOWN
@@ -174,7 +174,7 @@ def test_cron_jobs_can_be_parsed(
     _, jobs = crontab
     commands = []
     for *times, user, line in jobs:
-        assert all(re.fullmatch(r"\*|\*/\d+|\d+", one) for one in times)
+        assert all(re.fullmatch(r"\*|\*/\d+|\d+", time) for time in times)
         assert len(times) == 5
         assert user == "fleet-repl"
         # cron takes a bare one for the end of the line.

@@ -16,7 +16,7 @@ from fleet_repl.values.names import AccountId, Region, Registry
 REGIONS = [Region(f"eu-west-{number}") for number in range(1, 15)]
 
 registries = st.builds(
-    Registry, st.sampled_from([AccountId(one * 12) for one in "123"]), st.sampled_from(REGIONS)
+    Registry, st.sampled_from([AccountId(item * 12) for item in "123"]), st.sampled_from(REGIONS)
 )
 moments = st.integers(-5, 5).map(lambda hours: NOON + timedelta(hours=hours))
 statuses = st.sampled_from(

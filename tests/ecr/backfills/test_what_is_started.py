@@ -23,15 +23,15 @@ Make = Callable[..., Backfill]
 
 def named(decision: Decision) -> list[Registry]:
     """Every destination that a decision speaks of."""
-    followed = [one.destination for one in (*decision.follow, *decision.done)]
+    followed = [link.destination for link in (*decision.follow, *decision.done)]
     return sorted([*decision.start, *followed, *decision.waiting])
 
 
 def after(listed: tuple[Backfill, ...], decision: Decision, now: datetime) -> tuple[Backfill, ...]:
     """What ECR lists once everything was started."""
     return listed + tuple(
-        Backfill(id=f"new-{one}", destination=one, status="PREPARING", started_at=now)
-        for one in decision.start
+        Backfill(id=f"new-{item}", destination=item, status="PREPARING", started_at=now)
+        for item in decision.start
     )
 
 
@@ -51,9 +51,9 @@ def test_ecr_never_has_to_refuse(
     """At most ten are active in a registry, and one for a destination region."""
     listed = data.draw(listings)
     decision = decide(data.draw(wishes), listed)
-    active = [one for one in after(listed, decision, noon) if one.active]
+    active = [item for item in after(listed, decision, noon) if item.active]
     assert len(active) <= 10
-    assert max(Counter(one.destination.region for one in active).values(), default=0) <= 1
+    assert max(Counter(link.destination.region for link in active).values(), default=0) <= 1
 
 
 @given(data=st.data())
@@ -64,10 +64,10 @@ def test_what_was_started_is_not_started_again(
     listed, wanted = data.draw(listings), data.draw(wishes)
     decision = decide(wanted, listed)
     then = after(listed, decision, noon - timedelta(days=1))
-    fresh = {one.id for one in then} - {one.id for one in listed}
+    fresh = {item.id for item in then} - {item.id for item in listed}
     again = decide(wanted, then, fresh=fresh)
     assert again.start == ()
-    assert {one.destination for one in again.follow} >= set(decision.start)
+    assert {link.destination for link in again.follow} >= set(decision.start)
 
 
 @given(data=st.data())
@@ -82,11 +82,11 @@ def test_everything_is_started_in_the_end(
         decision = decide(wanted, listed, fresh=fresh)
         started.update(decision.start)
         moment = datetime.fromisoformat("2026-11-24T00:00:00Z") + timedelta(seconds=turn)
-        new = {one.id for one in after((), decision, moment)}
+        new = {item.id for item in after((), decision, moment)}
         fresh |= new
         listed = tuple(
-            replace(one, status="COMPLETE", ended_at=moment) if one.active else one
-            for one in after(listed, decision, moment)
+            replace(item, status="COMPLETE", ended_at=moment) if item.active else item
+            for item in after(listed, decision, moment)
         )
     assert not decide(wanted, listed, fresh=fresh).waiting
     assert all(number == 1 for number in started.values())

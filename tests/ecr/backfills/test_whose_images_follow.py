@@ -62,7 +62,7 @@ def document(destination: Registry, *prefixes: str) -> JsonObject:
     }
     if prefixes:
         rule["repositoryFilters"] = [
-            {"filter": one, "filterType": "PREFIX_MATCH"} for one in prefixes
+            {"filter": prefix, "filterType": "PREFIX_MATCH"} for prefix in prefixes
         ]
     return {"rules": [rule]}
 
@@ -179,7 +179,7 @@ def test_a_link_that_was_held_after_all(inventory: Inventory) -> None:
 
 def test_no_route_wants_it(inventory: Inventory) -> None:
     """Off is off, in the plan and after it."""
-    routes = [replace(one, backfill="off") for one in inventory.routes]
+    routes = [replace(route, backfill="off") for route in inventory.routes]
     plan = planned(end(SEARCH, ("base/",), "golden"))
     assert of_new_links(plan, [wrote(Outcome.APPLIED, SEARCH, "base/")], routes) == {}
     assert list(foreseen(plan.registries, routes)) == []

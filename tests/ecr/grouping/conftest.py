@@ -25,18 +25,22 @@ def _subsets(items: tuple[str, ...], most: int) -> list[tuple[str, ...]]:
 
 def _rectangles(links: Links, most_prefixes: int, most_members: int) -> set[Cells]:
     """The links that each allowed rectangle has, for every rectangle that has any."""
-    prefixes = tuple(sorted({one for some in links.values() for one in some}))
+    prefixes = tuple(sorted({item for some in links.values() for item in some}))
     found: set[Cells] = set()
     for destinations in _subsets(tuple(links), most_members):
         allowed = tuple(
-            one for one in prefixes if all(covers(links[there], one) for there in destinations)
+            prefix
+            for prefix in prefixes
+            if all(covers(links[there], prefix) for there in destinations)
         )
         # Without a limit that bites, more prefixes are never worse.
         whole = [allowed] if len(allowed) <= most_prefixes else _subsets(allowed, most_prefixes)
         for some in whole:
-            cells = {(there, one) for there in destinations for one in some if one in links[there]}
+            cells = {
+                (there, item) for there in destinations for item in some if item in links[there]
+            }
             found.add(frozenset(cells))
-    return {one for one in found if not any(one < other for other in found)}
+    return {item for item in found if not any(item < other for other in found)}
 
 
 def _fewest(wanted: Cells, rectangles: set[Cells], most: int) -> int | None:
@@ -46,7 +50,9 @@ def _fewest(wanted: Cells, rectangles: set[Cells], most: int) -> int | None:
     if most <= 0:
         return None
     best = None
-    hardest = min(sorted(wanted), key=lambda cell: sum(cell in one for one in rectangles))
+    hardest = min(
+        sorted(wanted), key=lambda cell: sum(cell in rectangle for rectangle in rectangles)
+    )
     for one in rectangles:
         if hardest in one:
             rest = _fewest(wanted - one, rectangles, (most if best is None else best - 1) - 1)
@@ -59,7 +65,7 @@ def fewest_by_force() -> Oracle:
     """The least number of rectangles, by trying all of them."""
 
     def fewest(links: Links, *, most_prefixes: int = 99, most_members: int = 99) -> int:
-        wanted = frozenset((there, one) for there, some in links.items() for one in some)
+        wanted = frozenset((there, item) for there, some in links.items() for item in some)
         links = {there: some for there, some in links.items() if some}
         found = _fewest(wanted, _rectangles(links, most_prefixes, most_members), len(wanted))
         assert found is not None

@@ -35,7 +35,9 @@ def scattered(seed: int, destinations: int, prefixes: int, share: float) -> dict
     """Links without any order in them, the hardest there are."""
     source = random.Random(seed)
     return {
-        f"D{row:02}": tuple(f"p{one:03}/" for one in range(prefixes) if source.random() < share)
+        f"D{row:02}": tuple(
+            f"p{number:03}/" for number in range(prefixes) if source.random() < share
+        )
         for row in range(destinations)
     }
 
@@ -54,7 +56,7 @@ def test_names_of_destinations_make_no_difference_to_the_shape(
 ) -> None:
     """Renamed so that they sort the other way round, they get the same groups renamed."""
     turned = fewest_groups({-one: some for one, some in links.items()}, **WIDE)
-    again = {(tuple(sorted(-one for one in some.members)), some.prefixes) for some in turned}
+    again = {(tuple(sorted(-member for member in some.members)), some.prefixes) for some in turned}
     found = fewest_groups(links, **WIDE)
     assert again == {(some.members, some.prefixes) for some in found}
 

@@ -27,14 +27,17 @@ def group(destinations: str, *prefixes: str) -> Group[str]:
 
 def rows(*texts: str) -> dict[str, Prefixes]:
     """`abc` for the first destination: it has the prefixes `a/`, `b/` and `c/`."""
-    return {f"D{number:02}": tuple(f"{one}/" for one in text) for number, text in enumerate(texts)}
+    return {
+        f"D{number:02}": tuple(f"{character}/" for character in text)
+        for number, text in enumerate(texts)
+    }
 
 
 def planted(source: random.Random, destinations: int, prefixes: int, routes: int) -> Any:
     """Links of routes, each from some prefixes to some destinations."""
     links: dict[str, set[str]] = {}
     for _ in range(routes):
-        some = [f"team-{one:03}/" for one in range(prefixes) if source.random() < 0.2]
+        some = [f"team-{number:03}/" for number in range(prefixes) if source.random() < 0.2]
         for number in range(destinations):
             if source.random() < 0.3:
                 links.setdefault(f"D{number:02}", set()).update(some)

@@ -36,9 +36,10 @@ def by_prefixes(links: Links, limits: Mapping[str, int]) -> int:
 
 def by_destinations(links: Links, limits: Mapping[str, int]) -> int:
     """The count when prefixes with equal destinations are put together."""
-    prefixes = {one for some in links.values() for one in some}
+    prefixes = {item for some in links.values() for item in some}
     receiving = [
-        tuple(there for there, some in links.items() if one in some) for one in sorted(prefixes)
+        tuple(there for there, some in links.items() if prefix in some)
+        for prefix in sorted(prefixes)
     ]
     return sum(pieces(len(some), receiving.count(some), limits) for some in {*receiving})
 
@@ -46,7 +47,7 @@ def by_destinations(links: Links, limits: Mapping[str, int]) -> int:
 def cut(links: Links, limits: Mapping[str, int]) -> int:
     """The count when the fewest groups of any size are cut to size."""
     whole = fewest_groups(links, most_prefixes=999, most_members=999)
-    return sum(pieces(len(one.members), len(one.prefixes), limits) for one in whole)
+    return sum(pieces(len(item.members), len(item.prefixes), limits) for item in whole)
 
 
 @given(links=LINKS, most_prefixes=st.integers(1, 3), most_members=st.integers(1, 3))
@@ -66,9 +67,11 @@ def test_never_more_than_what_is_plain(
 def test_never_more_than_what_is_plain_in_large_relations(seed: int) -> None:
     """12 destinations with up to 150 prefixes of some routes, 40 to a group."""
     source = random.Random(seed)
-    routes = [(numbered(f"team{one}", source.randint(5, 60))) for one in range(5)]
+    routes = [(numbered(f"team{number}", source.randint(5, 60))) for number in range(5)]
     links = {
-        f"D{row:02}": tuple(sorted(one for some in routes if source.random() < 0.5 for one in some))
+        f"D{row:02}": tuple(
+            sorted(item for some in routes if source.random() < 0.5 for item in some)
+        )
         for row in range(12)
     }
     limits = {"most_prefixes": 40, "most_members": 100}
@@ -90,7 +93,7 @@ def test_prefixes_beyond_the_limit_go_on_in_another() -> None:
 def test_destinations_beyond_the_limit_go_on_in_another() -> None:
     """Every repository to five destinations, two to a group."""
     found = fewest_groups(dict.fromkeys("ABCDE", EVERY_REPOSITORY), most_prefixes=1, most_members=2)
-    assert [one.members for one in found] == [("A", "B"), ("C", "D"), ("E",)]
+    assert [item.members for item in found] == [("A", "B"), ("C", "D"), ("E",)]
 
 
 def test_what_two_share_is_worth_a_group_where_both_would_be_cut() -> None:

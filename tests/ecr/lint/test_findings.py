@@ -131,7 +131,7 @@ def test_resources_matter_only_for_what_replication_needs() -> None:
     assert ", and 2 more like it;" in message
     deny = allow(Effect="Deny", NotResource=[wrong])
     del deny["Resource"]
-    assert [one.kind for one in lint(deny)] == ["malformed-resource"]
+    assert [warning.kind for warning in lint(deny)] == ["malformed-resource"]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_condition_that_is_met_is_none(condition: JsonObject) -> None:
     """Nothing is wrong with it: it breaks nothing, and the Allow counts."""
     assert lint(allow(Condition=condition)) == ()
     everybody = allow(Principal="*", Condition={**condition})
-    kinds = {one.kind for one in lint(everybody)}
+    kinds = {warning.kind for warning in lint(everybody)}
     assert ("breaking-condition" in kinds) is ("StringEquals" in condition)
 
 

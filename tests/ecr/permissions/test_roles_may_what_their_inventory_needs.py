@@ -106,7 +106,7 @@ def test_roles_of_templates_are_passed_and_no_others() -> None:
 def test_a_policy_fits_and_holds_nothing_twice(inventory: Inventory) -> None:
     """Within the characters of a managed policy, of Sids that IAM takes, the same each time."""
     statements = account_statements(inventory, more=tuple(Feature))
-    documents = [one.document(partition=inventory.aws.partition) for one in statements]
+    documents = [statement.document(partition=inventory.aws.partition) for statement in statements]
     assert len(compact_json(policy_document(documents))) <= IAM_ROLE
     sids = [statement.sid for statement in statements]
     assert len(set(sids)) == len(sids)

@@ -82,6 +82,6 @@ def test_foreign_statements_are_named_in_their_order() -> None:
 def test_what_is_written_anew_although_nothing_is_missing() -> None:
     """A statement with a former mark, or one that somebody edited: each by itself is enough."""
     current, former = (statements_for([GRANT], owner, HERE) for owner in (NOW, BEFORE))
-    edited = [{**one, "Effect": "Deny"} for one in current]
+    edited = [{**item, "Effect": "Deny"} for item in current]
     for statements, untidy in ((current, False), (former, True), (edited, True)):
         assert parse_policy(document(*statements), NOW, HERE).is_untidy is untidy

@@ -118,7 +118,7 @@ def routed(seed: int, *, sources: int, routes: int, prefixes: int) -> frozenset[
     for _ in range(routes):
         some = [AccountId(f"{n:012}") for n in range(sources) if chance.random() < 0.35]
         named = [f"team{n:02}/" for n in range(prefixes) if chance.random() < 0.3]
-        found |= {Grant(source, one, REPLICATE_IMAGE) for source in some for one in named}
+        found |= {Grant(source, item, REPLICATE_IMAGE) for source in some for item in named}
     return frozenset(found)
 
 
@@ -168,7 +168,7 @@ def test_lengths_are_those_of_the_text(needs: Needs) -> None:
 def text_of(blocks: Sequence[Block]) -> list[tuple[str, str, str]]:
     """Blocks as a person would write them down; accounts by their last digit."""
     return sorted(
-        (",".join(one[-1] for one in sources), ",".join(actions), ",".join(prefixes))
+        (",".join(source[-1] for source in sources), ",".join(actions), ",".join(prefixes))
         for sources, actions, prefixes in blocks
     )
 
@@ -226,7 +226,7 @@ def test_a_source_of_every_repository_is_left_out_of_longer_prefixes() -> None:
     hub = AccountId("1" * 12)
     grants = {Grant(hub, "", REPLICATE_IMAGE), Grant(hub, "a/", REPLICATE_IMAGE)}
     grants |= {Grant(AccountId(f"{n:012}"), "a/", REPLICATE_IMAGE) for n in range(100)}
-    texts = [compact_json(one) for one in statements_for(grants, OWNER, HERE)]
+    texts = [compact_json(item) for item in statements_for(grants, OWNER, HERE)]
     assert len(texts) == 2
     assert sum(text.count(hub) for text in texts) == 1
 
@@ -320,7 +320,7 @@ def test_grants_far_over_the_limit_are_exact_and_shorter_all_the_same() -> None:
 def test_what_no_policy_could_hold_is_grouped_plainly() -> None:
     """The work is bounded: nobody waits for a text that is refused anyway."""
     needs: Needs = {
-        AccountId(f"{n:012}"): {f"{one}/": BOTH for one in range(200) if one != n}
+        AccountId(f"{n:012}"): {f"{number}/": BOTH for number in range(200) if number != n}
         for n in range(200)
     }
     found = shortest(grants_of(needs), LENGTHS, POLICY_BYTES)

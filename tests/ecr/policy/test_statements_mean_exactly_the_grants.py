@@ -69,23 +69,25 @@ def allowed(statements: Sequence[Mapping[str, Any]], account: str, name: str, ac
         return list(value) if isinstance(value, list | tuple) else [value]
 
     return any(
-        f"arn:aws:iam::{account}:root" in many(one["Principal"]["AWS"])
-        and action in many(one["Action"])
-        and any((BASE + name).startswith(resource[:-1]) for resource in many(one["Resource"]))
-        for one in statements
+        f"arn:aws:iam::{account}:root" in many(statement["Principal"]["AWS"])
+        and action in many(statement["Action"])
+        and any((BASE + name).startswith(resource[:-1]) for resource in many(statement["Resource"]))
+        for statement in statements
     )
 
 
 @given(grants)
 def test_statements_allow_exactly_the_grants(these: frozenset[Grant]) -> None:
     """Every account, repository and action: allowed if and only if granted."""
-    statements = [dict(one) for one in statements_for(these, OWNER, HERE)]
+    statements = [dict(item) for item in statements_for(these, OWNER, HERE)]
     for account in ("1" * 12, "2" * 12, "3" * 12, "4" * 12, "5" * 12):
         for name in ("x", "a/x", "a/b/x", "c/x"):
             for action in (REPLICATE_IMAGE, CREATE_REPOSITORY):
                 wanted = any(
-                    one.source == account and one.action == action and name.startswith(one.prefix)
-                    for one in these
+                    change.source == account
+                    and change.action == action
+                    and name.startswith(change.prefix)
+                    for change in these
                 )
                 assert allowed(statements, account, name, action) == wanted
 
@@ -98,7 +100,7 @@ def test_reading_back_gives_the_same_grants(these: frozenset[Grant]) -> None:
     assert found.grants == reduced(these)
     assert (found.foreign, found.opaque) == ((), ())
     assert (document is None) == (not these)
-    sids = [one["Sid"] for one in statements_for(these, OWNER, HERE)]
+    sids = [item["Sid"] for item in statements_for(these, OWNER, HERE)]
     assert len(set(sids)) == len(sids)
 
 

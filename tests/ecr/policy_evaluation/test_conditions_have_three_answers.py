@@ -108,9 +108,9 @@ truths = st.lists(st.sampled_from(list(Truth)), max_size=4)
 @given(truths)
 def test_the_logic_is_that_of_all_possible_worlds(parts: list[Truth]) -> None:
     """Yes or no where every way to settle what is unknown agrees."""
-    worlds = list(product(*([YES, NO] if one is UNKNOWN else [one] for one in parts)))
+    worlds = list(product(*([YES, NO] if part is UNKNOWN else [part] for part in parts)))
     for combine, plainly in ((all_of, all), (any_of, any)):
-        found = {plainly(one is YES for one in world) for world in worlds}
+        found = {plainly(item is YES for item in world) for world in worlds}
         assert combine(parts) is (UNKNOWN if len(found) == 2 else YES if True in found else NO)
     for one in Truth:
         assert not_true(not_true(one)) is one
@@ -134,13 +134,13 @@ def one_met(operator: str, value: str | None, wanted: Sequence[str], variable: b
     several, _, name = operator.rpartition(":")
     plain = name.removesuffix("IfExists")
     if plain == "Null":
-        return any((one == "true") is (value is None) for one in wanted)
+        return any((item == "true") is (value is None) for item in wanted)
     if value is None:
         if plain != name:
             return True
         return several == "ForAllValues" if several else "Not" in plain
     found = any(
-        variable if "${" in one else same(plain.replace("Not", ""), value, one) for one in wanted
+        variable if "${" in item else same(plain.replace("Not", ""), value, item) for item in wanted
     )
     return not found if "Not" in plain else found
 
@@ -171,7 +171,7 @@ def conditions(keys: list[str], values: list[str]) -> st.SearchStrategy[dict[str
     null = st.dictionaries(
         st.just("Null"), st.dictionaries(st.sampled_from(keys), nulls, min_size=1), max_size=1
     )
-    return st.builds(lambda one, two: {**one, **two}, plain, null)
+    return st.builds(lambda item, two: {**item, **two}, plain, null)
 
 
 def worlds() -> list[Request]:

@@ -240,7 +240,7 @@ def test_patterns_mean_what_their_regular_expressions_mean(pattern: str, text: s
     denied = allow(Effect="Deny", Resource=BASE + pattern)
     hit = any(re.fullmatch(expression, text + rest) for rest in longer)
     assert (
-        lacks(denied, grants=frozenset(Grant(SOURCE, "", one) for one in BOTH), prefix=text)
+        lacks(denied, grants=frozenset(Grant(SOURCE, "", item) for item in BOTH), prefix=text)
         is not None
     ) == hit
 

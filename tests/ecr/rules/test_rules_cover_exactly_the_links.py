@@ -43,7 +43,7 @@ def replicated(document: Mapping[str, Any], name: str) -> set[tuple[str, str]]:
         (destination["registryId"], destination["region"])
         for rule in document["rules"]
         if "repositoryFilters" not in rule
-        or any(name.startswith(one["filter"]) for one in rule["repositoryFilters"])
+        or any(name.startswith(item["filter"]) for item in rule["repositoryFilters"])
         for destination in rule["destinations"]
     }
 

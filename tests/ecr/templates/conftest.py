@@ -98,7 +98,7 @@ def applied(registry: Registry) -> Apply:
     now = datetime(2026, 11, 23, tzinfo=UTC)
 
     def applied(found: Iterable[JsonObject], plan: TemplatePlan) -> tuple[JsonObject, ...]:
-        there = {str(one["prefix"]): one for one in found}
+        there = {str(item["prefix"]): item for item in found}
         for change in plan.changes:
             prefix = change.prefix
             if change.after.document is None:

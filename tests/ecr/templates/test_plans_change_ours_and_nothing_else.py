@@ -84,7 +84,7 @@ def test_spelling_is_no_change(
 ) -> None:
     """Order, defaults, layout of JSON and a slash at the end of a prefix mean nothing."""
     wanted = template_documents(data.draw(some_templates), registry, ours)
-    found = [shuffled(one) for one in wanted]
+    found = [shuffled(item) for item in wanted]
     assert plan_templates(wanted, found, ours) == TemplatePlan()
     assert all(
         parse_template(one).same_as(parse_template(other))
@@ -121,12 +121,12 @@ def test_templates_of_others_are_left_alone(
     found = applied((), plan_templates(others, (), theirs))
     plan = plan_templates(wanted, found, ours)
     now = applied(found, plan)
-    assert [one for one in now if theirs.is_on(one)] == list(found)
-    taken = {one["prefix"] for one in found}
-    assert {one.prefix for one in plan.changes} == {
-        one["prefix"] for one in wanted if one["prefix"] not in taken
+    assert [item for item in now if theirs.is_on(item)] == list(found)
+    taken = {item["prefix"] for item in found}
+    assert {change.prefix for change in plan.changes} == {
+        item["prefix"] for item in wanted if item["prefix"] not in taken
     }
-    assert all(one.kind is FaultKind.CONFLICT for one in plan.conflicts)
+    assert all(conflict.kind is FaultKind.CONFLICT for conflict in plan.conflicts)
     again = plan_templates(wanted, now, ours)
     assert again == TemplatePlan(conflicts=plan.conflicts)
 
@@ -172,5 +172,8 @@ def test_deletions_come_last(registry: Registry, ours: Signature) -> None:
         for prefix in ("a", "b")
     )
     plan = plan_templates(new, old, ours)
-    assert [(one.action, one.prefix) for one in plan.changes] == [("create", "b"), ("delete", "a")]
+    assert [(change.action, change.prefix) for change in plan.changes] == [
+        ("create", "b"),
+        ("delete", "a"),
+    ]
     assert plan.changes[1].before.document == old[0]

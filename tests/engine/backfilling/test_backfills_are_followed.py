@@ -25,8 +25,8 @@ def refusal(
 async def test_waiting_all_are_started_and_followed(scene: Scene) -> None:
     """The queue moves on as soon as a region is free."""
     found = await scene.run(A, B, FAR, wait=True)
-    assert {one.state for one in found.values()} == {BackfillState.COMPLETE}
-    assert all(one.started and not one.falls_short for one in found.values())
+    assert {item.state for item in found.values()} == {BackfillState.COMPLETE}
+    assert all(item.started and not item.falls_short for item in found.values())
     assert scene.ecr.started() == [f"start {A}", f"start {FAR}", f"start {B}"]
     assert scene.seen(BackfillProgressed)
     last = scene.events[-1]
@@ -94,7 +94,7 @@ async def test_a_registry_that_stops_answering(scene: Scene) -> None:
     found = await scene.run(A, B, wait=True)
     assert (found[A].state, found[A].started) == (BackfillState.IN_PROGRESS, True)
     assert found[B].state is BackfillState.NOT_STARTED
-    assert all(one.error is not None for one in found.values())
+    assert all(item.error is not None for item in found.values())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ async def test_looks_that_fail_for_the_moment(scene: Scene, kind: FaultKind) -> 
     found = await scene.run(A, wait=True)
     assert (found[A].state, found[A].error) == (BackfillState.COMPLETE, None)
     assert scene.clock.slept[:6] == [1, 2, 4, 8, 16, 30]
-    retried = [(one.operation, one.attempt, one.delay) for one in scene.seen(CallRetried)]
+    retried = [(call.operation, call.attempt, call.delay) for call in scene.seen(CallRetried)]
     name = "ListReplicationBackfills"
     assert retried == [(name, 1, 2), (name, 2, 4), (name, 3, 8), (name, 4, 16), (name, 1, 30)]
 
@@ -156,7 +156,7 @@ async def test_an_interruption_ends_following_at_once(scene: Scene) -> None:
     scene.stop.interrupted = False
     scene.ecr.on_list = lambda: None
     found = await scene.run(A, B, wait=True)
-    assert {one.state for one in found.values()} == {BackfillState.COMPLETE}
+    assert {item.state for item in found.values()} == {BackfillState.COMPLETE}
     assert scene.ecr.started() == [f"start {A}", f"start {B}"]
 
 
@@ -169,7 +169,7 @@ async def test_a_deadline_ends_following(scene: Scene) -> None:
     queued = found[B].because
     assert queued is not None
     assert queued.endswith(why)
-    assert all(one.falls_short for one in found.values())
+    assert all(item.falls_short for item in found.values())
 
 
 async def test_codes_of_a_manifest_list_are_those_of_its_images(

@@ -34,7 +34,7 @@ async def test_detached_what_can_start_is_started(scene: Scene) -> None:
     assert (found[A].state, found[A].started) == (BackfillState.PREPARING, True)
     assert (found[B].state, found[B].started) == (BackfillState.QUEUED, False)
     assert found[B].because is not None
-    assert [found[one].falls_short for one in (A, B, FAR)] == [False, True, False]
+    assert [found[registry].falls_short for registry in (A, B, FAR)] == [False, True, False]
     assert scene.clock.seconds == 0
     assert len(scene.seen(BackfillStarted)) == 2
     assert len(scene.seen(BackfillEnded)) == 3
@@ -164,10 +164,10 @@ async def test_an_api_without_backfills(scene: Scene) -> None:
     unknown = "UnknownOperationException"
     scene.ecr.listing = [refusal(unknown, operation="ListReplicationBackfills")]
     found = await scene.run(A, B)
-    assert {one.because for one in found.values()} == {
+    assert {item.because for item in found.values()} == {
         "this region's ECR API does not offer backfill yet"
     }
-    assert {one.state for one in found.values()} == {BackfillState.NOT_STARTED}
+    assert {item.state for item in found.values()} == {BackfillState.NOT_STARTED}
 
 
 async def test_a_summary_that_cannot_be_read_starts_nothing(scene: Scene) -> None:
@@ -194,7 +194,10 @@ async def test_a_mistake_of_ours_is_the_registrys(scene: Scene) -> None:
     scene.ecr.on_list = surprise
     other = registry_of("9")
     outcomes = await backfill({HUB: {A: None}, other: {A: None}}, scene.how, wait=False)
-    assert [one.error and one.error.kind for one in outcomes] == [FaultKind.INTERNAL, None]
+    assert [outcome.error and outcome.error.kind for outcome in outcomes] == [
+        FaultKind.INTERNAL,
+        None,
+    ]
 
 
 async def test_an_interruption_before_anything(scene: Scene) -> None:
@@ -202,7 +205,7 @@ async def test_an_interruption_before_anything(scene: Scene) -> None:
     scene.stop.interrupt()
     found = await scene.run(A, B)
     assert scene.ecr.calls == []
-    assert {(one.state, one.because) for one in found.values()} == {
+    assert {(item.state, item.because) for item in found.values()} == {
         (BackfillState.NOT_STARTED, "interrupted before it was started")
     }
 
@@ -225,7 +228,7 @@ async def test_many_registries_share_a_crew(scene: Scene, monkeypatch: pytest.Mo
     monkeypatch.setattr(scene.ecr, "list_backfills", counted)
     sources = [Registry(AccountId(f"{number:012}"), HUB.region) for number in range(20)]
     far = registry_of("7", "ap-south-1")
-    outcomes = await backfill({one: {far: None} for one in sources}, scene.how, wait=False)
+    outcomes = await backfill({source: {far: None} for source in sources}, scene.how, wait=False)
     assert (len(outcomes), most) == (20, 2)
 
 
@@ -305,6 +308,12 @@ async def test_a_start_whose_turn_comes_too_late(
 
     monkeypatch.setattr(scene.ecr, "start_backfill", slow)
     how = replace(scene.how, concurrency=1)
-    outcomes = await backfill({one: {A: None} for one in (HUB, other, third)}, how, wait=False)
+    outcomes = await backfill(
+        {registry: {A: None} for registry in (HUB, other, third)}, how, wait=False
+    )
     assert held == 1
-    assert sorted(one.state for one in outcomes) == ["not-started", "not-started", "preparing"]
+    assert sorted(outcome.state for outcome in outcomes) == [
+        "not-started",
+        "not-started",
+        "preparing",
+    ]

@@ -32,8 +32,8 @@ async def test_looking_starts_nothing(scene: Scene) -> None:
     scene.ecr.put(A, ago=500)
     scene.ecr.put(FAR, ago=50)
     outcomes = await look({HUB: [A, B, FAR]}, scene.how)
-    found = {one.destination: one for one in outcomes}
-    assert {one: found[one].state for one in found} == {
+    found = {outcome.destination: outcome for outcome in outcomes}
+    assert {item: found[item].state for item in found} == {
         A: BackfillState.COMPLETE,
         B: BackfillState.NONE,
         FAR: BackfillState.IN_PROGRESS,
@@ -103,7 +103,7 @@ async def test_reading_rules(scene: Scene) -> None:
     """The links that are in place, or why that is not known."""
     found = await read_rules([A, B, FAR], observing(scene, Rules()))
     assert found[A] == {FAR: ("",)}
-    kinds = [one.kind for one in found.values() if isinstance(one, Fault)]
+    kinds = [warning.kind for warning in found.values() if isinstance(warning, Fault)]
     assert sorted(kinds) == [FaultKind.ACCESS_DENIED, FaultKind.INTERNAL]
     assert len(scene.seen(RegistryRead)) == 3
 

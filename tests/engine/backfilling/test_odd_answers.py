@@ -169,10 +169,10 @@ async def test_every_destination_is_told_exactly_once(
         nonlocal looks
         looks += 1
         odd = lists.pop() if lists and looks > since else []
-        return tuple(altered(one, odd) for one in await listed(*args))
+        return tuple(altered(item, odd) for item in await listed(*args))
 
     async def resulting(*args: Any) -> Any:
-        return tuple(altered(one, results) for one in await told(*args))
+        return tuple(altered(item, results) for item in await told(*args))
 
     ecr.start_backfill, ecr.list_backfills, ecr.backfill_results = start, listing, resulting
     clock = ecr.clock
@@ -187,7 +187,7 @@ async def test_every_destination_is_told_exactly_once(
     )
     outcomes = await backfill({HUB: {A: None, B: None}}, how, wait=wait)
     outcomes += await look({HUB: [A, B]}, how)
-    assert [one.destination for one in outcomes] == [A, B, A, B]
-    assert len([one for one in events if isinstance(one, BackfillEnded)]) == 4
-    assert {one.backfill.destination for one in outcomes if one.backfill} <= {A, B}
+    assert [outcome.destination for outcome in outcomes] == [A, B, A, B]
+    assert len([event for event in events if isinstance(event, BackfillEnded)]) == 4
+    assert {outcome.backfill.destination for outcome in outcomes if outcome.backfill} <= {A, B}
     assert clock.seconds < 7200

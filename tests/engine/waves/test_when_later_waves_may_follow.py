@@ -59,19 +59,19 @@ def test_a_registry_belongs_to_its_wave_and_to_those_that_write_it() -> None:
         Batch(name="canary", own=frozenset({A}), writing=frozenset({B})),
         Batch(name=REST, own=frozenset({B}), writing=frozenset({B})),
     )
-    assert [one.size for one in found] == [2, 1]
+    assert [item.size for item in found] == [2, 1]
 
 
 def test_a_wave_may_be_empty() -> None:
     """It keeps its place, so that a run can end with it."""
     found = batches([planned(A, REST, REST)], ("canary", "early", REST))
-    assert [(one.name, one.size) for one in found] == [("canary", 0), ("early", 0), (REST, 1)]
+    assert [(item.name, item.size) for item in found] == [("canary", 0), ("early", 0), (REST, 1)]
 
 
 def test_a_wave_that_nobody_knows_is_carried_out_before_the_rest() -> None:
     """No write of a plan is ever forgotten."""
     found = batches([planned(A, REST, "strange", REST)], ("canary", REST))
-    assert [one.name for one in found] == ["canary", "strange", REST]
+    assert [item.name for item in found] == ["canary", "strange", REST]
 
 
 def test_what_could_not_be_read_has_failed_already() -> None:

@@ -37,7 +37,7 @@ def test_why_nothing_is_known_of_a_registry() -> None:
     denied = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
     empty = Observed(replication=parse_document(NO_RULES), policy=None)
     observation: Observation = {HUB: empty, SHOP: Unreadable(error=denied)}
-    assert [silence_of(one, observation) for one in (HUB, SHOP, CLUB)] == [
+    assert [silence_of(registry, observation) for registry in (HUB, SHOP, CLUB)] == [
         None,
         "222222222222/eu-west-1 could not be read (access-denied)",
         "333333333333/eu-west-1 was not read",

@@ -17,7 +17,7 @@ regions = ["eu-west-1"]
 
 
 def accounts(count: int) -> str:
-    return "\n".join(f'[[accounts]]\nid = "{one:012}"' for one in range(1, count + 1)) + "\n"
+    return "\n".join(f'[[accounts]]\nid = "{number:012}"' for number in range(1, count + 1)) + "\n"
 
 
 def route(name: str, source: str, destinations: str, prefixes: str = "") -> str:
@@ -32,14 +32,18 @@ def problems_of(folder: Path, text: str) -> list[str]:
     path.write_text(text)
     with pytest.raises(InventoryError) as raised:
         load_inventory(path, environ={})
-    return [f"{one.key}: {one.message}\n{one.remedy}" for one in raised.value.problems]
+    return [
+        f"{problem.key}: {problem.message}\n{problem.remedy}" for problem in raised.value.problems
+    ]
 
 
 def test_more_rules_than_a_registry_takes(tmp_path: Path) -> None:
     """Six destinations with different prefixes where five rules are allowed."""
     routes = "".join(
-        route(f"r{one}", '["000000000001"]', f'["{one:012}"]', f'prefixes = ["team{one}/"]')
-        for one in range(2, 8)
+        route(
+            f"r{number}", '["000000000001"]', f'["{number:012}"]', f'prefixes = ["team{number}/"]'
+        )
+        for number in range(2, 8)
     )
     text = HEAD + "[limits]\nrules = 5\n" + accounts(7) + routes
     assert problems_of(tmp_path, text) == [
@@ -55,7 +59,7 @@ def test_more_rules_than_a_registry_takes(tmp_path: Path) -> None:
 
 def test_many_prefixes_of_one_link_take_several_rules(tmp_path: Path) -> None:
     """250 prefixes at 100 a rule are three rules; the summary counts them."""
-    prefixes = "prefixes = [" + ", ".join(f'"team{one:03}/"' for one in range(250)) + "]"
+    prefixes = "prefixes = [" + ", ".join(f'"team{number:03}/"' for number in range(250)) + "]"
     path = tmp_path / "limits.toml"
     path.write_text(
         HEAD
@@ -68,7 +72,7 @@ def test_many_prefixes_of_one_link_take_several_rules(tmp_path: Path) -> None:
 
 def test_our_statements_alone_are_too_long(tmp_path: Path) -> None:
     """400 sources of one destination do not fit a policy, however they are grouped."""
-    sources = "[" + ", ".join(f'"{one:012}"' for one in range(1, 401)) + "]"
+    sources = "[" + ", ".join(f'"{number:012}"' for number in range(1, 401)) + "]"
     text = HEAD + accounts(401) + route("all", sources, '["000000000401"]')
     assert problems_of(tmp_path, text) == [
         (
@@ -82,7 +86,7 @@ def test_our_statements_alone_are_too_long(tmp_path: Path) -> None:
 
 def test_a_policy_may_be_just_as_long_as_the_limit(tmp_path: Path) -> None:
     """An inventory that AWS would take is not refused; with one character less it is."""
-    sources = "[" + ", ".join(f'"{one:012}"' for one in range(1, 401)) + "]"
+    sources = "[" + ", ".join(f'"{number:012}"' for number in range(1, 401)) + "]"
     rest = accounts(401) + route("all", sources, '["000000000401"]')
     path = tmp_path / "fitting.toml"
     path.write_text(HEAD + "[limits]\npolicy_bytes = 13429\n" + rest)
@@ -95,12 +99,12 @@ def test_long_prefixes_count_in_full(tmp_path: Path) -> None:
     """Twenty-five sources with one very long prefix each are too much as well."""
     routes = "".join(
         route(
-            f"r{one}",
-            f'["{one:012}"]',
+            f"r{number}",
+            f'["{number:012}"]',
             '["000000000026"]',
-            f'prefixes = ["{chr(96 + one) * 250}/"]',
+            f'prefixes = ["{chr(96 + number) * 250}/"]',
         )
-        for one in range(1, 26)
+        for number in range(1, 26)
     )
     (problem,) = problems_of(tmp_path, HEAD + accounts(26) + routes)
     assert "would need a registry policy of" in problem
@@ -108,7 +112,7 @@ def test_long_prefixes_count_in_full(tmp_path: Path) -> None:
 
 def test_without_managed_grants_no_policy_is_too_long(tmp_path: Path) -> None:
     """Policies that are somebody else's to write are not measured."""
-    sources = "[" + ", ".join(f'"{one:012}"' for one in range(1, 401)) + "]"
+    sources = "[" + ", ".join(f'"{number:012}"' for number in range(1, 401)) + "]"
     path = tmp_path / "limits.toml"
     path.write_text(
         HEAD

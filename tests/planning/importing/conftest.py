@@ -38,13 +38,13 @@ def registry_of(text: str) -> Registry:
 
 def rule(*ends: str, filters: tuple[str, ...] = (), **fields: object) -> JsonObject:
     """A replication rule to some registries."""
-    places = [registry_of(one) for one in ends]
+    places = [registry_of(end) for end in ends]
     found: dict[str, object] = {
-        "destinations": [{"region": one.region, "registryId": one.account} for one in places]
+        "destinations": [{"region": place.region, "registryId": place.account} for place in places]
     }
     if filters:
         found["repositoryFilters"] = [
-            {"filter": one, "filterType": "PREFIX_MATCH"} for one in filters
+            {"filter": filter_, "filterType": "PREFIX_MATCH"} for filter_ in filters
         ]
     return {**found, **fields}  # type: ignore[dict-item]
 
@@ -73,19 +73,19 @@ class Found:
             formerly=inventory.ownership.formerly,
         )
         return {
-            one: Unreadable(error=DENIED)
-            if one in self.silent
+            registry: Unreadable(error=DENIED)
+            if registry in self.silent
             else Observed(
                 replication=parse_answer(
                     {
-                        "registryId": one.account,
-                        "replicationConfiguration": {"rules": self.rules.get(one, [])},
-                        **self.answers.get(one, {}),
+                        "registryId": registry.account,
+                        "replicationConfiguration": {"rules": self.rules.get(registry, [])},
+                        **self.answers.get(registry, {}),
                     }
                 ),
-                policy=parse_policy(self.policies.get(one), owner, one),
+                policy=parse_policy(self.policies.get(registry), owner, registry),
             )
-            for one in registries(inventory)
+            for registry in registries(inventory)
         }
 
     def imported(self) -> Imported:

@@ -186,9 +186,11 @@ def check(found: Any) -> None:
     assert "s3cr3t" not in result.text
     assert "routes" in document
     planned = found.planned(result.text)
-    assert [one.registry for one in planned.registries if one.changes or one.error] == []
-    assert {one.state for one in planned.registries} == {State.UNCHANGED}
-    assert [one.registry for one in planned.registries if one.held] == []
+    assert [
+        registry.registry for registry in planned.registries if registry.changes or registry.error
+    ] == []
+    assert {registry.state for registry in planned.registries} == {State.UNCHANGED}
+    assert [registry.registry for registry in planned.registries if registry.held] == []
     assert objections(planned.registries, {}) == ()
     for one in result.left_out:
         # What was grouped wrongly would be left out like this, too.
@@ -196,8 +198,8 @@ def check(found: Any) -> None:
             assert parse_document({"rules": found.rules[one.registry]}).unknown
     asked = _asked_for(found, result.text)
     inventory = found.load(result.text)
-    additive = {one.id for one in inventory.accounts if one.rules == "additive"}
-    assert additive == {one.registry.account for one in result.left_out}
+    additive = {account.id for account in inventory.accounts if account.rules == "additive"}
+    assert additive == {entry.registry.account for entry in result.left_out}
     for plan in planned.registries:
         there = parse_document({"rules": found.rules[plan.registry]})
         outgoing, deleting = asked.get(plan.registry, ({}, {}))

@@ -96,7 +96,7 @@ def test_a_mesh(routes: Callable[..., str], make_rule: Rule) -> None:
     """Everyone to everyone else is one route."""
     ends = [f"{account}/eu-west-1" for account in "1234"]
     assert routes(
-        {one: [make_rule(*(other for other in ends if other != one))] for one in ends}
+        {end: [make_rule(*(other for other in ends if other != end))] for end in ends}
     ) == (
         "[[routes]]\n"
         'name = "eu-west-1-mesh"\n'
@@ -220,7 +220,7 @@ def test_many_cells_are_a_route_each(find: Find, make_rule: Rule) -> None:
             lines.append(
                 f'[[accounts]]\nid = "{account}"\nname = "a{account}"\nlabels = {{ {labels} }}'
             )
-        rules[f"{ids[0]}/eu-west-1"] = [make_rule(*(f"{one}/eu-west-1" for one in ids[1:]))]
+        rules[f"{ids[0]}/eu-west-1"] = [make_rule(*(f"{id_}/eu-west-1" for id_ in ids[1:]))]
     result = find("\n\n".join(lines) + "\n", rules).imported()
     assert (result.links, result.routes) == (180, 20)
     assert 'to = { labels = { cell = "c0" } }\n' in result.text

@@ -134,7 +134,7 @@ def test_accounts_in_one_list(find: Find, make_rule: Rule) -> None:
     )
     result = find(text, {"1/eu-west-1": [make_rule("1/us-east-1")]}).imported()
     assert tomllib.loads(result.text)["accounts"][0]["rules"] == "additive"
-    assert [str(one) for one in result.left_out] == [
+    assert [str(item) for item in result.left_out] == [
         (
             "111111111111/eu-west-1 (111111111111): the link to 111111111111/us-east-1 (every "
             "repository): 111111111111 does not list that region"
@@ -155,7 +155,7 @@ def test_an_external_id_that_is_spelled_out_is_not_shown(find: Find) -> None:
     result = found.imported()
     document = tomllib.loads(result.text)
     assert document["aws"]["external_id"] == "${FLEET_EXTERNAL_ID}"
-    assert [one["external_id"] for one in document["accounts"]] == [
+    assert [item["external_id"] for item in document["accounts"]] == [
         "${EXTERNAL_ID_111111111111}",
         "${EXTERNAL_ID_222222222222}",
         "${FLEET_EXTERNAL_ID}",

@@ -47,12 +47,12 @@ def told(found: Any) -> list[str]:
     """What is left out, without its place, after the law was checked."""
     result = found.imported()
     planned = found.planned(result.text)
-    assert all(not one.changes for one in planned.registries)
+    assert all(not registry.changes for registry in planned.registries)
     document = tomllib.loads(result.text)
-    additive = {one["id"] for one in document["accounts"] if one.get("rules") == "additive"}
-    assert additive == {one.registry.account for one in result.left_out}
-    assert all(f"\n# - {one}\n" in result.text for one in result.left_out)
-    return [one.because for one in result.left_out]
+    additive = {item["id"] for item in document["accounts"] if item.get("rules") == "additive"}
+    assert additive == {entry.registry.account for entry in result.left_out}
+    assert all(f"\n# - {item}\n" in result.text for item in result.left_out)
+    return [item.because for item in result.left_out]
 
 
 @pytest.mark.parametrize(
@@ -195,19 +195,19 @@ def test_registries_that_do_not_answer(find: Find, make_rule: Rule, make_registr
     result = found.imported()
     # That a retired account is gone is no failure.
     assert result.unreadable == (make_registry("2/eu-west-1"),)
-    assert [str(one) for one in result.left_out] == [
+    assert [str(item) for item in result.left_out] == [
         f"{place}: it could not be read: AssumeRole: access-denied: no [[routes]]"
         for place in ("222222222222/eu-west-1 (shop)", "333333333333/eu-west-1 (old)")
     ]
     planned = found.planned(result.text).registries
-    assert [one.state for one in planned] == [State.UNCHANGED, State.UNREADABLE, State.UNREADABLE]
+    assert [item.state for item in planned] == [State.UNCHANGED, State.UNREADABLE, State.UNREADABLE]
     document = tomllib.loads(result.text)
-    assert [one.get("rules") for one in document["accounts"]] == [None, "additive", "additive"]
+    assert [item.get("rules") for item in document["accounts"]] == [None, "additive", "additive"]
 
 
 def _granted(*actions: str, sources: str = "1") -> JsonObject:
     registry = registry_of("2")
-    grants = [Grant(AccountId(one * 12), "", action) for one in sources for action in actions]
+    grants = [Grant(AccountId(source * 12), "", action) for source in sources for action in actions]
     return {"Version": "2012-10-17", "Statement": statements_for(grants, OWNER, registry)}
 
 

@@ -31,7 +31,7 @@ fleets = st.lists(readable | st.none(), max_size=12)
 def kinds(plans: list[RegistryPlan], **settings: Any) -> set[str]:
     """What is objected to, besides whose the links are."""
     found = objections(plans, {}, safety=Safety(**settings))
-    return {one.kind for one in found} - {"foreign-rules"}
+    return {warning.kind for warning in found} - {"foreign-rules"}
 
 
 def planned(fleet: list[tuple[int, int] | None], losing: Any, unread: Any) -> list[RegistryPlan]:
@@ -45,8 +45,8 @@ def test_no_plan_passes_that_removes_more(
     fleet: list[tuple[int, int] | None], limit: Amount, losing: Make, unread: Make
 ) -> None:
     """Exactly: it objects if and only if more goes than the limit allows of what was seen."""
-    lost = sum(one[0] for one in fleet if one)
-    there = sum(one[1] for one in fleet if one)
+    lost = sum(item[0] for item in fleet if item)
+    there = sum(item[1] for item in fleet if item)
     if limit.count is not None:
         too_many = lost > limit.count
     else:
@@ -63,7 +63,7 @@ def test_unreadable_registries_excuse_nothing(
     """However many there are, they make no share of removals smaller."""
     plans = planned(fleet, losing, unread)
     blind = [*plans, *(unread(100 + number) for number in range(more))]
-    few, many = (kinds(one, max_removals=limit) for one in (plans, blind))
+    few, many = (kinds(item, max_removals=limit) for item in (plans, blind))
     assert ("max-removals" in few) == ("max-removals" in many)
 
 
@@ -137,4 +137,4 @@ def test_protected_registries_lose_nothing(
     plans = planned(fleet, losing, unread)
     found = objections(plans, {}, protected={place(number) for number in chosen})
     loses = any(one is not None and one[0] > 0 and n in chosen for n, one in enumerate(fleet))
-    assert any(one.kind == "protected" for one in found) == loses
+    assert any(warning.kind == "protected" for warning in found) == loses

@@ -55,8 +55,8 @@ def test_objections_to_single_registries(
     those of its registries."""
     record, protected = {place(2): Applied(links={place(900): ("a/", "b/")})}, {place(2)}
     plans = [losing(1, 2, 3), losing(2, 1, 1), losing(3, 0, 2), idle(4)]
-    single = [objections_to(one, record, protected=protected) for one in plans]
-    assert [[one.kind for one in found] for found in single] == [
+    single = [objections_to(plan, record, protected=protected) for plan in plans]
+    assert [[warning.kind for warning in found] for found in single] == [
         ["foreign-rules"],
         ["protected"],
         [],
@@ -66,7 +66,9 @@ def test_objections_to_single_registries(
         "2 links out of 000000000001/eu-west-1 would be removed or narrowed"
     )
     wide = objections(plans, record, protected=protected, safety=ANYTHING)
-    assert {one.kind for one in wide} == {one.kind for found in single for one in found}
+    assert {warning.kind for warning in wide} == {
+        warning.kind for found in single for warning in found
+    }
     assert objections_to(plans[1], record, protected=protected, allow=["protected"]) == ()
 
 
@@ -191,7 +193,7 @@ def test_everything_at_once(losing: Make, unread: Make, place: Callable[[int], R
     """None hides another."""
     plans = [losing(1, 20, 20), *(unread(number) for number in range(2, 22))]
     found = objections(plans, {}, safety=Safety(max_changed=Amount(count=0)), protected={place(1)})
-    assert [one.kind for one in found] == [
+    assert [warning.kind for warning in found] == [
         "foreign-rules",
         "max-removals",
         "max-changed",
@@ -229,14 +231,14 @@ def test_what_is_left_of_them(force: bool, allow: tuple[str, ...], left: list[st
     """`--force` is for all but the protected, and `--allow protected` for these alone."""
     kinds = ("max-removals", "protected", "rolled-back")
     raised = [Objection(kind=kind, message="no") for kind in kinds]
-    assert [one.kind for one in outstanding(raised, force=force, allow=allow)] == left
+    assert [warning.kind for warning in outstanding(raised, force=force, allow=allow)] == left
 
 
 def test_thresholds_of_a_hundred_percent_never_object(losing: Make, unread: Make) -> None:
     """Whoever allows everything is not asked."""
     plans = [losing(1, 20, 20), *(unread(number) for number in range(2, 30))]
     found = objections(plans, {}, safety=ANYTHING)
-    assert [one.kind for one in found] == ["foreign-rules"]
+    assert [warning.kind for warning in found] == ["foreign-rules"]
 
 
 @pytest.mark.parametrize(
@@ -248,4 +250,4 @@ def test_only_its_own_word_clears_the_protected(
 ) -> None:
     """Whatever else is allowed, links of protected registries stay guarded."""
     found = objections([losing(1, 1, 20)], {}, safety=ANYTHING, protected={place(1)}, allow=allow)
-    assert ("protected" in [one.kind for one in found]) is objects
+    assert ("protected" in [warning.kind for warning in found]) is objects

@@ -71,7 +71,7 @@ def wants(draw: Any) -> Links:
     """Links of which those of some destinations carry deletions."""
     asked = draw(links)
     with_deletes = draw(st.sets(st.sampled_from(ENDS)))
-    return scopes_of(asked, {one: asked[one] for one in asked if one in with_deletes})
+    return scopes_of(asked, {item: asked[item] for item in asked if item in with_deletes})
 
 
 def same_reading(rules: Replication) -> bool:
@@ -131,7 +131,7 @@ def test_theirs_stays_ours_is_exact(found: list[Rule], wanted: Links, ours: Outg
     """Afterwards there is what others had and what is asked for, deletions too, and no more."""
     merged = merge(found_of(found), wanted, ours)
     after = written(merged)
-    theirs = document_of([one for rule in found for one in _without_ours(rule, ours)])
+    theirs = document_of([our for rule in found for our in _without_ours(rule, ours)])
     assert _reached(theirs) <= _reached(after)
     assert _reached(theirs, deletes=True) <= _reached(after, deletes=True)
     asked = _names(prefixes_of(wanted)) - _clashing(merged)
@@ -165,7 +165,7 @@ def test_rules_that_are_not_ours_stay_to_the_letter(
     after = merge(found_of(found), wanted, ours).replication().document
     there = [canonical_json(raw) for raw in rules_of(after)]
     rest = iter(there)
-    assert all(one in rest for one in foreign)
+    assert all(item in rest for item in foreign)
 
 
 @given(rules, wants(), links)
@@ -238,7 +238,7 @@ def test_held_links_leave_others_alone(
     assert _reached(document, deletes=True) <= _reached(written(merged), deletes=True)
     owned = owned_of(rest, merged.replication(), merged.owned)
     last = merge(rest, {}, owned)
-    foreign = document_of([one for rule in found for one in _without_ours(rule, ours)])
+    foreign = document_of([our for rule in found for our in _without_ours(rule, ours)])
     assert _reached(written(last)) == _reached(foreign)
 
 

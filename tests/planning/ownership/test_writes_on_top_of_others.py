@@ -55,8 +55,8 @@ def test_ours_comes_about_and_theirs_stays(
         if written is not found and not write.is_done(found):
             assert set(prefixes) <= set(written.outgoing.get(end, ()))
     owned = owned_of(rebased, after, sharing.owned)
-    assert {(end, one) for end, some in owned.items() for one in some} <= {
-        (end, one) for end, some in sharing.owned.items() for one in some
+    assert {(end, item) for end, some in owned.items() for item in some} <= {
+        (end, item) for end, some in sharing.owned.items() for item in some
     }
 
 

@@ -74,7 +74,7 @@ links_ = st.dictionaries(st.sampled_from(ENDS), prefix_sets, max_size=4).map(
 images_ = st.lists(
     st.builds(image, st.sampled_from(NAMES), st.integers(0, 60)),
     max_size=6,
-    unique_by=lambda one: one.digest,
+    unique_by=lambda item: item.digest,
 )
 _said = st.dictionaries(
     st.sampled_from(ENDS),
@@ -84,7 +84,7 @@ _said = st.dictionaries(
 samples = st.builds(
     lambda images, said, rules: told(
         {one: said[at] for at, one in enumerate(images)},
-        {one.destination: one.prefixes for one in rules},
+        {rule.destination: rule.prefixes for rule in rules},
     ),
     images_,
     st.lists(_said, min_size=6, max_size=6),

@@ -39,15 +39,15 @@ def test_every_image_under_a_link_is_told_exactly_once(
     wanted, told = data.draw(links), data.draw(source_samples)
     found = judge(told, wanted, evidence_of(told, data.draw(st.sampled_from([(), ("base/",)]))))
     pairs = [
-        (link.destination, one.image)
+        (link.destination, delivery.image)
         for link, deliveries in zip(wanted, found, strict=True)
-        for one in deliveries
+        for delivery in deliveries
     ]
     assert Counter(pairs) == Counter(
-        (link.destination, one.image)
+        (link.destination, image.image)
         for link in wanted
-        for one in told.images
-        if covers(link.prefixes, one.image.repository)
+        for image in told.images
+        if covers(link.prefixes, image.image.repository)
     )
 
 
@@ -80,7 +80,9 @@ def test_tallies_add_up(data: DataObject, links: Links, source_samples: Samples)
         assert one.state is first
         assert sum(len(one.having(state)) for state in DeliveryState) == len(one.images)
     assert (report.status == "ok") is not any(
-        state.is_problem for deliveries in found for state in {one.state for one in deliveries}
+        state.is_problem
+        for deliveries in found
+        for state in {delivery.state for delivery in deliveries}
     )
 
 
@@ -106,12 +108,12 @@ def test_lookups_are_bounded_and_of_use(
         # What seems to be missing is told to be so only once it was looked for.
         gone = dict.fromkeys(asked, Arrival(found=False))
         found = judge(told, wanted, replace(evidence, arrivals=gone))
-        texts = [one.because or "" for deliveries in found for one in deliveries]
+        texts = [delivery.because or "" for deliveries in found for delivery in deliveries]
         assert not any(text.endswith("could not be looked up there") for text in texts)
 
 
 def _states(found: list[list[Delivery]]) -> list[list[DeliveryState]]:
-    return [[one.state for one in deliveries] for deliveries in found]
+    return [[delivery.state for delivery in deliveries] for deliveries in found]
 
 
 def report_of(links: tuple[LinkDelivery, ...]) -> DeliveryReport:

@@ -73,7 +73,7 @@ def test_recent_images_are_those_pushed_since(now: datetime) -> None:
     ]
     recent = recent_images(details, "base/app", since=now - timedelta(hours=1))
     found = newest(recent, count=10)
-    assert [one.digest for one in found] == ["sha256:latest", "sha256:first", "sha256:part"]
+    assert [item.digest for item in found] == ["sha256:latest", "sha256:first", "sha256:part"]
     assert found[0].tags == ("3", "4")
     assert found[0].pushed_at == now - timedelta(minutes=1)
     assert recent_images(details, "base/app", since=now) == found[2:]

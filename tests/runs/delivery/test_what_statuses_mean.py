@@ -201,7 +201,7 @@ def test_missing_although_an_older_one_was_sent(
     ):
         sample = make_sample(statuses, rules)
         ((*found,),) = judge(sample, [make_link(END)], evidence_of(sample, ()))
-        assert DeliveryState.MISSING not in {one.state for one in found}
+        assert DeliveryState.MISSING not in {item.state for item in found}
 
 
 def test_who_has_not_looked_cannot_miss_it(
@@ -237,12 +237,12 @@ def test_what_seems_to_be_missing_is_looked_up_first(
     """Then what was not sent, and in the end what arrived, as far as the bound goes."""
     early = [make_image(f"team/{number}", 40) for number in range(4)]
     older, newer = make_image("base/app", 60), make_image("base/app", 30)
-    said = {**{one: {} for one in early}, older: {END: "COMPLETE"}, newer: {}}
+    said = {**{item: {} for item in early}, older: {END: "COMPLETE"}, newer: {}}
     sample = make_sample(said, {END: ("",)})
     evidence = evidence_of(sample, (), {END.account})
     found = lookups(sample, [make_link(END)], evidence, count=2)
-    assert [one.repository for one in found.deciding] == ["base/app"] + [
-        one.repository for one in early
+    assert [item.repository for item in found.deciding] == ["base/app"] + [
+        item.repository for item in early
     ]
     assert found.timing == (Lookup(END, older.repository, older.digest),)
     found = lookups(sample, [make_link(END)], evidence, count=1)

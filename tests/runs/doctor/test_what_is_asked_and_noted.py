@@ -66,10 +66,10 @@ def test_templates_hand_over_a_role(tmp_path: Path) -> None:
     path.write_text(fleet_text("1>2 base/", more=TEMPLATE))
     inventory = load_inventory(path, environ={})
     questions = questions_of(needs_of(inventory, ()), inventory.accounts[1], BASE)
-    passing = [one for one in questions if one.actions == ("iam:PassRole",)]
-    assert [one.resources for one in passing] == [("arn:aws:iam::000000000002:role/template",)]
+    passing = [question for question in questions if question.actions == ("iam:PassRole",)]
+    assert [item.resources for item in passing] == [("arn:aws:iam::000000000002:role/template",)]
     assert "ecr:CreateRepositoryCreationTemplate" in questions[0].actions
-    assert {one.service for one in questions} == {
+    assert {question.service for question in questions} == {
         None,
         "replication.ecr.amazonaws.com",
         "ecr.amazonaws.com",

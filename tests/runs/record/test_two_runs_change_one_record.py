@@ -61,7 +61,7 @@ class Run:
     def look(self) -> None:
         """Plan by what is in place and on record."""
         self.seen = frozenset(self.fleet.over)
-        before, after = (document_of(rules_for(one)) for one in (self.fleet.place, self.wanted))
+        before, after = (document_of(rules_for(item)) for item in (self.fleet.place, self.wanted))
         change = change_of(
             resource=RULES, action=Action.UPDATE, phase=Phase.RULES, before=before, after=after
         )
@@ -154,7 +154,7 @@ def test_nothing_in_place_is_forgotten(
     place, and what was the fleet's before, is on record as long as it is in place."""
     fleet = Fleet(place=place, record={HUB: Applied(links=place)})
     both = [Run(fleet, *first), Run(fleet, *second)]
-    steps = [[one.look, one.announce, one.write, one.conclude] for one in both]
+    steps = [[item.look, item.announce, item.write, item.conclude] for item in both]
     steps[1] = steps[1][:dies]
     for turn in order:
         if steps[turn]:

@@ -163,7 +163,7 @@ def looked(
 
 
 def of(found: Aftermath, registry: Registry) -> RegistryOutcome:
-    return next(one for one in found.report.registries if one.registry == registry)
+    return next(item for item in found.report.registries if item.registry == registry)
 
 
 def test_a_run_that_sent_nothing() -> None:
@@ -176,7 +176,7 @@ def test_a_run_that_sent_nothing() -> None:
     assert found.report.status is Status.INTERRUPTED
     assert (found.report.started_at, found.report.finished_at) == (START, START)
     assert found.report.forced
-    assert [one.outcome for one in found.report.registries] == [
+    assert [registry.outcome for registry in found.report.registries] == [
         Outcome.CANCELLED,
         Outcome.CANCELLED,
         Outcome.FAILED,
@@ -184,7 +184,7 @@ def test_a_run_that_sent_nothing() -> None:
     because = "the run ended without a report (process 4711 on host build-1)"
     assert of(found, HUB).because == because
     assert found.report.writes == Writes(cancelled=4)
-    assert {(one.writes.cancelled > 0, one.because) for one in found.report.waves} <= {
+    assert {(wave.writes.cancelled > 0, wave.because) for wave in found.report.waves} <= {
         (True, because),
         (False, None),
     }
@@ -208,10 +208,10 @@ def test_what_the_journal_tells_is_so() -> None:
     assert found.message.endswith(": 2 of its 4 writes were done, 1 had failed")
     hub, spoke = of(found, HUB), of(found, SPOKE)
     assert (hub.outcome, hub.because) == (Outcome.APPLIED, None)
-    assert [one.outcome for one in hub.changes] == [Outcome.APPLIED, Outcome.UNCHANGED]
+    assert [change.outcome for change in hub.changes] == [Outcome.APPLIED, Outcome.UNCHANGED]
     assert hub.changes[0].request_id == "9f"
     assert spoke.outcome is Outcome.FAILED
-    assert [one.outcome for one in spoke.changes] == [Outcome.FAILED, Outcome.CANCELLED]
+    assert [change.outcome for change in spoke.changes] == [Outcome.FAILED, Outcome.CANCELLED]
     assert spoke.changes[0].in_doubt
     assert found.report.finished_at == START + timedelta(seconds=4)
 
@@ -245,9 +245,9 @@ def test_a_look_decides_what_was_under_way(
     ):
         found = looked(run, {registry: state})
         [one] = [
-            one
-            for one in of(found, registry).changes
-            if (one.resource, one.after.document) == (change.resource, change.after.document)
+            item
+            for item in of(found, registry).changes
+            if (item.resource, item.after.document) == (change.resource, change.after.document)
         ]
         assert (one.outcome, one.in_doubt) == (outcome, doubt)
         counts.append((found.under_way, found.in_place, found.in_doubt))
@@ -361,7 +361,7 @@ def test_one_policy_in_two_waves_is_two_writes() -> None:
     )
     assert still_open(run) == {SPOKE}
     found = looked(run, {SPOKE: seen(policy=POLICY)})
-    assert [one.outcome for one in of(found, SPOKE).changes] == [
+    assert [change.outcome for change in of(found, SPOKE).changes] == [
         Outcome.APPLIED,
         Outcome.CANCELLED,
     ]
@@ -406,8 +406,8 @@ def test_every_registry_once_whenever_it_died(cut: int, late: frozenset[Registry
     """However far the journal came: nothing is left out, nothing counts twice, and what is in
     place is told as written."""
     run = died(*LINES[:cut])
-    sent = [one for one in LINES[:cut] if one.moment is Moment.SENDING]
-    done = {(one.registry, one.phase) for one in LINES[:cut] if one.moment is Moment.SETTLED}
+    sent = [line for line in LINES[:cut] if line.moment is Moment.SENDING]
+    done = {(line.registry, line.phase) for line in LINES[:cut] if line.moment is Moment.SETTLED}
 
     def state(registry: Registry) -> Observed:
         there: dict[Resource, JsonObject | None] = {}
@@ -421,15 +421,15 @@ def test_every_registry_once_whenever_it_died(cut: int, late: frozenset[Registry
             (template,) if template is not None else (),
         )
 
-    found = looked(run, {one: state(one) for one in (HUB, SPOKE)})
-    assert [one.registry for one in found.report.registries] == [HUB, SPOKE, DARK]
+    found = looked(run, {registry: state(registry) for registry in (HUB, SPOKE)})
+    assert [registry.registry for registry in found.report.registries] == [HUB, SPOKE, DARK]
     assert found.in_doubt == found.failed == 0
     assert found.done + found.under_way == len(sent)
     written = [
-        one
+        change
         for registry in found.report.registries
-        for one in registry.changes
-        if one.outcome is Outcome.APPLIED
+        for change in registry.changes
+        if change.outcome is Outcome.APPLIED
     ]
     assert len(written) == found.done + found.in_place
 
@@ -445,7 +445,7 @@ def test_a_write_that_was_announced_once_more_is_under_way_again() -> None:
     for there, outcome in ((merged.after.document, Outcome.APPLIED), (FOREIGN, Outcome.CANCELLED)):
         found = looked(run, {HUB: seen(rules=there or NO_RULES)})
         change = next(
-            one for one in of(found, HUB).changes if one.resource is RULES_CHANGE.resource
+            change for change in of(found, HUB).changes if change.resource is RULES_CHANGE.resource
         )
         assert (change.outcome, change.before.document, change.after.document) == (
             outcome,
@@ -464,7 +464,9 @@ def test_the_last_look_tells_how_a_write_has_ended() -> None:
     )
     found = looked(run)
     assert (still_open(run), found.done, found.failed) == (frozenset(), 0, 1)
-    (change,) = (one for one in of(found, HUB).changes if one.resource is RULES_CHANGE.resource)
+    (change,) = (
+        change for change in of(found, HUB).changes if change.resource is RULES_CHANGE.resource
+    )
     assert (change.outcome, change.in_doubt) == (Outcome.FAILED, True)
 
 

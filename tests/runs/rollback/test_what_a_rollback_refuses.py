@@ -42,7 +42,7 @@ def fleet(simulation: Simulation) -> Fleet:
 
 
 def of(planned: Any, registry: Registry) -> Any:
-    return next(one for one in planned.registries if one.registry == registry)
+    return next(item for item in planned.registries if item.registry == registry)
 
 
 def test_rules_go_out_before_grants_do(fleet: Fleet, simulation: Simulation) -> None:
@@ -74,9 +74,9 @@ def test_a_policy_that_gains_and_loses_is_written_twice(simulation: Simulation) 
     assert (first.phase, last.phase) == (Phase.GRANTS, Phase.WITHDRAWALS)
     assert first.after.document == last.before.document
     granted = parse_policy(first.after.document, simulation.owner, SHOP).grants
-    assert {one.source for one in granted} == {HUB.account, CLUB.account}
+    assert {link.source for link in granted} == {HUB.account, CLUB.account}
     assert {
-        one.source for one in parse_policy(last.after.document, simulation.owner, SHOP).grants
+        grant.source for grant in parse_policy(last.after.document, simulation.owner, SHOP).grants
     } == {HUB.account}
     assert last.needs == {CLUB}
 
@@ -151,7 +151,7 @@ def test_grants_of_rules_that_are_in_place_stay(fleet: Fleet) -> None:
     other = Registry(HUB.account, Region("us-east-1"))
     fleet.aws.rules[other] = document_of(rules_for({CLUB: EVERYTHING}))
     planned = fleet.take_back(fleet.past, fleet.wanted)
-    assert {one.registry for one in planned.registries if one.refused} == {CLUB}
+    assert {registry.registry for registry in planned.registries if registry.refused} == {CLUB}
     assert of(planned, CLUB).refused[POLICY] == Fault(
         kind=FaultKind.CONFLICT,
         operation="PutRegistryPolicy",
@@ -180,7 +180,7 @@ def test_no_force_takes_a_grant_from_the_fleets_own_rules(
     planned = fleet.take_back(fleet.past, fleet.wanted, force=True)
     change = of(planned, CLUB).changes[-1]
     kept = parse_policy(change.after.document, simulation.owner, CLUB).grants
-    assert {one.prefix for one in kept} == {"aa/"}
+    assert {item.prefix for item in kept} == {"aa/"}
     assert planned.warnings == (
         Warning(
             kind="grants-in-use",
@@ -242,7 +242,9 @@ def test_a_registry_that_is_not_listed_any_more_cannot_be_reached(
     fleet: Fleet, simulation: Simulation
 ) -> None:
     """It says so, and the others are judged without it."""
-    listed = tuple(one for one in simulation.registries if one.account != CLUB.account)
+    listed = tuple(
+        registry for registry in simulation.registries if registry.account != CLUB.account
+    )
     desired = desired_of([], listed)
     planned = fleet.take_back(fleet.past, desired)
     one = of(planned, CLUB)
@@ -277,7 +279,7 @@ def test_what_carries_it_out_knows_the_links_that_come_back(fleet: Fleet) -> Non
     planned = fleet.take_back(fleet.past, fleet.wanted)
     desired = restored(fleet.wanted, planned.registries)
     assert desired.links_out(HUB) == scopes_of({SHOP: EVERYTHING})
-    assert {one.source for one in desired.incoming[SHOP]} == {HUB}
+    assert {link.source for link in desired.incoming[SHOP]} == {HUB}
     assert CLUB not in desired.incoming
 
 
@@ -294,10 +296,10 @@ def test_edited_statements_of_ours_come_back_as_they_were(simulation: Simulation
     past = fleet.carry_out(fleet.plan(desired))
     planned = fleet.take_back(past, desired, force=True)
     for change in of(planned, SHOP).changes:
-        sids = [one["Sid"] for one in change.after.document["Statement"]]
+        sids = [item["Sid"] for item in change.after.document["Statement"]]
         assert len(set(sids)) == len(sids)
     last = of(planned, SHOP).changes[-1].after.document["Statement"]
-    assert [one["Principal"] for one in last if "Condition" in one] == [account]
+    assert [item["Principal"] for item in last if "Condition" in item] == [account]
 
 
 def test_nothing_is_done_for_what_was_not_written(simulation: Simulation) -> None:
@@ -373,7 +375,7 @@ def test_links_of_nobody_known_that_go_are_warned_about(fleet: Fleet, force: boo
     fleet.aws.rules[HUB] = {"rules": [*ours["rules"], *theirs["rules"]]}
     planned = fleet.take_back(fleet.past, fleet.wanted, force=force)
     assert (RULES in of(planned, HUB).refused) is not force
-    said = [one.message for one in planned.warnings if one.kind == "foreign-rules"]
+    said = [warning.message for warning in planned.warnings if warning.kind == "foreign-rules"]
     warning = (
         "111111111111/eu-west-1: links go that nothing records to be fleet-repl's, so they may "
         "be somebody else's"

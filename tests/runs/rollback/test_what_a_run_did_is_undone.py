@@ -48,7 +48,7 @@ untidy_grants = st.dictionaries(
     st.frozensets(
         st.builds(
             Grant,
-            st.sampled_from([*(one.account for one in REGISTRIES), AccountId("7" * 12)]),
+            st.sampled_from([*(registry.account for registry in REGISTRIES), AccountId("7" * 12)]),
             st.sampled_from(["", "aa/", "cc/"]),
             st.sampled_from([REPLICATE_IMAGE, CREATE_REPOSITORY]),
         ),
@@ -81,18 +81,22 @@ def test_every_document_is_as_it_was(
 ) -> None:
     """All that the run changed means what it did, nothing is refused, the rest is not touched."""
     fleet, before, desired, past = run_of(data, simulation, first, second)
-    changed = {one.registry for one in targets(past)}
+    changed = {target.registry for target in targets(past)}
     after = fleet.aws.copy()
     planned = fleet.take_back(past, desired)
-    assert {one.registry for one in planned.registries} == changed
-    assert [one.error for one in planned.registries if one.error] == []
+    assert {registry.registry for registry in planned.registries} == changed
+    assert [registry.error for registry in planned.registries if registry.error] == []
     fleet.carry_out(planned.registries)
     for one in REGISTRIES:
         assert fleet.aws.means_the_same(before, one)
         if one not in changed:
             assert fleet.aws.rules.get(one) == after.rules.get(one)
             assert fleet.aws.policies[one] == after.policies[one]
-    assert [one.changes for one in fleet.take_back(past, desired).registries if one.changes] == []
+    assert [
+        registry.changes
+        for registry in fleet.take_back(past, desired).registries
+        if registry.changes
+    ] == []
 
 
 @given(data=st.data(), first=link_sets, second=link_sets)
@@ -122,9 +126,9 @@ def test_a_rollback_can_be_rolled_back(
         planned.registries, warnings=planned.warnings, rolls_back=past.meta.run_id
     )
     again = fleet.take_back(back, desired)
-    assert [one.error for one in again.registries if one.error] == []
+    assert [registry.error for registry in again.registries if registry.error] == []
     fleet.carry_out(again.registries)
-    assert all(fleet.aws.means_the_same(after, one) for one in REGISTRIES)
+    assert all(fleet.aws.means_the_same(after, registry) for registry in REGISTRIES)
 
 
 @given(data=st.data(), first=link_sets, second=link_sets)
@@ -182,7 +186,7 @@ def test_what_a_stranger_changed_since_stays(
         aws.rules[edited] = {"rules": [*rules_of(aws.rules.get(edited, {"rules": []})), rule]}
     letters = json.dumps([aws.rules.get(edited), aws.policies[edited]])
     planned = fleet.take_back(past, desired)
-    one = next(one for one in planned.registries if one.registry == edited)
+    one = next(registry for registry in planned.registries if registry.registry == edited)
     assert one.state is State.CHANGED
     assert {change.resource for change in one.changes} == one.refused.keys()
     assert {fault.kind for fault in one.refused.values()} == {FaultKind.CONFLICT}
@@ -208,8 +212,10 @@ def test_who_does_not_answer_loses_nothing(
     aws = fleet.aws
     aws.silent = data.draw(st.frozensets(registries, max_size=4))
     planned = fleet.take_back(past, desired, force=data.draw(st.booleans()))
-    silent = {one.registry for one in planned.registries if one.state is State.UNREADABLE}
-    assert silent == {one.registry for one in targets(past)} & aws.silent
+    silent = {
+        registry.registry for registry in planned.registries if registry.state is State.UNREADABLE
+    }
+    assert silent == {target.registry for target in targets(past)} & aws.silent
     there = aws.crossing()
 
     def check() -> None:
@@ -252,7 +258,7 @@ def test_force_leaves_the_fleets_own_rules_their_grants(
     past = fleet.carry_out(plans, most=data.draw(st.integers(0, len(simulation.writes_of(plans)))))
     planned = fleet.take_back(past, desired, force=True)
     aws = fleet.aws
-    owned = {one.registry: one.owned for one in planned.registries}
+    owned = {registry.registry: registry.owned for registry in planned.registries}
     own = {
         link
         for source in REGISTRIES

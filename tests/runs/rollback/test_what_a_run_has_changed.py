@@ -51,12 +51,12 @@ def report_of(simulation: Simulation) -> MakeReport:
             plan_digest=plan.digest,
             registries=tuple(
                 RegistryOutcome(
-                    registry=one.registry,
-                    name=one.name,
+                    registry=plan.registry,
+                    name=plan.name,
                     outcome=Outcome.APPLIED,
-                    changes=tuple(outcome_of(change, *become(change)) for change in one.changes),
+                    changes=tuple(outcome_of(change, *become(change)) for change in plan.changes),
                 )
-                for one in plans
+                for plan in plans
             ),
         )
 
@@ -95,7 +95,7 @@ def test_only_what_was_applied_counts(
     """By the report; the registries are those with a write that was applied."""
     report = report_of(fleet.plans, lambda change: (outcome, False))
     found = targets(run_of(simulation, fleet, report=report))
-    assert [one.registry for one in found] == ([HUB, SHOP, CLUB] if counts else [])
+    assert [entry.registry for entry in found] == ([HUB, SHOP, CLUB] if counts else [])
 
 
 def test_what_the_journal_leaves_in_doubt_counts_too(
@@ -108,8 +108,8 @@ def test_what_the_journal_leaves_in_doubt_counts_too(
     lost = simulation.lines(first, change, simulation.noon, Outcome.FAILED, in_doubt=True)
     open_ = simulation.lines(other, second, simulation.noon, None, in_doubt=False)
     found = targets(run_of(simulation, fleet, report=report, journal=(*lost, *open_)))
-    assert {one.registry for one in found} == {first, other}
-    (rewritten,) = next(one for one in found if one.registry == first).documents.values()
+    assert {entry.registry for entry in found} == {first, other}
+    (rewritten,) = next(entry for entry in found if entry.registry == first).documents.values()
     assert rewritten.left == (change.before.document, change.after.document)
 
 
@@ -149,11 +149,11 @@ def test_whose_the_links_were_is_known_only_where_all_were_on_record(
 ) -> None:
     """A plan that was objected to for foreign rules took others' links too."""
     past = fleet.carry_out(fleet.plans)
-    hub = next(one for one in targets(past) if one.registry == HUB)
+    hub = next(target for target in targets(past) if target.registry == HUB)
     assert hub.lost == {SHOP: ("",)}
     objection = Objection(kind="foreign-rules", message="1 link would be removed")
     past = replace(past, plan=replace(past.plan, objections=(objection,)))
-    hub = next(one for one in targets(past) if one.registry == HUB)
+    hub = next(target for target in targets(past) if target.registry == HUB)
     assert hub.lost == {}
 
 
@@ -168,13 +168,17 @@ def test_what_a_wider_link_covered_is_nobodys_for_certain(simulation: Simulation
 
 def test_what_has_to_be_read_beside_it(simulation: Simulation, fleet: Fleet) -> None:
     """Where links come back to, and every registry of the accounts whose grants go."""
-    (target,) = [one for one in targets(fleet.carry_out(fleet.plans)) if one.registry == HUB]
+    (target,) = [
+        target for target in targets(fleet.carry_out(fleet.plans)) if target.registry == HUB
+    ]
     assert needed_observation([target], fleet.wanted) == {SHOP}
 
 
 def test_accounts_whose_grants_go_are_asked(simulation: Simulation, fleet: Fleet) -> None:
     """All their registries that are listed, whether they were part of the run or not."""
-    (target,) = [one for one in targets(fleet.carry_out(fleet.plans)) if one.registry == CLUB]
+    (target,) = [
+        target for target in targets(fleet.carry_out(fleet.plans)) if target.registry == CLUB
+    ]
     needed = needed_observation([target], fleet.wanted)
     assert needed == {HUB, Registry(HUB.account, Region("us-east-1"))}
 

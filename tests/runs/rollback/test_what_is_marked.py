@@ -25,7 +25,7 @@ def chain(simulation: Simulation) -> tuple[Any, ...]:
 
 def test_every_run_goes_back_to_one_of_the_inventory(chain: tuple[Any, ...]) -> None:
     """However often it was rolled back and forth; what it leaves changes each time."""
-    runs = {one.run_id: one for one in chain}
+    runs = {item.run_id: item for item in chain}
     for depth, run in enumerate(chain):
         found = origin(run, runs)
         assert found is not None
@@ -34,7 +34,7 @@ def test_every_run_goes_back_to_one_of_the_inventory(chain: tuple[Any, ...]) -> 
 
 def test_a_mark_is_set_and_lifted_in_turn(simulation: Simulation, chain: tuple[Any, ...]) -> None:
     """It always is of the version that the first run applied."""
-    runs = {one.run_id: one for one in chain}
+    runs = {item.run_id: item for item in chain}
     marks: tuple[RolledBack, ...] = ()
     for number, (run, by) in enumerate(zip(chain, IDS[1:], strict=False)):
         at = simulation.noon + timedelta(hours=number)
@@ -47,10 +47,10 @@ def test_marks_of_other_versions_and_by_other_runs_stay(
     simulation: Simulation, chain: tuple[Any, ...]
 ) -> None:
     """Taking one rollback back does not lift what another one has marked."""
-    runs = {one.run_id: one for one in chain}
+    runs = {item.run_id: item for item in chain}
     other = RolledBack(inventory="sha256:9", run_id="x", by="y", at=simulation.noon)
     marks = remarked((other,), chain[0], runs, by="another", at=simulation.noon)
-    assert [one.by for one in marks] == ["y", "another"]
+    assert [mark.by for mark in marks] == ["y", "another"]
     assert remarked(marks, chain[1], runs, by=IDS[2], at=simulation.noon) == marks
 
 
@@ -59,8 +59,8 @@ def test_a_run_whose_origin_is_forgotten_changes_no_mark(
 ) -> None:
     """Nor does a chain that leads nowhere."""
     other = RolledBack(inventory="sha256:9", run_id="x", by="y", at=simulation.noon)
-    runs = {one.run_id: one for one in chain[1:]}
+    runs = {item.run_id: item for item in chain[1:]}
     assert origin(chain[2], runs) is None
     assert remarked((other,), chain[1], runs, by=IDS[2], at=simulation.noon) == (other,)
     loop = simulation.meta_of("a", rolls_back="b"), simulation.meta_of("b", rolls_back="a")
-    assert origin(loop[0], {one.run_id: one for one in loop}) is None
+    assert origin(loop[0], {item.run_id: item for item in loop}) is None

@@ -255,7 +255,7 @@ async def test_one_that_is_lost_is_not_held_and_not_given_back(
 ) -> None:
     """Whatever time it would have had; the document is the other's to the last byte."""
     lease = await lock(shared)._take()
-    async with lock(shared, 2, gone=lambda one: one.run_id.endswith("1")).held() as other:
+    async with lock(shared, 2, gone=lambda item: item.run_id.endswith("1")).held() as other:
         with pytest.raises(HaltedError, match="taken over"):
             await lease.assure(LEASE + 1)
         assert (lease.held, lease.remaining > 0) == (False, True)

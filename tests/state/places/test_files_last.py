@@ -44,11 +44,13 @@ def test_processes_that_race_lose_no_write(tmp_path: Path) -> None:
     path = tmp_path / "counter"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     processes = [
-        subprocess.Popen([sys.executable, "-c", RACE, str(path), str(one), "15"], env=environment)
-        for one in range(3)
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, str(path), str(number), "15"], env=environment
+        )
+        for number in range(3)
     ]
     (tmp_path / "go").touch()
-    assert [one.wait(timeout=60) for one in processes] == [0, 0, 0]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
     assert path.read_bytes().split()[0] == b"45"
 
 
@@ -83,11 +85,11 @@ async def test_everything_made_is_private(tmp_path: Path) -> None:
     finally:
         os.umask(old)
     made = [*(tmp_path / "deep").rglob("*"), tmp_path / "deep"]
-    modes = {stat.S_IMODE(one.stat().st_mode) for one in made if one.is_dir()}
+    modes = {stat.S_IMODE(item.stat().st_mode) for item in made if item.is_dir()}
     assert modes == {0o700}
-    found = [one for one in made if one.is_file()]
-    assert {stat.S_IMODE(one.stat().st_mode) for one in found} == {0o600}
-    assert {one.name for one in found} == {
+    found = [item for item in made if item.is_file()]
+    assert {stat.S_IMODE(item.stat().st_mode) for item in found} == {0o600}
+    assert {item.name for item in found} == {
         ".lock.json.guard",
         "journal.jsonl",
         "lock.json",
@@ -160,7 +162,7 @@ async def test_a_disk_that_fills_up_is_told(tmp_path: Path) -> None:
         f"the fleet's state cannot be written: {folder / name}: File too large"
         for name in ("journal", "applied.json", "lock.json")
     ]
-    assert sorted(one.name for one in folder.iterdir()) == [".lock.json.guard", "journal"]
+    assert sorted(path.name for path in folder.iterdir()) == [".lock.json.guard", "journal"]
     store = FolderStore(tmp_path)
     await store.append("prod/journal", b"next\n")
     assert await store.read_grown("prod/journal") == b"0123456789\nnext\n"

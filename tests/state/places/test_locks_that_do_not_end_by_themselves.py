@@ -139,7 +139,7 @@ async def test_a_lost_lock_is_not_taken_for_a_careless_store(
 ) -> None:
     """What is refused because somebody else has it is refused."""
     place: Any = SimpleNamespace(open=lambda: BucketStore(objects))
-    other = lock(place, 2, gone=lambda one: one == holder(1))
+    other = lock(place, 2, gone=lambda item: item == holder(1))
     async with lock(place).held() as lease, other.held():
         await lease.prove()
         with pytest.raises(HaltedError), anyio.fail_after(5):

@@ -51,7 +51,7 @@ async def test_it_works_on_s3(
         with pytest.raises(RefusedError, match=r"apply 20261123T080001Z-000001 of ops@runner-1"):
             async with lock(place, 2).held():
                 pytest.fail("two at once")
-        async with lock(place, 3, gone=lambda one: one == holder(1)).held() as other:
+        async with lock(place, 3, gone=lambda item: item == holder(1)).held() as other:
             assert other.replaced == holder(1)
         with pytest.raises(HaltedError, match="the lock was given back by somebody else"):
             await lease.assure(LEASE + 1)
@@ -98,7 +98,7 @@ async def test_a_dead_holder_is_replaced_at_once(
 ) -> None:
     """If its process is surely gone; the one it replaced is named."""
     async with lock(aging).held() as left:
-        async with lock(aging, 2, gone=lambda one: one == holder(1)).held() as lease:
+        async with lock(aging, 2, gone=lambda item: item == holder(1)).held() as lease:
             assert lease.replaced == holder(1)
             with pytest.raises(HaltedError) as caught:
                 await left.assure(LEASE + 1)
@@ -221,7 +221,7 @@ async def test_of_two_who_take_a_dead_lock_one_is_refused(
     async def run(number: int) -> None:
         nonlocal inside
         try:
-            async with lock(shared, number, gone=lambda one: one == holder(9)).held():
+            async with lock(shared, number, gone=lambda item: item == holder(9)).held():
                 inside += 1
                 while len(refusals) < 4:
                     await anyio.lowlevel.checkpoint()
@@ -236,7 +236,7 @@ async def test_of_two_who_take_a_dead_lock_one_is_refused(
         for number in range(1, 6):
             group.start_soon(run, number)
     assert inside == 1
-    assert len({one.split(" holds ")[0] for one in refusals}) == 1
+    assert len({refusal.split(" holds ")[0] for refusal in refusals}) == 1
 
 
 DATES = b'"taken_at":"2026-11-23T08:00:00Z","renewed_at":"2026-11-23T08:00:00Z","renewals":0}'

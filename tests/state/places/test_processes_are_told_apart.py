@@ -81,7 +81,7 @@ def test_a_process_that_was_killed_is_gone() -> None:
 
 def test_a_name_may_hold_anything(tmp_path: Path) -> None:
     """The program's name stands before the fields that are read, brackets and spaces in it."""
-    fields = ["S", *(str(one) for one in range(4, 22)), "4242", "0"]
+    fields = ["S", *(str(number) for number in range(4, 22)), "4242", "0"]
     (tmp_path / "7").mkdir()
     (tmp_path / "7" / "stat").write_text("7 (a) b (c)) " + " ".join(fields))
     assert start_of(7, tmp_path) == "4242"

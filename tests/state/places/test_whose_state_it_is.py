@@ -56,7 +56,7 @@ async def test_what_others_may_write_is_refused(
     """Wherever on the way it is; the message has the command that mends it."""
     path = state / place
     path.chmod(stat.S_IMODE(path.stat().st_mode) | mode)
-    (told,) = {one for one in await _calls(state) if "may write" in one}
+    (told,) = {call for call in await _calls(state) if "may write" in call}
     assert told == (
         f"the fleet's state cannot be used: {path}: {who} may write to it\n"
         f"    if nobody has: chmod -R go-w {shlex.quote(str(state))}; {REMEDY} inventory"
@@ -75,7 +75,7 @@ async def test_what_belongs_to_others_is_refused(
     else:
         monkeypatch.setattr("os.geteuid", lambda: STRANGER)
         path = state
-    told = [one for one in await _calls(state) if "belongs to" in one]
+    told = [call for call in await _calls(state) if "belongs to" in call]
     assert told
     first, second = told[0].splitlines()
     assert first.startswith(f"the fleet's state cannot be used: {path}: it belongs to user ")
@@ -170,7 +170,7 @@ async def test_people_can_share_a_state_on_purpose(state: Path) -> None:
         await store.swap("dev/lock.json", b"{}", None)
     finally:
         os.umask(old)
-    made = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (state / "dev").iterdir()}
+    made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (state / "dev").iterdir()}
     assert made == dict.fromkeys(
         ("applied.json", "journal.jsonl", "lock.json", ".lock.json.guard"), 0o660
     )

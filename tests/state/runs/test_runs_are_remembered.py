@@ -137,10 +137,12 @@ async def test_the_newest_comes_first(store: MemoryStore, meta: RunMeta, plan: P
     for run_id in (*ids[4:], *ids[:4]):
         await records.begin(replace(meta, run_id=run_id), plan)
     summaries = await records.summaries()
-    assert [one.meta.run_id for one in summaries if isinstance(one, RunSummary)] == ids[::-1]
-    assert [one.run_id for one in await records.unfinished()] == ids
+    assert [summary.meta.run_id for summary in summaries if isinstance(summary, RunSummary)] == ids[
+        ::-1
+    ]
+    assert [item.run_id for item in await records.unfinished()] == ids
     newest = await records.summaries(since=ids[7])
-    assert [one.meta.run_id for one in newest if isinstance(one, RunSummary)] == [ids[8], ids[7]]
+    assert [item.meta.run_id for item in newest if isinstance(item, RunSummary)] == [ids[8], ids[7]]
 
 
 async def test_what_was_never_announced_is_no_run(

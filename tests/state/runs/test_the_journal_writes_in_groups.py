@@ -141,7 +141,7 @@ async def test_many_announcements_are_few_appends(store: MemoryStore) -> None:
     assert sorted(going) == list(range(64))
     assert len(store.appends) <= 2
     found = parse_journal(store.documents[NAME], "j")
-    assert [int(one.registry.account) for one in found] == list(range(64))
+    assert [int(entry.registry.account) for entry in found] == list(range(64))
 
 
 async def test_notes_go_out_with_the_next_announcement(store: MemoryStore) -> None:

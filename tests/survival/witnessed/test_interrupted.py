@@ -49,13 +49,13 @@ async def test_a_run_that_is_asked_to_stop(
             assert len(report["registries"]) == len(made.registries)
             assert at <= len(made.world.writes) < foundation.writes[False]
             assert json.loads((made.state / "prod/lock.json").read_bytes())["holder"] is None
-            (past,) = [one for one in await after.runs() if one.meta.holder.pid == running.pid]
+            (past,) = [run for run in await after.runs() if run.meta.holder.pid == running.pid]
             assert past.report is not None
             assert past.report.run_id == report["run_id"]
-            settled = [one for one in past.journal if one.moment is Moment.SETTLED]
+            settled = [item for item in past.journal if item.moment is Moment.SETTLED]
             assert len(settled) * 2 == len(past.journal)
             # Some had been announced and were not sent any more.
-            assert {one.outcome for one in settled} <= {Outcome.APPLIED, Outcome.CANCELLED}
+            assert {item.outcome for item in settled} <= {Outcome.APPLIED, Outcome.CANCELLED}
             after.witness.agree(past)
             await after.witness.concluded(past)
             await after.converges(foundation.meaning[True], died=None)

@@ -34,7 +34,7 @@ def repeated(document: Json, path: list[int]) -> str | None:
             texts.append(f"{json.dumps(key)}: null")
         return "{" + ", ".join(texts) + "}"
     if isinstance(document, list):
-        texts = [json.dumps(one) for one in document]
+        texts = [json.dumps(item) for item in document]
         for position, one in enumerate(document):
             if (inner := repeated(one, path)) is not None:
                 texts[position] = inner
@@ -91,4 +91,4 @@ def test_nobody_reads_json_in_another_way() -> None:
         for path in SOURCES.rglob("*.py")
         if loose.search(path.read_text(encoding="utf-8"))
     }
-    assert {one for one in places if not one.startswith(tuple(ELSEWHERE))} == set()
+    assert {place for place in places if not place.startswith(tuple(ELSEWHERE))} == set()

@@ -14,7 +14,7 @@ some = st.lists(st.text("ab", max_size=3), max_size=5)
 
 def names(these: list[str] | prefixes.Prefixes) -> set[str]:
     """Every short repository name that one of the prefixes lets in."""
-    return {name for name in NAMES if any(name.startswith(one) for one in these)}
+    return {name for name in NAMES if any(name.startswith(item) for item in these)}
 
 
 @given(some)
@@ -30,8 +30,8 @@ def test_reducing_keeps_the_meaning(these: list[str]) -> None:
 def test_equal_tuples_are_the_only_equal_meanings(first: list[str], second: list[str]) -> None:
     """Sets made of the same prefixes in another order or spelling are equal."""
     a, b = prefixes.reduce(first), prefixes.reduce(second)
-    covered = all(prefixes.covers(b, one) for one in a) and all(
-        prefixes.covers(a, one) for one in b
+    covered = all(prefixes.covers(b, item) for item in a) and all(
+        prefixes.covers(a, item) for item in b
     )
     assert covered == (a == b)
 
@@ -48,7 +48,7 @@ def test_union_and_intersection_are_those_of_names(first: list[str], second: lis
 def test_what_is_beyond_is_what_is_not_covered(first: list[str], second: list[str]) -> None:
     """Beyond holds exactly the prefixes that the other set does not cover."""
     a, b = prefixes.reduce(first), prefixes.reduce(second)
-    assert set(prefixes.beyond(a, b)) == {one for one in a if not prefixes.covers(b, one)}
+    assert set(prefixes.beyond(a, b)) == {item for item in a if not prefixes.covers(b, item)}
     assert (prefixes.beyond(a, b) == () and prefixes.beyond(b, a) == ()) == (a == b)
 
 
@@ -69,11 +69,11 @@ def test_large_sets_are_as_small_ones(
     """The way that is quicker for many prefixes gives what holding each against each gives."""
     assert prefixes.covers_at_once(first, name) == prefixes.covers(first, name)
     assert prefixes.beyond(first, second) == tuple(
-        one for one in first if not prefixes.covers(second, one)
+        item for item in first if not prefixes.covers(second, item)
     )
     assert prefixes.intersect(first, second) == prefixes.reduce(
-        [one for one in first if prefixes.covers(second, one)]
-        + [one for one in second if prefixes.covers(first, one)]
+        [item for item in first if prefixes.covers(second, item)]
+        + [item for item in second if prefixes.covers(first, item)]
     )
 
 

@@ -48,7 +48,7 @@ def test_looking_needs_no_state_that_lasts(
     """A function's own files cannot be written: it does without a memory, and says so."""
     monkeypatch.setenv("FLEET_REPL_STATE", "/proc/fleet-repl")
     assert deployed.invoke(SCHEDULE)["verdict"] == "drift"
-    assert "memory-unwritable" in [one["event"] for one in deployed.lines]
+    assert "memory-unwritable" in [line["event"] for line in deployed.lines]
 
 
 def test_what_differs_is_corrected_where_that_is_asked_for(fixing: Deployed) -> None:
@@ -112,7 +112,7 @@ def test_registries_of_others_are_ignored(
     result = deployed.invoke(call(**place))
     assert result["ignored"] is True
     assert result["because"].endswith("is no registry of the fleet prod")
-    assert [one["event"] for one in deployed.lines] == ["ignored"]
+    assert [line["event"] for line in deployed.lines] == ["ignored"]
     assert not deployed.world.calls
 
 
@@ -137,8 +137,8 @@ def test_some_time_is_kept_for_the_end(milliseconds: int, stops: float, ends: fl
 def test_each_line_of_the_log_is_json(fixing: Deployed) -> None:
     """With the id of Lambda's own lines; the last one is what alarms are set on."""
     fixing.invoke({})
-    assert {one["request_id"] for one in fixing.lines} == {"8f5c1a7e-0000-4000-8000-000000000001"}
-    assert [one["event"] for one in fixing.lines].count("write-settled") == 2
+    assert {line["request_id"] for line in fixing.lines} == {"8f5c1a7e-0000-4000-8000-000000000001"}
+    assert [line["event"] for line in fixing.lines].count("write-settled") == 2
     last = fixing.lines[-1]
     assert (last["event"], last["level"], last["exit_code"]) == ("round-finished", "info", 0)
 
@@ -193,7 +193,7 @@ def test_what_nobody_was_told_is_news_later(
     monkeypatch.setenv("FLEET_REPL_NOTIFY", listener.url)
     for _ in range(2):
         assert fixing.invoke({})["verdict"] == "drift"
-    assert [one["news"] for one in listener.documents] == ["drift"]
+    assert [document["news"] for document in listener.documents] == ["drift"]
 
 
 def test_secrets_are_in_no_line(fixing: Deployed) -> None:
