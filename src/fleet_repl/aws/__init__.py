@@ -9,11 +9,13 @@ from fleet_repl.aws.endpoints import configured_endpoints
 from fleet_repl.aws.open import open_aws, open_objects
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.s3 import BucketObjects
+from fleet_repl.values.names import Secret
 
 __all__ = [
     "AwsRegistries",
     "BucketObjects",
     "Endpoint",
+    "Secret",
     "configured_endpoints",
     "open_aws",
     "open_objects",
