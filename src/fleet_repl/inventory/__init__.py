@@ -6,11 +6,13 @@ problem shows what the file says, never what the environment put in its place, a
 
 from __future__ import annotations
 
-from fleet_repl.inventory.accounts import Account, External
+from fleet_repl.inventory.accounts import Account, AccountTable, External
 from fleet_repl.inventory.acknowledgements import ACKNOWLEDGEABLE, Acknowledgement
-from fleet_repl.inventory.document import json_schema, parse
+from fleet_repl.inventory.discovered import Discovery, Member
+from fleet_repl.inventory.document import json_schema, parse, with_discovery
 from fleet_repl.inventory.freshness import acknowledged, changed_file
 from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.organization import UNIT_LABELS, Organization
 from fleet_repl.inventory.routes import Match, Route, Selector
 from fleet_repl.inventory.safety import REST, Amount, Safety, Wave
 from fleet_repl.inventory.settings import (
@@ -26,15 +28,20 @@ from fleet_repl.inventory.templates import Template
 __all__ = [
     "ACKNOWLEDGEABLE",
     "REST",
+    "UNIT_LABELS",
     "Account",
+    "AccountTable",
     "Acknowledgement",
     "Amount",
     "Apply",
     "Aws",
+    "Discovery",
     "External",
     "Inventory",
     "Limits",
     "Match",
+    "Member",
+    "Organization",
     "Ownership",
     "Route",
     "Safety",
@@ -47,4 +54,5 @@ __all__ = [
     "json_schema",
     "located",
     "parse",
+    "with_discovery",
 ]

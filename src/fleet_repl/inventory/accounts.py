@@ -4,48 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Final, Literal
 
-from fleet_repl.inventory.fields import ExternalId, Name, Plain, Regions, Sids, shown_name
-from fleet_repl.inventory.findings import MISSING, BadValueError, Findings, KeyPath
-from fleet_repl.inventory.kinds import Context, Kind, text_schema
+from fleet_repl.inventory.fields import (
+    ENABLED,
+    EnabledOrListed,
+    ExternalId,
+    IdOfAccount,
+    Name,
+    Plain,
+    Regions,
+    Sids,
+    shown_name,
+)
+from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
+from fleet_repl.inventory.kinds import Context
 from fleet_repl.inventory.roles import AccountRoles
 from fleet_repl.inventory.settings import AwsTable, RuleOwnership, SessionDuration
 from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.inventory.tables import Table
 from fleet_repl.values import limits
-from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, RoleArn, Secret, is_account_id
+from fleet_repl.values.names import AccountId, Region, RoleArn, Secret, is_account_id
 
-_SEPARATORS: Final = str.maketrans("", "", " -_.")
 _MISSING_ID: Final = {"missing": 'write id = "111122223333"'}
-
-
-def _account_id(value: object) -> AccountId:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12:
-        remedy = f'write "{value:012d}": a TOML number loses its leading zeros'
-        raise BadValueError("must be a string", remedy)
-    if not isinstance(value, str):
-        raise BadValueError("must be a string")
-    if not is_account_id(value):
-        digits = value.translate(_SEPARATORS)
-        meant = f'write "{digits}"' if is_account_id(digits) else None
-        raise BadValueError("is not an account id: 12 digits", meant=meant)
-    return AccountId(value)
-
-
-_Id: TypeAlias = Annotated[AccountId, Kind(_account_id, reads=object, **text_schema(ACCOUNT_ID))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountTable(Table):
     """An account that the fleet manages; with each of its regions it makes a registry."""
 
-    id: _Id = field(metadata=_MISSING_ID)
+    id: IdOfAccount = field(metadata=_MISSING_ID)
     """12 digits, as a string: TOML numbers lose leading zeros."""
     name: str | None = None
     """A unique name for people and selectors. Default: the id."""
-    regions: Regions | None = None
-    """The regions whose registries are managed. Default: as in [aws]."""
+    regions: EnabledOrListed | None = None
+    """The regions whose registries are managed; "enabled" for those that the account has enabled.
+    Default: as in [aws]."""
     labels: Mapping[Plain, Plain] = field(default_factory=dict)
     """Labels for selectors to match, such as tier and env."""
     role: str | None = None
@@ -72,6 +66,8 @@ class Account:
     id: AccountId
     name: str
     regions: tuple[Region, ...]
+    asks_regions: bool = False
+    """Whether its regions are those that the account has enabled, which only it can tell."""
     labels: Mapping[str, str] = field(default_factory=dict)
     role: RoleArn | None
     """The role to assume; None: the base identity acts itself."""
@@ -91,7 +87,7 @@ class Account:
 class External(Table):
     """An account that may receive images but is not managed: its policy cannot be written."""
 
-    id: _Id = field(metadata=_MISSING_ID)
+    id: IdOfAccount = field(metadata=_MISSING_ID)
     """12 digits, as a string: TOML numbers lose leading zeros."""
     name: Name = ""
     """A unique name for people and selectors. Default: the id."""
@@ -159,14 +155,24 @@ class AccountNames:
             self.findings.report(place, f"is listed already, in {self.findings.place(first)}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDefaults:
+    """What accounts have that say nothing else."""
+
+    aws: AwsTable
+    rules: RuleOwnership
+    enabled: Mapping[AccountId, tuple[Region, ...]] = field(default_factory=dict)
+    """The regions that accounts have enabled, as far as they were asked."""
+
+
 def list_accounts(
-    accounts: Sequence[AccountTable],
+    accounts: Sequence[tuple[KeyPath, AccountTable]],
     externals: Sequence[External],
-    aws: AwsTable,
-    rules: RuleOwnership,
+    defaults: AccountDefaults,
     context: Context,
 ) -> tuple[tuple[Account, ...], tuple[External, ...]]:
-    """Every account of the fleet and every external account, each checked against all others.
+    """Every account of the fleet and every external account, each checked against all others;
+    `accounts`: where each is written, and its table.
 
     Their ids and names are added to those of the `context`.
     """
@@ -175,14 +181,9 @@ def list_accounts(
     for key, tables in (("accounts", accounts), ("external", externals)):
         if not tables and findings.has_problem((key,)):
             names.add_unread()
-    if not accounts:
-        findings.report(("accounts",), "must not be empty")
-    roles = AccountRoles(aws.role, context.regions.partition, findings)
-    managed = tuple(
-        _account(("accounts", index), table, aws, rules, names, roles)
-        for index, table in enumerate(accounts)
-    )
-    _check_defaults(accounts, aws, names.findings, context.regions.example)
+    roles = AccountRoles(defaults.aws.role, context.regions.partition, findings)
+    managed = tuple(_account(path, table, defaults, names, roles) for path, table in accounts)
+    _check_defaults(accounts, defaults.aws, names.findings, context.regions.example)
     others = tuple(
         replace(external, name=names.add(("external", index), external.id, external.name or None))
         for index, external in enumerate(externals)
@@ -193,21 +194,22 @@ def list_accounts(
 def _account(
     path: KeyPath,
     table: AccountTable,
-    aws: AwsTable,
-    rules: RuleOwnership,
+    defaults: AccountDefaults,
     names: AccountNames,
     roles: AccountRoles,
 ) -> Account:
-    findings = names.findings
+    findings, aws = names.findings, defaults.aws
     # The id of another account, which is no good name, still says whose role it is.
     known = None if findings.has_problem((*path, "id")) else table.id
     name = names.add(path, table.id, table.name)
     role = roles.role_of(known, path, table.role, table.profile)
     session = table.session_duration or aws.session_duration
+    regions = table.regions or aws.regions
     return Account(
         id=table.id,
         name=name,
-        regions=table.regions or aws.regions,
+        regions=defaults.enabled.get(table.id, ()) if regions == ENABLED else regions,
+        asks_regions=regions == ENABLED,
         labels=table.labels,
         role=role,
         profile=table.profile,
@@ -215,26 +217,29 @@ def _account(
         # AWS gives no more than an hour to a role that another role assumes.
         session_seconds=min(session, limits.CHAINED_SESSION_SECONDS) if aws.via else session,
         retired=table.state == "retired",
-        rules=table.rules or rules,
+        rules=table.rules or defaults.rules,
         trusted_statements=table.trusted_statements,
     )
 
 
 def _check_defaults(
-    tables: Sequence[AccountTable], aws: AwsTable, findings: Findings, region: Region
+    accounts: Sequence[tuple[KeyPath, AccountTable]],
+    aws: AwsTable,
+    findings: Findings,
+    region: Region,
 ) -> None:
     """Report regions and roles that neither the accounts nor [aws] give."""
     if not aws.regions:
-        lacking = [index for index, table in enumerate(tables) if table.regions is None]
+        lacking = [path for path, table in accounts if table.regions is None]
         _report_lacking("regions", lacking, f'regions = ["{region}"]', findings)
     if aws.role is None:
-        lacking = [index for index, table in enumerate(tables) if table.role is None]
+        lacking = [path for path, table in accounts if table.role is None]
         _report_lacking("role", lacking, 'role = "fleet-replication"', findings)
 
 
-def _report_lacking(key: str, indexes: Sequence[int], example: str, findings: Findings) -> None:
+def _report_lacking(key: str, paths: Sequence[KeyPath], example: str, findings: Findings) -> None:
     """Report one problem, at the first account that lacks `key`, for all such accounts."""
-    places: list[KeyPath] = [("accounts", index, key) for index in indexes]
+    places: list[KeyPath] = [(*path, key) for path in paths]
     lacking = [place for place in places if not findings.has_problem(place)]
     if lacking and not findings.has_problem(("aws", key)):
         more = f"; the same for {len(lacking) - 1:,} more" if lacking[1:] else ""

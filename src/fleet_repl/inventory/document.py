@@ -6,25 +6,28 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, cast
+from typing import Annotated, BinaryIO, Final, TypeAlias, cast
 
 from fleet_repl.inventory.accounts import (
     Account,
+    AccountDefaults,
     AccountNames,
     AccountTable,
     External,
     list_accounts,
 )
 from fleet_repl.inventory.acknowledgements import WarningsTable
+from fleet_repl.inventory.discovered import Discovery
 from fleet_repl.inventory.fields import FleetName, check_names
-from fleet_repl.inventory.findings import Findings, KeyPath
+from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
 from fleet_repl.inventory.freshness import text_digests
 from fleet_repl.inventory.kinds import Context, number
 from fleet_repl.inventory.lines import Lines
-from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory.model import Inventory, Reading
+from fleet_repl.inventory.organization import Organization, check_organization
 from fleet_repl.inventory.policies import Policies
 from fleet_repl.inventory.regions import Regions
 from fleet_repl.inventory.routes import Route
@@ -39,13 +42,13 @@ from fleet_repl.inventory.settings import (
     located,
 )
 from fleet_repl.inventory.tables import Table, columns, part_of, read_table
-from fleet_repl.inventory.templates import TemplateTable, resolve_templates
+from fleet_repl.inventory.templates import Template, TemplateTable, resolve_templates
 from fleet_repl.inventory.toml_file import read
 from fleet_repl.inventory.variables import fill, holds_reference
 from fleet_repl.values import canonical_json as canonical
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import InventoryError
-from fleet_repl.values.names import Partition
+from fleet_repl.values.names import AccountId, Partition, Region
 
 VERSION: Final = 1
 
@@ -63,14 +66,13 @@ class _Members(Table):
     aws: AwsTable = field(default_factory=AwsTable)
     """How AWS is reached, and defaults for every account."""
     accounts: tuple[AccountTable, ...] = field(
-        metadata={
-            "missing": "list each account under [[accounts]]",
-            "json_schema_extra": {"minItems": 1},
-        }
+        default=(), metadata={"json_schema_extra": {"minItems": 1}}
     )
-    """The accounts whose registries are managed."""
+    """The accounts whose registries are managed; with [organization], what is different for some of
+    them."""
     external: tuple[External, ...] = ()
     """Accounts that may receive images but are not managed."""
+    organization: Organization | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,8 @@ def json_schema() -> JsonObject:
     """
     from fleet_repl.inventory.editor_schema import schema_of  # noqa: PLC0415 - only editors ask
 
-    return schema_of(Document, f"fleet-repl inventory, version {VERSION}")
+    schema = schema_of(Document, f"fleet-repl inventory, version {VERSION}")
+    return {**schema, "anyOf": [{"required": [key]} for key in ("accounts", "organization")]}
 
 
 def parse(
@@ -133,11 +136,12 @@ def parse(
     filled = parsed
     if holds_reference(text):
         filled = fill(parsed, environ, findings, secrets_required=secrets_required)
-    document, accounts, externals = _read(filled, findings, routes_required=routes_required)
     policies = Policies(path, findings)
-    templates = resolve_templates(document.templates, policies, findings)
-    if findings.problems:
-        raise InventoryError(findings.problems)
+    contents = _read(filled, findings, policies, routes_required=routes_required)
+    document = contents.document
+    reading = Reading(
+        document=parsed, filled=filled, routes_required=routes_required, policies=policies.files
+    )
     texts = {path: text} if stdin is None else {}
     return Inventory(
         path=path,
@@ -145,10 +149,10 @@ def parse(
         digest=canonical.digest(cast(JsonObject, policies.inlined(parsed))),
         name=document.name,
         aws=part_of(document.aws, Aws),
-        accounts=accounts,
-        externals=externals,
+        accounts=contents.accounts,
+        externals=contents.externals,
         routes=document.routes,
-        templates=templates,
+        templates=contents.templates,
         ownership=document.ownership,
         apply=document.apply,
         limits=document.limits,
@@ -156,10 +160,44 @@ def parse(
         waves=document.waves,
         safety=document.safety,
         acknowledged=document.warnings.acknowledged,
+        organization=document.organization,
+        listed=document.accounts if contents.is_discovered else (),
         unset=findings.unset,
         lines=lines,
         text=None if stdin is None else text,
         files=text_digests({**texts, **policies.files}),
+        reading=reading if contents.is_discovered else None,
+    )
+
+
+def with_discovery(
+    inventory: Inventory, accounts: Sequence[AccountTable], discovery: Discovery
+) -> Inventory:
+    """The inventory of a fleet that was discovered: `accounts` are those of the file, in its order,
+    and then those that it does not list.
+
+    Raises InventoryError for what is wrong with the file now that the accounts are known.
+    """
+    reading = inventory.reading
+    if reading is None:
+        return inventory
+    findings = Findings(inventory.path, reading.document, inventory.lines)
+    contents = _read(
+        reading.filled,
+        findings,
+        Policies(inventory.path, findings, reading.policies),
+        routes_required=reading.routes_required,
+        discovered=(accounts, discovery.regions),
+    )
+    return replace(
+        inventory,
+        accounts=contents.accounts,
+        externals=contents.externals,
+        routes=contents.document.routes,
+        templates=contents.templates,
+        waves=contents.document.waves,
+        safety=contents.document.safety,
+        discovery=discovery,
     )
 
 
@@ -172,10 +210,35 @@ def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
         raise InventoryError(findings.problems)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contents:
+    """What a file says."""
+
+    document: Document
+    accounts: tuple[Account, ...]
+    externals: tuple[External, ...]
+    templates: tuple[Template, ...]
+
+    @property
+    def is_discovered(self) -> bool:
+        """Whether accounts or regions have to be asked for."""
+        asking = any(account.asks_regions for account in self.accounts)
+        return asking or self.document.organization is not None
+
+
+_Discovered: TypeAlias = tuple[Sequence[AccountTable], Mapping[AccountId, tuple[Region, ...]]]
+"""Every account of the fleet, those of the file first, and the regions that accounts have."""
+
+
 def _read(
-    filled: Mapping[str, object], findings: Findings, *, routes_required: bool
-) -> tuple[Document, tuple[Account, ...], tuple[External, ...]]:
-    """The tables of the file, the accounts of the fleet, and the external accounts."""
+    filled: Mapping[str, object],
+    findings: Findings,
+    policies: Policies,
+    *,
+    routes_required: bool,
+    discovered: _Discovered | None = None,
+) -> _Contents:
+    """The tables of the file, its accounts resolved. Raises InventoryError."""
     context = Context(regions=Regions(_partition(filled)), names=AccountNames(findings))
     keys = columns(_Members)
     members = read_table(
@@ -184,9 +247,7 @@ def _read(
     ownership = read_table(
         Ownership, filled.get("ownership", {}), findings, context, path=("ownership",)
     )
-    accounts, externals = list_accounts(
-        members.accounts or (), members.external, members.aws, ownership.rules, context
-    )
+    accounts, externals = _accounts(members, ownership, context, discovered)
     known = {column.name: getattr(members, column.name) for column in fields(members)}
     known["ownership"] = ownership
     if not routes_required and "routes" not in filled:
@@ -198,7 +259,34 @@ def _read(
         if name == document.name:
             where: KeyPath = ("ownership", "formerly", index)
             findings.report(where, "is the name that the fleet has now")
-    return document, accounts, externals
+    templates = resolve_templates(document.templates, policies, findings)
+    if findings.problems:
+        raise InventoryError(findings.problems)
+    return _Contents(document=document, accounts=accounts, externals=externals, templates=templates)
+
+
+def _accounts(
+    members: _Members, ownership: Ownership, context: Context, discovered: _Discovered | None
+) -> tuple[tuple[Account, ...], tuple[External, ...]]:
+    """The accounts of the fleet and the external ones. Before accounts are discovered, any name may
+    be that of one."""
+    findings, organization = context.names.findings, members.organization
+    tables, enabled = discovered or (members.accounts or (), {})
+    in_file = range(len(members.accounts or ()))
+    places: Iterator[KeyPath] = (("accounts", index) for index in in_file)
+    placed = [(next(places, ("organization", table.id)), table) for table in tables]
+    defaults = AccountDefaults(aws=members.aws, rules=ownership.rules, enabled=enabled)
+    listed = list_accounts(placed, members.external, defaults, context)
+    if organization is not None:
+        partition = context.regions.partition
+        check_organization(organization, listed[0], members.aws, findings, partition)
+        if discovered is None:
+            context.names.add_unread()
+    elif not tables and findings.raw(("organization",)) is None:
+        missing = findings.raw(("accounts",)) is None
+        remedy = "list each account under [[accounts]]" if missing else None
+        findings.report(("accounts",), MISSING if missing else "must not be empty", remedy=remedy)
+    return listed
 
 
 def _partition(filled: Mapping[str, object]) -> Partition | None:

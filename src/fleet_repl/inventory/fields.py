@@ -6,7 +6,7 @@ The patterns are for editors too, so they keep to what Python and ECMA 262 read 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from fleet_repl.inventory.findings import BadValueError, Findings, KeyPath
@@ -15,15 +15,16 @@ from fleet_repl.inventory.kinds import (
     NOT_EMPTY,
     Context,
     Kind,
+    Schema,
     text_schema,
     without_repeats,
 )
 from fleet_repl.values import limits
-from fleet_repl.values.names import Region, Secret
+from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, Secret, is_account_id
 from fleet_repl.values.text import is_plain
 
 if TYPE_CHECKING:
-    from pydantic import ValidationInfo
+    from pydantic import GetJsonSchemaHandler, ValidationInfo
 
 FLEET_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"
 """Fits session names, Sids and paths of files and objects as it is."""
@@ -39,7 +40,11 @@ REGION: Final = r"[a-z]{2,8}(?:-[a-z0-9]{1,16})+"
 """ECR takes `[0-9a-z-]{2,25}`; every region there is has this form."""
 REGION_LENGTH: Final = (2, 25)
 
+_ENABLED: Final = "enabled"
+ENABLED: Final = (Region(_ENABLED),)
+"""In place of a list of regions: those that an account has enabled. No region has that form."""
 _OWN_SID: Final = re.compile(r"FleetRepl[0-9a-f]{16}")
+_SEPARATORS: Final = str.maketrans("", "", " -_.")
 _UNITS: Final = re.compile(r"([0-9]+)([hms])")
 _SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
 
@@ -60,6 +65,20 @@ def duration(least: int, most: int) -> Kind:
         return count
 
     return Kind(read, reads=object, **text_schema(_DURATION))
+
+
+def account_id(value: object) -> AccountId:
+    """The id of an account. Raises BadValueError."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12:
+        remedy = f'write "{value:012d}": a TOML number loses its leading zeros'
+        raise BadValueError("must be a string", remedy)
+    if not isinstance(value, str):
+        raise BadValueError("must be a string")
+    if not is_account_id(value):
+        digits = value.translate(_SEPARATORS)
+        meant = f'write "{digits}"' if is_account_id(digits) else None
+        raise BadValueError("is not an account id: 12 digits", meant=meant)
+    return AccountId(value)
 
 
 def _region(text: str, info: ValidationInfo[Context]) -> Region:
@@ -160,6 +179,9 @@ TagValue: TypeAlias = Annotated[
 ]
 Plain: TypeAlias = Annotated[str, Kind(plain)]
 Name: TypeAlias = Annotated[str, Kind(shown_name)]
+IdOfAccount: TypeAlias = Annotated[
+    AccountId, Kind(account_id, reads=object, **text_schema(ACCOUNT_ID))
+]
 FleetName: TypeAlias = Annotated[str, Kind(_fleet_name, **text_schema(FLEET_NAME))]
 ExternalId: TypeAlias = Annotated[
     Secret,
@@ -173,6 +195,23 @@ RegionName: TypeAlias = Annotated[
     Region, Kind(_region, reads=str, **text_schema(REGION, REGION_LENGTH))
 ]
 Regions: TypeAlias = Annotated[tuple[RegionName, ...], NOT_EMPTY, DISTINCT]
+
+
+class _EnabledOrListed(Kind):
+    def __get_pydantic_json_schema__(self, core: Schema, handler: GetJsonSchemaHandler) -> Schema:
+        return {"anyOf": [{"const": _ENABLED}, handler(core)]}
+
+
+def _enabled_or_listed(
+    value: object, handler: Callable[[object], tuple[Region, ...]]
+) -> tuple[Region, ...]:
+    return ENABLED if value == _ENABLED else handler(value)
+
+
+EnabledOrListed: TypeAlias = Annotated[
+    tuple[Region, ...], _EnabledOrListed(_enabled_or_listed, mode="Wrap", reads=Regions)
+]
+"""Regions as a list, or the word for those that an account has enabled."""
 Sids: TypeAlias = Annotated[
     tuple[Annotated[str, Kind(_foreign_sid)], ...],
     NOT_EMPTY,

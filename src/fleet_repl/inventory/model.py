@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fleet_repl.inventory.accounts import Account, External
+from fleet_repl.inventory.accounts import Account, AccountTable, External
 from fleet_repl.inventory.acknowledgements import Acknowledgement
+from fleet_repl.inventory.discovered import Discovery
 from fleet_repl.inventory.findings import nearest_line
+from fleet_repl.inventory.organization import Organization
 from fleet_repl.inventory.routes import Route
 from fleet_repl.inventory.safety import Safety, Wave
 from fleet_repl.inventory.settings import (
@@ -23,6 +25,19 @@ from fleet_repl.inventory.settings import (
 )
 from fleet_repl.inventory.templates import Template
 from fleet_repl.values.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """An inventory file as it was read, to be checked again once its accounts are known."""
+
+    document: Mapping[str, object]
+    """As parsed."""
+    filled: Mapping[str, object]
+    """The same, with values from the environment."""
+    routes_required: bool
+    policies: Mapping[str, str]
+    """File of a template's policy → its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
@@ -45,6 +60,12 @@ class Inventory:
     """In their order."""
     safety: Safety = field(default_factory=Safety)
     acknowledged: tuple[Acknowledgement, ...] = ()
+    organization: Organization | None = None
+    """Which accounts are discovered; None: those of the file are all there are."""
+    listed: tuple[AccountTable, ...] = ()
+    """The entries under [[accounts]] of a fleet that is discovered; of any other, none."""
+    discovery: Discovery | None = None
+    """What was discovered, and is part of `accounts`; None where nothing was."""
     unset: tuple[Problem, ...] = field(default=(), compare=False)
     """External ids that are missing because their variables are not set. Such an inventory is
     good for everything that does not call AWS."""
@@ -54,6 +75,14 @@ class Inventory:
     """What standard input held, which cannot be read again; None for a file."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Every file that the inventory was read from → a digest of the text in it then."""
+
+    reading: Reading | None = field(default=None, repr=False, compare=False)
+    """None for a file that says everything about its accounts."""
+
+    @property
+    def needs_discovery(self) -> bool:
+        """Whether AWS has to be asked for accounts or their regions before there is a fleet."""
+        return self.reading is not None and self.discovery is None
 
     def problem(self, key: str, message: str, remedy: str) -> Problem:
         """What a later stage finds wrong with the value at `key`."""

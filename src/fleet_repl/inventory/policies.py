@@ -47,12 +47,15 @@ _TOO_MUCH: Final = "lists or objects are nested too deeply, or a number is no JS
 class Policies:
     """Reads the policies of one inventory; `inventory` is the path of its own file."""
 
-    def __init__(self, inventory: str, findings: Findings) -> None:
+    def __init__(
+        self, inventory: str, findings: Findings, texts: Mapping[str, str] | None = None
+    ) -> None:
+        """`texts`: those of files that were read before, and are not read again."""
         self._folder = Path(inventory).parent
         self._findings = findings
         self._texts: dict[int, dict[str, str]] = defaultdict(dict)
         """Template by its place → key → text of a file."""
-        self.files: dict[str, str] = {}
+        self.files: dict[str, str] = dict(texts or {})
         """File → its text."""
 
     def read(
@@ -91,7 +94,7 @@ class Policies:
             self._findings.report(path, "must not be empty")
             return None
         file = str(self._folder / name)
-        content = text_of(file, most=LARGEST)
+        content = self.files.get(file) or text_of(file, most=LARGEST)
         if isinstance(content, Unreadable):
             self._findings.report(path, content.message, remedy=content.remedy)
             return None

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
 
 from fleet_repl.inventory.fields import (
+    EnabledOrListed,
     ExternalId,
     FleetName,
     Name,
     RegionName,
-    Regions,
     Sids,
     SourceIdentity,
     TagKey,
@@ -75,8 +75,9 @@ class AwsTable(Aws):
     {partition}); "none" for the base identity itself."""
     session_duration: SessionDuration = 3600
     """How long a role's session lasts, 15m to 12h, at most 1h with `via`. Default: 1h."""
-    regions: Regions = ()
-    """The regions of accounts that list none themselves."""
+    regions: EnabledOrListed = ()
+    """The regions of accounts that list none themselves; "enabled" for those that each account has
+    enabled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,46 @@
+"""What was discovered: the accounts of an organization, and the regions of accounts.
+
+Values as they were read, before anything is decided about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fleet_repl.values.names import AccountId, Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An account of an organization."""
+
+    id: AccountId
+    name: str
+    state: str
+    """As Organizations spells it: ACTIVE, SUSPENDED, CLOSED, …"""
+    units: tuple[str, ...] = ()
+    """The names of the organizational units that hold it, from the root."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What was discovered at one time."""
+
+    at: datetime
+    organization: str | None = None
+    """The id of the organization; None where none was asked."""
+    ous: tuple[str, ...] = ()
+    """The units that were asked for, sorted; none: the whole organization."""
+    members: tuple[Member, ...] = ()
+    """In order of the id."""
+    regions: Mapping[AccountId, tuple[Region, ...]] = field(default_factory=dict)
+    """The enabled regions of each account that was asked, as it last answered."""
+    unanswered: Mapping[AccountId, str] = field(default_factory=dict)
+    """Accounts that this time did not tell their regions, with why."""
+    first_seen: Mapping[AccountId, datetime] = field(default_factory=dict)
+    """When each account was first discovered."""
+    warnings: tuple[str, ...] = ()
+    """What the reader should know of it: that it is an earlier one, that it could not be kept."""
