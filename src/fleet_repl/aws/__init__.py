@@ -6,7 +6,7 @@ import this one only where they call AWS.
 
 from fleet_repl.aws.configuration import Endpoint
 from fleet_repl.aws.endpoints import configured_endpoints
-from fleet_repl.aws.open import open_aws, open_objects
+from fleet_repl.aws.open import open_aws, open_discovery, open_objects
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.s3 import BucketObjects
 from fleet_repl.values.names import Secret
@@ -18,5 +18,6 @@ __all__ = [
     "Secret",
     "configured_endpoints",
     "open_aws",
+    "open_discovery",
     "open_objects",
 ]

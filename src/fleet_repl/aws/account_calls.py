@@ -6,7 +6,7 @@ neither ECR's operations nor the meaning of their answers: the caller passes bot
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -34,17 +34,25 @@ _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagedList:
-    """A list that ECR returns in pages."""
+    """A list that AWS returns in pages."""
 
     member: str
     """The member of an answer that holds the items."""
-    page_size: int
-    """The most items that ECR returns in a page (its service model)."""
+    page_size: int | None
+    """The most items that AWS returns in a page (its service model); None: it takes no number."""
     most_pages: int
     """A longer list is taken to be endless: no deadline would end it, and all items are kept."""
+    texts: tuple[str, ...] = ()
+    """Members that every item has to have, each a text."""
+    capitalized: bool = False
+    """Whether the service spells its members with a capital: `NextToken`, `MaxResults`."""
     empty_with: str | None = None
     """A member whose presence shows that an answer without the list means an empty list. None:
     the list must be there."""
+
+    def spelled(self, member: str) -> str:
+        """A member such as `nextToken` as the service spells it."""
+        return f"{member[0].upper()}{member[1:]}" if self.capitalized else member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,16 +157,12 @@ class AccountCalls:
 
         Raises CallError, also for a page that lacks its list or leads back to an earlier page.
         """
-        tokens: set[str] = set()
-        read = partial(_read_page, listing, tokens)
-        page_parameters = {**parameters, "maxResults": listing.page_size}
-        while True:
-            page = await self.read(registry, operation, read, page_parameters)
-            yield page.items
-            if page.next_token is None:
-                return
-            tokens.add(page.next_token)
-            page_parameters = {**page_parameters, "nextToken": page.next_token}
+
+        async def read(reader: Reader[_Page], page_parameters: Mapping[str, object]) -> _Page:
+            return await self.read(registry, operation, reader, page_parameters)
+
+        async for items in pages_of(listing, parameters, read):
+            yield items
 
     async def write(
         self,
@@ -216,15 +220,41 @@ class AccountCalls:
         return self._sources[account]
 
 
+async def pages_of(
+    listing: PagedList,
+    parameters: Mapping[str, object],
+    read: Callable[[Reader[_Page], Mapping[str, object]], Awaitable[_Page]],
+) -> AsyncIterator[tuple[JsonObject, ...]]:
+    """The items of one page after the other; `read` makes the call for a page. A page may hold
+    nothing and still lead on."""
+    tokens: set[str] = set()
+    reader = partial(_read_page, listing, tokens)
+    page_parameters = {**parameters}
+    if listing.page_size is not None:
+        page_parameters[listing.spelled("maxResults")] = listing.page_size
+    while True:
+        page = await read(reader, page_parameters)
+        yield page.items
+        if page.next_token is None:
+            return
+        tokens.add(page.next_token)
+        page_parameters = {**page_parameters, listing.spelled("nextToken"): page.next_token}
+
+
 def _read_page(listing: PagedList, tokens: Collection[str], answer: Answer, call: Call) -> _Page:
     """The page in an answer. `tokens`: the tokens of the earlier pages."""
     document = body(answer, call)
     items = objects(document, listing.member, answer, call, empty_with=listing.empty_with)
     for item in items:
         check_account(item, answer, call)
-    token = document.get("nextToken") or None
+        for text in listing.texts:
+            if not isinstance(item.get(text), str):
+                because = f"the answer's {listing.member} have no {text}"
+                raise garbage(call, because, answer.request_id)
+    member = listing.spelled("nextToken")
+    token = document.get(member) or None
     if token is not None and not isinstance(token, str):
-        raise garbage(call, "the answer's nextToken is no text", answer.request_id)
+        raise garbage(call, f"the answer's {member} is no text", answer.request_id)
     if token in tokens or len(tokens) >= listing.most_pages:
         raise garbage(call, "the answer's pages do not end", answer.request_id)
     return _Page(items=items, next_token=token)

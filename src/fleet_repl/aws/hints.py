@@ -67,6 +67,13 @@ _FOR_CODES: Final = {
     ("ReplicationBackfillNotFoundException", None): (
         "ECR forgets a backfill 90 days after it has ended"
     ),
+    ("AWSOrganizationsNotInUseException", None): (
+        "the account of these credentials is in no organization: name a role in its management "
+        "account in [organization] role"
+    ),
+    ("OrganizationalUnitNotFoundException", None): "correct [organization] ous",
+    ("ParentNotFoundException", None): "correct [organization] ous",
+    ("ChildNotFoundException", None): "correct [organization] ous",
     ("InvalidAccessKeyId", None): (
         "these credentials are unknown to S3 there: renew them, or see that they are of the "
         "bucket's partition"
@@ -90,6 +97,17 @@ _FOR_OBJECTS: Final = {
     FaultKind.REGION_DISABLED: "enable the bucket's region, or use a bucket of another one",
 }
 
+_LISTING: Final = (
+    "only the management account and delegated administrators may list an organization: name a "
+    "role there in [organization] role"
+)
+_QUOTAS: Final = {
+    "account": "Account",
+    "ec2": "EC2",
+    "ecr": "the account",
+    "organizations": "Organizations",
+}
+
 _NOT_ALLOWED: Final = re.compile(r"not authorized to perform: ([a-z0-9-]{2,40}:[A-Za-z]{2,80})")
 
 
@@ -104,8 +122,8 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
             return (
                 f"enable {call.region} for account {call.account}, or take it out of the inventory"
             )
-        case FaultKind.THROTTLED if call.service == "ecr":
-            return f"others use up this quota of the account: {_LATER}"
+        case FaultKind.THROTTLED if call.service in _QUOTAS:
+            return f"others use up this quota of {_QUOTAS[call.service]}: {_LATER}"
         case FaultKind.THROTTLED | FaultKind.REGION_DISABLED if call.service == "s3":
             return _FOR_OBJECTS[kind]
         case _:
@@ -155,6 +173,8 @@ def _allow(call: Call) -> str:
     needed = f"{call.service}:{call.operation}"
     if call.operation == "PutReplicationConfiguration":
         needed += " and, for replication.ecr.amazonaws.com, iam:CreateServiceLinkedRole"
+    if call.service == "organizations":
+        return f"{_allow_them(call, needed)}; {_LISTING}"
     if (passing := _passing(call)) is not None:
         needed += f" and {passing}"
     return _allow_them(call, needed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Final
 
@@ -20,14 +20,16 @@ from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.clients import Clients, open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, sts_region
 from fleet_repl.aws.credentials import Base, Source
+from fleet_repl.aws.enabled_regions import EnabledRegions
 from fleet_repl.aws.endpoints import way_to_aws
 from fleet_repl.aws.identity import check, open_session, usable
+from fleet_repl.aws.organizations import Organizations
 from fleet_repl.aws.profiles import ProfileBase
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.s3 import BucketObjects
 from fleet_repl.aws.scoped import ScopedBase
-from fleet_repl.ecr.permissions import passing_policy, session_policy
+from fleet_repl.ecr.permissions import organization_policy, passing_policy, session_policy
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
@@ -38,14 +40,32 @@ from fleet_repl.runs.events import Event
 from fleet_repl.values import limits
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.limits import BUCKET_PATTERN
-from fleet_repl.values.names import Region
+from fleet_repl.values.names import AccountId, Partition, Region, RoleArn
 
 _LOCATION: Final = re.compile(rf"s3://(?P<bucket>{BUCKET_PATTERN.pattern})(?:/(?P<prefix>.*))?")
 _CONCURRENCY: Final = 32
+GLOBAL_REGIONS: Final = {
+    Partition.AWS: Region("us-east-1"),
+    Partition.CN: Region("cn-northwest-1"),
+    Partition.US_GOV: Region("us-gov-west-1"),
+}
+"""Where services answer that are one for a whole partition, such as Organizations."""
 
 
 def _unheard(event: Event) -> None:
     """Drop an event: the default of callers that want none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Connection:
+    """The caller of a run, and the credentials that it calls with."""
+
+    caller: Caller
+    sts: Sts
+    base: Base
+    identity: Identity
+    source_of: Callable[[Account], Source]
+    way: Way
 
 
 @asynccontextmanager
@@ -65,6 +85,52 @@ async def open_aws(
 
     Raises IdentityError for a base identity or settings of the SDK that cannot be used.
     """
+    opened = _open(inventory, run_id, pace, endpoint, on_event, read_only=read_only)
+    async with opened as connection:
+        accounts = {account.id: account for account in inventory.accounts}
+        calls = AccountCalls(connection.caller, accounts, connection.source_of)
+        access = AccountAccess(
+            connection.caller, calls, connection.identity, connection.base, connection.way
+        )
+        yield AwsRegistries(calls, access, marks=_marks(inventory))
+
+
+@asynccontextmanager
+async def open_discovery(
+    inventory: Inventory,
+    *,
+    run_id: str,
+    pace: Pace,
+    endpoint: Endpoint | None = None,
+    on_event: EventSink = _unheard,
+) -> AsyncIterator[tuple[Organizations, EnabledRegions]]:
+    """What the accounts of an inventory and their regions are discovered with; nothing is written.
+
+    Raises IdentityError for a base identity or settings of the SDK that cannot be used.
+    """
+    aws = inventory.aws
+    region = GLOBAL_REGIONS.get(aws.partition, aws.partition.first_region)
+    async with _open(inventory, run_id, pace, endpoint, on_event, read_only=True) as connection:
+        role = None if inventory.organization is None else inventory.organization.role
+        source, account = _of_organization(connection, aws, role)
+        yield (
+            Organizations(
+                caller=connection.caller, source=source, region=region, account=account, role=role
+            ),
+            EnabledRegions(caller=connection.caller, source_of=connection.source_of, region=region),
+        )
+
+
+@asynccontextmanager
+async def _open(
+    inventory: Inventory,
+    run_id: str,
+    pace: Pace,
+    endpoint: Endpoint | None,
+    on_event: EventSink,
+    *,
+    read_only: bool,
+) -> AsyncIterator[_Connection]:
     quieten_sdk()
     aws, concurrency = inventory.aws, inventory.apply.concurrency
     session, base = await open_session(aws, endpoint, pace)
@@ -90,12 +156,32 @@ async def open_aws(
             own.owned_by((await check(caller, own, region, aws.partition)).account)
             return own
 
-        sources = _sources(sts, aws, identity, base, of_profile)
-        accounts = {account.id: account for account in inventory.accounts}
-        calls = AccountCalls(caller, accounts, sources)
-        way = way_to_aws(session, region, endpoint)
-        access = AccountAccess(caller, calls, identity, base, way)
-        yield AwsRegistries(calls, access, marks=_marks(inventory))
+        yield _Connection(
+            caller=caller,
+            sts=sts,
+            base=base,
+            identity=identity,
+            source_of=_sources(sts, aws, identity, base, of_profile),
+            way=way_to_aws(session, region, endpoint),
+        )
+
+
+def _of_organization(
+    connection: _Connection, aws: Aws, role: RoleArn | None
+) -> tuple[Source, AccountId]:
+    """Who lists the organization, and in which account."""
+    if role is None:
+        return connection.base, connection.identity.account
+    policy = organization_policy() if aws.session_policy else None
+    source = Role(
+        replace(connection.sts, session_policy=policy),
+        role,
+        connection.base,
+        seconds=min(limits.SESSION_SECONDS),
+        external_id=aws.external_id,
+        account=role.account,
+    )
+    return source, role.account
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """AWS's quotas: one rate for all calls that count for the same quota, lowered by throttling.
 
-STS counts calls by who makes them, ECR by account and region, S3 by bucket.
+STS counts calls by who makes them, ECR by account and region, S3 by bucket, Organizations by
+account.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from fleet_repl.values.names import AccountId, Region
 
 _UNTHROTTLED: Final = 1000.0
 """Calls per second where nobody has set a rate: as many as one process can make."""
+_RATES: Final = {"organizations": 400.0}
+"""Calls per second to begin with. AWS publishes no quota of Organizations: throttling finds it."""
 
 
 class Quota:
@@ -56,6 +59,6 @@ class Quotas:
         sts = call.service == "sts"
         key = (call.service, id(source) if sts else call.account, call.region)
         if key not in self._quotas:
-            rate = self._sts_rate if sts else _UNTHROTTLED
+            rate = self._sts_rate if sts else _RATES.get(call.service, _UNTHROTTLED)
             self._quotas[key] = Quota(TokenBucket(rate, self._clock))
         return self._quotas[key]

@@ -158,6 +158,16 @@ _NEEDS: Final = (
     _linked_role("ServiceLinkedRoleOfReplication", "replication.ecr.amazonaws.com"),
     _linked_role("ServiceLinkedRoleOfTemplates", "ecr.amazonaws.com", Feature.TEMPLATES),
 )
+_OF_ORGANIZATIONS: Final = (
+    "DescribeOrganization",
+    "DescribeOrganizationalUnit",
+    "ListAccounts",
+    "ListAccountsForParent",
+    "ListOrganizationalUnitsForParent",
+    "ListParents",
+    "ListRoots",
+    "ListTagsForResource",
+)
 
 
 def features_of(inventory: Inventory) -> frozenset[Feature]:
@@ -168,6 +178,7 @@ def features_of(inventory: Inventory) -> frozenset[Feature]:
         Feature.TEMPLATES: bool(templates),
         Feature.LIFECYCLE_POLICIES: any(template.lifecycle_policy for template in templates),
         Feature.REPOSITORY_POLICIES: any(template.repository_policy for template in templates),
+        Feature.REGIONS: inventory.asks_regions,
         Feature.BACKFILL: any(route.backfill != "off" for route in inventory.routes),
     }
     return frozenset(feature for feature, is_used in used.items() if is_used)
@@ -220,6 +231,20 @@ def state_statements(location: str) -> tuple[Statement, ...]:
             actions=("s3:ListBucket",),
             resources=(f"arn:{{partition}}:s3:::{bucket}",),
         ),
+    )
+
+
+def organization_statements() -> tuple[Statement, ...]:
+    """What the identity is allowed that lists the organization."""
+    actions = tuple(f"organizations:{operation}" for operation in _OF_ORGANIZATIONS)
+    return (Statement(sid="Organization", actions=actions),)
+
+
+def organization_policy() -> str:
+    """The inline policy of a session that lists the organization."""
+    statements = organization_statements()
+    return compact_json(
+        policy_document(statement.document(partition="*") for statement in statements)
     )
 
 

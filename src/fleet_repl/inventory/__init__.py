@@ -9,7 +9,7 @@ from __future__ import annotations
 from fleet_repl.inventory.accounts import Account, AccountTable, External
 from fleet_repl.inventory.acknowledgements import ACKNOWLEDGEABLE, Acknowledgement
 from fleet_repl.inventory.discovered import Discovery, Member
-from fleet_repl.inventory.document import json_schema, parse, with_discovery
+from fleet_repl.inventory.document import json_schema, parse, unlisted_accounts, with_discovery
 from fleet_repl.inventory.freshness import acknowledged, changed_file
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.organization import UNIT_LABELS, Organization
@@ -54,5 +54,6 @@ __all__ = [
     "json_schema",
     "located",
     "parse",
+    "unlisted_accounts",
     "with_discovery",
 ]

@@ -42,5 +42,7 @@ class Discovery:
     """Accounts that this time did not tell their regions, with why."""
     first_seen: Mapping[AccountId, datetime] = field(default_factory=dict)
     """When each account was first discovered."""
-    warnings: tuple[str, ...] = ()
-    """What the reader should know of it: that it is an earlier one, that it could not be kept."""
+    cached: bool = False
+    """Whether it is an earlier one, which was asked for."""
+    not_kept: str | None = None
+    """Why it could not be kept for the next time; None where it is kept."""

@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final, TypeAlias, cast
@@ -140,7 +140,11 @@ def parse(
     contents = _read(filled, findings, policies, routes_required=routes_required)
     document = contents.document
     reading = Reading(
-        document=parsed, filled=filled, routes_required=routes_required, policies=policies.files
+        document=parsed,
+        filled=filled,
+        routes_required=routes_required,
+        defaults=contents.defaults,
+        policies=policies.files,
     )
     texts = {path: text} if stdin is None else {}
     return Inventory(
@@ -201,6 +205,20 @@ def with_discovery(
     )
 
 
+def unlisted_accounts(inventory: Inventory, ids: Iterable[AccountId]) -> tuple[Account, ...]:
+    """Accounts that the file does not list, with what [aws] says for all of them; none where no
+    accounts are discovered."""
+    reading = inventory.reading
+    if reading is None or inventory.organization is None:
+        return ()
+    names = AccountNames(Findings(inventory.path, {}, {}))
+    context = Context(regions=Regions(inventory.aws.partition), names=names)
+    tables: list[tuple[KeyPath, AccountTable]] = [
+        (("organization", account), AccountTable(id=account)) for account in ids
+    ]
+    return list_accounts(tables, (), reading.defaults, context)[0]
+
+
 def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
     """Refuse a file of another version at once, because no other rule here holds for it."""
     version = parsed.get("version")
@@ -218,6 +236,7 @@ class _Contents:
     accounts: tuple[Account, ...]
     externals: tuple[External, ...]
     templates: tuple[Template, ...]
+    defaults: AccountDefaults
 
     @property
     def is_discovered(self) -> bool:
@@ -247,7 +266,10 @@ def _read(
     ownership = read_table(
         Ownership, filled.get("ownership", {}), findings, context, path=("ownership",)
     )
-    accounts, externals = _accounts(members, ownership, context, discovered)
+    defaults = AccountDefaults(
+        aws=members.aws, rules=ownership.rules, enabled={} if discovered is None else discovered[1]
+    )
+    accounts, externals = _accounts(members, defaults, context, discovered)
     known = {column.name: getattr(members, column.name) for column in fields(members)}
     known["ownership"] = ownership
     if not routes_required and "routes" not in filled:
@@ -262,20 +284,25 @@ def _read(
     templates = resolve_templates(document.templates, policies, findings)
     if findings.problems:
         raise InventoryError(findings.problems)
-    return _Contents(document=document, accounts=accounts, externals=externals, templates=templates)
+    return _Contents(
+        document=document,
+        accounts=accounts,
+        externals=externals,
+        templates=templates,
+        defaults=defaults,
+    )
 
 
 def _accounts(
-    members: _Members, ownership: Ownership, context: Context, discovered: _Discovered | None
+    members: _Members, defaults: AccountDefaults, context: Context, discovered: _Discovered | None
 ) -> tuple[tuple[Account, ...], tuple[External, ...]]:
     """The accounts of the fleet and the external ones. Before accounts are discovered, any name may
     be that of one."""
     findings, organization = context.names.findings, members.organization
-    tables, enabled = discovered or (members.accounts or (), {})
+    tables = (members.accounts or ()) if discovered is None else discovered[0]
     in_file = range(len(members.accounts or ()))
     places: Iterator[KeyPath] = (("accounts", index) for index in in_file)
     placed = [(next(places, ("organization", table.id)), table) for table in tables]
-    defaults = AccountDefaults(aws=members.aws, rules=ownership.rules, enabled=enabled)
     listed = list_accounts(placed, members.external, defaults, context)
     if organization is not None:
         partition = context.regions.partition

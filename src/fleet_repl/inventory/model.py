@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fleet_repl.inventory.accounts import Account, AccountTable, External
+from fleet_repl.inventory.accounts import Account, AccountDefaults, AccountTable, External
 from fleet_repl.inventory.acknowledgements import Acknowledgement
 from fleet_repl.inventory.discovered import Discovery
+from fleet_repl.inventory.fields import ENABLED
 from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.inventory.organization import Organization
 from fleet_repl.inventory.routes import Route
@@ -36,6 +37,7 @@ class Reading:
     filled: Mapping[str, object]
     """The same, with values from the environment."""
     routes_required: bool
+    defaults: AccountDefaults
     policies: Mapping[str, str]
     """File of a template's policy → its text."""
 
@@ -83,6 +85,12 @@ class Inventory:
     def needs_discovery(self) -> bool:
         """Whether AWS has to be asked for accounts or their regions before there is a fleet."""
         return self.reading is not None and self.discovery is None
+
+    @property
+    def asks_regions(self) -> bool:
+        """Whether accounts are asked which regions they have enabled."""
+        unlisted = self.reading is not None and self.reading.defaults.aws.regions == ENABLED
+        return unlisted or any(account.asks_regions for account in self.accounts)
 
     def problem(self, key: str, message: str, remedy: str) -> Problem:
         """What a later stage finds wrong with the value at `key`."""

@@ -4,6 +4,7 @@ The law of this room: a document that cannot be read is an error, and never coun
 """
 
 from fleet_repl.state.bucket import BucketStore
+from fleet_repl.state.discovery import discovery_name, read_discovery, write_discovery
 from fleet_repl.state.examine import examine_state
 from fleet_repl.state.fingerprints import read_fingerprints, revise_fingerprints
 from fleet_repl.state.fleet_register import Registration, introduce_fleet, register_fleet
@@ -32,6 +33,7 @@ __all__ = [
     "RunRecords",
     "Turns",
     "current_holder",
+    "discovery_name",
     "examine_state",
     "find_lock",
     "fleets",
@@ -42,6 +44,7 @@ __all__ = [
     "lifted",
     "merge_records",
     "parse_record",
+    "read_discovery",
     "read_fingerprints",
     "read_freeze",
     "read_marks",
@@ -53,5 +56,6 @@ __all__ = [
     "revise_fingerprints",
     "revise_marks",
     "this_process",
+    "write_discovery",
     "write_freeze",
 ]

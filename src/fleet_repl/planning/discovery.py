@@ -1,0 +1,277 @@
+"""Discovery: which accounts a fleet has, out of what was discovered and what its file says.
+
+Pure. It decides what labels and names discovered accounts get, which of them count as retired, and
+whether so much is gone that the fleet must not shrink to what is left.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from fleet_repl.inventory import (
+    Account,
+    AccountTable,
+    Discovery,
+    Inventory,
+    Member,
+    Organization,
+    with_discovery,
+)
+from fleet_repl.planning.plan import Warning
+from fleet_repl.values.names import AccountId, is_account_id
+from fleet_repl.values.text import counted, day_and_time, is_plain, listed, visible
+
+MOST_LOST: Final = 0.1
+"""The share of the accounts seen last time that may be gone without a refusal."""
+JOINING: Final = timedelta(hours=24)
+"""For how long after it was first seen an account is joining."""
+
+_ROOT: Final = ("Root",)
+"""In place of the units of an account that is in none."""
+_NOT_YET: Final = "PENDING_ACTIVATION"
+_GONE: Final = frozenset({"SUSPENDED", "PENDING_CLOSURE", "CLOSED"})
+_SHOWN: Final = 5
+
+
+class Origin(StrEnum):
+    """Where a fact about an account comes from."""
+
+    FILE = "file"
+    ORGANIZATION = "organization"
+    TAG = "tag"
+    UNIT = "ou"
+    NAME = "name"
+    """The name of the account, by `labels_from_name`."""
+    ACCOUNT = "account"
+    """The account itself was asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """An account of the fleet, and where each fact about it comes from."""
+
+    account: Account
+    listed: Origin
+    name: Origin
+    regions: Origin
+    state: Origin
+    labels: Mapping[str, Origin] = field(default_factory=dict)
+
+
+def resolved(inventory: Inventory, discovery: Discovery) -> Inventory:
+    """The inventory with the accounts that were discovered; entries of its file override them by
+    id. Raises InventoryError for what is wrong with the file now that the accounts are known.
+
+    For example, `labels_from_tags = ["env"]` and an entry with `labels = { env = "prod" }` make an
+    account that has the tag `env = dev` one with the label `env = prod`.
+    """
+    members, names = _members(inventory, discovery), _names(inventory, discovery)
+    in_file = {table.id for table in inventory.listed}
+    others = (AccountTable(id=member) for member in sorted(members.keys() - in_file))
+    tables = (
+        _overriding(table, members[table.id], names, inventory.organization)
+        if table.id in members
+        else table
+        for table in (*inventory.listed, *others)
+    )
+    return with_discovery(inventory, tuple(tables), discovery)
+
+
+def continued(now: Discovery, kept: Discovery | None) -> Discovery:
+    """The discovery with what only an earlier one knows: when accounts were first seen, and the
+    regions of accounts that do not answer. Accounts of the very first discovery did not join."""
+    if kept is None:
+        return now
+    before = {member.id for member in kept.members}
+    ids = [member.id for member in now.members]
+    return replace(
+        now,
+        first_seen={
+            account: kept.first_seen.get(account, now.at)
+            for account in ids
+            if (account not in before and before) or account in kept.first_seen
+        },
+        regions={
+            **{
+                account: kept.regions[account]
+                for account in now.unanswered
+                if account in kept.regions
+            },
+            **now.regions,
+        },
+    )
+
+
+def lost_too_many(now: Discovery, kept: Discovery | None) -> str | None:
+    """Why the fleet must not shrink to the accounts that were discovered now; None: it may.
+
+    Only an account that is listed no more is lost. One that is listed as closed was not, and
+    neither was one of units that nobody asks for any more.
+    """
+    if kept is None or kept.ous != now.ous:
+        return None
+    before = [member.id for member in kept.members if member.state not in _GONE]
+    left = {member.id for member in now.members}
+    lost = [account for account in before if account not in left]
+    if len(lost) <= MOST_LOST * len(before):
+        return None
+    return (
+        f"{counted(len(lost), 'account')} of {len(before):,} that were there on "
+        f"{day_and_time(kept.at)} are not listed any more: {listed(lost, _SHOWN)}"
+    )
+
+
+def joining(discovery: Discovery, now: datetime) -> frozenset[AccountId]:
+    """The accounts that were first seen less than a day ago."""
+    return frozenset(
+        account for account, seen in discovery.first_seen.items() if now - seen < JOINING
+    )
+
+
+def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:
+    """What the reader should know of how the accounts were found."""
+    discovery = inventory.discovery
+    if discovery is None:
+        return
+    if discovery.cached:
+        yield Warning(
+            kind="cached-discovery",
+            message=f"the accounts are those that were discovered on {day_and_time(discovery.at)}",
+        )
+    if discovery.not_kept is not None:
+        yield Warning(
+            kind="discovery-not-kept",
+            message=f"the discovered accounts could not be kept, so that nobody notices if some "
+            f"are lost next time: {discovery.not_kept}",
+        )
+    unanswered = [account for account in inventory.accounts if account.id in discovery.unanswered]
+    yield from _unknown_regions(
+        [account for account in unanswered if account.regions],
+        discovery,
+        "the regions that they had enabled last count",
+    )
+    yield from _unknown_regions(
+        [account for account in unanswered if not account.regions],
+        discovery,
+        "they have no registries in this run",
+    )
+
+
+def _unknown_regions(
+    accounts: Sequence[Account], discovery: Discovery, consequence: str
+) -> Iterator[Warning]:
+    if accounts:
+        names = listed([f"{visible(account.name)} ({account.id})" for account in accounts], _SHOWN)
+        yield Warning(
+            kind="unknown-regions",
+            message=f"{counted(len(accounts), 'account')} did not say which regions are enabled, "
+            f"so {consequence}: {names}; the first one: {discovery.unanswered[accounts[0].id]}",
+        )
+
+
+def account_facts(inventory: Inventory) -> tuple[AccountFacts, ...]:
+    """Every account of the fleet in order of its id, and where its facts come from."""
+    tables = {table.id: table for table in inventory.listed}
+    discovery = inventory.discovery
+    members = {} if discovery is None else _members(inventory, discovery)
+    return tuple(
+        _facts(account, tables.get(account.id), members.get(account.id), inventory.organization)
+        for account in sorted(inventory.accounts, key=lambda account: account.id)
+    )
+
+
+def _facts(
+    account: Account,
+    table: AccountTable | None,
+    member: Member | None,
+    organization: Organization | None,
+) -> AccountFacts:
+    by_discovery = {}
+    if member is not None and organization is not None:
+        found = _labels(member, organization)
+        by_discovery = {label: origin for label, (_, origin) in found.items()}
+    of_file = account.labels if member is None else (table.labels if table else {})
+    source = Origin.FILE if member is None else Origin.ORGANIZATION
+    return AccountFacts(
+        account=account,
+        listed=source,
+        name=Origin.FILE if table is not None and table.name else source,
+        regions=Origin.ACCOUNT if account.asks_regions else Origin.FILE,
+        state=Origin.FILE if table is not None and table.state == "retired" else source,
+        labels={
+            label: Origin.FILE if label in of_file else by_discovery[label]
+            for label in account.labels
+        },
+    )
+
+
+def _members(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, Member]:
+    """The discovered accounts that the fleet takes. One that is external is not the fleet's to
+    manage, and one that is not active yet cannot be named in a policy."""
+    organization = inventory.organization
+    if organization is None:
+        return {}
+    left_out = {*organization.exclude, *(external.id for external in inventory.externals)}
+    return {
+        member.id: member
+        for member in discovery.members
+        if member.id not in left_out and member.state != _NOT_YET
+    }
+
+
+def _names(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, str]:
+    """The names of discovered accounts that can mean nothing else. AWS lets several accounts of an
+    organization have the same name; such accounts go by their ids."""
+    members = _members(inventory, discovery)
+    in_file = {table.id: table.name for table in inventory.listed}
+    taken = Counter(
+        [
+            *(name for name in in_file.values() if name),
+            *(external.name for external in inventory.externals),
+            *(member.name for member in members.values() if not in_file.get(member.id)),
+        ]
+    )
+    return {
+        member.id: member.name
+        for member in members.values()
+        if taken[member.name] == 1
+        and member.name.strip()
+        and is_plain(member.name)
+        and not is_account_id(member.name)
+    }
+
+
+def _overriding(
+    table: AccountTable,
+    member: Member,
+    names: Mapping[AccountId, str],
+    organization: Organization | None,
+) -> AccountTable:
+    """The entry of an account, with what was discovered where the file says nothing."""
+    found = {} if organization is None else _labels(member, organization)
+    return replace(
+        table,
+        name=table.name or names.get(member.id),
+        labels={**{label: value for label, (value, _) in found.items()}, **table.labels},
+        state="retired" if member.state in _GONE else table.state,
+    )
+
+
+def _labels(member: Member, organization: Organization) -> Mapping[str, tuple[str, Origin]]:
+    """Label → its value and origin. A tag counts before the name of the account."""
+    units = [visible(unit) for unit in member.units or _ROOT]
+    labels = {"ou": (units[-1], Origin.UNIT), "ou_path": ("/".join(units), Origin.UNIT)}
+    pattern = organization.labels_from_name
+    match = None if pattern is None else pattern.search(member.name)
+    for label, value in ({} if match is None else match.groupdict()).items():
+        if value:
+            labels[label] = (visible(value), Origin.NAME)
+    for tag in organization.labels_from_tags:
+        if tag in member.tags:
+            labels[tag] = (visible(member.tags[tag]), Origin.TAG)
+    return labels
