@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from fleet_repl.inventory.model import Inventory
+from fleet_repl.inventory import Inventory, unlisted_accounts
 from fleet_repl.sandbox.policy import matches, permits
 from fleet_repl.sandbox.scenario import AccountScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject
@@ -85,6 +85,13 @@ class Directory:
         self._peculiar = {account.id: account for account in scenario.accounts}
         roleless = (account.id for account in inventory.accounts if account.role is None)
         base_account = next(roleless, BASE_ACCOUNT)
+        organization = scenario.organization
+        members = () if organization is None else organization.members
+        others = {base_account, *(AccountId(member.id) for member in members)} - {*self._accounts}
+        # Accounts that an inventory discovers have the role that [aws] names.
+        for account in unlisted_accounts(inventory, sorted(others)):
+            self._accounts[account.id] = account
+        self._lister = None if inventory.organization is None else inventory.organization.role
         self.base = Identity(
             account=base_account,
             arn=f"arn:{self.partition}:iam::{base_account}:user/sandbox",
@@ -96,10 +103,9 @@ class Directory:
             *self._accounts,
             *(external.id for external in inventory.externals),
             *(role.account for role in self._via),
+            *(() if self._lister is None else (self._lister.account,)),
             *map(AccountId, scenario.other_accounts),
         }
-        organization = scenario.organization
-        members = () if organization is None else organization.members
         self._known.update(AccountId(member.id) for member in members)
         self._suspended = {
             member.id for member in members if member.state in ("SUSPENDED", "CLOSED")
@@ -175,6 +181,8 @@ class Directory:
         for previous, relay in zip((None, *self._via), self._via, strict=False):
             if relay == role:
                 yield previous, self._via_external_id
+        if self._lister == role:
+            yield None, self._via_external_id
         account = self._accounts.get(role.account)
         if account is not None and account.role == role:
             yield (self._via[-1] if self._via else None), account.external_id

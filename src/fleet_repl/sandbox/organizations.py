@@ -14,7 +14,7 @@ from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.pages import page
-from fleet_repl.sandbox.scenario import MemberScenario, OrganizationScenario
+from fleet_repl.sandbox.scenario import MemberScenario, OrganizationScenario, UnitScenario
 from fleet_repl.sandbox.shapes import Structure, read
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import AccountId, Partition
@@ -90,15 +90,30 @@ class Organization:
 def organization_of(
     inventory: Inventory, scenario: OrganizationScenario | None, base: AccountId
 ) -> Organization:
-    """Returns the scenario's organization, or one of the inventory's accounts."""
+    """Returns the scenario's organization, or one of the inventory's accounts. Its id is the one
+    that the inventory expects, unless the scenario has its own."""
+    discovered = inventory.organization
     if scenario is None:
-        accounts = {account.id: account.name for account in inventory.accounts}
-        members = (
-            MemberScenario(id=account, name=name)
-            for account, name in ({base: "management"} | accounts).items()
-        )
-        scenario = OrganizationScenario(management=base, members=tuple(members))
+        scenario = _organization_of_accounts(inventory, base)
+    if discovered is not None and discovered.id and "id" not in scenario.model_fields_set:
+        scenario = scenario.model_copy(update={"id": discovered.id})
     return Organization(scenario=scenario, partition=inventory.aws.partition)
+
+
+def _organization_of_accounts(inventory: Inventory, base: AccountId) -> OrganizationScenario:
+    discovered = inventory.organization
+    lister = None if discovered is None else discovered.role
+    management = base if lister is None else lister.account
+    units = () if discovered is None else discovered.ous
+    accounts = {account.id: account.name for account in inventory.accounts}
+    return OrganizationScenario(
+        management=management,
+        units=tuple(UnitScenario(id=unit, name=unit) for unit in units),
+        members=tuple(
+            MemberScenario(id=account, name=name, unit=next(iter(units), None))
+            for account, name in ({management: "management"} | accounts).items()
+        ),
+    )
 
 
 def call_organizations(
