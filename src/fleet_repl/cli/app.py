@@ -11,6 +11,7 @@ from typing import Annotated, Concatenate, Final, ParamSpec, TypeVar, cast
 import typer
 
 from fleet_repl._version import __version__
+from fleet_repl.cli.accounts import AccountsOptions, accounts
 from fleet_repl.cli.apply import apply
 from fleet_repl.cli.backfill import backfill
 from fleet_repl.cli.bootstrap import BootstrapOptions, bootstrap
@@ -126,6 +127,7 @@ _add("graph", OFFLINE, GraphOptions, graph)
 _add("show", OFFLINE, ShowOptions, show)
 _add("schema", OFFLINE, CommonOptions, schema)
 _add("sandbox", OFFLINE, ServeOptions, sandbox)
+_add("accounts", LOOK, AccountsOptions, accounts)
 _add("doctor", LOOK, DoctorOptions, doctor)
 _add("plan", LOOK, RunOptions, plan)
 _add("drift", LOOK, RunOptions, drift)

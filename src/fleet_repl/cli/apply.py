@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -23,6 +23,10 @@ from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode, report_exit
 from fleet_repl.runs.history import Purpose
+from fleet_repl.values.names import Registry
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
 
 MAX_AGE: Final = timedelta(hours=24)
 """How old a kept plan may be, unless --max-age says otherwise."""
@@ -81,11 +85,14 @@ def _prepared(call: Call[ApplyOptions]) -> tuple[Plan | None, Target]:
         raise typer.BadParameter("there is no INVENTORY")
     load = call.load_inventory if options.simulated is None else call.load_offline
     inventory = load(path)
-    if kept is None:
-        scope = backend.scope(inventory, options.selection)
-    else:
+    if kept is not None:
         backend.check_plan(kept, inventory, now=now(), max_age=options.max_age or MAX_AGE)
-        scope = [registry_plan.registry for registry_plan in kept.registries]
+
+    def scope(inventory: Inventory) -> Collection[Registry]:
+        if kept is None:
+            return backend.scope(inventory, options.selection)
+        return [registry_plan.registry for registry_plan in kept.registries]
+
     return kept, Target(
         inventory=inventory,
         scope=scope,

@@ -21,6 +21,7 @@ from fleet_repl.cli.options import CommonOptions, parameters_of
 from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError, InventoryError, RefusedError, SelectionError
+from fleet_repl.values.text import day_and_time
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
@@ -70,6 +71,19 @@ class Call(Generic[Options_co]):
             where, _ = problem_lines(problem)
             self.log.write_warning(f"{where}; where AWS is called that is an error")
         return inventory
+
+    def recalled(self, inventory: Inventory) -> Inventory:
+        """The inventory with the accounts that were discovered last, or as it is where none were.
+        Calls no AWS, and says in the log which accounts these are."""
+        if not inventory.needs_discovery:
+            return inventory
+        recalled = self.backend.recall(inventory)
+        if recalled is None or recalled.discovery is None:
+            self.log.note("accounts are discovered, and no discovery is at hand")
+            return inventory
+        when = day_and_time(recalled.discovery.at)
+        self.log.note(f"accounts are discovered; these are those of {when}")
+        return recalled
 
     def show(self, text: str) -> None:
         """Write the result of work that is done to stdout.

@@ -173,6 +173,14 @@ ScenarioPath = Annotated[
         rich_help_panel=SANDBOX,
     ),
 ]
+Cached = Annotated[
+    bool,
+    typer.Option(
+        "--cached",
+        help="Take the accounts that were discovered last, and ask AWS for none.",
+        rich_help_panel=REMEMBERED,
+    ),
+]
 RunId = Annotated[
     str,
     typer.Argument(metavar="RUN", help="A run as `runs` lists it, or last.", show_default=False),

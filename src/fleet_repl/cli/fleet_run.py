@@ -16,6 +16,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
+from fleet_repl.cli.library import Library
 from fleet_repl.cli.output import check_outputs
 from fleet_repl.cli.run_options import ResultOptions, RunOptions
 from fleet_repl.cli.session import Session, Work
@@ -35,8 +36,8 @@ class Target:
     """The fleet that a command works on, and the files it reads and writes."""
 
     inventory: Inventory
-    scope: Collection[Registry]
-    """The registries whose progress is counted."""
+    scope: Callable[[Inventory], Collection[Registry]]
+    """Checks what the command itself asks for; returns the registries whose progress is counted."""
     state: str | None
     """The state location, in place of the inventory's."""
     purpose: Purpose | None = None
@@ -47,6 +48,8 @@ class Target:
     """Files that are read besides the inventory."""
     out: Path | None = None
     """The file that a plan is kept in."""
+    remembers_nothing: bool = False
+    """The state location is none; what is discovered is kept in the inventory's own."""
     last_wave: str | None = None
     """The wave after which a command that writes ends; None: it writes all waves."""
 
@@ -71,6 +74,7 @@ def run_fleet(
     routes_required: bool = True,
     out: Path | None = None,
     purpose: Purpose | None = None,
+    remembers_nothing: bool = False,
 ) -> ExitCode:
     """Connect to the fleet of the call's inventory and do `work` with it; returns the exit code.
 
@@ -81,9 +85,13 @@ def run_fleet(
     options = call.options
     load = call.load_inventory if options.simulated is None else call.load_offline
     inventory = load(options.inventory, routes_required=routes_required)
-    scope = call.backend.scope(inventory, options.selection)
-    if check is not None:
-        check(inventory)
+
+    def scope(inventory: Inventory) -> Collection[Registry]:
+        selected = call.backend.scope(inventory, options.selection)
+        if check is not None:
+            check(inventory)
+        return selected
+
     target = Target(
         inventory=inventory,
         scope=scope,
@@ -91,33 +99,50 @@ def run_fleet(
         out=out,
         purpose=purpose,
         locked=False,
+        remembers_nothing=remembers_nothing,
     )
     return run_target(call, target, work)
 
 
 def run_target(call: Call[ResultOptions], target: Target, work: Work) -> ExitCode:
     """Connect to a fleet and do `work` with it; returns the exit code."""
+    # What depends on accounts that are yet to be discovered is checked after that.
+    scope = None if target.inventory.needs_discovery else target.scope(target.inventory)
     check_outputs(call, target.inventory, reads=target.reads, out=target.out)
-    connected = partial(_connected, call, target, work)
+    connected = partial(_connected, call, target, scope, work)
     code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, connected)
     return ExitCode.INTERRUPTED if code is None else code
 
 
 async def _connected(
-    call: Call[ResultOptions], target: Target, work: Work, interrupts: Interrupts
+    call: Call[ResultOptions],
+    target: Target,
+    scope: Collection[Registry] | None,
+    work: Work,
+    interrupts: Interrupts,
 ) -> ExitCode:
-    counters = Counters(target.scope, target.waves, last_wave=target.last_wave)
-
-    def on_event(event: Event) -> None:
-        counters.see(event)
-        call.log.event(event)
-
+    inventory = target.inventory
     async with AsyncExitStack() as stack:
         endpoint, state = await stack.enter_async_context(
-            placed(call, target.inventory, target.state)
+            placed(call.backend, call.options, inventory, target.state)
         )
+        if scope is None:
+            inventory = await call.backend.discover(
+                inventory,
+                endpoint=endpoint,
+                state=None if target.remembers_nothing else state,
+                on_event=call.log.event,
+                cached=call.options.uses_cached,
+            )
+            scope = target.scope(inventory)
+        counters = Counters(scope, target.waves, last_wave=target.last_wave)
+
+        def on_event(event: Event) -> None:
+            counters.see(event)
+            call.log.event(event)
+
         connection = call.backend.connect(
-            target.inventory,
+            inventory,
             endpoint=endpoint,
             state=state,
             on_event=on_event,
@@ -130,7 +155,7 @@ async def _connected(
             fleet=fleet,
             interrupts=interrupts,
             counters=counters,
-            inventory=target.inventory,
+            inventory=inventory,
             waves=target.waves,
         )
         with interrupts.stopping(fleet.stop):
@@ -145,19 +170,19 @@ async def _connected(
 
 @asynccontextmanager
 async def placed(
-    call: Call[ResultOptions], inventory: Inventory, state: str | None
+    backend: Library, options: ResultOptions, inventory: Inventory, state: str | None
 ) -> AsyncIterator[tuple[Endpoint | None, str | None]]:
     """The endpoint (None: the real AWS) and the state location.
 
     Serves a simulated AWS meanwhile, if the options ask for one.
     """
-    simulated = call.options.simulated
+    simulated = options.simulated
     if simulated is None:
         yield None, state
         return
     # A simulated fleet gets a state of its own: its ownership record must not reach the real one.
     with TemporaryDirectory(prefix="fleet-repl-") as folder:
-        simulation = call.backend.simulate(
+        simulation = backend.simulate(
             inventory, scenario=simulated.scenario, host="127.0.0.1", port=0
         )
         async with simulation as served:

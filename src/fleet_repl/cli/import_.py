@@ -43,7 +43,9 @@ def import_(call: Call[ImportOptions]) -> ExitCode:
     whole_fleet = Call(
         options=run_options, backend=call.backend, streams=call.streams, log=call.log
     )
-    return run_fleet(whole_fleet, _import, routes_required=False)
+    return run_fleet(
+        whole_fleet, _import, routes_required=False, remembers_nothing=not options.sandbox
+    )
 
 
 async def _import(session: Session) -> ExitCode:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import anyio
+
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
@@ -118,6 +120,30 @@ class Library:
                     world="sandbox",
                 ),
             )
+
+    async def discover(
+        self,
+        inventory: Inventory,
+        *,
+        endpoint: Endpoint | None,
+        state: str | None,
+        on_event: EventSink,
+        cached: bool,
+    ) -> Inventory:
+        """Discover the accounts of an inventory that does not list them all. Raises RefusedError,
+        IdentityError, StateError, and InventoryError for what is wrong with it then."""
+        from fleet_repl.fleet.discover import discover  # noqa: PLC0415
+
+        return await discover(
+            inventory, endpoint=endpoint, state=state, on_event=on_event, cached=cached
+        )
+
+    def recall(self, inventory: Inventory) -> Inventory | None:
+        """The inventory with the accounts that were discovered last, where a folder has them.
+        Raises StateError and InventoryError."""
+        from fleet_repl.fleet.discover import recall  # noqa: PLC0415
+
+        return anyio.run(recall, inventory)
 
     def connect(
         self,

@@ -78,7 +78,8 @@ class Log:
             self._write(place, "")
             if remedy:
                 self._write(f"    {remedy}", "green")
-        self.failure(f"{counted(len(error.problems), 'problem')}; nothing was called")
+        done = "written" if error.discovered else "called"
+        self.failure(f"{counted(len(error.problems), 'problem')}; nothing was {done}")
 
     def block(self, text: str) -> bool:
         """Write a text of several lines, made for this stream, as it is.

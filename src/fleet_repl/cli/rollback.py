@@ -68,7 +68,7 @@ def rollback(
         raise _unnamed(call, past)
     target = Target(
         inventory=inventory,
-        scope=list(past.before),
+        scope=lambda _: list(past.before),
         state=options.state,
         purpose=None if dry_run else Purpose.ROLLBACK,
     )

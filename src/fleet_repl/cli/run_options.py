@@ -14,6 +14,7 @@ from fleet_repl.cli.flags import (
     SANDBOX,
     SCOPE,
     STANDARD_INPUT,
+    Cached,
     Format,
     InSandbox,
     InventoryPath,
@@ -51,6 +52,11 @@ class ResultOptions(CommonOptions):
     format: OutputFormat = Format.TEXT
     report: ReportFiles = field(default_factory=list)
     state: StateLocation = None
+
+    @property
+    def uses_cached(self) -> bool:
+        """Whether the accounts that were discovered last are taken, and AWS is asked for none."""
+        return False
 
     @property
     def selection(self) -> Selection:
@@ -91,6 +97,11 @@ class ScopeOptions(SandboxOptions):
     region: Annotated[list[str], region("registries in these regions", SCOPE)] = field(
         default_factory=list
     )
+    cached: Cached = False
+
+    @property
+    def uses_cached(self) -> bool:
+        return self.cached
 
     @property
     def selection(self) -> Selection:

@@ -23,6 +23,7 @@ class Document(StrEnum):
     ROUND = "round"
     VALIDATE = "validate"
     DOCTOR = "doctor"
+    ACCOUNTS = "accounts"
 
 
 def schema(

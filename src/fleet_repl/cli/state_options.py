@@ -10,6 +10,7 @@ import typer
 
 from fleet_repl.cli.flags import (
     OUTPUT,
+    Cached,
     Format,
     InventoryPath,
     OutputFormat,
@@ -60,6 +61,11 @@ class RollbackOptions(ResultOptions):
         Path | None,
         inventory_argument("; without it nothing is done but to say which it was"),
     ] = None
+    cached: Cached = False
+
+    @property
+    def uses_cached(self) -> bool:
+        return self.cached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

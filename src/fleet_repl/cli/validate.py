@@ -36,7 +36,7 @@ def validate(call: Call[ValidateOptions]) -> ExitCode:
     as_json = call.options.format is Format.JSON
     try:
         inventory = call.load_inventory(call.options.inventory, secrets_required=False)
-        summary = call.backend.describe(inventory)
+        summary = call.backend.describe(call.recalled(inventory))
     except InventoryError as error:
         if not as_json:
             raise

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,8 +22,6 @@ from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import FleetError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
     from fleet_repl.watch import Round, WatchOptions
@@ -99,16 +98,19 @@ async def _watch(
     stop, rounds = anyio.Event(), list["Round"]()
     inventory = load()
     check_outputs(call, inventory)
-    async with placed(call, inventory, options.state) as (endpoint, state):
+    async with placed(backend, options, inventory, options.state) as (endpoint, state):
 
-        def connect(inventory: Inventory) -> AbstractAsyncContextManager[Fleet]:
-            return backend.connect(
-                inventory,
-                endpoint=endpoint,
-                state=state,
-                on_event=call.log.event,
-                purpose=Purpose.WATCH if watch_options.fix else None,
+        @asynccontextmanager
+        async def connect(inventory: Inventory) -> AsyncIterator[Fleet]:
+            log = call.log.event
+            whole = await backend.discover(
+                inventory, endpoint=endpoint, state=state, on_event=log, cached=options.cached
             )
+            purpose = Purpose.WATCH if watch_options.fix else None
+            async with backend.connect(
+                whole, endpoint=endpoint, state=state, on_event=log, purpose=purpose
+            ) as fleet:
+                yield fleet
 
         with interrupts.stopping(stop.set):
             code = await watch_room.watch(
@@ -133,6 +135,7 @@ def _hand_over(call: Call[RepeatOptions], round_: Round, code: ExitCode) -> Exit
     subject = round_.report or round_.plan
     if subject is None:
         return code
-    return hand_over(
-        call, subject, code, waves=wave_names(round_.inventory), inventory=round_.inventory
-    )
+    inventory = round_.inventory
+    # Labels and routes cannot be shown of accounts that only the round itself knew.
+    known = None if inventory.needs_discovery else inventory
+    return hand_over(call, subject, code, waves=wave_names(inventory), inventory=known)

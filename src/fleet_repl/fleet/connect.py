@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,10 +11,10 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
 from fleet_repl.fleet.access import Access
-from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.context import RunContext, new_run_id, run_pace
+from fleet_repl.fleet.discover import discover
 from fleet_repl.fleet.event_sinks import guarded, ignored
 from fleet_repl.fleet.fleet import Fleet
 from fleet_repl.fleet.load import check_secrets
@@ -26,6 +24,7 @@ from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Inventory, located
 from fleet_repl.planning.acknowledgements import as_warning
 from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.runs.history import Purpose
 from fleet_repl.state import RunRecords
 from fleet_repl.values.clock import SYSTEM, Clock, check_loop
@@ -54,6 +53,8 @@ async def connect(
     writes. With `locked` the fleet's lock is held from before anything else until the end;
     otherwise it is taken for each plan that is applied.
 
+    The accounts of an inventory that `discover` has not resolved are discovered first.
+
     Raises FleetError under another event loop than asyncio's, InventoryError where an external id
     is missing, IdentityError where the base identity is missing or of another partition,
     StateError for a state that cannot be used, and RefusedError where another run holds the lock
@@ -62,11 +63,16 @@ async def connect(
     check_loop()
     if endpoint is None:
         check_secrets(inventory)
+    if inventory.needs_discovery:
+        # Its accounts have to be known to those who share registries before a lock is taken.
+        inventory = await discover(
+            inventory, endpoint=endpoint, on_event=on_event, state=state, clock=clock
+        )
     shared = inventory.state.shared
     place = inventory.state if state is None else located(str(state), shared=shared)
     world = await world_of(inventory.aws, endpoint, os.environ)
-    pace = _pace(inventory, clock)
-    run_id = f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    pace = run_pace(inventory, clock)
+    run_id = new_run_id(clock)
     sink = guarded(on_event) if on_event is not None else ignored
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
@@ -106,7 +112,10 @@ async def connect(
                 inventory=inventory,
                 world=world,
                 desired=desired,
-                warnings=tuple(map(as_warning, topology.notices)),
+                warnings=(
+                    *map(as_warning, topology.notices),
+                    *discovery_warnings(inventory),
+                ),
                 registries=registries,
                 store=store,
                 folder=place.folder,
@@ -121,14 +130,3 @@ async def connect(
         )
         stack.push_async_callback(access.wind_up, fleet.stop)
         yield fleet
-
-
-def _pace(inventory: Inventory, clock: Clock) -> Pace:
-    settings = inventory.apply
-    return Pace(
-        attempts=settings.attempts,
-        timeout=settings.timeout,
-        deadline=clock.monotonic() + settings.deadline,
-        clock=clock,
-        uniform=random.uniform,
-    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,11 +25,29 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Warning
 from fleet_repl.state import RunRecords
+from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
     from fleet_repl.aws import AwsRegistries
+
+
+def new_run_id(clock: Clock) -> str:
+    """The id of a run that begins now; ids sort by time."""
+    return f"{clock.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def run_pace(inventory: Inventory, clock: Clock) -> Pace:
+    """How often and how long a run that begins now tries its calls."""
+    settings = inventory.apply
+    return Pace(
+        attempts=settings.attempts,
+        timeout=settings.timeout,
+        deadline=clock.monotonic() + settings.deadline,
+        clock=clock,
+        uniform=random.uniform,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

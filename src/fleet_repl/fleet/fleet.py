@@ -17,7 +17,7 @@ from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.doctor import examine_fleet
 from fleet_repl.fleet.import_ import import_registries
-from fleet_repl.fleet.load import PlanError, check_registries, check_world
+from fleet_repl.fleet.load import PlanError, check_accounts, check_registries, check_world
 from fleet_repl.fleet.plan import PlanOptions, propose
 from fleet_repl.fleet.rollback import propose_rollback
 from fleet_repl.fleet.run_reports import interrupted_report, refused_report
@@ -171,6 +171,7 @@ class Fleet:
         # In a thread: of a large plan this takes a while, and the lock has to be renewed.
         if kept and not await anyio.to_thread.run_sync(is_unaltered, plan):
             raise PlanError("the plan was altered after it was made: its digest does not fit")
+        check_accounts(plan, context.inventory)
         check_registries(plan, context.desired.registries)
         names = context.desired.waves.names
         if wave is not None and wave not in names:

@@ -40,6 +40,7 @@ def _text(inventory: Inventory) -> tuple[str, dict[str, object]]:
 def _is_another(document: Mapping[str, object], inventory: Inventory) -> bool:
     if inventory.templates:
         # The digest depends on the files that templates name, and only accounts matter here.
-        accounts = document.get("accounts")
-        return not isinstance(accounts, list) or len(accounts) != len(inventory.accounts)
+        accounts = document.get("accounts", [])
+        listed = inventory.accounts if inventory.reading is None else inventory.listed
+        return not isinstance(accounts, list) or len(accounts) != len(listed)
     return digest(cast(JsonObject, document)) != inventory.digest

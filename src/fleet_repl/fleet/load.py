@@ -13,6 +13,7 @@ from fleet_repl.inventory import Inventory, parse
 from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.discovery import fleet_difference, planned_accounts
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents import parse_plan
 from fleet_repl.values.errors import FleetError, InventoryError, RefusedError
@@ -39,7 +40,8 @@ def load_inventory(
     Without `routes_required` it may have no `routes`, which is good for importing and not for
     plans: they would take every link away. Without `secrets_required`, external ids may be
     missing whose variables are not set; the inventory is then good for everything that does not
-    call AWS, and its `unset` says what is missing.
+    call AWS, and its `unset` says what is missing. Where `needs_discovery` of the inventory is
+    true, `discover` tells the rest of its accounts, and its routes are checked by then.
 
     Raises InventoryError, whose `problems` name everything wrong with it at once.
     """
@@ -50,7 +52,8 @@ def load_inventory(
         secrets_required=secrets_required,
         stdin=stdin,
     )
-    desired_state(inventory)
+    if not inventory.needs_discovery:
+        desired_state(inventory)
     return inventory
 
 
@@ -110,6 +113,17 @@ def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: time
         )
     if -age > LONGEST_AHEAD:
         raise RefusedError("the plan was made in the future: this machine's clock is wrong")
+
+
+def check_accounts(plan: Plan, inventory: Inventory) -> None:
+    """Whether the fleet still has the accounts that a plan was made for, where they are discovered.
+    Raises PlanError."""
+    difference = fleet_difference(plan.accounts, planned_accounts(inventory))
+    if difference is not None:
+        raise PlanError(
+            f"the plan was made for another fleet: since then {difference}\n"
+            "    make a new one with fleet-repl plan --out"
+        )
 
 
 def check_registries(plan: Plan, listed: Collection[Registry]) -> None:

@@ -14,6 +14,7 @@ from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.discovery import planned_accounts
 from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
     objections,
@@ -161,7 +162,8 @@ async def rolled_back(
 
 async def finished(context: RunContext, plan: Plan) -> Plan:
     """Returns the plan with its world and its digest, and reports it as an event."""
-    plan = replace(plan, world=context.world)
+    accounts = planned_accounts(context.inventory)
+    plan = replace(plan, world=context.world, accounts=accounts)
     plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))
     context.on_event(PlanMade(plan=plan))
     return plan

@@ -9,6 +9,7 @@ from fleet_repl.ecr.backfills import (
     BackfillState as BackfillState,
 )
 from fleet_repl.fleet.connect import connect as connect
+from fleet_repl.fleet.discover import discover as discover
 from fleet_repl.fleet.fleet import Fleet as Fleet, Interrupted as Interrupted
 from fleet_repl.fleet.history import History as History, open_history as open_history
 from fleet_repl.fleet.load import (

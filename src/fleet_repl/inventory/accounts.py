@@ -101,6 +101,8 @@ class AccountNames:
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
+        self.discovered = False
+        """Whether accounts were discovered beside those that the file lists."""
         self.by_name: dict[str, AccountId] = {}
         """Id or name → the id of the account."""
         self._places: dict[str, KeyPath] = {}
@@ -144,7 +146,12 @@ class AccountNames:
         """The id or name that `text` most likely means, among those that the file spells out."""
         if self._guesser is None:
             places = self._places.items()
-            self._guesser = Guesser([name for name, at in places if self.findings.raw(at) == name])
+            spelled = (
+                name
+                for name, at in places
+                if at[0] == "organization" or self.findings.raw(at) == name
+            )
+            self._guesser = Guesser([*spelled])
         return self._guesser.guess(text)
 
     def _enlist(self, place: KeyPath, text: str, account: AccountId) -> None:

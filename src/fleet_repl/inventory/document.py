@@ -303,6 +303,7 @@ def _accounts(
     in_file = range(len(members.accounts or ()))
     places: Iterator[KeyPath] = (("accounts", index) for index in in_file)
     placed = [(next(places, ("organization", table.id)), table) for table in tables]
+    context.names.discovered = organization is not None and discovered is not None
     listed = list_accounts(placed, members.external, defaults, context)
     if organization is not None:
         partition = context.regions.partition

@@ -27,6 +27,12 @@ def _account(text: str, info: ValidationInfo[Context]) -> AccountId | None:
     names = info.context.names
     if names.is_stranger(text):
         guess = names.guess(text)
+        if names.discovered:
+            raise BadValueError(
+                "is not the id or name of an account that is listed or was discovered",
+                "see fleet-repl accounts INVENTORY; accounts of the same name go by their ids",
+                meant=f"did you mean {quoted(guess)}?" if guess else None,
+            )
         raise BadValueError(
             "is not the id or name of an account that is listed",
             "list it under [[accounts]], or under [[external]] if it is not yours",

@@ -22,7 +22,7 @@ from fleet_repl.inventory import (
     Organization,
     with_discovery,
 )
-from fleet_repl.planning.plan import Warning
+from fleet_repl.planning.plan import PlannedAccount, Warning
 from fleet_repl.values.names import AccountId, is_account_id
 from fleet_repl.values.text import counted, day_and_time, is_plain, listed, visible
 
@@ -172,6 +172,51 @@ def _unknown_regions(
             message=f"{counted(len(accounts), 'account')} did not say which regions are enabled, "
             f"so {consequence}: {names}; the first one: {discovery.unanswered[accounts[0].id]}",
         )
+
+
+def planned_accounts(inventory: Inventory) -> tuple[PlannedAccount, ...]:
+    """The accounts of a fleet that was discovered, for its plans; none for any other fleet."""
+    if inventory.discovery is None:
+        return ()
+    return tuple(
+        PlannedAccount(
+            id=account.id,
+            name=account.name,
+            regions=tuple(sorted(account.regions)),
+            labels=dict(sorted(account.labels.items())),
+            role=None if account.role is None else str(account.role),
+            retired=account.retired,
+        )
+        for account in sorted(inventory.accounts, key=lambda account: account.id)
+    )
+
+
+def fleet_difference(
+    planned: Sequence[PlannedAccount], current: Sequence[PlannedAccount]
+) -> str | None:
+    """What differs between the accounts of a plan and those that there are; None: nothing."""
+    before = {account.id: account for account in planned}
+    now = {account.id: account for account in current}
+    differences = [
+        *(f"account {account} has come" for account in now if account not in before),
+        *(f"account {account} is gone" for account in before if account not in now),
+        *(
+            f"account {account} has other {' and '.join(facts)}"
+            for account in before.keys() & now.keys()
+            if (facts := _changed(before[account], now[account]))
+        ),
+    ]
+    return listed(sorted(differences), _SHOWN) if differences else None
+
+
+def _changed(before: PlannedAccount, now: PlannedAccount) -> list[str]:
+    facts = {
+        "regions": before.regions != now.regions,
+        "labels": before.labels != now.labels,
+        "state, name or role": (before.retired, before.name, before.role)
+        != (now.retired, now.name, now.role),
+    }
+    return [fact for fact, differs in facts.items() if differs]
 
 
 def account_facts(inventory: Inventory) -> tuple[AccountFacts, ...]:

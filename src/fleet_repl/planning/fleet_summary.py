@@ -8,8 +8,9 @@ from fleet_repl.ecr.rules import rules_for
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.acknowledgements import as_warning, noted
 from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.planning.plan import Warning
-from fleet_repl.topology import NOTICES, RouteSummary
+from fleet_repl.topology import NOTICES, RouteSummary, registries
 from fleet_repl.values.errors import Problem
 
 
@@ -32,6 +33,8 @@ class FleetSummary:
 
 def describe_fleet(inventory: Inventory) -> FleetSummary:
     """Returns the counts, routes and warnings of an inventory, all of it offline."""
+    if inventory.needs_discovery:
+        return _undiscovered(inventory)
     desired, topology = desired_state(inventory)
     warnings = map(as_warning, topology.notices)
     known = noted(warnings, inventory, judged=NOTICES)
@@ -47,8 +50,36 @@ def describe_fleet(inventory: Inventory) -> FleetSummary:
         links=len(topology.links),
         rules=rules,
         routes=topology.routes,
-        warnings=(*known.warnings, *map(_unset, inventory.unset)),
+        warnings=(
+            *known.warnings,
+            *discovery_warnings(inventory),
+            *map(_unset, inventory.unset),
+        ),
         acknowledged=known.acknowledged,
+    )
+
+
+def _undiscovered(inventory: Inventory) -> FleetSummary:
+    """What is known of a fleet whose accounts are yet to be discovered."""
+    message = (
+        "the accounts of this fleet are discovered, which was not done yet, and its routes are "
+        "checked only then: see fleet-repl accounts INVENTORY"
+    )
+    return FleetSummary(
+        name=inventory.name,
+        accounts=len(inventory.listed),
+        registries=len(registries(inventory)),
+        externals=sum(len(external.regions) for external in inventory.externals),
+        links=0,
+        rules=0,
+        routes=tuple(
+            RouteSummary(name=route.name, sources=0, destinations=0, links=0)
+            for route in inventory.routes
+        ),
+        warnings=(
+            Warning(kind="not-discovered", message=message),
+            *map(_unset, inventory.unset),
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.topology import REST, About
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import Prefixes
 
 
@@ -218,6 +218,19 @@ class Vouched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedAccount:
+    """An account of a fleet that is discovered, as it was when the plan was made."""
+
+    id: AccountId
+    name: str
+    regions: tuple[Region, ...]
+    labels: Mapping[str, str]
+    role: str | None
+    """Its ARN; None for the base identity."""
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     registries: int
     changed: int
@@ -267,6 +280,9 @@ class Plan:
     """Warnings that the inventory acknowledges, and that are not listed."""
     vouched: tuple[Vouched, ...] = ()
     """In order of registry and Sid."""
+    accounts: tuple[PlannedAccount, ...] = ()
+    """The accounts of the fleet in order of the id, where they were discovered; otherwise the
+    inventory has them."""
     rolls_back: str | None = None
     """The run whose writes it takes back; None for a plan of the inventory."""
     world: str | None = None

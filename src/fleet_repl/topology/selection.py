@@ -45,6 +45,13 @@ def select(inventory: Inventory, selection: Selection) -> frozenset[Registry]:
     return selected
 
 
+def check_labels(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> None:
+    """Raises SelectionError, with a line for every label that no account has."""
+    faults = [*_label_faults(inventory, labels)]
+    if faults:
+        raise SelectionError("\n".join(faults))
+
+
 def _matching(inventory: Inventory, selection: Selection) -> Iterator[Registry]:
     accounts, regions = frozenset(selection.accounts), frozenset(selection.regions)
     by_id = {account.id: account for account in inventory.accounts}

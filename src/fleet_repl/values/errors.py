@@ -78,10 +78,14 @@ class FleetError(Exception):
 
 
 class InventoryError(FleetError):
-    """An inventory cannot be used; `problems` holds every mistake in it."""
+    """An inventory cannot be used; `problems` holds every mistake in it.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    `discovered`: the mistakes showed only once its accounts were discovered.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, discovered: bool = False) -> None:
         self.problems = tuple(problems)
+        self.discovered = discovered
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -20,6 +20,7 @@ import anyio
 from fleet_repl.aws.assume_role import session_name
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.connect import connect
+from fleet_repl.fleet.discover import discover
 from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.fleet.load import load_inventory
 from fleet_repl.inventory import Inventory, located
@@ -30,7 +31,7 @@ from fleet_repl.runs.history import Purpose
 from fleet_repl.topology import Selection, registries
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import SYSTEM, Clock
-from fleet_repl.values.errors import FleetError
+from fleet_repl.values.errors import FleetError, RefusedError
 from fleet_repl.watch import (
     News,
     Notifier,
@@ -107,7 +108,10 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     if isinstance(target, Ignored):
         return _ignored(target, log)
     inventory = _inventory(settings, environ, allowance)
-    selection = EVERYTHING if isinstance(target, WholeFleet) else _selection(target, inventory)
+    selection: Selection | Ignored = EVERYTHING
+    if not isinstance(target, WholeFleet):
+        inventory = await _with_accounts(inventory, settings)
+        selection = _selection(target, inventory)
     if isinstance(selection, Ignored):
         return _ignored(selection, log)
     round_ = await _round(inventory, selection, settings, allowance, log)
@@ -137,6 +141,15 @@ def _inventory(settings: Settings, environ: Mapping[str, str], allowance: Allowa
         )
     deadline = min(inventory.apply.deadline, allowance.ends)
     return replace(inventory, apply=replace(inventory.apply, deadline=deadline))
+
+
+async def _with_accounts(inventory: Inventory, settings: Settings) -> Inventory:
+    """The inventory with the accounts that were discovered last, which events of one registry do
+    not change; discovered now if none were. Raises FleetError."""
+    try:
+        return await discover(inventory, state=settings.state, cached=True)
+    except RefusedError:
+        return await discover(inventory, state=settings.state)
 
 
 def _selection(write: RegistryWrite, inventory: Inventory) -> Selection | Ignored:

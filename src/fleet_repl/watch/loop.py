@@ -82,7 +82,8 @@ async def watch(  # noqa: PLR0913 - the options, and everything that it needs fr
     address = parse_address(options.listen) if options.listen is not None else None
     webhook = parse_webhook(options.notify) if options.notify is not None else None
     current = await read_first(load)
-    select(current.inventory, options.selection)
+    if not current.inventory.needs_discovery:
+        select(current.inventory, options.selection)
     context = WatchContext(
         load=load, connect=connect, log=log, stop=stop, clock=clock, uniform=uniform
     )

@@ -7,14 +7,14 @@ changed without need: no output ever shows one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import tomlkit
 from tomlkit.items import Whitespace
 
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Account, Inventory
 
 REMARK: Final = "Imported by fleet-repl: "
 """What the comments of an import begin with."""
@@ -43,10 +43,12 @@ def edited(text: str, before: Inventory, after: Inventory) -> Edited:
     notes = tuple(_without_secrets(document))
     for key in ("routes", "external"):
         _take_out(document, key)
-    for account, table in zip(after.accounts, document["accounts"], strict=True):
+    tables = document.get("accounts", ())
+    for account, table in zip(after.accounts, tables, strict=False):
         table.pop("rules", None)
         if account.rules == "additive":
             table["rules"] = "additive"
+    _list_additive(document, after.accounts[len(tables) :])
     ownership = _ownership(before, after)
     if "ownership" in document:
         document["ownership"].pop("rules", None)
@@ -57,6 +59,15 @@ def edited(text: str, before: Inventory, after: Inventory) -> Edited:
     if not after.routes:
         document["routes"] = tomlkit.array()
     return Edited(text=tomlkit.dumps(document).rstrip(), ownership=ownership, notes=notes)
+
+
+def _list_additive(document: tomlkit.TOMLDocument, discovered: Sequence[Account]) -> None:
+    """Add entries for accounts that the file does not list, and whose rules are not all its own."""
+    for account in discovered:
+        if account.rules == "additive":
+            table = tomlkit.table()
+            table.update({"id": str(account.id), "rules": "additive"})
+            document.setdefault("accounts", tomlkit.aot()).append(table)
 
 
 def _take_out(document: tomlkit.TOMLDocument, key: str) -> None:

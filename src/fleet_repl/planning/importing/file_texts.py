@@ -26,12 +26,14 @@ class FileTexts:
         self._regions: dict[Region, str] = {}
         tables = list(_tables(document.get("accounts")))
         others = _tables(document.get("external"))
-        listed: tuple[Account | External, ...] = (*inventory.accounts, *inventory.externals)
+        # Accounts that were discovered come after those that the file lists.
+        in_file = inventory.accounts[: len(tables)]
+        listed: tuple[Account | External, ...] = (*in_file, *inventory.externals)
         for entry, table in zip(listed, (*tables, *others), strict=True):
             _learn(self._ids, entry.id, table.get("id"))
             _learn(self._names, entry.id, table.get("name"))
         shared = _table(document.get("aws")).get("regions")
-        for account, table in zip(inventory.accounts, tables, strict=True):
+        for account, table in zip(in_file, tables, strict=True):
             texts = table.get("regions", shared)
             if isinstance(texts, list) and len(texts) == len(account.regions):
                 for region, text in zip(account.regions, texts, strict=True):
@@ -49,7 +51,7 @@ class FileTexts:
 
     def value(self, label: str, value: str) -> str:
         """The text for the value of a label."""
-        return self._labels[label, value]
+        return self._labels.get((label, value), value)
 
     def region(self, region: Region) -> str:
         """The text for a region."""

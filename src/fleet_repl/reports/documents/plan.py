@@ -10,18 +10,29 @@ document is never held as objects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, Summary, Vouched, Warning
+from fleet_repl.planning.plan import (
+    Objection,
+    Plan,
+    PlannedAccount,
+    RegistryPlan,
+    Summary,
+    Vouched,
+    Warning,
+)
 from fleet_repl.reports.documents.member_types import (
+    Account,
+    AccountName,
     Acknowledged,
     Count,
     Digest,
+    RegionName,
     Timestamp,
 )
 from fleet_repl.reports.documents.reader import (
@@ -76,6 +87,17 @@ class VouchedDocument(PlaceDocument, frozen=True):
         return Vouched(registry=self.registry, sid=self.sid)
 
 
+class AccountDocument(Document, frozen=True, kw_only=True):
+    """An account of a fleet that is discovered, as it was when the plan was made."""
+
+    id: Account
+    name: AccountName
+    regions: tuple[RegionName, ...]
+    labels: dict[str, str]
+    role: Annotated[str | None, Meta(description="Its ARN; null for the base identity.")]
+    retired: bool
+
+
 class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=PLAN_SCHEMA):
     """Everything that a run would do. Every registry in scope is listed exactly once."""
 
@@ -86,6 +108,14 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
             description="Statements of others of which nobody can tell whether they keep images "
             "out, and that do not because trusted_statements says so. Missing where there are "
             "none.",
+            extra_json_schema={"minItems": 1},
+        ),
+    ] = UNSET
+    accounts: Annotated[
+        tuple[AccountDocument, ...] | UnsetType,
+        Meta(
+            description="The accounts of the fleet, where they were discovered; the plan is for "
+            "exactly these. Missing where the inventory lists them.",
             extra_json_schema={"minItems": 1},
         ),
     ] = UNSET
@@ -122,6 +152,7 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
                 VouchedDocument(*statement.registry, statement.sid) for statement in plan.vouched
             )
             or UNSET,
+            accounts=tuple(recast(account, AccountDocument) for account in plan.accounts) or UNSET,
             acknowledged=plan.acknowledged or UNSET,
             created_at=timestamp(plan.created_at),
             fleet=plan.fleet,
@@ -146,6 +177,7 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
             warnings=tuple(recast(warning, Warning) for warning in self.warnings),
             acknowledged=self.acknowledged or 0,
             vouched=tuple(map(VouchedDocument.vouched, self.vouched or ())),
+            accounts=tuple(recast(account, PlannedAccount) for account in self.accounts or ()),
             rolls_back=self.rolls_back,
             world=given(self.world),
         )
@@ -219,18 +251,8 @@ def _read(content: bytes) -> PlanDocument:
 
 
 def _digest(frame: PlanDocument, registries: Iterable[RegistryDocument]) -> str:
-    frame = msgspec.structs.replace(frame, digest="", registries=())
-    return digest_of(_without_digest(pieces(frame, "registries", registries, canonical)))
-
-
-def _without_digest(text: Iterable[bytes]) -> Iterator[bytes]:
-    """Yields a canonical text without its empty member `digest`.
-
-    The first piece holds it, and no other `"digest":""` stands before it there: in sorted order
-    only `acknowledged` and `created_at` come before `digest`, a number and a time.
-    """
-    for nth, piece in enumerate(text):
-        yield piece if nth else piece.replace(b'"digest":"",', b"", 1)
+    frame = msgspec.structs.replace(frame, digest=UNSET, registries=())
+    return digest_of(pieces(frame, "registries", registries, canonical))
 
 
 def _digest_of_any(value: JsonObject) -> str:

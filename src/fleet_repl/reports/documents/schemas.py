@@ -26,6 +26,7 @@ SCHEMAS: Final = {
     "round": "round-1.json",
     "validate": "validate-1.json",
     "doctor": "doctor-1.json",
+    "accounts": "accounts-1.json",
 }
 """Document → the file of its schema."""
 
@@ -56,6 +57,7 @@ def generated(name: str) -> JsonObject:
 def _document_types() -> dict[str, object]:
     """Returns the type of each document, with what its schema promises beyond the types."""
     from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
+        accounts,
         backfill,
         delivery,
         doctor,
@@ -77,6 +79,7 @@ def _document_types() -> dict[str, object]:
         "round": round.RoundDocument,
         "validate": validation.PublishedValidate,
         "doctor": doctor.DoctorDocument,
+        "accounts": accounts.AccountsDocument,
     }
 
 

@@ -1,0 +1,126 @@
+"""`fleet-repl accounts`: the accounts of a fleet, and where each fact about them comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, assert_never
+
+import anyio
+import typer
+
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.flags import (
+    OUTPUT,
+    SHOWN,
+    Cached,
+    InSandbox,
+    InventoryPath,
+    ScenarioPath,
+    StateLocation,
+    label,
+)
+from fleet_repl.cli.fleet_run import placed
+from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
+from fleet_repl.cli.options import CommonOptions
+from fleet_repl.cli.run_options import SandboxOptions
+from fleet_repl.inventory import Inventory
+from fleet_repl.reports import ExitCode, exit_code, json_text
+
+
+class Listing(StrEnum):
+    """How accounts are listed."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountsOptions(CommonOptions):
+    """Flags of a command that lists the accounts of a fleet."""
+
+    inventory: InventoryPath
+    label: Annotated[list[str], label("accounts with this label", SHOWN)] = field(
+        default_factory=list
+    )
+    format: Annotated[
+        Listing, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)
+    ] = Listing.TEXT
+    state: StateLocation = None
+    cached: Cached = False
+    sandbox: InSandbox = False
+    scenario: ScenarioPath = None
+
+    def check(self) -> None:
+        self.placement.check()
+
+    @property
+    def placement(self) -> SandboxOptions:
+        """Which AWS is asked, and where the fleet's state is."""
+        return SandboxOptions(sandbox=self.sandbox, scenario=self.scenario, state=self.state)
+
+
+def accounts(call: Call[AccountsOptions]) -> ExitCode:
+    """List the accounts of a fleet, and where each fact about them comes from.
+
+    Lists the organization and asks accounts for their regions, where the inventory has them
+    discovered, and keeps the result for the next time. Exits with 3 if the organization cannot be
+    listed or has lost more than a tenth of its accounts, and with 4 if an account did not tell its
+    regions.
+
+    Example: fleet-repl accounts inventories/prod.toml --label env=prod --format csv
+    """
+    options = call.options
+    load = call.load_offline if options.sandbox else call.load_inventory
+    inventory = load(options.inventory, routes_required=False)
+    work = partial(_discovered, call, inventory)
+    resolved = anyio.run(partial(interruptible, ended_note=ENDED), call.log, work)
+    return ExitCode.INTERRUPTED if resolved is None else _show(call, resolved)
+
+
+async def _discovered(
+    call: Call[AccountsOptions], inventory: Inventory, _interrupts: Interrupts
+) -> Inventory:
+    options = call.options
+    async with placed(call.backend, options.placement, inventory, options.state) as (
+        endpoint,
+        state,
+    ):
+        return await call.backend.discover(
+            inventory,
+            endpoint=endpoint,
+            state=state,
+            on_event=call.log.event,
+            cached=options.cached,
+        )
+
+
+def _show(call: Call[AccountsOptions], inventory: Inventory) -> ExitCode:
+    from fleet_repl.planning.discovery import account_facts  # noqa: PLC0415
+    from fleet_repl.reports.documents.accounts import accounts_document  # noqa: PLC0415
+    from fleet_repl.reports.text.accounts import accounts_csv, accounts_text  # noqa: PLC0415
+    from fleet_repl.topology import check_labels  # noqa: PLC0415
+
+    pairs = [text.partition("=")[::2] for text in call.options.label]
+    check_labels(inventory, pairs)
+    listed = [
+        facts
+        for facts in account_facts(inventory)
+        if not pairs or any(facts.account.labels.get(key) == value for key, value in pairs)
+    ]
+    stdout = call.streams.stdout
+    match call.options.format:
+        case Listing.TEXT:
+            colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
+            text = accounts_text(inventory, listed, colour=colour, width=width)
+        case Listing.JSON:
+            text = json_text(accounts_document(inventory, listed))
+        case Listing.CSV:
+            text = accounts_csv(listed)
+        case other:
+            assert_never(other)
+    call.streams.emit(text)
+    unanswered = inventory.discovery is not None and bool(inventory.discovery.unanswered)
+    return exit_code(partial=unanswered)
