@@ -27,6 +27,7 @@ COMMANDS = (
     "freeze",
     "unfreeze",
     "unlock",
+    "accounts",
     "import",
     "init",
     "bootstrap",

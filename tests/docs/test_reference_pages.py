@@ -15,6 +15,7 @@ import fleet_repl.ecr.policy.lint
 import fleet_repl.fleet.recover
 import fleet_repl.fleet.run_reports
 import fleet_repl.planning.acknowledgements
+import fleet_repl.planning.discovery
 import fleet_repl.planning.fleet_summary
 import fleet_repl.planning.objections
 import fleet_repl.planning.plan_warnings
@@ -47,6 +48,7 @@ TABLES = {
     "## [aws]": "AWS",
     "## [[accounts]]": "account",
     "## [[external]]": "external account",
+    "## [organization]": "organization",
     "## [[routes]]": "route",
     "## [[templates]]": "creation template",
     "## Selectors": "selector",
@@ -183,6 +185,7 @@ TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.runs.rollback.planner: {FOREIGN_RULES},
     fleet_repl.fleet.run_reports: set(),
     fleet_repl.planning.acknowledgements: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
+    fleet_repl.planning.discovery: set(),
     fleet_repl.planning.fleet_summary: set(),
     fleet_repl.fleet.recover: set(),
 }

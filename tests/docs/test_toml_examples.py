@@ -110,5 +110,5 @@ def test_every_key_of_the_page_stands_in_an_example(pages: dict[str, Page]) -> N
     shown = "\n".join(block.text for block in page.blocks if block.language == "toml")
     keys = set(re.findall(r"^\| `(\w+)` \|", page.prose, re.MULTILINE)) - {"aws"}
     keys -= {"accounts", "external", "routes", "templates", "ownership", "apply", "limits"}
-    keys -= {"waves", "safety", "warnings"}
+    keys -= {"organization", "waves", "safety", "warnings"}
     assert {key for key in keys if not re.search(rf"\b{key} = ", shown)} == set()

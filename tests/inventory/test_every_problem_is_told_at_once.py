@@ -97,8 +97,8 @@ TOLD = '''\
 fleet.toml:3: name: is not a fleet name (found "bad fleet")
     1 to 32 letters, digits and . _ -, and a letter or digit first
 fleet.toml:4: colour: is not a known key
-    known here: version, name, aws, accounts, external, organization, routes, templates, ownership, waves, \
-safety, warnings, apply, state, limits
+    known here: version, name, aws, accounts, external, organization, routes, templates, \
+ownership, waves, safety, warnings, apply, state, limits
 fleet.toml:7: aws.external_id: is not an external id that STS takes (it is not shown here)
     2 to 1,224 letters, digits and _ + = , . @ : / - without blanks or line breaks
 fleet.toml:8: aws.extrenal_id: is not a known key

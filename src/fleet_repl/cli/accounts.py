@@ -98,7 +98,7 @@ async def _discovered(
 
 
 def _show(call: Call[AccountsOptions], inventory: Inventory) -> ExitCode:
-    from fleet_repl.planning.discovery import account_facts  # noqa: PLC0415
+    from fleet_repl.planning.account_facts import account_facts  # noqa: PLC0415
     from fleet_repl.reports.documents.accounts import accounts_document  # noqa: PLC0415
     from fleet_repl.reports.text.accounts import accounts_csv, accounts_text  # noqa: PLC0415
     from fleet_repl.topology import check_labels  # noqa: PLC0415

@@ -35,6 +35,7 @@ def import_(call: Call[ImportOptions]) -> ExitCode:
         inventory=options.inventory,
         sandbox=options.sandbox,
         scenario=options.scenario,
+        cached=options.cached,
         state=None if options.sandbox else _NO_STATE,
         quiet=options.quiet,
         verbose=options.verbose,

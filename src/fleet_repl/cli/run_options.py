@@ -232,6 +232,8 @@ class ImportOptions(CommonOptions):
     ] = False
     scenario: ScenarioPath = None
 
+    cached: Cached = False
+
     def check(self) -> None:
         check_scenario(self.scenario, sandbox=self.sandbox)
 

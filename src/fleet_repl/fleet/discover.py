@@ -114,7 +114,7 @@ def _checked(inventory: Inventory, discovery: Discovery) -> Inventory:
             for account in _asked(whole)
             if account.id not in discovery.regions
         }
-        unanswered = {**unasked, **discovery.unanswered}
+        unanswered = dict(sorted({**unasked, **discovery.unanswered}.items()))
         whole = replace(whole, discovery=replace(discovery, unanswered=unanswered))
         desired_state(whole)
     return whole

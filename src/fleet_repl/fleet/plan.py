@@ -12,9 +12,9 @@ import anyio.to_thread
 
 from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
+from fleet_repl.planning.account_facts import planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.discovery import planned_accounts
 from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
     objections,

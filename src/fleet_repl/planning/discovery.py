@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -22,7 +22,7 @@ from fleet_repl.inventory import (
     Organization,
     with_discovery,
 )
-from fleet_repl.planning.plan import PlannedAccount, Warning
+from fleet_repl.planning.plan import Warning
 from fleet_repl.values.names import AccountId, is_account_id
 from fleet_repl.values.text import counted, day_and_time, is_plain, listed, visible
 
@@ -51,18 +51,6 @@ class Origin(StrEnum):
     """The account itself was asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFacts:
-    """An account of the fleet, and where each fact about it comes from."""
-
-    account: Account
-    listed: Origin
-    name: Origin
-    regions: Origin
-    state: Origin
-    labels: Mapping[str, Origin] = field(default_factory=dict)
-
-
 def resolved(inventory: Inventory, discovery: Discovery) -> Inventory:
     """The inventory with the accounts that were discovered; entries of its file override them by
     id. Raises InventoryError for what is wrong with the file now that the accounts are known.
@@ -70,7 +58,7 @@ def resolved(inventory: Inventory, discovery: Discovery) -> Inventory:
     For example, `labels_from_tags = ["env"]` and an entry with `labels = { env = "prod" }` make an
     account that has the tag `env = dev` one with the label `env = prod`.
     """
-    members, names = _members(inventory, discovery), _names(inventory, discovery)
+    members, names = fleet_members(inventory, discovery), _names(inventory, discovery)
     in_file = {table.id for table in inventory.listed}
     others = (AccountTable(id=member) for member in sorted(members.keys() - in_file))
     tables = (
@@ -174,88 +162,7 @@ def _unknown_regions(
         )
 
 
-def planned_accounts(inventory: Inventory) -> tuple[PlannedAccount, ...]:
-    """The accounts of a fleet that was discovered, for its plans; none for any other fleet."""
-    if inventory.discovery is None:
-        return ()
-    return tuple(
-        PlannedAccount(
-            id=account.id,
-            name=account.name,
-            regions=tuple(sorted(account.regions)),
-            labels=dict(sorted(account.labels.items())),
-            role=None if account.role is None else str(account.role),
-            retired=account.retired,
-        )
-        for account in sorted(inventory.accounts, key=lambda account: account.id)
-    )
-
-
-def fleet_difference(
-    planned: Sequence[PlannedAccount], current: Sequence[PlannedAccount]
-) -> str | None:
-    """What differs between the accounts of a plan and those that there are; None: nothing."""
-    before = {account.id: account for account in planned}
-    now = {account.id: account for account in current}
-    differences = [
-        *(f"account {account} has come" for account in now if account not in before),
-        *(f"account {account} is gone" for account in before if account not in now),
-        *(
-            f"account {account} has other {' and '.join(facts)}"
-            for account in before.keys() & now.keys()
-            if (facts := _changed(before[account], now[account]))
-        ),
-    ]
-    return listed(sorted(differences), _SHOWN) if differences else None
-
-
-def _changed(before: PlannedAccount, now: PlannedAccount) -> list[str]:
-    facts = {
-        "regions": before.regions != now.regions,
-        "labels": before.labels != now.labels,
-        "state, name or role": (before.retired, before.name, before.role)
-        != (now.retired, now.name, now.role),
-    }
-    return [fact for fact, differs in facts.items() if differs]
-
-
-def account_facts(inventory: Inventory) -> tuple[AccountFacts, ...]:
-    """Every account of the fleet in order of its id, and where its facts come from."""
-    tables = {table.id: table for table in inventory.listed}
-    discovery = inventory.discovery
-    members = {} if discovery is None else _members(inventory, discovery)
-    return tuple(
-        _facts(account, tables.get(account.id), members.get(account.id), inventory.organization)
-        for account in sorted(inventory.accounts, key=lambda account: account.id)
-    )
-
-
-def _facts(
-    account: Account,
-    table: AccountTable | None,
-    member: Member | None,
-    organization: Organization | None,
-) -> AccountFacts:
-    by_discovery = {}
-    if member is not None and organization is not None:
-        found = _labels(member, organization)
-        by_discovery = {label: origin for label, (_, origin) in found.items()}
-    of_file = account.labels if member is None else (table.labels if table else {})
-    source = Origin.FILE if member is None else Origin.ORGANIZATION
-    return AccountFacts(
-        account=account,
-        listed=source,
-        name=Origin.FILE if table is not None and table.name else source,
-        regions=Origin.ACCOUNT if account.asks_regions else Origin.FILE,
-        state=Origin.FILE if table is not None and table.state == "retired" else source,
-        labels={
-            label: Origin.FILE if label in of_file else by_discovery[label]
-            for label in account.labels
-        },
-    )
-
-
-def _members(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, Member]:
+def fleet_members(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, Member]:
     """The discovered accounts that the fleet takes. One that is external is not the fleet's to
     manage, and one that is not active yet cannot be named in a policy."""
     organization = inventory.organization
@@ -272,7 +179,7 @@ def _members(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, M
 def _names(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, str]:
     """The names of discovered accounts that can mean nothing else. AWS lets several accounts of an
     organization have the same name; such accounts go by their ids."""
-    members = _members(inventory, discovery)
+    members = fleet_members(inventory, discovery)
     in_file = {table.id: table.name for table in inventory.listed}
     taken = Counter(
         [
@@ -298,7 +205,7 @@ def _overriding(
     organization: Organization | None,
 ) -> AccountTable:
     """The entry of an account, with what was discovered where the file says nothing."""
-    found = {} if organization is None else _labels(member, organization)
+    found = {} if organization is None else discovered_labels(member, organization)
     return replace(
         table,
         name=table.name or names.get(member.id),
@@ -307,7 +214,9 @@ def _overriding(
     )
 
 
-def _labels(member: Member, organization: Organization) -> Mapping[str, tuple[str, Origin]]:
+def discovered_labels(
+    member: Member, organization: Organization
+) -> Mapping[str, tuple[str, Origin]]:
     """Label → its value and origin. A tag counts before the name of the account."""
     units = [visible(unit) for unit in member.units or _ROOT]
     labels = {"ou": (units[-1], Origin.UNIT), "ou_path": ("/".join(units), Origin.UNIT)}

@@ -11,7 +11,8 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta
 
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.discovery import AccountFacts, Origin, discovery_warnings
+from fleet_repl.planning.account_facts import AccountFacts
+from fleet_repl.planning.discovery import Origin, discovery_warnings
 from fleet_repl.reports.documents.member_types import Account, RegionName, Timestamp
 from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.shared import WarningDocument, recast

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from rich.cells import cell_len
 
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.discovery import AccountFacts, Origin, discovery_warnings
+from fleet_repl.planning.account_facts import AccountFacts
+from fleet_repl.planning.discovery import Origin, discovery_warnings
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import add_warnings
 from fleet_repl.values.text import counted, day_and_time, visible

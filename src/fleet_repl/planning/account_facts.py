@@ -1,0 +1,111 @@
+"""The accounts of a fleet as facts: where each comes from, and what of them a plan holds on to.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from fleet_repl.inventory import Account, AccountTable, Inventory, Member, Organization
+from fleet_repl.planning.discovery import Origin, discovered_labels, fleet_members
+from fleet_repl.planning.plan import PlannedAccount
+from fleet_repl.values.text import listed
+
+_SHOWN: Final = 5
+"""Differences that are told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """An account of the fleet, and where each fact about it comes from."""
+
+    account: Account
+    listed: Origin
+    name: Origin
+    regions: Origin
+    state: Origin
+    labels: Mapping[str, Origin] = field(default_factory=dict)
+
+
+def account_facts(inventory: Inventory) -> tuple[AccountFacts, ...]:
+    """Every account of the fleet in order of its id, and where its facts come from."""
+    tables = {table.id: table for table in inventory.listed}
+    discovery = inventory.discovery
+    members = {} if discovery is None else fleet_members(inventory, discovery)
+    return tuple(
+        _facts(account, tables.get(account.id), members.get(account.id), inventory.organization)
+        for account in sorted(inventory.accounts, key=lambda account: account.id)
+    )
+
+
+def _facts(
+    account: Account,
+    table: AccountTable | None,
+    member: Member | None,
+    organization: Organization | None,
+) -> AccountFacts:
+    by_discovery = {}
+    if member is not None and organization is not None:
+        found = discovered_labels(member, organization)
+        by_discovery = {label: origin for label, (_, origin) in found.items()}
+    of_file = account.labels if member is None else (table.labels if table else {})
+    source = Origin.FILE if member is None else Origin.ORGANIZATION
+    return AccountFacts(
+        account=account,
+        listed=source,
+        name=Origin.FILE if table is not None and table.name else source,
+        regions=Origin.ACCOUNT if account.asks_regions else Origin.FILE,
+        state=Origin.FILE if table is not None and table.state == "retired" else source,
+        labels={
+            label: Origin.FILE if label in of_file else by_discovery[label]
+            for label in account.labels
+        },
+    )
+
+
+def planned_accounts(inventory: Inventory) -> tuple[PlannedAccount, ...]:
+    """The accounts of a fleet that was discovered, for its plans; none for any other fleet."""
+    if inventory.discovery is None:
+        return ()
+    return tuple(
+        PlannedAccount(
+            id=account.id,
+            name=account.name,
+            regions=tuple(sorted(account.regions)),
+            labels=dict(sorted(account.labels.items())),
+            role=None if account.role is None else str(account.role),
+            retired=account.retired,
+        )
+        for account in sorted(inventory.accounts, key=lambda account: account.id)
+    )
+
+
+def fleet_difference(
+    planned: Sequence[PlannedAccount], current: Sequence[PlannedAccount]
+) -> str | None:
+    """What differs between the accounts of a plan and those that there are; None: nothing."""
+    before = {account.id: account for account in planned}
+    now = {account.id: account for account in current}
+    differences = [
+        *(f"account {account} has come" for account in now if account not in before),
+        *(f"account {account} is gone" for account in before if account not in now),
+        *(
+            f"account {account} has other {' and '.join(facts)}"
+            for account in before.keys() & now.keys()
+            if (facts := _changed(before[account], now[account]))
+        ),
+    ]
+    return listed(sorted(differences), _SHOWN) if differences else None
+
+
+def _changed(before: PlannedAccount, now: PlannedAccount) -> list[str]:
+    facts = {
+        "regions": before.regions != now.regions,
+        "labels": before.labels != now.labels,
+        "state, name or role": (before.retired, before.name, before.role)
+        != (now.retired, now.name, now.role),
+    }
+    return [fact for fact, differs in facts.items() if differs]
