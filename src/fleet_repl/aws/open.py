@@ -36,6 +36,7 @@ from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.settings import Aws
+from fleet_repl.runs.doctor import Way
 from fleet_repl.runs.events import Event
 from fleet_repl.values import limits
 from fleet_repl.values.errors import StateError
