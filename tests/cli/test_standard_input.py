@@ -44,6 +44,7 @@ def _words(text: str) -> str:
     [
         ["validate", "-"],
         ["graph", "-"],
+        ["accounts", "-"],
         ["bootstrap", "-"],
         ["doctor", "-"],
         ["plan", "-"],
