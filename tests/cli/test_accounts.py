@@ -6,15 +6,18 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import jsonschema
 import pytest
-from tests.support.command_line import Cli
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.library import Library
 from fleet_repl.reports import schema
+
+Run: TypeAlias = Callable[..., tuple[int, str, str]]
 
 FLEET = """\
 version = 1
@@ -79,7 +82,7 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ended(capsys: pytest.CaptureFixture[str]) -> Cli:
+def ended(capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command line with the library itself: the exit code, stdout and stderr."""
 
     def ended(*args: str) -> tuple[int, str, str]:
@@ -87,17 +90,17 @@ def ended(capsys: pytest.CaptureFixture[str]) -> Cli:
         out, err = capsys.readouterr()
         return code, out, err
 
-    return ended  # type: ignore[return-value]
+    return ended
 
 
-def test_what_people_read(ended: Cli) -> None:
+def test_what_people_read(ended: Run) -> None:
     """A block for each account, and where each fact comes from."""
     code, out, _ = ended("accounts", *SANDBOX)
     assert code == 0
     assert re.sub(r"on \d{4}-\d\d-\d\d at \d\d:\d\d", "on NOW", out) == TEXT
 
 
-def test_a_document_and_a_table(ended: Cli) -> None:
+def test_a_document_and_a_table(ended: Run) -> None:
     """Only accounts with the label; the document fits its schema, and no cell is a formula."""
     code, out, _ = ended("accounts", *SANDBOX, "--label", "env=prod", "--format", "json")
     assert code == 0
@@ -112,14 +115,14 @@ def test_a_document_and_a_table(ended: Cli) -> None:
     assert rows["222222222222"]["labels"] == "env=prod ou=Workloads ou_path=Workloads"
 
 
-def test_a_label_that_nobody_has(ended: Cli) -> None:
+def test_a_label_that_nobody_has(ended: Run) -> None:
     """Is a slip, and wrong use."""
     code, out, err = ended("accounts", *SANDBOX, "--label", "env=prd")
     assert (code, out) == (64, "")
     assert 'no account has the label "env=prd"; did you mean "env=prod"?' in err
 
 
-def test_a_plan_holds_the_accounts(ended: Cli) -> None:
+def test_a_plan_holds_the_accounts(ended: Run) -> None:
     """Whatever the scope; a route leads to whoever has the tag."""
     code, out, _ = ended("plan", *SANDBOX, "--format", "json")
     plan = json.loads(out)
@@ -131,7 +134,7 @@ def test_a_plan_holds_the_accounts(ended: Cli) -> None:
     assert plan["summary"]["links_added"] == 1
 
 
-def test_nothing_is_kept(ended: Cli) -> None:
+def test_nothing_is_kept(ended: Run) -> None:
     """Refused with exit code 3, with what to do."""
     code, out, err = ended("drift", *SANDBOX, "--cached")
     assert (code, out) == (3, "")
@@ -141,7 +144,7 @@ def test_nothing_is_kept(ended: Cli) -> None:
     )
 
 
-def test_what_was_not_discovered_yet(ended: Cli) -> None:
+def test_what_was_not_discovered_yet(ended: Run) -> None:
     """validate says what it cannot check, and graph has nothing to draw."""
     code, out, err = ended("validate", "org.toml")
     assert code == 0
@@ -152,7 +155,7 @@ def test_what_was_not_discovered_yet(ended: Cli) -> None:
     assert "the accounts of org are discovered, which was not done yet" in err
 
 
-def test_what_is_wrong_once_accounts_are_known(ended: Cli) -> None:
+def test_what_is_wrong_once_accounts_are_known(ended: Run) -> None:
     """Every problem with its line, and nothing was written."""
     fleet = FLEET.replace('from = { labels = { tier = "hub" } }', 'from = { accounts = "shp" }')
     Path("org.toml").write_text(fleet, encoding="utf-8")
