@@ -19,6 +19,7 @@ from fleet_repl.state import (
     register_fleet,
     write_freeze,
 )
+from fleet_repl.state.discovery import discovery_content, parse_discovery
 from fleet_repl.state.fingerprints import fingerprints_content, parse_fingerprints
 from fleet_repl.state.journal import JOURNAL_SCHEMA, entry_line, parse_journal
 from fleet_repl.state.lock_document import lock_content, parse_lock
@@ -32,6 +33,7 @@ from fleet_repl.state.run_documents import (
     parse_run,
     run_content,
 )
+from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import AccountId
 from fleet_repl.watch.memory import memory_document, parse_memory
 
@@ -42,6 +44,9 @@ SET_ASIDE = "20261130T091556Z-8ef6af"
 REWRITTEN: dict[str, Callable[[bytes, str], bytes]] = {
     "applied.json": lambda content, fleet: record_document(
         fleet, parse_record(content, fleet, where="applied")
+    ),
+    "discovery.json": lambda content, fleet: discovery_content(
+        fleet, parse_discovery(content, fleet, where="discovery")
     ),
     "lock.json": lambda content, fleet: lock_content(parse_lock(content, fleet, where="lock")),
     "111111111111-eu-west-1.json": lambda content, _: lock_content(
@@ -148,3 +153,15 @@ def copied(folder: Path) -> Path:
         if path.is_dir():
             path.chmod(0o700)
     return folder / "state"
+
+
+def test_a_discovery_that_cannot_be_read_is_none_of_nothing() -> None:
+    """Whoever moves it away knows what that costs."""
+    content = (KEPT / "golden" / "discovery.json").read_bytes().replace(b'"state"', b'"status"', 1)
+    with pytest.raises(StateError) as refused:
+        parse_discovery(content, "golden", where="golden/discovery.json")
+    assert str(refused.value) == (
+        "the discovered accounts that were kept cannot be used: golden/discovery.json: "
+        "accounts.111111111111.status: this version does not know this member\n"
+        "    move it away to go on without it: nothing then notices if accounts are lost"
+    )
