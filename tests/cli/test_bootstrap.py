@@ -129,3 +129,18 @@ def test_whom_no_role_can_trust(cli: Cli, inventory: str, principal: str, messag
     ended = cli("bootstrap", inventory, "--principal", principal)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == f"fleet-repl: {principal} {message}\n"
+
+
+def test_an_organization_is_whom_roles_trust(cli: Cli, tmp_path: Path) -> None:
+    """Its id goes into every trust policy, and its units into the commands, although nobody knows
+    its accounts yet."""
+    path = tmp_path / "organization.toml"
+    path.write_text(
+        'version = 1\nname = "prod"\nroutes = []\n[aws]\nrole = "fleet"\nregions = ["eu-west-1"]\n'
+        '[organization]\nid = "o-abcde12345"\nous = ["ou-abcd-11111111"]\n'
+    )
+    (role,) = json.loads(cli("bootstrap", str(path), "--format", "iam").out)["roles"]
+    (statement,) = role["trust"]["Statement"]
+    assert role["name"] == "fleet"
+    assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-abcde12345"}}
+    assert "ou-abcd-11111111" in cli("bootstrap", str(path)).out

@@ -87,6 +87,14 @@ def test_questions_show_their_examples(cli: Cli, seated: Terminal) -> None:
         assert question in screen
 
 
+def test_an_organization_is_discovered(cli: Cli) -> None:
+    """Its accounts are not listed, but for the source; the file is valid as well."""
+    assert cli("init", "--organization").code == 0
+    inventory = load_inventory("fleet.toml", environ={})
+    assert inventory.organization is not None
+    assert [account.name for account in inventory.accounts] == ["build"]
+
+
 def test_what_is_there_stays(cli: Cli, folder: Path) -> None:
     """No file is ever replaced."""
     (folder / "fleet.toml").write_text("mine")

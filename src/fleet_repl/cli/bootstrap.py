@@ -89,9 +89,12 @@ def bootstrap(call: Call[BootstrapOptions]) -> ExitCode:
 
     options = call.options
     inventory = call.load_offline(options.inventory, routes_required=False)
+    organization = inventory.organization
     wanted = bootstrap_of(
         inventory,
         base_identity=options.principal,
+        organization=None if organization is None else organization.id,
+        units=() if organization is None else organization.ous,
         more=[Feature(extra.value) for extra in options.extras],
         read_only=options.read_only,
     )
