@@ -139,8 +139,10 @@ def test_an_organization_is_whom_roles_trust(cli: Cli, tmp_path: Path) -> None:
         'version = 1\nname = "prod"\nroutes = []\n[aws]\nrole = "fleet"\nregions = ["eu-west-1"]\n'
         '[organization]\nid = "o-abcde12345"\nous = ["ou-abcd-11111111"]\n'
     )
-    (role,) = json.loads(cli("bootstrap", str(path), "--format", "iam").out)["roles"]
+    printed = json.loads(cli("bootstrap", str(path), "--format", "iam").out)
+    (role,) = printed["roles"]
     (statement,) = role["trust"]["Statement"]
     assert role["name"] == "fleet"
+    assert sids(printed["base_identity"]["permissions"]) == ["NextRole", "Organization"]
     assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-abcde12345"}}
     assert "ou-abcd-11111111" in cli("bootstrap", str(path)).out

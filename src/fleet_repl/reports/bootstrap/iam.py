@@ -9,6 +9,7 @@ from fleet_repl.ecr.permissions import (
     OWN_PERMISSIONS,
     Statement,
     alone,
+    organization_statements,
     policy_document,
     role_resources,
     state_statements,
@@ -101,6 +102,8 @@ def _base_policy(bootstrap: Bootstrap) -> JsonObject:
     statements: list[Statement] = []
     if bootstrap.hubs or bootstrap.roles:
         statements.append(_assuming(bootstrap, 0))
+    if bootstrap.lists_organization:
+        statements += organization_statements()
     if bootstrap.bucket is not None:
         statements += state_statements(bootstrap.bucket)
     if bootstrap.own_accounts:

@@ -61,6 +61,8 @@ class Bootstrap:
     hubs: tuple[RoleArn, ...]
     """Roles that are assumed one after the other before the role of an account."""
     hub_external_id: int | None
+    lists_organization: bool
+    """Whether the base identity itself lists the accounts of the organization."""
     organization: str | None
     """The id of the organization that every principal here belongs to, where that is known."""
     units: tuple[str, ...]
@@ -128,6 +130,9 @@ def bootstrap_of(
         base_identity=base_identity,
         hubs=inventory.aws.via,
         hub_external_id=hub_external_id,
+        lists_organization=(
+            inventory.organization is not None and inventory.organization.role is None
+        ),
         organization=organization,
         units=tuple(units),
         own_accounts=tuple(account.id for account in inventory.accounts if account.role is None),
