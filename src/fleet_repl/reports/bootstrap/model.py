@@ -16,8 +16,7 @@ from fleet_repl.ecr.permissions import (
     account_statements,
     assuming_actions,
 )
-from fleet_repl.inventory import Account, External, Inventory
-from fleet_repl.inventory.roles import BASE_IDENTITY, read_role
+from fleet_repl.inventory import Account, External, Inventory, unlisted_accounts
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import AccountId, Partition, RoleArn
 
@@ -27,6 +26,7 @@ ACCOUNT: Final = "{account}"
 _PRINCIPAL: Final = re.compile(
     r"arn:(?P<partition>[a-z-]+):iam::[0-9]{12}:(?:root|(?:role|user)/[\x21-\x7e]{1,512})"
 )
+_ANY_ACCOUNT: Final = AccountId("000000000000")
 _STATE_BUCKET: Final = "s3://"
 
 
@@ -115,16 +115,14 @@ def bootstrap_of(
     ids = _ExternalIds(inventory)
     # Numbered first, as it is the one that most roles ask for.
     hub_external_id = ids.of_hubs() if inventory.aws.via else None
-    assumed = [account for account in inventory.accounts if account.role is not None]
-    durations = [account.session_seconds for account in assumed]
-    if inventory.organization is not None and inventory.reading is not None:
-        durations.append(inventory.reading.defaults.aws.session_duration)
+    everybody = (*inventory.accounts, *_discovered(inventory))
+    assumed = [account for account in everybody if account.role is not None]
     location = inventory.state.location
     return Bootstrap(
         fleet=inventory.name,
         partition=partition,
         roles=_roles(inventory, ids),
-        session_seconds=max(durations, default=0),
+        session_seconds=max((account.session_seconds for account in assumed), default=0),
         assuming=assuming_actions(inventory.aws),
         permissions=account_statements(inventory, more=more, read_only=read_only),
         base_identity=base_identity,
@@ -167,14 +165,15 @@ class _ExternalIds:
 
 def _roles(inventory: Inventory, ids: _ExternalIds) -> tuple[AccountRole, ...]:
     accounts: dict[tuple[str, int], list[AccountId]] = {}
-    discovered = _role_of_discovered(inventory, ids)
-    if discovered is not None:
-        accounts[discovered] = []
+    discovered = None
+    for account in _discovered(inventory):
+        if account.role is not None:
+            discovered = (_path(account, account.role), ids.of_hubs() or 0)
+            accounts[discovered] = []
     for position, account in enumerate(inventory.accounts):
         if account.role is not None:
-            path = account.role.path.replace(account.id, ACCOUNT)
             number = ids.of_account(position, account) or 0
-            accounts.setdefault((path, number), []).append(account.id)
+            accounts.setdefault((_path(account, account.role), number), []).append(account.id)
     ordered = sorted(
         accounts.items(),
         key=lambda entry: (entry[0] != discovered, -len(entry[1]), entry[0]),
@@ -185,15 +184,13 @@ def _roles(inventory: Inventory, ids: _ExternalIds) -> tuple[AccountRole, ...]:
     )
 
 
-def _role_of_discovered(inventory: Inventory, ids: _ExternalIds) -> tuple[str, int] | None:
-    """The path of the role of accounts that are discovered, and the number of its external id;
-    None where there are none, or the base identity acts in them."""
-    if inventory.organization is None or inventory.reading is None:
-        return None
-    role = inventory.reading.defaults.aws.role
-    if role is None or role == BASE_IDENTITY:
-        return None
-    return read_role(role, inventory.aws.partition).path, ids.of_hubs() or 0
+def _discovered(inventory: Inventory) -> tuple[Account, ...]:
+    """An account as every discovered one is, but for its id; none where none is discovered."""
+    return unlisted_accounts(inventory, [_ANY_ACCOUNT])
+
+
+def _path(account: Account, role: RoleArn) -> str:
+    return role.path.replace(account.id, ACCOUNT)
 
 
 def _check_principal(arn: str, partition: Partition) -> None:
