@@ -143,6 +143,10 @@ class Directory:
         denied = self._of(account).denied_actions
         return any(matches(pattern.lower(), action.lower()) for pattern in denied)
 
+    def allows(self, caller: Identity, action: str, resource: str = "*") -> bool:
+        """Whether the caller's account does not lack an IAM action, and its session may do it."""
+        return not self.lacks(caller.account, action) and caller.may(action, resource)
+
     def policy_scope(self, account: AccountId) -> str:
         """Returns the account's REGISTRY_POLICY_SCOPE as long as nobody sets it."""
         return self._of(account).policy_scope

@@ -20,7 +20,7 @@ def simulate_principal_policy(
     A session policy does not count: the principal is the role, whoever asks.
     """
     principal = form.get("PolicySourceArn", "")
-    if directory.lacks(caller.account, ACTION) or not caller.may(ACTION, principal):
+    if not directory.allows(caller, ACTION, principal):
         raise AwsError(
             "AccessDenied",
             f"User: {caller.arn} is not authorized to perform: {ACTION} on resource: {principal}",

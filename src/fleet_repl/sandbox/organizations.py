@@ -59,7 +59,7 @@ class Organization:
     def units(self, parent: str) -> Iterator[JsonObject]:
         for unit in self.scenario.units:
             if parent == (unit.parent or ROOT):
-                yield {"Id": unit.id, "Arn": self.arn("ou", unit.id), "Name": unit.name}
+                yield self.unit(unit.id)
 
     def unit(self, unit_id: str) -> JsonObject:
         """Returns a unit. Raises AwsError where there is none of that id."""
@@ -80,11 +80,6 @@ class Organization:
         """Raises AwsError where neither the root nor a unit has that id."""
         if parent != ROOT and all(unit.id != parent for unit in self.scenario.units):
             raise _missing("ParentNotFoundException", parent)
-
-    def exists(self, account: str) -> bool:
-        """Whether a member is there and not closed."""
-        member = self.members.get(account)
-        return member is not None and member.state not in ("CLOSED", "SUSPENDED")
 
 
 def organization_of(

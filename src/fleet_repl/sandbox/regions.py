@@ -37,9 +37,7 @@ def statuses(directory: Directory, caller: Identity) -> Iterator[tuple[str, str]
 
 def list_regions(directory: Directory, caller: Identity, body: JsonObject) -> JsonObject:
     """Account's ListRegions. Raises AwsError."""
-    if directory.lacks(caller.account, "account:ListRegions") or not caller.may(
-        "account:ListRegions", "*"
-    ):
+    if not directory.allows(caller, "account:ListRegions"):
         raise AwsError(
             "AccessDeniedException",
             f"User: {caller.arn} is not authorized to perform: account:ListRegions",
@@ -63,9 +61,7 @@ def list_regions(directory: Directory, caller: Identity, body: JsonObject) -> Js
 
 def describe_regions(directory: Directory, caller: Identity, form: Mapping[str, str]) -> Result:
     """EC2's DescribeRegions. Raises AwsError."""
-    if directory.lacks(caller.account, "ec2:DescribeRegions") or not caller.may(
-        "ec2:DescribeRegions", "*"
-    ):
+    if not directory.allows(caller, "ec2:DescribeRegions"):
         raise AwsError(
             "UnauthorizedOperation", "You are not authorized to perform this operation.", 403
         )
