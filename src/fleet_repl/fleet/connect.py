@@ -18,10 +18,10 @@ from fleet_repl.fleet.discover import discover
 from fleet_repl.fleet.event_sinks import guarded, ignored
 from fleet_repl.fleet.fleet import Fleet
 from fleet_repl.fleet.load import check_secrets
-from fleet_repl.fleet.open_state import open_place
+from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.record import Memory
 from fleet_repl.fleet.worlds import world_of
-from fleet_repl.inventory import Inventory, located
+from fleet_repl.inventory import Inventory
 from fleet_repl.planning.acknowledgements import as_warning
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.discovery import discovery_warnings
@@ -68,8 +68,7 @@ async def connect(
         inventory = await discover(
             inventory, endpoint=endpoint, on_event=on_event, state=state, clock=clock
         )
-    shared = inventory.state.shared
-    place = inventory.state if state is None else located(str(state), shared=shared)
+    place = place_of(inventory, state)
     world = await world_of(inventory.aws, endpoint, os.environ)
     pace = run_pace(inventory, clock)
     run_id = new_run_id(clock)

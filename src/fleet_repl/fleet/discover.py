@@ -20,9 +20,9 @@ from fleet_repl.engine.workers import work_through
 from fleet_repl.fleet.context import new_run_id, run_pace
 from fleet_repl.fleet.event_sinks import guarded, ignored
 from fleet_repl.fleet.load import check_secrets
-from fleet_repl.fleet.open_state import open_place
+from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.worlds import world_of
-from fleet_repl.inventory import Account, Discovery, Inventory, located
+from fleet_repl.inventory import Account, Discovery, Inventory
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.discovery import continued, lost_too_many, resolved
 from fleet_repl.state import discovery_name, read_discovery, write_discovery
@@ -61,8 +61,7 @@ async def discover(
     check_loop()
     if endpoint is None:
         check_secrets(inventory)
-    shared = inventory.state.shared
-    place = inventory.state if state is None else located(str(state), shared=shared)
+    place = place_of(inventory, state)
     world = await world_of(inventory.aws, endpoint, os.environ)
     async with open_place(place, aws=inventory.aws, endpoint=endpoint, world=world) as store:
         kept = await _kept(store, inventory)

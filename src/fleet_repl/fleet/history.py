@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fleet_repl.engine.stores import Store
 from fleet_repl.fleet.load import check_secrets
-from fleet_repl.fleet.open_state import open_place
+from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.rollback import RunError
 from fleet_repl.fleet.worlds import WORLDS, world_of
 from fleet_repl.inventory import Aws, Inventory, State, located
@@ -199,9 +199,7 @@ def _kept(place: Inventory | str | Path, state: str | Path | None) -> tuple[Stat
     """Returns the state location, and the settings of the identity that reads it."""
     if not isinstance(place, Inventory):
         return located(str(place if state is None else state)), None
-    if state is None:
-        return place.state, place.aws
-    return located(str(state), shared=place.state.shared), place.aws
+    return place_of(place, state), place.aws
 
 
 def _when(run: RunSummary) -> tuple[datetime, str]:

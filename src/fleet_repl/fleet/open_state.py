@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stores import Store
 from fleet_repl.fleet.worlds import folder_of
-from fleet_repl.inventory import Aws, State
+from fleet_repl.inventory import Aws, Inventory, State, located
 from fleet_repl.state import BucketStore, FolderStore
 from fleet_repl.values.clock import SYSTEM, check_loop
 
@@ -21,6 +22,14 @@ ATTEMPTS: Final = 6
 """The attempts at each call on a bucket."""
 TIMEOUT: Final = 15.0
 """The seconds of an attempt. Several attempts must fit into the lease of a lock."""
+
+
+def place_of(inventory: Inventory, state: str | Path | None) -> State:
+    """The state of an inventory, or that at the location `state`. Raises StateError for a text that
+    is no location."""
+    if state is None:
+        return inventory.state
+    return located(str(state), shared=inventory.state.shared)
 
 
 @asynccontextmanager
