@@ -27,7 +27,7 @@ def route(source: str = "", destination: str = "", more: str = "") -> Mapping[st
     }
 
 
-SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
+SLIPS: dict[str, tuple[Mapping[str, str], str]] = {
     "an unknown key is guessed": (
         {"account": 'regoins = ["us-east-1"]\nregions = ["us-east-1"]'},
         "accounts[0].regoins: is not a known key\n    did you mean regions?",
@@ -387,6 +387,85 @@ SLIPS: Mapping[str, tuple[Mapping[str, str], str]] = {
     "a prefix of 257 characters": (
         route(more=f'prefixes = ["{"a" * 257}"]'),
         f'routes[0].prefixes[0]: must be 2 to 256 characters long (found "{"a" * 98}…)',
+    ),
+}
+
+BLANKS = "letters, digits, blanks and _ . : / = + - @"
+
+
+def session(keys: str) -> Mapping[str, str]:
+    """The parts of a file that says what sessions carry."""
+    return {"aws": f'role = "replication"\n{keys}'}
+
+
+SLIPS |= {
+    "a source identity of one letter": (
+        session('source_identity = "p"'),
+        (
+            'aws.source_identity: is not a source identity that STS takes (found "p")\n'
+            "    2 to 256 letters, digits and _ + = , . @ -"
+        ),
+    ),
+    "a source identity of 257 letters": (
+        session(f'source_identity = "{"p" * 257}"'),
+        (
+            "aws.source_identity: is not a source identity that STS takes "
+            f'(found "{"p" * 98}…)\n    2 to 256 letters, digits and _ + = , . @ -'
+        ),
+    ),
+    "session tags that are no table": (
+        session('session_tags = ["team"]'),
+        'aws.session_tags: must be a table (found ["team"])',
+    ),
+    "a session tag that is no text": (
+        session("session_tags = { team = 7 }"),
+        "aws.session_tags.team: must be a string (found 7)",
+    ),
+    "a session tag without a key": (
+        session('session_tags = { "" = "x" }'),
+        f'aws.session_tags."": is not the key of a session tag (found "x")\n    1 to 128 {BLANKS}',
+    ),
+    "a session tag with a long key": (
+        session(f'session_tags = {{ {"k" * 129} = "x" }}'),
+        (
+            f'aws.session_tags.{"k" * 129}: is not the key of a session tag (found "x")\n'
+            f"    1 to 128 {BLANKS}"
+        ),
+    ),
+    "a session tag with a long value": (
+        session(f'session_tags = {{ team = "{"v" * 257}" }}'),
+        (
+            f'aws.session_tags.team: is not the value of a session tag (found "{"v" * 98}…)\n'
+            f"    0 to 256 {BLANKS}"
+        ),
+    ),
+    "a session tag with a wildcard": (
+        session('session_tags = { team = "a*" }'),
+        (
+            'aws.session_tags.team: is not the value of a session tag (found "a*")\n'
+            f"    0 to 256 {BLANKS}"
+        ),
+    ),
+    "a session tag of AWS's own": (
+        session('session_tags = { "AWS:team" = "x" }'),
+        (
+            'aws.session_tags."AWS:team": starts with aws:, which AWS keeps for itself '
+            '(found "x")\n    choose another key'
+        ),
+    ),
+    "two session tags of one key": (
+        session('session_tags.team = "x"\nsession_tags.Team = "y"'),
+        (
+            "aws.session_tags.Team: is the same key to STS as aws.session_tags.team (line 6): "
+            'it ignores the case of letters (found "y")\n    keep one of the two'
+        ),
+    ),
+    "too many session tags": (
+        session("\n".join(f'session_tags.k{number} = "x"' for number in range(51))),
+        (
+            "aws.session_tags: holds 51 tags, and a session takes at most 50 (found {…})\n"
+            "    keep those that an audit or a policy asks for"
+        ),
     ),
 }
 

@@ -39,6 +39,7 @@ from fleet_repl.inventory.settings import (
     Limits,
     Ownership,
     StateTable,
+    check_session_tags,
     located,
 )
 from fleet_repl.inventory.tables import Table, columns, part_of, read_table
@@ -276,6 +277,7 @@ def _read(
         known["routes"] = ()
     document = read_table(Document, {**filled, **known}, findings, context)
     check_names("routes", [route.name for route in document.routes or ()], "route", findings)
+    check_session_tags(members.aws.session_tags, findings)
     check_waves(document.waves, findings)
     for index, name in enumerate(ownership.formerly):
         if name == document.name:

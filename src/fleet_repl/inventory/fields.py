@@ -103,12 +103,12 @@ def _source_identity(text: str) -> str:
     return text
 
 
-def _session_tag(pattern: str, noun: str, longest: int) -> Kind:
+def _session_tag(pattern: str, noun: str, lengths: tuple[int, int]) -> Kind:
     def read(text: str) -> str:
         if re.fullmatch(pattern, text) is None:
             raise BadValueError(
                 f"is not {noun} of a session tag",
-                f"at most {longest} letters, digits, blanks and _ . : / = + - @",
+                "{} to {} letters, digits, blanks and _ . : / = + - @".format(*lengths),
             )
         return text
 
@@ -173,10 +173,8 @@ def spell_seconds(count: int) -> str:
 
 
 SourceIdentity: TypeAlias = Annotated[str, Kind(_source_identity, **text_schema(_SOURCE_IDENTITY))]
-TagKey: TypeAlias = Annotated[str, _session_tag(_TAG_KEY, "the key", limits.TAG_KEY_LENGTH[1])]
-TagValue: TypeAlias = Annotated[
-    str, _session_tag(_TAG_VALUE, "the value", limits.TAG_VALUE_LENGTH[1])
-]
+TagKey: TypeAlias = Annotated[str, _session_tag(_TAG_KEY, "the key", limits.TAG_KEY_LENGTH)]
+TagValue: TypeAlias = Annotated[str, _session_tag(_TAG_VALUE, "the value", limits.TAG_VALUE_LENGTH)]
 Plain: TypeAlias = Annotated[str, Kind(plain)]
 Name: TypeAlias = Annotated[str, Kind(shown_name)]
 IdOfAccount: TypeAlias = Annotated[

@@ -21,7 +21,7 @@ from fleet_repl.inventory.fields import (
     duration,
     shown_name,
 )
-from fleet_repl.inventory.findings import BadValueError
+from fleet_repl.inventory.findings import BadValueError, Findings, KeyPath
 from fleet_repl.inventory.kinds import WORD, Constraint, Kind, Switch, number, without_repeats
 from fleet_repl.inventory.roles import ViaRole
 from fleet_repl.inventory.tables import Table
@@ -64,6 +64,24 @@ class Aws(Table):
     _ + = , . @ -."""
     session_tags: Mapping[TagKey, TagValue] = field(default_factory=dict)
     """Tags that each session carries, for audit and for policies: at most 50."""
+
+
+def check_session_tags(tags: Mapping[str, str], findings: Findings) -> None:
+    """Report session tags that STS does not take: too many, reserved ones, and keys that differ in
+    the case of letters alone."""
+    path: KeyPath = ("aws", "session_tags")
+    if len(tags) > limits.SESSION_TAGS:
+        fault = f"holds {len(tags)} tags, and a session takes at most {limits.SESSION_TAGS}"
+        findings.report(path, fault, remedy="keep those that an audit or a policy asks for")
+    first: dict[str, str] = {}
+    for key in tags:
+        if key.lower().startswith(limits.RESERVED_TAGS):
+            fault = f"starts with {limits.RESERVED_TAGS}, which AWS keeps for itself"
+            findings.report((*path, key), fault, remedy="choose another key")
+        elif (other := first.setdefault(key.lower(), key)) != key:
+            place = findings.place((*path, other))
+            fault = f"is the same key to STS as {place}: it ignores the case of letters"
+            findings.report((*path, key), fault, remedy="keep one of the two")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

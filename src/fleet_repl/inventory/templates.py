@@ -43,7 +43,6 @@ _KMS_KEY: Final = (
     r"(?:\{account\}|[0-9]{12}):key/[a-z0-9-]+"
 )
 """ECR's own pattern for keys, as an inventory writes it for many registries."""
-_RESERVED: Final = "aws:"
 
 
 def _name(text: str) -> str:
@@ -231,5 +230,6 @@ def _check_tags(path: KeyPath, tags: Mapping[str, str], findings: Findings) -> N
             if not shortest <= len(text) <= longest:
                 fault = f"has a {name} that is not {shortest} to {longest} characters"
                 findings.report(where, fault)
-        if key.lower().startswith(_RESERVED):
-            findings.report(where, f"starts with {_RESERVED}, which AWS keeps for itself")
+        if key.lower().startswith(limits.RESERVED_TAGS):
+            fault = f"starts with {limits.RESERVED_TAGS}, which AWS keeps for itself"
+            findings.report(where, fault)

@@ -41,6 +41,8 @@ SOURCE_IDENTITY_LENGTH: Final = (2, 256)
 SESSION_POLICY_LENGTH: Final = 2_048
 """Characters of a session's inline policy."""
 SESSION_TAGS: Final = 50
+RESERVED_TAGS: Final = "aws:"
+"""How the keys of tags begin that AWS keeps for itself, in any case of letters."""
 
 BUCKET_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """What the name of an S3 bucket may look like; to be matched in full."""
