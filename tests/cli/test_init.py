@@ -13,10 +13,11 @@ from fleet_repl import load_inventory
 from fleet_repl.values.prefixes import EVERY_REPOSITORY
 
 WRITTEN = """\
-fleet.toml is written. Next:
-  fleet-repl validate fleet.toml
-  fleet-repl bootstrap fleet.toml
-  fleet-repl plan fleet.toml
+fleet.toml is written. Put your own account ids in place of 111111111111 and 222222222222. Next:
+  fleet-repl validate fleet.toml   checks it, offline
+  fleet-repl bootstrap fleet.toml  prints what makes the role in each account
+  fleet-repl doctor fleet.toml     tells which accounts cannot be reached yet
+  fleet-repl plan fleet.toml       shows what would change
 """
 
 
@@ -87,9 +88,56 @@ def test_questions_show_their_examples(cli: Cli, seated: Terminal) -> None:
         assert question in screen
 
 
+WRONG_ANSWERS = """\
+Name of the fleet [prod] Role in each account [fleet-replication]   "my role" is not a role; write \
+a role's name, path/name, or ARN like "arn:{partition}:iam::{account}:role/name"
+Role in each account [fleet-replication] Regions [eu-west-1]   "moon-1" is not a region of the \
+partition aws; write it like "us-east-1"
+Regions [eu-west-1] Account that images are pushed to [111111111111]   "12" is not an account id: \
+12 digits
+Account that images are pushed to [111111111111] Accounts that pull them [222222222222]   \
+"222222222222" is listed already, in accounts[0].id (line 24)
+Accounts that pull them [222222222222] Prefixes of repositories [every repository]   "Base/" is \
+not a prefix that ECR takes; only lower-case letters, digits, single / and . _ - within names
+Prefixes of repositories [every repository] """
+
+
+def test_wrong_answers_at_a_terminal_are_asked_for_again(cli: Cli, seated: Terminal) -> None:
+    """With what is wrong with them, which is what `validate` would say."""
+    answers = ["", "my role", "ops", "moon-1, eu-west-1", "", "12", "222222222222", ""]
+    seated.type("\n".join([*answers, "333333333333", "Base/", "base/"]) + "\n")
+    ended = cli("init")
+    assert ended.code == 0
+    # The terminal echoes what is typed ahead before anything is asked.
+    assert seated.screen().endswith(WRONG_ANSWERS)
+    assert ended.out.startswith("fleet.toml is written. Put your own account ids in place of 2")
+    inventory = load_inventory("fleet.toml", environ={})
+    assert [account.id for account in inventory.accounts] == ["222222222222", "333333333333"]
+    assert inventory.routes[0].prefixes == ("base/",)
+
+
+def test_wrong_flags_are_no_reason_to_ask_again(cli: Cli, seated: Terminal) -> None:
+    """They are for `validate`, as without a terminal."""
+    seated.type("\n" * 5)
+    assert cli("init", "--region", "moon-1").code == 0
+    assert "moon-1" not in seated.screen()
+
+
+def test_the_end_of_input_takes_the_examples(at_terminal: Callable[..., Session]) -> None:
+    """Ctrl-D at the first question; what comes next begins on a line of its own."""
+    session = at_terminal(["init"])
+    session.expect("Name of the fleet [prod] ")
+    session.send("\x04" * 6)
+    assert session.end() == 0
+    assert "\nfleet.toml is written. " in session.seen
+    assert load_inventory("fleet.toml", environ={}).name == "prod"
+
+
 def test_an_organization_is_discovered(cli: Cli) -> None:
     """Its accounts are not listed, but for the source; the file is valid as well."""
-    assert cli("init", "--organization").code == 0
+    ended = cli("init", "--organization")
+    assert ended.code == 0
+    assert "\n  fleet-repl accounts fleet.toml   lists the accounts of the" in ended.out
     inventory = load_inventory("fleet.toml", environ={})
     assert inventory.organization is not None
     assert [account.name for account in inventory.accounts] == ["build"]

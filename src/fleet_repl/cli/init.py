@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TextIO
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TextIO
 
 import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.reports import ExitCode
-from fleet_repl.values.errors import FleetError
+from fleet_repl.values.errors import FleetError, InventoryError, Problem
 
 if TYPE_CHECKING:
     from fleet_repl.inventory.starter import StarterAnswers
@@ -94,19 +97,37 @@ def init(call: Call[InitOptions]) -> ExitCode:
     answers = _given(options)
     if streams.keyboard is not None:
         with streams.terminal(streams.keyboard) as terminal:
-            answers = _asked(answers, options, streams.keyboard, terminal)
+            answers = _Dialogue(call, streams.keyboard, terminal).answers(answers)
     text = starter_text(answers)
     if options.file == _STDOUT:
         streams.emit(text)
         return ExitCode.OK
     _write(options.file, text)
-    streams.emit(
-        f"{options.file} is written. Next:\n"
-        f"  fleet-repl validate {options.file}\n"
-        f"  fleet-repl bootstrap {options.file}\n"
-        f"  fleet-repl plan {options.file}\n"
-    )
+    streams.emit(_next_steps(options, answers))
     return ExitCode.OK
+
+
+def _next_steps(options: InitOptions, answers: StarterAnswers) -> str:
+    from fleet_repl.inventory.starter import EXAMPLES  # noqa: PLC0415
+
+    file = shlex.quote(str(options.file))
+    steps = {
+        "validate": "checks it, offline",
+        **({"accounts": "lists the accounts of the organization"} if options.organization else {}),
+        "bootstrap": "prints what makes the role in each account",
+        "doctor": "tells which accounts cannot be reached yet",
+        "plan": "shows what would change",
+    }
+    commands = {f"fleet-repl {command} {file}": what for command, what in steps.items()}
+    width = max(map(len, commands))
+    lines = "".join(f"  {command:{width}}  {what}\n" for command, what in commands.items())
+    examples = [
+        *((answers.source,) if options.source is None else ()),
+        *(() if options.destinations or options.organization else answers.destinations),
+    ]
+    examples = [account for account in examples if account in EXAMPLES]
+    mend = f"Put your own account ids in place of {' and '.join(examples)}. " if examples else ""
+    return f"{options.file} is written. {mend}Next:\n{lines}"
 
 
 def _taken(file: Path) -> FleetError:
@@ -145,35 +166,83 @@ def _given(options: InitOptions) -> StarterAnswers:
     )
 
 
-def _asked(
-    answers: StarterAnswers, options: InitOptions, keyboard: TextIO, terminal: TextIO
-) -> StarterAnswers:
-    """The answers, those that no flag gives from the terminal. An empty line takes the example,
-    and so does the end of input."""
+class _Question(NamedTuple):
+    """A question about one of the answers, which is called as its flag's value is."""
 
-    def ask(question: str, example: str) -> str:
-        terminal.write(f"{question} [{example}] ")
-        terminal.flush()
-        return keyboard.readline().strip() or example
+    answer: str
+    text: str
+    key: str
+    """What the keys of an inventory's problems match that are about this answer."""
 
-    def ask_all(question: str, examples: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(ask(question, ", ".join(examples)).replace(",", " ").split())
 
-    if options.name is None:
-        answers = replace(answers, name=ask("Name of the fleet", answers.name))
-    if options.role is None:
-        answers = replace(answers, role=ask("Role in each account", answers.role))
-    if not options.regions:
-        answers = replace(answers, regions=ask_all("Regions", tuple(answers.regions)))
-    if options.source is None:
-        answers = replace(answers, source=ask("Account that images are pushed to", answers.source))
-    if not (options.destinations or options.organization):
-        question = "Accounts that pull them"
-        answers = replace(answers, destinations=ask_all(question, tuple(answers.destinations)))
-    if not options.prefixes:
-        wanted = ask("Prefixes of repositories", "every repository")
-        every = wanted == "every repository"
-        answers = replace(
-            answers, prefixes=() if every else tuple(wanted.replace(",", " ").split())
-        )
-    return answers
+_QUESTIONS: Final = (
+    _Question("name", "Name of the fleet", r"name"),
+    _Question("role", "Role in each account", r"aws\.role"),
+    _Question("regions", "Regions", r"aws\.regions.*"),
+    _Question("source", "Account that images are pushed to", r"accounts\[0\]\.id"),
+    _Question("destinations", "Accounts that pull them", r"accounts\[[1-9]\d*\]\.id"),
+    _Question("prefixes", "Prefixes of repositories", r"routes\[0\]\.prefixes.*"),
+)
+_EVERY: Final = "every repository"
+
+
+class _Dialogue:
+    """Asks at a terminal for what no flag says. An answer that an inventory may not hold is asked
+    for again; an empty line takes the example, and so does the end of input."""
+
+    def __init__(self, call: Call[InitOptions], keyboard: TextIO, terminal: TextIO) -> None:
+        self._options = call.options
+        self._load = call.backend.load_inventory
+        self._keyboard = keyboard
+        self._terminal = terminal
+
+    def answers(self, answers: StarterAnswers) -> StarterAnswers:
+        """The answers, asked for one after the other."""
+        questions = [
+            question
+            for question in _QUESTIONS
+            if not getattr(self._options, question.answer)
+            and not (question.answer == "destinations" and self._options.organization)
+        ]
+        if questions:
+            self._terminal.write(
+                "Enter takes what is in brackets; several answers are separated by blanks. Ctrl-C "
+                "writes nothing.\n"
+            )
+        for question in questions:
+            answers = self._ask(question, answers)
+        return answers
+
+    def _ask(self, question: _Question, answers: StarterAnswers) -> StarterAnswers:
+        example = getattr(answers, question.answer)
+        several = not isinstance(example, str)
+        shown = ", ".join(example) or _EVERY if several else example
+        while True:
+            self._terminal.write(f"{question.text} [{shown}] ")
+            self._terminal.flush()
+            line = self._keyboard.readline()
+            if not line:
+                self._terminal.write("\n")
+                return answers
+            text = line.strip()
+            answer = tuple(text.replace(",", " ").split()) if several else text
+            # Who types the words in the brackets means them.
+            if text in ("", shown):
+                answer = example
+            given = replace(answers, **{question.answer: answer})  # type: ignore[arg-type]
+            problems = self._problems(given, question.key)
+            for problem in problems:
+                remedy = f"; {problem.remedy}" if problem.remedy else ""
+                self._terminal.write(f"  {problem.value or text} {problem.message}{remedy}\n")
+            if not problems:
+                return given
+
+    def _problems(self, answers: StarterAnswers, key: str) -> list[Problem]:
+        """What an inventory of these answers has against those that `key` is about."""
+        from fleet_repl.inventory.starter import starter_text  # noqa: PLC0415
+
+        try:
+            self._load(self._options.file, stdin=io.BytesIO(starter_text(answers).encode()))
+        except InventoryError as error:
+            return [problem for problem in error.problems if re.fullmatch(key, problem.key)]
+        return []

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-EXAMPLE_SOURCE: Final = "111111111111"
-EXAMPLE_DESTINATION: Final = "222222222222"
+EXAMPLES: Final = ("111111111111", "222222222222")
+"""Accounts that stand in a first inventory until somebody writes down which ones there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +18,9 @@ class StarterAnswers:
     name: str = "prod"
     role: str = "fleet-replication"
     regions: Sequence[str] = ("eu-west-1",)
-    source: str = EXAMPLE_SOURCE
+    source: str = EXAMPLES[0]
     """The account that images are pushed to."""
-    destinations: Sequence[str] = (EXAMPLE_DESTINATION,)
+    destinations: Sequence[str] = EXAMPLES[1:]
     """The accounts that pull them."""
     prefixes: Sequence[str] = field(default_factory=tuple)
     """The repositories that are replicated, by prefix; none: every one."""
