@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.events import RegistryFinished, WriteSettled
 from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.topology import REST, Waves
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import Registry
@@ -169,3 +171,57 @@ async def test_a_look_that_lags_is_repeated(
     meanwhile(fleet, 3, lag)
     outcomes = await fleet.apply(fleet.plan(desired), desired)
     assert {outcome.outcome for outcome in outcomes.values()} == {Outcome.APPLIED}
+
+
+def in_waves(canary: Registry) -> Desired:
+    """Links from the hub to A and B; that to `canary` is written in a wave of its own, first."""
+    links = [
+        make_link(source=HUB, destination=end, prefixes=("",), routes=("r",)) for end in (A, B)
+    ]
+    waves = Waves(names=("canary", REST), by_registry={canary: 0})
+    return replace(desired_of(links, [HUB, A, B]), waves=waves)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+async def test_a_policy_of_an_earlier_wave_is_looked_at_once_more(
+    fleet: SmallFleet, interrupted: bool
+) -> None:
+    """Somebody overwrites it in the next wave, after its own wave's last look: not applied. Its
+    registry is finished only then, once, and as the report has it."""
+    wanted = in_waves(A)
+
+    def overwrite() -> None:
+        assert not any(isinstance(event, RegistryFinished) for event in fleet.events)
+        fleet.policies[A] = STRANGE
+        if interrupted:
+            fleet.stop.interrupt()
+
+    meanwhile(fleet, 3, overwrite)
+    outcomes = await fleet.apply(fleet.plan(wanted), wanted)
+    assert str(outcomes[A].error) == f"PutRegistryPolicy: {LOST}"
+    assert outcomes[B].outcome is Outcome.APPLIED
+    finished = [event.outcome for event in fleet.events if isinstance(event, RegistryFinished)]
+    assert sorted(finished, key=lambda entry: entry.registry) == list(outcomes.values())
+
+
+@pytest.mark.parametrize(("until", "looks"), [("canary", 1), (None, 2)])
+async def test_only_documents_of_earlier_waves_cost_another_look(
+    fleet: SmallFleet, monkeypatch: pytest.MonkeyPatch, until: str | None, looks: int
+) -> None:
+    """The policy of the canary is read again at the end of a run that has written on after it. The
+    hub's rules, which both waves write, and the last wave's policy are not."""
+    wanted = in_waves(A)
+    plan = fleet.plan(wanted)
+    read: list[Registry] = []
+    read_policy = fleet.read_policy
+
+    async def counted(registry: Registry) -> JsonObject | None:
+        read.append(registry)
+        return await read_policy(registry)
+
+    monkeypatch.setattr(fleet, "read_policy", counted)
+    outcomes = await fleet.apply(plan, wanted, until=until)
+    assert outcomes[A].outcome is Outcome.APPLIED
+    # Before the write, after it, and in each last look.
+    assert read.count(A) == 2 + looks
+    assert read.count(B) == (0 if until else 3)

@@ -82,6 +82,7 @@ class _Run:
                 continue
             later = any(follower.writing for follower in self._batches[index + 1 :])
             skipped = await self._carry_out_wave(batch, later=later)
+        await self._last_look.take(last=True)
         if skipped is not None:
             return self._ledger.conclude_all(Outcome.SKIPPED, skipped)
         return self._ledger.conclude_all(stop.outcome, stop.because)
@@ -97,7 +98,8 @@ class _Run:
         await self._look_again(batch)
         await self._carry_out_phase(batch, Phase.RULES)
         await self._carry_out_phase(batch, Phase.WITHDRAWALS)
-        await self._last_look.take()
+        ends = not later or self._stop.requested or batch.name == self._context.until
+        await self._last_look.take(last=ends)
         failed = len(batch.failing | self._ledger.failed(batch.name))
         because = self._end(batch, failed) if later and not self._stop.requested else None
         pause = self._pause_after(batch) if later and because is None else 0.0
