@@ -20,11 +20,11 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.planning.plan import Change, Objection, Phase, Plan, RegistryPlan, Resource, Warning
-from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.planning.planner import Planned, plan_registries, summarize
 from fleet_repl.runs.history import Holder, JournalEntry, Moment, PastRun, Purpose, RunMeta
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.runs.record import claim
-from fleet_repl.runs.rollback import PlannedRollback, needed_observation, plan_rollback, targets
+from fleet_repl.runs.rollback import needed_observation, plan_rollback, targets
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
@@ -189,14 +189,15 @@ class Fleet:
 
     def take_back(
         self, past: PastRun, desired: Desired, *, force: bool = False, **others: Any
-    ) -> PlannedRollback:
+    ) -> Planned:
         """Plan to roll a run back, having read no more than has to be read."""
         wanted = targets(past)
         scope = {entry.registry for entry in wanted} | needed_observation(wanted, desired)
         observation = self.aws.observe(scope)
-        return plan_rollback(
+        planned: Planned = plan_rollback(
             wanted, observation, desired, self.record, others.get("fingerprints", {}), force=force
         )
+        return planned
 
 
 def plan_of(

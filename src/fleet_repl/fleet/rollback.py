@@ -12,10 +12,11 @@ from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.plan import finished, looked_back
 from fleet_repl.fleet.recover import known_fingerprints, known_marks
 from fleet_repl.planning.objections import unknown_rules
+from fleet_repl.planning.observed import Observation
+from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.planner import summarize
-from fleet_repl.runs.history import RunMeta
-from fleet_repl.runs.rollback import needed_observation, plan_rollback, remarked, targets
+from fleet_repl.runs.rollback import Target, needed_observation, plan_rollback, remarked, targets
 from fleet_repl.state import Marks, lifted, reset, revise_marks
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
@@ -38,23 +39,19 @@ async def propose_rollback(
     dead, basis = await looked_back(context)
     past = await context.records.load(run_id)
     if past is None:
-        raise RunError(f"no run {run_id} of fleet {context.inventory.name} is remembered")
+        raise _unknown_run(run_id, context)
     wanted = targets(past)
     report_start([target.registry for target in wanted])
-    record = basis.record
     fingerprints, no_fingerprints = await known_fingerprints(context)
     _, no_marks = await known_marks(context)
-    listed = frozenset(context.desired.registries)
-    here = frozenset(target.registry for target in wanted) & listed
-    to_read = here | (needed_observation(wanted, context.desired) & listed)
-    with_templates = frozenset(target.registry for target in wanted if target.templates)
-    observe_context = context.observing(record, templates=with_templates)
-    seen, efforts = await observe(to_read, observe_context)
+    seen, efforts = await _observed(wanted, basis.record, context)
     if context.stop.interrupted:
         return efforts
     # In a thread: of a large fleet this takes a while, and a lock has to be renewed meanwhile.
     planned = await anyio.to_thread.run_sync(
-        partial(plan_rollback, wanted, seen, context.desired, record, fingerprints, force=force)
+        partial(
+            plan_rollback, wanted, seen, context.desired, basis.record, fingerprints, force=force
+        )
     )
     plan = Plan(
         digest="",
@@ -72,42 +69,45 @@ async def propose_rollback(
     return await finished(context, plan)
 
 
+async def _observed(
+    wanted: Collection[Target], record: Record, context: RunContext
+) -> tuple[Observation, Mapping[Registry, Effort]]:
+    """Reads the listed registries that are put back, and those whose rules decide what may go."""
+    changed = {target.registry for target in wanted} | needed_observation(wanted, context.desired)
+    with_templates = frozenset(target.registry for target in wanted if target.templates)
+    return await observe(
+        changed & set(context.desired.registries),
+        context.observing(record, templates=with_templates),
+    )
+
+
 async def mark_rolled_back(run_id: str, context: RunContext) -> Marks:
     """Before the first write of a rollback, mark the version of the inventory that is rolled back,
     so that it is not applied again, or lift the mark where a rollback is rolled back. Returns the
     marks from before."""
     runs = await context.records.metas()
-    run = runs.get(run_id)
-    if run is None:
-        raise RunError(f"no run {run_id} of fleet {context.inventory.name} is remembered")
+    if (run := runs.get(run_id)) is None:
+        raise _unknown_run(run_id, context)
     before, _ = await known_marks(context)
-    await _mark(run, runs, context)
+    now = context.pace.clock.now()
+    await _revise(context, lambda marks: remarked(marks, run, runs, by=context.run_id, at=now))
     return before
 
 
 async def forget_rollback(before: Marks, context: RunContext) -> None:
     """Restore the marks from before this run."""
-    await revise_marks(
-        context.store,
-        context.inventory.name,
-        lambda marks: reset(marks, before, by=context.run_id),
-    )
+    await _revise(context, lambda marks: reset(marks, before, by=context.run_id))
 
 
 async def lift_marks(context: RunContext) -> None:
     """Lift the mark of this version of the inventory, because somebody applies it by force although
     it was rolled back."""
-    await revise_marks(
-        context.store,
-        context.inventory.name,
-        lambda marks: lifted(marks, context.inventory.digest),
-    )
+    await _revise(context, lambda marks: lifted(marks, context.inventory.digest))
 
 
-async def _mark(run: RunMeta, runs: Mapping[str, RunMeta], context: RunContext) -> None:
-    now = context.pace.clock.now()
-    await revise_marks(
-        context.store,
-        context.inventory.name,
-        lambda marks: remarked(marks, run, runs, by=context.run_id, at=now),
-    )
+async def _revise(context: RunContext, change: Callable[[Marks], Marks]) -> None:
+    await revise_marks(context.store, context.inventory.name, change)
+
+
+def _unknown_run(run_id: str, context: RunContext) -> RunError:
+    return RunError(f"no run {run_id} of fleet {context.inventory.name} is remembered")

@@ -12,11 +12,11 @@ puts a whole document back to the letter, or refuses the whole of it (`refusals`
 from __future__ import annotations
 
 from fleet_repl.runs.rollback.marks import origin, remarked
-from fleet_repl.runs.rollback.planner import PlannedRollback, plan_rollback, restored
-from fleet_repl.runs.rollback.targets import needed_observation, targets
+from fleet_repl.runs.rollback.planner import plan_rollback, restored
+from fleet_repl.runs.rollback.targets import Target, needed_observation, targets
 
 __all__ = [
-    "PlannedRollback",
+    "Target",
     "needed_observation",
     "origin",
     "plan_rollback",

@@ -26,7 +26,7 @@ from fleet_repl.ecr.templates import (
 )
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed
-from fleet_repl.planning.ownership import cells_of
+from fleet_repl.planning.ownership import Applied, Cells, Record, both, cells_of, common
 from fleet_repl.planning.plan import Action, Change, Resource, operation_of
 from fleet_repl.planning.stored import content_of
 from fleet_repl.planning.template_changes import as_change
@@ -84,8 +84,18 @@ class Draft:
     @property
     def rules_then(self) -> Replication:
         """The rules once the rollback is done."""
-        put = self.rules if self.writes_rules else None
-        return put if put is not None else self.seen.replication
+        return self.rules if self.rules is not None and self.writes_rules else self.seen.replication
+
+    def owned_links(self, record: Record) -> Cells:
+        """Returns the cells of the rules to put back that are the fleet's own.
+
+        They are on record, or are known to have been the fleet's own when the run took them out.
+        Any other cell may be somebody else's.
+        """
+        recorded = record.get(self.registry, Applied()).links
+        if self.rules is None:
+            return recorded
+        return common(cells_of(self.rules.rules), both(recorded, self.target.lost))
 
     def refuse(self, resource: Resource, fault: Fault) -> Draft:
         """Returns the draft without the writes of a resource. The first reason for it stays."""
@@ -104,14 +114,6 @@ class _Document:
     moved: bool
     """Whether the document is not as the run left it."""
 
-    @property
-    def template_change(self) -> TemplateChange | None:
-        match self.now, self.before:
-            case TemplateState() as now, TemplateState() as before:
-                return template_change(now, _settings(before))
-            case _:
-                return None
-
 
 def draft_of(
     target: Target,
@@ -124,44 +126,55 @@ def draft_of(
     """Returns what differs from how it was before the run. A registry that was changed since is
     refused as a whole, unless `force`. What this version cannot put back is refused anyway."""
     documents = tuple(_documents(target, seen, desired))
-    readable = [document.before for document in documents if document.now is not None]
-    templates = [change for document in documents if (change := document.template_change)]
-    drafted = Draft(
-        target=target,
-        seen=seen,
-        rules=next((before for before in readable if isinstance(before, Replication)), None),
-        policy=next((before for before in readable if isinstance(before, Policy)), None),
-        templates=tuple(map(as_change, templates)),
-    )
+    draft = Draft(target=target, seen=seen)
     for document in documents:
-        if (fault := _fault(document, seen, desired.signature)) is not None:
-            drafted = drafted.refuse(document.resource, fault)
+        draft = _with(draft, document, desired.signature)
     moved = next((document.resource for document in documents if document.moved), None)
+    if moved is None or force:
+        return draft
     for document in documents:
-        if moved is not None and not force:
-            fault = _changed_since(document.resource, moved, target, fingerprint)
-            drafted = drafted.refuse(document.resource, fault)
-    return drafted
+        fault = _changed_since(document.resource, moved, target, fingerprint)
+        draft = draft.refuse(document.resource, fault)
+    return draft
+
+
+def _with(draft: Draft, document: _Document, signature: Signature) -> Draft:
+    """Adds a document to a draft, and refuses what cannot be put back even with `force`."""
+    fault: Fault | None = None
+    match document.now, document.before:
+        case None, Policy():
+            fault = _POLICY_UNREAD
+        case None, _:
+            fault = draft.seen.templates_error or _TEMPLATES_UNREAD
+        case Replication() as now, Replication() as before:
+            draft = replace(draft, rules=before)
+            fault = _unknown_rules(now, "holds") or _unknown_rules(before, "held before the run")
+        case Policy(), Policy() as before:
+            draft = replace(draft, policy=before)
+        case TemplateState() as now, TemplateState() as before:
+            change = template_change(now, _settings(before))
+            draft = replace(draft, templates=(*draft.templates, as_change(change)))
+            fault = _template_fault(change, signature)
+    return draft if fault is None else draft.refuse(document.resource, fault)
 
 
 def _documents(target: Target, seen: Observed, desired: Desired) -> Iterator[_Document]:
     """Yields the documents in the order of their writes. Deletions of templates come last, so that
     no repository is created without a template between two writes."""
+    owner, registry = desired.owner, target.registry
     templates = sorted(target.templates, key=lambda at: (target.templates[at].before is None, at))
-    written = [
+    for resource, prefix, rewritten in (
         *((at, None, target.documents[at]) for at in Resource if at in target.documents),
         *((Resource.CREATION_TEMPLATE, at, target.templates[at]) for at in templates),
-    ]
-    owner, registry = desired.owner, target.registry
-    additive = desired.is_additive(registry)
-    for resource, prefix, rewritten in written:
+    ):
         now = seen.content(resource, prefix)
         before = _before(resource, rewritten, owner, registry)
-        if now is None:
-            yield _Document(resource=resource, now=None, before=before, moved=False)
-        elif not shows(now, before):
+        if now is None or not shows(now, before):
             contents = (content_of(resource, left, owner, registry) for left in rewritten.left)
-            moved = not any(_is_as_left(now, left, to_the_letter=additive) for left in contents)
+            additive = desired.is_additive(registry)
+            moved = now is not None and not any(
+                _is_as_left(now, left, additive=additive) for left in contents
+            )
             yield _Document(resource=resource, now=now, before=before, moved=moved)
 
 
@@ -178,27 +191,12 @@ def _before(resource: Resource, rewritten: Rewritten, owner: Owner, registry: Re
     return compose(parse_policy(met, owner, registry), before.grants, owner, registry)
 
 
-def _is_as_left(now: Content, left: Content, *, to_the_letter: bool) -> bool:
-    """Whether what is in place is what the run left. Where others have rules too, also a rule that
-    means nothing beside ours is not to be lost, so rules are compared `to_the_letter`."""
-    match now, left:
-        case Replication(), Replication() if to_the_letter:
-            return cells_of(now.rules) == cells_of(left.rules) and now.shows(left)
-        case _:
-            return shows(now, left)
-
-
-def _fault(document: _Document, seen: Observed, signature: Signature) -> Fault | None:
-    """Why a document cannot be put back, with `force` or without."""
-    match document.now, document.before:
-        case None, Policy():
-            return _POLICY_UNREAD
-        case None, _:
-            return seen.templates_error or _TEMPLATES_UNREAD
-        case Replication() as now, Replication() as before:
-            return _unknown_rules(now, "holds") or _unknown_rules(before, "held before the run")
-    change = document.template_change
-    return _template_fault(change, signature) if change is not None else None
+def _is_as_left(now: Content, left: Content, *, additive: bool) -> bool:
+    """Whether what is in place is what the run left. In a registry where others have rules too,
+    rules are compared to the letter: a rule that means nothing beside ours is not to be lost."""
+    if additive and isinstance(now, Replication) and isinstance(left, Replication):
+        return cells_of(now.rules) == cells_of(left.rules) and now.shows(left)
+    return shows(now, left)
 
 
 def _unknown_rules(rules: Replication, when: str) -> Fault | None:

@@ -7,7 +7,7 @@ that come back, rules, and grants that go once the rules are written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, parse_policy
@@ -15,12 +15,13 @@ from fleet_repl.ecr.rules import Replication
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied, Record, taken_out, without
-from fleet_repl.planning.plan import Phase, RegistryPlan, Resource, State, Warning
+from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State, Warning
 from fleet_repl.planning.plan_warnings import deletes_started, strange_rules, unknown_fields
+from fleet_repl.planning.planner import Planned
 from fleet_repl.planning.rule_changes import rewriting
-from fleet_repl.runs.history import Fingerprints
+from fleet_repl.runs.history import Fingerprints, prefix_of
 from fleet_repl.runs.rollback.draft import Draft, draft_of
-from fleet_repl.runs.rollback.outlook import Outlook, outlook_of, owned_links
+from fleet_repl.runs.rollback.outlook import Outlook
 from fleet_repl.runs.rollback.policies import policy_changes
 from fleet_repl.runs.rollback.refusals import cautious, insisted
 from fleet_repl.runs.rollback.targets import FOREIGN_RULES, Target
@@ -39,14 +40,6 @@ _UNREAD = replace(_UNLISTED, message="it was not read", hint=None)
 _NOTHING = Applied()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedRollback:
-    """Every target, and what the reader should know."""
-
-    registries: tuple[RegistryPlan, ...]
-    warnings: tuple[Warning, ...]
-
-
 def plan_rollback(
     targets: Iterable[Target],
     observation: Observation,
@@ -55,7 +48,7 @@ def plan_rollback(
     fingerprints: Fingerprints,
     *,
     force: bool,
-) -> PlannedRollback:
+) -> Planned:
     """Decides every write that puts `targets` back.
 
     `observation` holds the listed targets, with the creation templates of targets that have
@@ -64,34 +57,47 @@ def plan_rollback(
     With `force`, warnings take the place of these refusals.
     """
     wanted = sorted(targets, key=lambda target: target.registry)
-    listed = set(desired.registries)
-    desired = replace(desired, actions=_actions(wanted, desired))
-    drafts = {
-        at: draft_of(target, seen, desired, fingerprints.get(at), force=force)
-        for target in wanted
-        if (at := target.registry) in listed and isinstance(seen := observation.get(at), Observed)
-    }
-    unlisted = frozenset(
-        target.registry
-        for target in wanted
-        if target.registry not in listed and Resource.REGISTRY_POLICY in target.documents
-    )
-    outlook = outlook_of(drafts, observation, desired, record, unlisted=unlisted)
+    outlook = _outlook(wanted, observation, desired, record, fingerprints, force=force)
     outlook, warnings = insisted(outlook) if force else (cautious(outlook), ())
-    registries = tuple(
-        _planned(outlook.drafts[target.registry], outlook)
-        if target.registry in drafts
-        else _unreadable(target, observation, desired)
-        for target in wanted
-    )
-    return PlannedRollback(
+    registries = tuple(_registry_plan(target, outlook) for target in wanted)
+    return Planned(
         registries=registries,
         warnings=(
-            *unknown_fields(observation, drafts),
+            *unknown_fields(observation, outlook.drafts),
             *strange_rules(observation, registries),
             *warnings,
             *_foreign_rules(registries, record),
             *deletes_started(registries),
+        ),
+    )
+
+
+def _outlook(
+    wanted: Iterable[Target],
+    observation: Observation,
+    desired: Desired,
+    record: Record,
+    fingerprints: Fingerprints,
+    *,
+    force: bool,
+) -> Outlook:
+    """What every registry alone has to be put back to, before anybody asks about its neighbours."""
+    listed = set(desired.registries)
+    desired = replace(desired, actions=_actions(wanted, desired))
+    return Outlook(
+        desired=desired,
+        observation=observation,
+        record=record,
+        drafts={
+            at: draft_of(target, seen, desired, fingerprints.get(at), force=force)
+            for target in wanted
+            if (at := target.registry) in listed
+            and isinstance(seen := observation.get(at), Observed)
+        },
+        unlisted=frozenset(
+            target.registry
+            for target in wanted
+            if target.registry not in listed and Resource.REGISTRY_POLICY in target.documents
         ),
     )
 
@@ -131,37 +137,38 @@ def _actions(wanted: Iterable[Target], desired: Desired) -> tuple[str, ...]:
     return tuple(action for action in desired.actions if action in given)
 
 
-def _unreadable(target: Target, observation: Observation, desired: Desired) -> RegistryPlan:
-    seen = observation.get(target.registry)
-    error = seen.error if isinstance(seen, Unreadable) else _UNREAD
-    listed = target.registry in desired.by_account.get(target.registry.account, ())
+def _registry_plan(target: Target, outlook: Outlook) -> RegistryPlan:
+    registry, desired = target.registry, outlook.desired
+    name = desired.names.get(registry.account, target.name)
+    if (draft := outlook.drafts.get(registry)) is None:
+        seen = outlook.observation.get(registry)
+        error = seen.error if isinstance(seen, Unreadable) else _UNREAD
+        if registry not in desired.by_account.get(registry.account, ()):
+            error = _UNLISTED
+        return RegistryPlan(registry=registry, name=name, state=State.UNREADABLE, error=error)
+    changes = _changes(draft, outlook)
     return RegistryPlan(
-        registry=target.registry,
-        name=desired.names.get(target.registry.account, target.name),
-        state=State.UNREADABLE,
-        error=error if listed else _UNLISTED,
-    )
-
-
-def _planned(draft: Draft, outlook: Outlook) -> RegistryPlan:
-    changes = [*draft.templates, *policy_changes(draft, outlook)]
-    now, then = draft.seen.replication, draft.rules
-    if then is not None:
-        changes.append(rewriting(draft.registry, now, then, outlook.desired))
-    changes.sort(key=lambda change: tuple(Phase).index(change.phase))
-    return RegistryPlan(
-        registry=draft.registry,
-        name=outlook.desired.names.get(draft.registry.account, draft.target.name),
+        registry=registry,
+        name=name,
         state=State.CHANGED if changes else State.UNCHANGED,
-        changes=tuple(changes),
+        changes=changes,
         error=next(iter(draft.refused.values()), None),
         refused=draft.refused,
         owned=Applied(
-            links=owned_links(draft, outlook.record),
+            links=draft.owned_links(outlook.record),
             templates=_owned_templates(draft, outlook.record),
         ),
-        in_place=len(now.links),
+        in_place=len(draft.seen.replication.links),
     )
+
+
+def _changes(draft: Draft, outlook: Outlook) -> tuple[Change, ...]:
+    """The writes that put one registry back, refused ones included, in their order."""
+    changes = [*draft.templates, *policy_changes(draft, outlook)]
+    if draft.rules is not None:
+        now = draft.seen.replication
+        changes.append(rewriting(draft.registry, now, draft.rules, outlook.desired))
+    return tuple(sorted(changes, key=lambda change: tuple(Phase).index(change.phase)))
 
 
 def _owned_templates(draft: Draft, record: Record) -> tuple[str, ...]:
@@ -169,9 +176,8 @@ def _owned_templates(draft: Draft, record: Record) -> tuple[str, ...]:
     and with those that come back. A run writes none but ours."""
     owned = set(record.get(draft.registry, _NOTHING).templates)
     for change in draft.templates:
-        owned.discard(str((change.before.document or {}).get("prefix", "")))
-        if change.after.document is not None:
-            owned.add(str(change.after.document["prefix"]))
+        keep = owned.discard if change.after.document is None else owned.add
+        keep(prefix_of(change) or "")
     return tuple(sorted(owned))
 
 
@@ -181,16 +187,17 @@ def _foreign_rules(registries: Iterable[RegistryPlan], record: Record) -> Iterat
     Whoever rolls this rollback back cannot tell either, and does not count them as its own. So
     unlike the objection of the same kind, this counts what a wider link covers, too.
     """
-    losing = []
-    for planned in registries:
-        recorded = record.get(planned.registry, _NOTHING).links
-        losing += [
-            planned.registry
-            for change in planned.changes
-            if change.resource is Resource.REPLICATION_CONFIGURATION
-            and change.resource not in planned.refused
-            and without(taken_out(*contents(change, Replication), covered=True), recorded)
-        ]
+    losing = [
+        planned.registry
+        for planned in registries
+        for change in planned.changes
+        if change.resource is Resource.REPLICATION_CONFIGURATION
+        and change.resource not in planned.refused
+        and without(
+            taken_out(*contents(change, Replication), covered=True),
+            record.get(planned.registry, _NOTHING).links,
+        )
+    ]
     if losing:
         yield Warning(
             kind=FOREIGN_RULES,

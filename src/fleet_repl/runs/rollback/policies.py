@@ -86,11 +86,16 @@ def joined(
 
 def _ends(draft: Draft, these: Policy, than: Policy, outlook: Outlook) -> tuple[LinkEnd, ...]:
     """Registries of the accounts that one policy grants more than the other: those with a link
-    that it may be for, or, where none has one, all that are listed."""
+    that it may be for, now or later, or, where none has one, all that are listed."""
     had, ends, destination = replicating(than.grants), list[LinkEnd](), draft.registry
     for account, prefixes in sorted(replicating(these.grants).items()):
         if more := beyond(prefixes, had.get(account, ())):
             listed = outlook.desired.by_account.get(account, ())
-            linked = [source for source in listed if outlook.links(source, destination)]
+            linked = [
+                source
+                for source in listed
+                if (seen := outlook.observed.get(source)) is not None
+                and destination in {**seen.replication.may_use, **outlook.links_then[source]}
+            ]
             ends += [LinkEnd(registry=source, prefixes=more) for source in linked or listed]
     return tuple(ends)

@@ -13,8 +13,8 @@ would need its old grant, and so is the policy of the club, whose grant these ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
 from fleet_repl.ecr.policy import Grant, policy_size
 from fleet_repl.planning.needed_grants import too_long
@@ -31,8 +31,7 @@ from fleet_repl.values.text import listed
 Refusal: TypeAlias = tuple[Registry, Resource, Fault]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class Loss(NamedTuple):
     """A source that uses grants which go, or may use them."""
 
     because: str
@@ -115,7 +114,7 @@ def _losses(registry: Registry, outlook: Outlook) -> Iterator[Loss]:
         if silences[source] is None:
             yield _loss(f"{source} replicates here", source, registry, outlook)
     for account in sorted({grant.source for grant in stale.unlisted}):
-        yield Loss(because=f"account {account} is not listed, so nobody can be asked")
+        yield Loss(f"account {account} is not listed, so nobody can be asked")
     for source in users:
         if (silence := silences[source]) is not None:
             yield _loss(silence, source, registry, outlook)
@@ -139,7 +138,7 @@ def _loss(because: str, source: Registry, registry: Registry, outlook: Outlook) 
         for prefix in intersect(links, (grant.prefix,))
     }
     then = outlook.decisions[registry].permissions
-    return Loss(because=because, keep=frozenset(grant for grant in used if not allows(then, grant)))
+    return Loss(because, frozenset(grant for grant in used if not allows(then, grant)))
 
 
 def _still_used(losses: Iterable[Loss]) -> Fault:
@@ -173,8 +172,7 @@ def _keeping(draft: Draft, losses: Iterable[Loss], outlook: Outlook) -> Draft:
     return replace(draft, policy=None if same else policy)
 
 
-def _loss_warnings(registry: Registry, losses: Iterable[Loss]) -> Iterator[Warning]:
-    losses = tuple(losses)
+def _loss_warnings(registry: Registry, losses: tuple[Loss, ...]) -> Iterator[Warning]:
     if kept := [loss for loss in losses if loss.keep]:
         yield Warning(
             kind="grants-in-use",

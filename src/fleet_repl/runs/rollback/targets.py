@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import parse_stored_rules
@@ -20,7 +20,7 @@ from fleet_repl.planning.ownership import Cells, both, cells_of, common, taken_o
 from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.history import JournalEntry, PastRun, prefix_of
 from fleet_repl.runs.journal import journaled_writes
-from fleet_repl.runs.outcomes import Outcome, Report
+from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
 from fleet_repl.values.names import AccountId, Registry
 
@@ -62,10 +62,10 @@ class Target:
     record says of them now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Write:
+class _Write(NamedTuple):
     """One write that was sent, or may have been."""
 
+    place: _Place
     before: JsonObject | None
     after: JsonObject | None
     sure: bool
@@ -76,11 +76,11 @@ def targets(past: PastRun) -> tuple[Target, ...]:
     """Returns the registries that a run changed or may have changed, by account and region."""
     names = {planned.registry: planned.name for planned in past.plan.registries}
     writes: dict[Registry, dict[_Place, list[_Write]]] = {}
-    for place, write in _writes(past):
-        writes.setdefault(place[0], {}).setdefault(place, []).append(write)
+    for write in _writes(past):
+        writes.setdefault(write.place[0], {}).setdefault(write.place, []).append(write)
     return tuple(
-        _target(past, registry, names.get(registry, ""), places)
-        for registry, places in sorted(writes.items(), key=lambda item: item[0])
+        _target(past, registry, names.get(registry, ""), writes[registry].values())
+        for registry in sorted(writes)
     )
 
 
@@ -115,41 +115,36 @@ def _losing_accounts(target: Target, desired: Desired) -> set[AccountId]:
     return {grant.source for there in left for grant in there.in_use - before}
 
 
-def _writes(past: PastRun) -> Iterator[tuple[_Place, _Write]]:
+def _writes(past: PastRun) -> Iterator[_Write]:
     """The writes that changed a document or may have changed it, in their order. Writes that failed
     for certain, were skipped or were not needed are left out."""
     journal = tuple(_journal_writes(past.journal))
-    return iter(journal) if past.report is None else _report_writes(past.report, journal)
+    if past.report is None:
+        yield from journal
+        return
+    # Only the journal tells which writes of a report have an unknown outcome.
+    unknown = {(write.place, canonical_json(write.after)) for write in journal if not write.sure}
+    for registry in past.report.registries:
+        for change in registry.changes:
+            place = (registry.registry, change.resource, prefix_of(change))
+            before, after = change.before.document, change.after.document
+            sure = change.outcome is Outcome.APPLIED
+            if sure or change.in_doubt or (place, canonical_json(after)) in unknown:
+                yield _Write(place, before, after, sure)
 
 
-def _journal_writes(journal: Iterable[JournalEntry]) -> Iterator[tuple[_Place, _Write]]:
+def _journal_writes(journal: Iterable[JournalEntry]) -> Iterator[_Write]:
     """The writes of a journal that were sent and have not failed for certain."""
     for write in journaled_writes(journal):
         sent, end = write.sent, write.ended
         sure = end is not None and end.outcome is Outcome.APPLIED
         if sent is not None and (end is None or sure or end.in_doubt):
             place = (sent.registry, sent.resource, sent.prefix)
-            yield place, _Write(before=sent.before, after=sent.after, sure=sure)
+            yield _Write(place, sent.before, sent.after, sure)
 
 
-def _report_writes(
-    report: Report, journal: Iterable[tuple[_Place, _Write]]
-) -> Iterator[tuple[_Place, _Write]]:
-    """The writes of a report. Only the journal tells which of them have an unknown outcome."""
-    unknown = {(place, canonical_json(write.after)) for place, write in journal if not write.sure}
-    for registry in report.registries:
-        for change in registry.changes:
-            place = (registry.registry, change.resource, prefix_of(change))
-            sure = change.outcome is Outcome.APPLIED
-            if sure or change.in_doubt or (place, canonical_json(change.after.document)) in unknown:
-                before, after = change.before.document, change.after.document
-                yield place, _Write(before=before, after=after, sure=sure)
-
-
-def _target(
-    past: PastRun, registry: Registry, name: str, places: Mapping[_Place, list[_Write]]
-) -> Target:
-    rewritten = {place: _rewritten(writes) for place, writes in places.items()}
+def _target(past: PastRun, registry: Registry, name: str, writes: Iterable[list[_Write]]) -> Target:
+    rewritten = {made[0].place: _rewritten(made) for made in writes}
     documents = {place[1]: document for place, document in rewritten.items() if place[2] is None}
     rules = documents.get(Resource.REPLICATION_CONFIGURATION)
     return Target(
@@ -157,9 +152,7 @@ def _target(
         registry=registry,
         name=name,
         documents=documents,
-        templates={
-            place[2]: document for place, document in rewritten.items() if place[2] is not None
-        },
+        templates={at: document for (_, _, at), document in rewritten.items() if at is not None},
         lost=_lost(past, registry, rules) if rules is not None else {},
     )
 
