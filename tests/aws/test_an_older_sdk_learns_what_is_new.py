@@ -41,7 +41,7 @@ def members(shape: Shape | None) -> object:
     """All that a shape can hold, down to plain types."""
     match shape:
         case StructureShape():
-            return {name: members(one) for name, one in shape.members.items()}
+            return {name: members(member) for name, member in shape.members.items()}
         case ListShape():
             return [members(shape.member)]
         case _:

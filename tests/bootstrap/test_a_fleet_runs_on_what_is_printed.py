@@ -146,9 +146,9 @@ class Guard:
             if str(role) == hub["arn"]:
                 trust = hub["trust"]
         if trust is None:
-            (one,) = self.document["roles"]
-            assert role.path == f"{one['path']}{one['name']}".removeprefix("/")
-            trust = one["trust"]
+            (described,) = self.document["roles"]
+            assert role.path == f"{described['path']}{described['name']}".removeprefix("/")
+            trust = described["trust"]
         who = caller.arn if caller.role is None else str(caller.role)
         (statement,) = trust["Statement"]
         return (

@@ -37,7 +37,11 @@ class Stack:
         self.template = template
         known = template["Parameters"]
         assert set(parameters) <= set(known)
-        defaults = {name: one["Default"] for name, one in known.items() if "Default" in one}
+        defaults = {
+            name: parameter["Default"]
+            for name, parameter in known.items()
+            if "Default" in parameter
+        }
         self.values = {
             "AWS::Partition": partition,
             "AWS::AccountId": ACCOUNT,
@@ -62,8 +66,8 @@ class Stack:
                 path, name = self.value(role["Path"]), self.value(role["RoleName"])
                 found = f"arn:{self.values['AWS::Partition']}:iam::{ACCOUNT}:role{path}{name}"
             case dict():
-                values = {key: self.value(one) for key, one in node.items()}
-                found = {key: one for key, one in values.items() if one is not None}
+                values = {key: self.value(value) for key, value in node.items()}
+                found = {key: value for key, value in values.items() if value is not None}
             case list():
                 found = [self.value(item) for item in node]
             case _:

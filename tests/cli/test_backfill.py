@@ -107,8 +107,10 @@ def test_no(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal) -> Non
 
 def test_nothing_to_ask(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal) -> None:
     """All is complete; with --force there is a question again."""
-    (one,) = fleet.backfills.backfills
-    complete = replace(one, state=BackfillState.COMPLETE, backfill=now(SHOP, status="COMPLETE"))
+    (backfill,) = fleet.backfills.backfills
+    complete = replace(
+        backfill, state=BackfillState.COMPLETE, backfill=now(SHOP, status="COMPLETE")
+    )
     fleet.backfills = replace(fleet.backfills, backfills=(complete,))
     assert cli("backfill", inventory).code == 0
     assert QUESTION not in seated.screen()
@@ -141,8 +143,8 @@ def test_what_there_is_to_ask(
     forced: bool,
 ) -> None:
     """Whatever may be started; where nobody could look, that may be any."""
-    (one,) = fleet.backfills.backfills
-    there = replace(one, state=state, backfill=None if last is None else now(SHOP, **last))
+    (backfill,) = fleet.backfills.backfills
+    there = replace(backfill, state=state, backfill=None if last is None else now(SHOP, **last))
     fleet.backfills = replace(fleet.backfills, backfills=(there,))
     for flags, expected in (([], asked), (["--force"], forced)):
         fleet.asked.clear()
@@ -211,8 +213,8 @@ def test_an_interruption_at_the_question(
 
 def test_partial(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """One that waits in the queue was not started."""
-    (one,) = fleet.backfills.backfills
-    queued = replace(one, state=BackfillState.QUEUED, because="ECR is full")
+    (backfill,) = fleet.backfills.backfills
+    queued = replace(backfill, state=BackfillState.QUEUED, because="ECR is full")
     fleet.backfills = replace(fleet.backfills, status=Status.PARTIAL, backfills=(queued,))
     assert cli("backfill", inventory).code == 4
 

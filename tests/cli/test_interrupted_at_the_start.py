@@ -28,19 +28,19 @@ COMMAND = ["fleet_repl.inventory.document", "fleet_repl.topology", "pydantic"]
 RUN = ["fleet_repl.fleet.connect", "aiobotocore", "aiohttp", "fleet_repl.sandbox"]
 
 
-def _ended(module: str, args: list[str], one: signal.Signals) -> tuple[int, str, str]:
-    given = f"MODULE, SIGNAL, ARGS = {module!r}, {int(one)}, {args!r}\n"
+def _ended(module: str, args: list[str], signal_number: signal.Signals) -> tuple[int, str, str]:
+    given = f"MODULE, SIGNAL, ARGS = {module!r}, {int(signal_number)}, {args!r}\n"
     ended = subprocess.run(
         [sys.executable, "-c", given + PROGRAM], capture_output=True, text=True, check=False
     )
     return ended.returncode, ended.stdout, ended.stderr
 
 
-@pytest.mark.parametrize("one", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("module", BEFORE)
-def test_nothing_has_begun(inventory: str, module: str, one: signal.Signals) -> None:
+def test_nothing_has_begun(inventory: str, module: str, signal_number: signal.Signals) -> None:
     """No traceback, nothing at all, and the code of an interruption."""
-    assert _ended(module, ["validate", inventory], one) == (130, "", "")
+    assert _ended(module, ["validate", inventory], signal_number) == (130, "", "")
 
 
 @pytest.mark.parametrize("module", COMMAND)

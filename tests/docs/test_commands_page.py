@@ -134,15 +134,15 @@ def test_no_page_names_a_flag_that_no_command_has(
     """Flags that are written as code after fleet-repl's own names."""
     taken = flags_of(group) | EVERYWHERE
     taken |= {flag for name in COMMANDS for flag in flags_of(group.commands[name])}
-    for one in pages.values():
+    for page in pages.values():
         lines = [
             line
-            for block in one.blocks
+            for block in page.blocks
             for line in block.text.splitlines()
             if re.match(r"(\$ |\.venv/bin/)?fleet-repl ", line)
         ]
         named = set(FLAG.findall("\n".join(lines)))
-        assert named <= taken, one
+        assert named <= taken, page
 
 
 def test_the_table_of_exit_codes_is_whole(page: Page) -> None:

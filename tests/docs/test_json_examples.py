@@ -77,8 +77,8 @@ async def test_the_roles_policy_allows_exactly_the_calls_of_a_run(
             secret_access_key=Secret(server.secret_access_key),
             region=Region(server.region),
         )
-        for one in (inventory, load_inventory(nothing)):
-            async with connect(one, endpoint=endpoint) as fleet:
+        for wanted in (inventory, load_inventory(nothing)):
+            async with connect(wanted, endpoint=endpoint) as fleet:
                 await fleet.apply(await fleet.plan(), force=True)
                 world.push(hub, "base/app", "1")
                 await fleet.verify()

@@ -139,7 +139,7 @@ class Reader:
 
     def _sandbox(self, args: list[str]) -> str:
         """Serve until it says so, then press Ctrl-C."""
-        args = ["0" if before == "--port" else one for before, one in zip(["", *args], args)]  # noqa: B905
+        args = ["0" if before == "--port" else arg for before, arg in zip(["", *args], args)]  # noqa: B905
         with subprocess.Popen(
             [sys.executable, "-m", "fleet_repl", *args],
             env={**os.environ, "PYTHONPATH": str(Path(fleet_repl.__file__).parents[1])},

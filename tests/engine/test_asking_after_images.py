@@ -55,12 +55,12 @@ class Images:
     def push(
         self, registry: Registry, repository: str, digest: str, *, seconds_ago: float = 60
     ) -> None:
-        one: JsonObject = {
+        image: JsonObject = {
             "imageDigest": digest,
             "imageTags": ["1"],
             "imagePushedAt": NOW - seconds_ago,
         }
-        self.holding.setdefault(registry, {}).setdefault(repository, []).append(one)
+        self.holding.setdefault(registry, {}).setdefault(repository, []).append(image)
 
     def tell(self, source: Registry, digest: str, end: Registry, status: str) -> None:
         said: dict[str, str] = {"registryId": end.account, "region": end.region, "status": status}

@@ -241,9 +241,9 @@ class Aws:
 def fleets(draw: st.DrawFn) -> Aws:
     """Any state: stray rules, stale and edited grants, statements of others."""
     aws = Aws()
-    for one in REGISTRIES:
-        elsewhere = registries.filter(one.__ne__)
-        aws.rules[one] = document_of(
+    for registry in REGISTRIES:
+        elsewhere = registries.filter(registry.__ne__)
+        aws.rules[registry] = document_of(
             rules_for(draw(st.dictionaries(elsewhere, prefix_sets, max_size=2)))
         )
         grants = draw(
@@ -258,14 +258,14 @@ def fleets(draw: st.DrawFn) -> Aws:
             )
         )
         ours: list[dict[str, Any]] = [
-            dict(statement) for statement in statements_for(grants, OWNER, one)
+            dict(statement) for statement in statements_for(grants, OWNER, registry)
         ]
         edited = draw(st.booleans())
         if ours and edited:
             ours[0]["Action"] = [*ACTIONS, "ecr:BatchImportUpstreamImage"]
         theirs = draw(st.lists(st.sampled_from(FOREIGN), max_size=1))
         document: Any = {"Version": "2012-10-17", "Statement": [*theirs, *ours]}
-        aws.policies[one] = document if document["Statement"] else None
+        aws.policies[registry] = document if document["Statement"] else None
     return aws
 
 
@@ -368,40 +368,42 @@ def test_whatever_fails_no_link_is_left_without_its_grant(
             old = covers(start[source].get(destination, ()), prefix)
             if not old or (source, destination, prefix) in granted:
                 assert aws.lets_in(source, destination, prefix)
-        for one in REGISTRIES:
-            assert parse_policy(aws.policies[one], OWNER, one).foreign == foreign[one]
+        for registry in REGISTRIES:
+            assert (
+                parse_policy(aws.policies[registry], OWNER, registry).foreign == foreign[registry]
+            )
 
     plan = plan_of(desired, aws, scope)
     outcomes = carry_out(plan, desired, aws, stop_at, check, limits)
     check()
     assert [outcome.registry for outcome in outcomes] == sorted(scope)
     assert set(aws.writes) <= scope
-    for one, planned in zip(outcomes, plan.registries, strict=True):
-        assert len(one.changes) == len(planned.changes)
-        _outcome_is_true(one, aws, links, silent)
+    for outcome, planned in zip(outcomes, plan.registries, strict=True):
+        assert len(outcome.changes) == len(planned.changes)
+        _outcome_is_true(outcome, aws, links, silent)
 
 
 def _outcome_is_true(
-    one: RegistryOutcome, aws: Aws, links: list[Link], silent: frozenset[Registry]
+    outcome: RegistryOutcome, aws: Aws, links: list[Link], silent: frozenset[Registry]
 ) -> None:
     """What counts as applied is in place; what is not in force is held, and named once."""
     written = [
         change.after.document
-        for change in one.changes
+        for change in outcome.changes
         if change.outcome is Outcome.APPLIED
         and change.resource is Resource.REPLICATION_CONFIGURATION
     ]
     if written:
         # Of several writes of the rules, the last one that was made.
         assert written[-1] is not None
-        assert parse_document(written[-1]).outgoing == aws.outgoing(one.registry)
-    if one.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
+        assert parse_document(written[-1]).outgoing == aws.outgoing(outcome.registry)
+    if outcome.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
         return
-    named = [(held.destination, prefix) for held in one.held for prefix in held.prefixes]
+    named = [(held.destination, prefix) for held in outcome.held for prefix in held.prefixes]
     assert len(named) == len(set(named))
-    assert all(held.prefixes for held in one.held)
+    assert all(held.prefixes for held in outcome.held)
     for link in links:
-        if link.source != one.registry:
+        if link.source != outcome.registry:
             continue
         for prefix in link.prefixes:
             there = covers(aws.outgoing(link.source).get(link.destination, ()), prefix)

@@ -56,20 +56,20 @@ def settled(policy: Policy, outcome: Outcome = Outcome.APPLIED) -> WriteResult[P
 def test_only_what_holds_the_new_grants_is_ahead() -> None:
     """A policy of a later write that has taken them away again is one that nobody may count on."""
     with_a, with_both, with_b = policy((A, "")), policy((A, ""), (B, "")), policy((B, ""))
-    one = writes(NOTHING, with_a, with_both, with_b)
+    plan = writes(NOTHING, with_a, with_both, with_b)
     policies = PolicyWrites(OWNER)
-    first, second, third = one.changes
-    assert policies.ahead(one, first) == (with_a, with_both)
-    assert policies.ahead(one, second) == (with_both, with_b)
-    assert policies.ahead(one, third) == (with_b,)
+    first, second, third = plan.changes
+    assert policies.ahead(plan, first) == (with_a, with_both)
+    assert policies.ahead(plan, second) == (with_both, with_b)
+    assert policies.ahead(plan, third) == (with_b,)
 
 
 def test_what_was_left_beyond_the_plan_counts_until_it_is_as_planned() -> None:
     """The second write leaves what it was to leave after all, so the third is made as planned."""
     old, gone = policy((A, "a/")), policy((B, "b/"))
     whole, last = policy((A, ""), (B, "b/")), policy((A, ""))
-    one = writes(old, gone, whole, last)
-    first, second, third = one.changes
+    plan = writes(old, gone, whole, last)
+    first, second, third = plan.changes
     policies = PolicyWrites(OWNER)
     policies.withheld(HUB, first)
     due = policies.due(HUB, second)
@@ -82,8 +82,8 @@ def test_what_was_left_beyond_the_plan_counts_until_it_is_as_planned() -> None:
 def test_a_write_that_found_itself_behind_leaves_nothing_to_rebase() -> None:
     """Another run has made the later writes of the same plan already."""
     last = policy((A, ""), (B, ""))
-    one = writes(NOTHING, policy((A, "")), last)
-    first, second = one.changes
+    plan = writes(NOTHING, policy((A, "")), last)
+    first, second = plan.changes
     policies = PolicyWrites(OWNER)
     policies.written(HUB, first, first, settled(last, Outcome.UNCHANGED))
     assert policies.due(HUB, second) == second

@@ -129,7 +129,7 @@ async def test_what_may_pass_is_read_again_after_all_others(
 
     monkeypatch.setattr(bench.aws, "describe", refusing)
     found, efforts = await observe(REGISTRIES, how)
-    assert [one for _, one in asked] == [*REGISTRIES, *REGISTRIES[:2]]
+    assert [registry for _, registry in asked] == [*REGISTRIES, *REGISTRIES[:2]]
     assert isinstance(found[REGISTRIES[0]], Observed)
     assert found[REGISTRIES[1]] == Unreadable(error=fault)
     assert set(efforts) == set(REGISTRIES)
@@ -152,6 +152,6 @@ async def test_what_reading_took_is_known_of_each(
 
     monkeypatch.setattr(bench.aws, "describe", slow)
     _, efforts = await observe(REGISTRIES, how)
-    assert {one: effort.seconds for one, effort in efforts.items()} == dict.fromkeys(
+    assert {registry: effort.seconds for registry, effort in efforts.items()} == dict.fromkeys(
         REGISTRIES, 2.5
     )

@@ -42,8 +42,8 @@ def wanting(*sources: Registry) -> Any:
 
 def linked(fleet: SmallFleet, *sources: Registry) -> None:
     """What is in place: links to the hub, and its grants."""
-    for one in sources:
-        fleet.rules[one] = document_of(rules_for({HUB: ("",)}))
+    for source in sources:
+        fleet.rules[source] = document_of(rules_for({HUB: ("",)}))
     grants = [grant for source in sources for grant in grants_for(source.account, ("",), ACTIONS)]
     statements = statements_for(grants, fleet.owner, HUB)
     fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": statements}
@@ -235,7 +235,7 @@ async def test_after_a_failed_grant_the_policy_is_left_alone(fleet: SmallFleet) 
     assert [change.outcome for change in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
     assert found[HUB].because == "the new grants of its registry policy were not written"
     assert fleet.written == []
-    assert [item.because for each in (A, B) for item in found[each].held] == [
+    assert [item.because for source in (A, B) for item in found[source].held] == [
         f"{HUB}: its registry policy was not written (access-denied)"
     ] * 2
     assert sum(isinstance(event, WriteStarted) for event in fleet.events) == 1

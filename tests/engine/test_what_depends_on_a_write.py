@@ -28,8 +28,8 @@ REFUSED = Fault(kind=FaultKind.UNKNOWN_FIELDS, operation="DescribeRegistry", mes
 
 def linked(fleet: SmallFleet, *sources: Registry) -> None:
     """Links to the hub, and its grants."""
-    for one in sources:
-        fleet.rules[one] = document_of(rules_for({HUB: ("",)}))
+    for source in sources:
+        fleet.rules[source] = document_of(rules_for({HUB: ("",)}))
     grants = [grant for source in sources for grant in grants_for(source.account, ("",), ACTIONS)]
     statements = statements_for(grants, fleet.owner, HUB)
     fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": statements}
@@ -49,10 +49,10 @@ def lagging(fleet: Any, registry: Registry) -> None:
     """Reads of the rules never show what was written."""
     describe, before = fleet.describe, fleet.rules.get(registry, {"rules": []})
 
-    async def late(one: Registry) -> JsonObject:
-        if one == registry:
-            return {"registryId": one.account, "replicationConfiguration": before}
-        return await describe(one)  # type: ignore[no-any-return]
+    async def late(asked: Registry) -> JsonObject:
+        if asked == registry:
+            return {"registryId": asked.account, "replicationConfiguration": before}
+        return await describe(asked)  # type: ignore[no-any-return]
 
     fleet.describe = late
 
@@ -193,8 +193,8 @@ def test_a_rule_of_others_that_means_nothing_beside_ours_is_missed(compare: str)
 def test_the_order_of_destinations_says_nothing(compare: str) -> None:
     """Of a shared rule neither, nor how filters are listed."""
     ends = [{"region": "eu-west-1", "registryId": digit * 12} for digit in "23"]
-    one, other = shared({"destinations": ends}), shared({"destinations": ends[::-1]})
-    assert getattr(one, compare)(other)
+    first, second = shared({"destinations": ends}), shared({"destinations": ends[::-1]})
+    assert getattr(first, compare)(second)
 
 
 async def test_what_a_write_took_is_its_own_time(

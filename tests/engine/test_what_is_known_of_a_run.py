@@ -32,9 +32,9 @@ def test_what_both_name_counts_once() -> None:
         held(FIRST, "base/", "team/", because="planned"),
         held(SECOND, "base/", because="planned"),
     )
-    one = RegistryPlan(registry=HUB, name="hub", state=State.UNCHANGED, changes=(), held=planned)
+    plan = RegistryPlan(registry=HUB, name="hub", state=State.UNCHANGED, changes=(), held=planned)
     events: list[Event] = []
-    ledger = Ledger(plan_of(one), events.append)
+    ledger = Ledger(plan_of(plan), events.append)
     later = (
         held(FIRST, "team/", because="later"),
         held(SECOND, "base/", because="later"),
@@ -56,9 +56,9 @@ def test_a_registry_is_concluded_once_what_was_written_has_been_looked_at_again(
         before={"rules": []},
         after={"rules": []},
     )
-    one = RegistryPlan(registry=HUB, name="hub", state=State.CHANGED, changes=(change,))
+    plan = RegistryPlan(registry=HUB, name="hub", state=State.CHANGED, changes=(change,))
     events: list[Event] = []
-    ledger = Ledger(plan_of(one), events.append)
+    ledger = Ledger(plan_of(plan), events.append)
     ledger.record(HUB, change, Outcome.APPLIED)
     ledger.note_links_known(HUB)
     assert events == []

@@ -66,13 +66,13 @@ async def test_everything_independent_of_five_denied_accounts_is_applied() -> No
         assert report_exit(report) == 4
         registries = [registry.registry for registry in report.registries]
         assert len(registries) == len(set(registries)) == 2 * ACCOUNTS
-        for one in report.registries:
-            if one.registry.account in DENIED:
-                assert one.outcome is Outcome.FAILED
-                assert one.error is not None
-                assert one.error.kind is FaultKind.ACCESS_DENIED
+        for outcome in report.registries:
+            if outcome.registry.account in DENIED:
+                assert outcome.outcome is Outcome.FAILED
+                assert outcome.error is not None
+                assert outcome.error.kind is FaultKind.ACCESS_DENIED
             else:
-                assert one.error is None, one
+                assert outcome.error is None, outcome
         outcomes = Counter(registry.outcome for registry in report.registries)
         # Hubs and spokes change in one region; the other one only receives from its own account.
         assert outcomes == {

@@ -93,10 +93,10 @@ async def test_at_once(tmp_path: Path, location: Store, seed: int) -> None:
         assert clashes == []
         assert aws.ungranted() == set()
         for name, report in reports.items():
-            for one in report.registries:
-                if one.outcome is Outcome.APPLIED:
-                    assert _wanted(name, int(one.registry.account)) <= aws.links(
-                        int(one.registry.account)
+            for outcome in report.registries:
+                if outcome.outcome is Outcome.APPLIED:
+                    assert _wanted(name, int(outcome.registry.account)) <= aws.links(
+                        int(outcome.registry.account)
                     )
         for name, routes in ROUTES.items():
             await pair.applied(name, *routes)

@@ -125,10 +125,10 @@ async def test_a_run_that_is_under_way_stops(monkeypatch: pytest.MonkeyPatch) ->
         assert (aws.links(1), aws.links(2)) == ({"3 base/"}, set())
         outcomes = [registry.outcome for registry in report.registries]
         assert outcomes == [Outcome.APPLIED, Outcome.SKIPPED, Outcome.PARTIAL, Outcome.UNCHANGED]
-        for one in report.registries[1:3]:
-            assert one.because is not None
-            assert one.because.startswith("the fleet is frozen since 20")
-            assert one.because.endswith("by ops@example.com: release week")
+        for outcome in report.registries[1:3]:
+            assert outcome.because is not None
+            assert outcome.because.startswith("the fleet is frozen since 20")
+            assert outcome.because.endswith("by ops@example.com: release week")
         async with aws.history() as history:
             (run,) = await history.runs()
             assert run.status is Status.PARTIAL

@@ -93,8 +93,8 @@ async def test_only_what_is_allowed_is_lifted(
     async with simulate(fleet_text("1>2 base/")) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
     first, *others = plan.registries
-    one = replace(first, refused=refused, error=next(iter(refused.values())))
-    lifted = with_allowed_writes(replace(plan, registries=(one, *others)), allow)
+    refusing = replace(first, refused=refused, error=next(iter(refused.values())))
+    lifted = with_allowed_writes(replace(plan, registries=(refusing, *others)), allow)
     assert (lifted.registries[0].refused, lifted.registries[0].error) == (left, error)
     assert lifted.registries[1:] == plan.registries[1:]
 

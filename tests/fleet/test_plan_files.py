@@ -63,9 +63,15 @@ async def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
         }
         assert any(change.needs for _, change in again.changes)
         # What a run goes by is not only told but understood.
-        for one, other in zip(again.registries, second.registries, strict=True):
-            assert (one.owned, one.moved, one.error) == (other.owned, other.moved, other.error)
-            assert [each.needs for each in one.changes] == [each.needs for each in other.changes]
+        for read_back, planned in zip(again.registries, second.registries, strict=True):
+            assert (read_back.owned, read_back.moved, read_back.error) == (
+                planned.owned,
+                planned.moved,
+                planned.error,
+            )
+            assert [change.needs for change in read_back.changes] == [
+                change.needs for change in planned.changes
+            ]
 
 
 async def test_the_inventory_is_found_from_the_file() -> None:
@@ -168,7 +174,9 @@ async def test_exactly_its_writes_are_made(tmp_path: Path) -> None:
             "replication-configuration": "PutReplicationConfiguration",
             "registry-policy": "PutRegistryPolicy",
         }
-        planned = sorted((one, operations[change.resource]) for one, change in plan.changes)
+        planned = sorted(
+            (registry, operations[change.resource]) for registry, change in plan.changes
+        )
         assert sorted(aws.world.writes) == planned
         for registry, change in plan.changes:
             assert canonical_json(change.after.document) in map(
@@ -264,7 +272,7 @@ async def test_links_whose_grant_was_lost_since_are_not_made(tmp_path: Path) -> 
         await aws.applied()
         aws.world.set_replication(aws.at(1), {"rules": []})
         plan = await kept(aws, tmp_path / "plan.json")
-        assert [int(one.account) for one, _ in plan.changes] == [1]
+        assert [int(registry.account) for registry, _ in plan.changes] == [1]
         aws.world.set_policy(aws.at(2), None)
         with aws.watched() as seen:
             report = await applied_from(aws, tmp_path / "plan.json")
@@ -298,9 +306,9 @@ async def test_a_plan_in_waves_is_carried_out_in_waves(tmp_path: Path) -> None:
             3: Outcome.SKIPPED,
             4: Outcome.PARTIAL,
         }
-        assert [int(one.account) for one, _ in aws.world.writes] == [4, 1]
+        assert [int(registry.account) for registry, _ in aws.world.writes] == [4, 1]
         # The same file goes on from there.
         report = await applied_from(aws, tmp_path / "plan.json")
         assert (report.status, report.plan_digest) == (Status.OK, plan.digest)
-        assert [int(one.account) for one, _ in aws.world.writes] == [4, 1, 4, 2, 4, 3]
+        assert [int(registry.account) for registry, _ in aws.world.writes] == [4, 1, 4, 2, 4, 3]
         assert aws.ungranted() == set()

@@ -99,10 +99,10 @@ async def test_a_grant_that_waits_for_a_stranger_stays(tmp_path: Path) -> None:
         plan: Plan = load_plan(await forged(aws, tmp_path / "plan.json", wait))
         async with aws.connected() as fleet:
             report = await fleet.apply(plan)
-        (one,) = (each for each in report.registries if each.registry == aws.at(2))
-        assert one.outcome is Outcome.SKIPPED
-        assert one.because is not None
-        assert one.because.startswith(f"the rules of {STRANGER} were not written")
+        (outcome,) = (outcome for outcome in report.registries if outcome.registry == aws.at(2))
+        assert outcome.outcome is Outcome.SKIPPED
+        assert outcome.because is not None
+        assert outcome.because.startswith(f"the rules of {STRANGER} were not written")
 
 
 @pytest.mark.parametrize("depth", [*range(980, 1000), 100_000])

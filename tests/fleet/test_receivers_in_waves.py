@@ -90,10 +90,11 @@ async def test_each_wave_adds_its_own(text: str) -> None:
 
         async with aws.connected() as fleet:
             plan = await fleet.plan()
-            rules = [one for registry, one in plan.changes if registry == aws.at(HUB)]
+            rules = [change for registry, change in plan.changes if registry == aws.at(HUB)]
             assert [rule.wave for rule in rules] == ["canary", "early", "rest"]
             assert all(
-                later.before.document == one.after.document for one, later in pairwise(rules)
+                later.before.document == earlier.after.document
+                for earlier, later in pairwise(rules)
             )
             assert plan.summary.links_added == 4
             report = await fleet.apply(plan, on_event=look)

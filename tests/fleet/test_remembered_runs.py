@@ -48,10 +48,10 @@ async def test_everything_of_a_run_is_kept() -> None:
             "ended.json",
             "report.json",
         }
-        for one in (aws.state.parent, *aws.state.parent.rglob("*")):
-            assert one.stat().st_mode & 0o777 == (0o700 if one.is_dir() else 0o600), one
-        for one in run.glob("*.json"):
-            assert isinstance(json.loads(one.read_text()), dict)
+        for path in (aws.state.parent, *aws.state.parent.rglob("*")):
+            assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+        for path in run.glob("*.json"):
+            assert isinstance(json.loads(path.read_text()), dict)
         schema, *lines = map(json.loads, (run / "journal.jsonl").read_text().splitlines())
         assert schema == {"schema": "fleet-repl/journal/1"}
         assert len(lines) == 2 * len(plan.changes)
@@ -115,16 +115,16 @@ async def test_the_journal_tells_each_write_and_its_end() -> None:
             for entry in past.journal
             if entry.moment is Moment.SETTLED
         }
-        assert sorted(sent) == sorted(one for one, _ in ended)
+        assert sorted(sent) == sorted(registry for registry, _ in ended)
         written = [registry for registry, _ in aws.world.writes]
         assert set(written) == {
-            registry for (registry, _), one in ended.items() if one.outcome is Outcome.APPLIED
+            registry for (registry, _), entry in ended.items() if entry.outcome is Outcome.APPLIED
         }
         denied = ended[aws.at(4), Resource.REGISTRY_POLICY]
         assert (denied.outcome, denied.in_doubt) == (Outcome.FAILED, False)
-        for one in report.registries:
-            for change in one.changes:
-                entry = ended.get((one.registry, change.resource))
+        for outcome in report.registries:
+            for change in outcome.changes:
+                entry = ended.get((outcome.registry, change.resource))
                 assert (entry.request_id if entry else None) == change.request_id
 
 
@@ -148,7 +148,8 @@ async def test_it_is_on_disk_before_it_is_sent() -> None:
     async with simulate(fleet_text(*LINKS)) as aws:
         aws.world.set_policy(aws.at(3), {"Version": "2012-10-17", "Statement": [THEIRS]})
         there = {
-            one: dict(zip(RESOURCES, found, strict=True)) for one, found in aws.documents().items()
+            registry: dict(zip(RESOURCES, documents, strict=True))
+            for registry, documents in aws.documents().items()
         }
 
         def look(registry: Registry, operation: str) -> bool:

@@ -92,17 +92,17 @@ def prefixes_in(aws: Simulated) -> set[str]:
 
 async def test_two_inventories_share_a_registry(tmp_path: Path) -> None:
     """Each writes its own links and grants once, keeps the other's, and finds both settled."""
-    one, other = tmp_path / "one", tmp_path / "other"
-    one.mkdir()
-    other.mkdir()
+    first_folder, second_folder = tmp_path / "one", tmp_path / "other"
+    first_folder.mkdir()
+    second_folder.mkdir()
     first = fleet("one", "2 base/", "3 base/")
     second = fleet("other", "2 golden/")
     async with simulate(first) as aws:
-        for text, folder in ((first, one), (second, other)):
+        for text, folder in ((first, first_folder), (second, second_folder)):
             assert (await applied(aws, text, folder)).status == "ok"
         assert prefixes_in(aws) == {"base/", "golden/"}
         writes = len(aws.world.writes)
-        for text, folder in ((first, one), (second, other), (first, one)):
+        for text, folder in ((first, first_folder), (second, second_folder), (first, first_folder)):
             report = await applied(aws, text, folder)
             assert report.count(Outcome.UNCHANGED) == 3
         assert len(aws.world.writes) == writes
@@ -110,13 +110,13 @@ async def test_two_inventories_share_a_registry(tmp_path: Path) -> None:
 
 async def test_each_takes_back_only_its_own(tmp_path: Path) -> None:
     """A link taken out of one inventory goes with its grant; the other's and a stranger's stay."""
-    one, other = tmp_path / "one", tmp_path / "other"
-    one.mkdir()
-    other.mkdir()
+    first_folder, second_folder = tmp_path / "one", tmp_path / "other"
+    first_folder.mkdir()
+    second_folder.mkdir()
     async with simulate(fleet("one", "2 base/"), with_rules(STRANGERS)) as aws:
-        await applied(aws, fleet("one", "2 base/", "2 more/"), one)
-        await applied(aws, fleet("other", "2 golden/"), other)
-        report = await applied(aws, fleet("one", "2 more/"), one)
+        await applied(aws, fleet("one", "2 base/", "2 more/"), first_folder)
+        await applied(aws, fleet("other", "2 golden/"), second_folder)
+        report = await applied(aws, fleet("one", "2 more/"), first_folder)
         assert (report.status, report.objections) == ("ok", ())
         assert prefixes_in(aws) == {"legacy/", "golden/", "more/"}
         assert STRANGERS in aws.rules(HUB)

@@ -36,8 +36,8 @@ def s3(moto: str) -> Iterator[BaseClient]:
     client = moto_client("s3", moto)
     client.create_bucket(Bucket=BUCKET)
     yield client
-    for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
-        client.delete_object(Bucket=BUCKET, Key=one["Key"])
+    for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", ()):
+        client.delete_object(Bucket=BUCKET, Key=item["Key"])
     client.delete_bucket(Bucket=BUCKET)
     client.close()
 
@@ -290,8 +290,8 @@ async def test_a_bucket_that_goes_away_stops_the_writes(
         async def lose_it(seconds: float) -> None:
             await sleep(seconds)
             if seconds == 60:
-                for one in keys(s3):
-                    s3.delete_object(Bucket=BUCKET, Key=one)
+                for key in keys(s3):
+                    s3.delete_object(Bucket=BUCKET, Key=key)
                 s3.delete_bucket(Bucket=BUCKET)
 
         monkeypatch.setattr(aws.clock, "sleep", lose_it)

@@ -53,11 +53,11 @@ async def test_stopping_an_apply_finishes_what_is_in_flight() -> None:
         outcomes = {registry.registry: registry for registry in report.registries}
         written = [registry for registry, _ in aws.world.writes]
         assert 2 <= len(written) <= 3
-        for registry, one in outcomes.items():
+        for registry, outcome in outcomes.items():
             begun = registry in written
-            assert one.outcome is (Outcome.PARTIAL if begun else Outcome.CANCELLED)
-            assert one.because == "interrupted before it was started"
-            applied = [change for change in one.changes if change.outcome is Outcome.APPLIED]
+            assert outcome.outcome is (Outcome.PARTIAL if begun else Outcome.CANCELLED)
+            assert outcome.because == "interrupted before it was started"
+            applied = [change for change in outcome.changes if change.outcome is Outcome.APPLIED]
             assert len(applied) == written.count(registry)
         assert report.writes.applied == len(written)
         assert report.writes.applied + report.writes.cancelled == report.writes.total

@@ -90,9 +90,9 @@ async def test_a_backfill_of_an_unlisted_destination() -> None:
             report = await aws.applied()
         assert await is_kept(aws, report)
         assert (report.status, report.count(Outcome.APPLIED)) == (Status.OK, 2)
-        (one,) = report.backfills
-        assert (one.destination, one.destination_name) == (aws.at(2), "000000000002")
-        assert one.state is BackfillState.PREPARING
+        (backfill,) = report.backfills
+        assert (backfill.destination, backfill.destination_name) == (aws.at(2), "000000000002")
+        assert backfill.state is BackfillState.PREPARING
 
 
 async def test_a_list_of_unlisted_destinations() -> None:
@@ -107,7 +107,7 @@ async def test_a_list_of_unlisted_destinations() -> None:
         with mock.patch.object(AwsRegistries, "list_backfills", odd):
             async with aws.connected() as fleet:
                 report = await fleet.backfill(wait=True)
-        (one,) = report.backfills
-        assert (report.status, one.state) == (Status.PARTIAL, BackfillState.UNKNOWN)
-        assert one.because is not None
-        assert "999999999999/mars-north-1" in one.because
+        (backfill,) = report.backfills
+        assert (report.status, backfill.state) == (Status.PARTIAL, BackfillState.UNKNOWN)
+        assert backfill.because is not None
+        assert "999999999999/mars-north-1" in backfill.because

@@ -42,11 +42,11 @@ async def test_each_wave_is_done_before_the_next() -> None:
         grants: list[str] = []
         async with aws.connected() as fleet:
             plan = await fleet.plan()
-            policy = [change for one, change in plan.changes if one == aws.at(HUB)]
+            policy = [change for registry, change in plan.changes if registry == aws.at(HUB)]
             assert [item.wave for item in policy] == ["canary", "early", "rest"]
             # Each write expects what the one before it leaves.
-            for one, following in pairwise(policy):
-                assert following.before == one.after
+            for earlier, following in pairwise(policy):
+                assert following.before == earlier.after
 
             def look(event: object) -> None:
                 if isinstance(event, WaveFinished):

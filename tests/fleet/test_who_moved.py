@@ -19,9 +19,9 @@ def movers(plan: Plan) -> dict[int, Moved | None]:
 
 def sentence(plan: Plan, registry: Registry) -> str:
     """As the plan's document has it."""
-    for one in json.loads(to_json(plan))["registries"]:
-        if (one["account"], one["region"]) == (registry.account, registry.region):
-            return str(one["moved"]["message"])
+    for entry in json.loads(to_json(plan))["registries"]:
+        if (entry["account"], entry["region"]) == (registry.account, registry.region):
+            return str(entry["moved"]["message"])
     raise AssertionError(registry)
 
 

@@ -281,7 +281,7 @@ async def test_no_secret_is_shown_or_kept_that_aws_repeats(
         # It knows the external id once it was told.
         known = EXTERNAL_ID if call.operation != "GetCallerIdentity" else call.key.secret
         secrets = [known, call.key.secret, call.key.token or "", call.key.id]
-        said = " ".join(spell(one) for one, spell in zip(secrets, spellings, strict=False))
+        said = " ".join(spell(secret) for secret, spell in zip(secrets, spellings, strict=False))
         service = call.service
         error = AwsError("ServerException", f"{said} {call!r}"[:2000], 500)
         return error_reply(service, error, next(spellings)(known))

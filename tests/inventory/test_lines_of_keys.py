@@ -135,7 +135,7 @@ def _spelled(value: object, multi_line: bool) -> str:
             separator = ",\n # ]\n" if multi_line else ", "
             return f"[{separator.join(_spelled(item, multi_line) for item in value)}]"
         case dict():
-            pairs = (f"{quoted(key)} = {_spelled(one, multi_line)}" for key, one in value.items())
+            pairs = (f"{quoted(key)} = {_spelled(item, multi_line)}" for key, item in value.items())
             return f"{{{', '.join(pairs)}}}"
         case _:
             return str(value).lower()
@@ -145,11 +145,11 @@ def _paths(value: object, path: tuple[str | int, ...]) -> Iterator[str]:
     yield written(path)
     match value:
         case list():
-            for index, one in enumerate(value):
-                yield from _paths(one, (*path, index))
+            for index, item in enumerate(value):
+                yield from _paths(item, (*path, index))
         case dict():
-            for key, one in value.items():
-                yield from _paths(one, (*path, key))
+            for key, item in value.items():
+                yield from _paths(item, (*path, key))
 
 
 @given(document=st.dictionaries(_KEYS, _VALUES, max_size=5), multi_line=st.booleans())

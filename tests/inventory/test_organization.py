@@ -178,10 +178,10 @@ def test_regions_are_asked_for(load: Callable[..., Inventory]) -> None:
         (True, ()),
         (False, ("eu-west-1",)),
     ]
-    one = load(text.format('["eu-west-1"]') + accounts + 'regions = "enabled"\n')
-    assert [account.asks_regions for account in one.accounts] == [False, True]
+    single = load(text.format('["eu-west-1"]') + accounts + 'regions = "enabled"\n')
+    assert [account.asks_regions for account in single.accounts] == [False, True]
     assert everywhere.needs_discovery
-    assert one.needs_discovery
+    assert single.needs_discovery
     assert not load(text.format('["eu-west-1"]') + accounts).needs_discovery
 
 

@@ -103,7 +103,7 @@ def drawn(mutants: Sequence[Mutant], seed: int, count: int) -> list[Mutant]:
         kinds.setdefault(mutant.what, []).append(mutant)
     queues = [draw.sample(found, len(found)) for _, found in sorted(kinds.items())]
     rounds = zip_longest(*queues)
-    return [item for each in rounds for item in each if item is not None][:count]
+    return [item for drawn_mutants in rounds for item in drawn_mutants if item is not None][:count]
 
 
 def _at(mutants: Sequence[Mutant], places: Collection[str]) -> list[Mutant]:

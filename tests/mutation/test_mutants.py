@@ -64,9 +64,9 @@ def test_every_mistake_can_be_parsed() -> None:
     """In the modules that they are made in; what cannot be is noticed for nothing."""
     for path in paths([]):
         source = (ROOT / path).read_text()
-        for one in mutants_of(source, path)[::7]:
-            assert one.apply(source) != source
-            ast.parse(one.apply(source))
+        for mutant in mutants_of(source, path)[::7]:
+            assert mutant.apply(source) != source
+            ast.parse(mutant.apply(source))
 
 
 def test_modules_are_chosen_and_left_out_by_globs() -> None:

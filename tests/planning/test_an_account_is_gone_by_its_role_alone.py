@@ -54,7 +54,11 @@ def test_whatever_else_an_account_answers_it_is_there(
     assert gone == {
         account
         for account in retired
-        if (theirs := [seen for one, seen in observation.items() if one.account == account])
+        if (
+            theirs := [
+                seen for registry, seen in observation.items() if registry.account == account
+            ]
+        )
         and all(seen == Unreadable(error=REFUSED) and seen.error.role_refused for seen in theirs)
     }
 
@@ -92,6 +96,6 @@ def test_only_a_gone_account_is_excused_and_warned_about(
         hub: seen,
     }
     planned = plan_registries(desired, observation, [east, west, hub], record=record)
-    one = next(registry for registry in planned.registries if registry.registry == east)
-    assert (one.state, one.fails) == (State.UNREADABLE, fails)
+    plan = next(registry for registry in planned.registries if registry.registry == east)
+    assert (plan.state, plan.fails) == (State.UNREADABLE, fails)
     assert ("given-up" in {warning.kind for warning in planned.warnings}) is not fails

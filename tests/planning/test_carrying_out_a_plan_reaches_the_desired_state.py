@@ -120,29 +120,29 @@ class Aws:
         write finds what it expects, and differs from it."""
         for wave in waves.names:
             for phase in Phase:
-                for one in plans:
-                    for change in one.changes:
+                for plan in plans:
+                    for change in plan.changes:
                         if (change.wave, change.phase) == (wave, phase):
-                            self._write(one, change)
+                            self._write(plan, change)
                             check()
             if wave == until:
                 return
 
-    def _write(self, one: RegistryPlan, change: Change) -> None:
-        if change.resource in one.refused:
+    def _write(self, plan: RegistryPlan, change: Change) -> None:
+        if change.resource in plan.refused:
             return
         if change.resource is Resource.REPLICATION_CONFIGURATION:
             assert change.before.document is not None
             assert change.after.document is not None
-            there = parse_document(self.rules.get(one.registry, {"rules": []}))
+            there = parse_document(self.rules.get(plan.registry, {"rules": []}))
             assert there.same_as(parse_document(change.before.document))
             assert not there.same_as(parse_document(change.after.document))
-            self.rules[one.registry] = change.after.document
+            self.rules[plan.registry] = change.after.document
             return
-        now = parse_policy(self.policies.get(one.registry), OWNER, one.registry)
-        assert now.same_as(parse_policy(change.before.document, OWNER, one.registry))
-        assert not now.same_as(parse_policy(change.after.document, OWNER, one.registry))
-        self.policies[one.registry] = json.loads(json.dumps(change.after.document))
+        now = parse_policy(self.policies.get(plan.registry), OWNER, plan.registry)
+        assert now.same_as(parse_policy(change.before.document, OWNER, plan.registry))
+        assert not now.same_as(parse_policy(change.after.document, OWNER, plan.registry))
+        self.policies[plan.registry] = json.loads(json.dumps(change.after.document))
 
 
 @st.composite
@@ -261,10 +261,10 @@ def test_foreign_statements_and_unlisted_grants_stay(
     }
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws.carry_out(plan_of(desired, aws), waves)
-    for one in REGISTRIES:
-        found = parse_policy(aws.policies[one], OWNER, one)
-        assert found.foreign == start[one].foreign
-        for grant in start[one].grants:
+    for registry in REGISTRIES:
+        found = parse_policy(aws.policies[registry], OWNER, registry)
+        assert found.foreign == start[registry].foreign
+        for grant in start[registry].grants:
             if grant.source in silent_accounts:
                 assert any(
                     grant.prefix.startswith(kept.prefix)
@@ -285,10 +285,10 @@ def test_a_source_that_does_not_answer_gets_no_new_grant(
     }
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws.carry_out(plan_of(desired, aws), waves)
-    for one in REGISTRIES:
-        found = parse_policy(aws.policies[one], OWNER, one)
+    for registry in REGISTRIES:
+        found = parse_policy(aws.policies[registry], OWNER, registry)
         mine = {grant for grant in found.grants if grant.source == account}
-        assert mine <= start[one].grants
+        assert mine <= start[registry].grants
 
 
 @given(pairs=link_sets, waves=wave_sets)
@@ -297,8 +297,8 @@ def test_a_fleet_that_is_as_desired_needs_nothing(pairs: Pairs, waves: Waves) ->
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws = Aws()
     aws.carry_out(plan_of(desired, aws), waves)
-    for one in plan_of(desired, aws):
-        assert (one.state, one.changes, one.held) == (State.UNCHANGED, (), ())
+    for plan in plan_of(desired, aws):
+        assert (plan.state, plan.changes, plan.held) == (State.UNCHANGED, (), ())
 
 
 @given(data=st.data(), pairs=link_sets, aws=fleets(), waves=wave_sets)
@@ -365,7 +365,7 @@ def test_waves_lead_where_one_wave_leads(pairs: Pairs, aws: Aws, waves: Waves) -
     other = replace(aws, rules=dict(aws.rules), policies=dict(aws.policies))
     aws.carry_out(plan_of(replace(plain, waves=waves), aws), waves)
     other.carry_out(plan_of(plain, other))
-    for one in REGISTRIES:
-        assert aws.outgoing(one) == other.outgoing(one)
-        found, wanted = (each.policies[one] for each in (aws, other))
-        assert parse_policy(found, OWNER, one).same_as(parse_policy(wanted, OWNER, one))
+    for registry in REGISTRIES:
+        assert aws.outgoing(registry) == other.outgoing(registry)
+        found, wanted = (fleet.policies[registry] for fleet in (aws, other))
+        assert parse_policy(found, OWNER, registry).same_as(parse_policy(wanted, OWNER, registry))

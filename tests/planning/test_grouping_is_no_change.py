@@ -33,11 +33,11 @@ def test_another_grouping_of_the_same_grants_is_left_alone(order: list[Grant], c
         {
             "Sid": f"{OWNER.mark}{at:08x}",
             "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{one.source}:root"},
-            "Action": [one.action],
-            "Resource": f"{repositories_arn(Partition.AWS, SPOKE)}{one.prefix}*",
+            "Principal": {"AWS": f"arn:aws:iam::{grant.source}:root"},
+            "Action": [grant.action],
+            "Resource": f"{repositories_arn(Partition.AWS, SPOKE)}{grant.prefix}*",
         }
-        for at, one in enumerate([*order, *order[:count]])
+        for at, grant in enumerate([*order, *order[:count]])
     ]
     policy = parse_policy({"Version": "2012-10-17", "Statement": statements}, OWNER, SPOKE)
     observation: Observation = {

@@ -47,12 +47,15 @@ Links = Mapping[Registry, Prefixes]
 def waves(**turns: Registry) -> Waves:
     """Each named registry in a wave of its own; the others in the last one."""
     return Waves(
-        names=(*turns, REST), by_registry={one: at for at, one in enumerate(turns.values())}
+        names=(*turns, REST),
+        by_registry={registry: at for at, registry in enumerate(turns.values())},
     )
 
 
 def grants(*pairs: tuple[Registry, str]) -> frozenset[Grant]:
-    return frozenset(Grant(one.account, prefix, each) for one, prefix in pairs for each in ACTIONS)
+    return frozenset(
+        Grant(source.account, prefix, action) for source, prefix in pairs for action in ACTIONS
+    )
 
 
 def policy_of(given: frozenset[Grant], **statement: Any) -> JsonObject | None:
@@ -79,8 +82,8 @@ def observed(present: Links, policy: JsonObject | None) -> Observation:
 
 def wanting(wanted: Links, turns: Waves, **more: Any) -> Any:
     links = [
-        make_link(source=one, destination=HUB, prefixes=prefixes, routes=("golden",))
-        for one, prefixes in wanted.items()
+        make_link(source=source, destination=HUB, prefixes=prefixes, routes=("golden",))
+        for source, prefixes in wanted.items()
     ]
     return replace(desired_of(links, ALL, **more), waves=turns)
 
@@ -100,8 +103,8 @@ def plans(
 
 def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]]]:
     """Wave, phase, and the grants that each write leaves; each expects what the last one left."""
-    for one, following in pairwise(changes):
-        assert following.before.document == one.after.document
+    for earlier, following in pairwise(changes):
+        assert following.before.document == earlier.after.document
     return [
         (change.wave, change.phase, parse_policy(change.after.document, OWNER, HUB).grants)
         for change in changes
@@ -124,7 +127,7 @@ def test_a_grant_comes_in_the_wave_of_its_link(turns: Waves, late: str) -> None:
         (LinkEnd(registry=LONE, prefixes=("b/",), routes=("golden",)),),
     ]
     assert (found[HUB].wave, found[EAST].wave, found[LONE].wave) == (late, "canary", REST)
-    assert [change.wave for each in (EAST, LONE) for change in found[each].changes] == [
+    assert [change.wave for registry in (EAST, LONE) for change in found[registry].changes] == [
         "canary",
         late,
     ]
@@ -230,7 +233,9 @@ def test_where_one_write_of_several_does_not_fit_there_are_two() -> None:
     both = grants((EAST, "a-rather-long-prefix/"), (LONE, ""))
     assert told(found[HUB].changes) == [("canary", Phase.GRANTS, both)]
     assert (found[EAST].held, found[LONE].held) == ((), ())
-    size = policy_size(policy_of(grants(*((LONE, each) for each in many), (EAST, *wanted[EAST]))))
+    size = policy_size(
+        policy_of(grants(*((LONE, prefix) for prefix in many), (EAST, *wanted[EAST])))
+    )
     assert [(warning.kind, warning.message) for warning in planned.warnings] == [
         (
             "early-grants",
@@ -247,7 +252,7 @@ def test_what_goes_waits_for_the_last_wave_where_the_policy_is_too_long() -> Non
     """What the canary's link used until then is not withdrawn in its wave either."""
     many = tuple(f"team-{number:02}/" for number in range(20))
     old = ("old/",)
-    policy = policy_of(grants((EAST, *old), *((LONE, each) for each in many)))
+    policy = policy_of(grants((EAST, *old), *((LONE, prefix) for prefix in many)))
     limits = Limits(policy_bytes=policy_size(policy) + 50)
     desired = wanting(
         {EAST: ("a-rather-long-prefix/",), LONE: ("",)},
@@ -340,14 +345,14 @@ def test_at_every_moment_what_is_in_place_is_granted(
     # What somebody edited lets in what it did.
     before = {source: _granted(now.in_use, source) for source in SOURCES}
     writes = [(item, change) for item in found.values() for change in item.changes]
-    for one, change in sorted(writes, key=lambda each: _turn(order, each[1])):
-        if change.resource in one.refused:
+    for plan, change in sorted(writes, key=lambda planned: _turn(order, planned[1])):
+        if change.resource in plan.refused:
             return
         if change.resource is Resource.REGISTRY_POLICY:
             now = parse_policy(change.after.document, OWNER, HUB)
         else:
             outgoing = parse_document(change.after.document or {}).outgoing
-            rules[one.registry] = outgoing.get(HUB, ())
+            rules[plan.registry] = outgoing.get(HUB, ())
         for source, prefixes in rules.items():
             for prefix in prefixes:
                 old = covers(present.get(source, ()), prefix)

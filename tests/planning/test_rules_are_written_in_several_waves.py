@@ -80,8 +80,8 @@ def hub(plan: Planned) -> RegistryPlan:
 
 def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
     """Wave, and the links that each write leaves; each expects what the one before left."""
-    for one, following in pairwise(changes):
-        assert following.before.document == one.after.document
+    for earlier, following in pairwise(changes):
+        assert following.before.document == earlier.after.document
     return [
         (change.wave, parse_document(change.after.document or {}).outgoing) for change in changes
     ]
@@ -89,33 +89,33 @@ def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
 
 def test_a_link_is_written_in_the_first_wave_of_either_end() -> None:
     """The hub is in no wave: its links to the canary and to the early wave come in theirs."""
-    one = hub(planned(dict.fromkeys(ENDS, ("a/",)), EMPTY))
-    assert told(one.changes) == [
+    plan = hub(planned(dict.fromkeys(ENDS, ("a/",)), EMPTY))
+    assert told(plan.changes) == [
         ("canary", {A: ("a/",)}),
         ("early", {A: ("a/",), B: ("a/",)}),
         (REST, dict.fromkeys(ENDS, ("a/",))),
     ]
-    assert [[end.registry for end in change.links_added] for change in one.changes] == [
+    assert [[end.registry for end in change.links_added] for change in plan.changes] == [
         [A],
         [B],
         [C, D],
     ]
-    assert {change.phase for change in one.changes} == {Phase.RULES}
-    assert one.wave == REST
+    assert {change.phase for change in plan.changes} == {Phase.RULES}
+    assert plan.wave == REST
 
 
 def test_a_hub_in_the_first_wave_is_written_once() -> None:
     """All of its links have one end in it."""
     turns = replace(ORDER, by_registry={A: 1, B: 2, HUB: 0})
-    one = hub(planned(dict.fromkeys(ENDS, ("a/",)), EMPTY, turns))
-    assert told(one.changes) == [("canary", dict.fromkeys(ENDS, ("a/",)))]
+    plan = hub(planned(dict.fromkeys(ENDS, ("a/",)), EMPTY, turns))
+    assert told(plan.changes) == [("canary", dict.fromkeys(ENDS, ("a/",)))]
 
 
 def test_links_come_change_and_go_in_their_wave() -> None:
     """Until then they are as they were found; a link that stays is in every document."""
     found = document_of(rules_for({A: ("a/",), B: ("a/",), C: ("a/",)}))
-    one = hub(planned({B: ("b/",), C: ("a/",), D: ("b/",)}, found))
-    assert told(one.changes) == [
+    plan = hub(planned({B: ("b/",), C: ("a/",), D: ("b/",)}, found))
+    assert told(plan.changes) == [
         ("canary", {B: ("a/",), C: ("a/",)}),
         ("early", {B: ("b/",), C: ("a/",)}),
         (REST, {B: ("b/",), C: ("a/",), D: ("b/",)}),
@@ -125,22 +125,22 @@ def test_links_come_change_and_go_in_their_wave() -> None:
             [end.registry for end in change.links_added],
             [end.registry for end in change.links_removed],
         )
-        for change in one.changes
+        for change in plan.changes
     ] == [([], [A]), ([B], [B]), ([D], [])]
 
 
 def test_deletions_travel_from_the_wave_of_their_link() -> None:
     """The links stay; one write for each of the waves in which deletions begin."""
     found = document_of(rules_for({A: ("a/",), C: ("a/",)}))
-    one = hub(planned({A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
-    assert [change.wave for change in one.changes] == ["canary", REST]
+    plan = hub(planned({A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
+    assert [change.wave for change in plan.changes] == ["canary", REST]
     assert [
-        deletes_of(parse_document(change.after.document or {}).links) for change in one.changes
+        deletes_of(parse_document(change.after.document or {}).links) for change in plan.changes
     ] == [
         {A: ("a/",)},
         {A: ("a/",), C: ("a/",)},
     ]
-    assert [[end.registry for end in change.deletes_started] for change in one.changes] == [
+    assert [[end.registry for end in change.deletes_started] for change in plan.changes] == [
         [A],
         [C],
     ]
@@ -253,9 +253,9 @@ def test_rules_of_unknown_meaning_go_with_everything_else() -> None:
 def test_what_is_refused_is_one_change_in_its_first_wave() -> None:
     """It will not be written, and the canary says so."""
     novel = {"rules": [{**rules_of(document_of(rules_for({C: ("a/",)})))[0], "novelty": 1}]}
-    one = hub(planned({A: ("a/",), B: ("a/",)}, novel))
-    assert [change.wave for change in one.changes] == ["canary"]
-    assert Resource.REPLICATION_CONFIGURATION in one.refused
+    plan = hub(planned({A: ("a/",), B: ("a/",)}, novel))
+    assert [change.wave for change in plan.changes] == ["canary"]
+    assert Resource.REPLICATION_CONFIGURATION in plan.refused
 
 
 prefix_sets = st.lists(
@@ -312,20 +312,20 @@ def test_each_write_changes_the_links_of_its_wave(
         "limits": room,
     }
     whole = planned(wanted, document, turns, **more)
-    one, plain = hub(whole), hub(planned(wanted, document, Waves(), **more))
-    assert (one.held, one.refused, one.owned) == (plain.held, plain.refused, plain.owned)
+    staged, plain = hub(whole), hub(planned(wanted, document, Waves(), **more))
+    assert (staged.held, staged.refused, staged.owned) == (plain.held, plain.refused, plain.owned)
     if not plain.changes or plain.refused:
-        assert len(one.changes) == len(plain.changes)
+        assert len(staged.changes) == len(plain.changes)
         return
-    assert canonical_json(one.changes[-1].after.document) == canonical_json(
+    assert canonical_json(staged.changes[-1].after.document) == canonical_json(
         plain.changes[0].after.document
     )
-    told(one.changes)
+    told(staged.changes)
     before, after = (parse_document(text or {}) for text in _ends(plain.changes[0]))
     late: set[Registry] = set()
     done: set[Registry] = set()
     theirs = [canonical_json(raw) for raw in _kept(document, plain.changes[0].after.document)]
-    for change in one.changes:
+    for change in staged.changes:
         now = parse_document(change.after.document or {})
         turn = turns.names.index(change.wave)
         for end in ENDS:

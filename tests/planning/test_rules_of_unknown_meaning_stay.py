@@ -140,8 +140,8 @@ def page(planned: Planned) -> str:
 
 def written(planned: Planned) -> JsonObject | None:
     """What the plan leaves in place of the rules; None for what is there."""
-    (one,) = planned.registries
-    return one.changes[0].after.document if one.changes else None
+    (plan,) = planned.registries
+    return plan.changes[0].after.document if plan.changes else None
 
 
 @given(
@@ -198,13 +198,13 @@ def test_a_lost_one_is_a_difference(rule: JsonObject) -> None:
     """Two documents with the same links are not the same where one lacks such a rule: neither for
     a write that is read back, nor for whoever asks who has moved."""
     plain: JsonObject = {"destinations": [AT]}
-    both, one = parse_document({"rules": [plain, rule]}), parse_document({"rules": [plain]})
+    both, without = parse_document({"rules": [plain, rule]}), parse_document({"rules": [plain]})
     turned = parse_document({"rules": [rule, plain]})
-    assert not both.same_as(one)
-    assert not one.same_as(both)
-    assert not one.shows(both)
-    assert not both.shows(one)
-    assert rules_digest(both) != rules_digest(one)
+    assert not both.same_as(without)
+    assert not without.same_as(both)
+    assert not without.shows(both)
+    assert not both.shows(without)
+    assert rules_digest(both) != rules_digest(without)
     if not both.unknown:
         assert both.same_as(turned)
         assert rules_digest(both) == rules_digest(turned)
@@ -215,8 +215,8 @@ def test_a_kept_rule_is_no_drift(plan_for: Callable[..., Planned], additive: boo
     """It is told, and nothing is to be done about it."""
     document: JsonObject = {"rules": [NOWHERE_RULE, {"destinations": [AT]}]}
     planned = plan_for(document, {ENDS[0]: ("",)}, additive=additive)
-    (one,) = planned.registries
-    assert (one.state, one.changes) == (State.UNCHANGED, ())
+    (registry,) = planned.registries
+    assert (registry.state, registry.changes) == (State.UNCHANGED, ())
     (warning,) = planned.warnings
     assert warning.kind == "unknown-rule"
     assert warning.message == (
@@ -269,9 +269,9 @@ def test_a_kept_rule_takes_room(plan_for: Callable[..., Planned]) -> None:
     """It counts among the rules that ECR takes."""
     document: JsonObject = {"rules": [NOWHERE_RULE]}
     links = {ENDS[0]: ("a/",)}
-    (one,) = plan_for(document, links, limits=replace(Limits(), rules=1)).registries
-    assert isinstance(one, RegistryPlan)
-    assert one.error is not None
-    assert one.error.message == (
+    (plan,) = plan_for(document, links, limits=replace(Limits(), rules=1)).registries
+    assert isinstance(plan, RegistryPlan)
+    assert plan.error is not None
+    assert plan.error.message == (
         "it would need 2 rules, and ECR takes 1; 1 of the rules is not fleet-repl's"
     )

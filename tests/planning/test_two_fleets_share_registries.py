@@ -107,15 +107,15 @@ class Tenant:
         assert objections(plans, self.record, safety=ANY_NUMBER) == ()
         assert all(plan.error is None for plan in plans)
         for phase in Phase:
-            for one in plans:
-                for change in one.changes:
+            for plan in plans:
+                for change in plan.changes:
                     if change.phase is not phase:
                         continue
                     if change.resource is Resource.REPLICATION_CONFIGURATION:
                         assert change.after.document is not None
-                        aws.rules[one.registry] = change.after.document
+                        aws.rules[plan.registry] = change.after.document
                     else:
-                        aws.policies[one.registry] = json.loads(json.dumps(change.after.document))
+                        aws.policies[plan.registry] = json.loads(json.dumps(change.after.document))
         self.record = {plan.registry: plan.owned for plan in plans if plan.owned.links}
 
     def settled(self, aws: Aws) -> bool:
@@ -146,10 +146,10 @@ def test_neither_fights_the_other(
 ) -> None:
     """Each settles once, stays settled whatever the other does, and takes back only its own."""
     aws = Aws()
-    for one in REGISTRIES:
-        links = {end: some for end, some in theirs.get(one, {}).items() if end != one}
-        aws.rules[one] = document_of(rules_for(links))
-        aws.policies[one] = {"Version": "2012-10-17", "Statement": [THEIRS]}
+    for registry in REGISTRIES:
+        links = {end: some for end, some in theirs.get(registry, {}).items() if end != registry}
+        aws.rules[registry] = document_of(rules_for(links))
+        aws.policies[registry] = {"Version": "2012-10-17", "Statement": [THEIRS]}
     foreign = {
         item: [canonical_json(rule) for rule in rules_of(aws.rules[item])] for item in aws.rules
     }
@@ -167,12 +167,12 @@ def test_neither_fights_the_other(
     assert second.has_its_links(aws)
     first.links = {}
     first.run(aws)
-    for one in REGISTRIES:
-        there = [canonical_json(rule) for rule in rules_of(aws.rules[one])]
-        assert all(rule in there for rule in foreign[one])
-        prefixes = {prefix for some in aws.outgoing(one).values() for prefix in some}
+    for registry in REGISTRIES:
+        there = [canonical_json(rule) for rule in rules_of(aws.rules[registry])]
+        assert all(rule in there for rule in foreign[registry])
+        prefixes = {prefix for some in aws.outgoing(registry).values() for prefix in some}
         assert not prefixes & {"aa/", "aa/b/", "ee/"}
-        statements = aws.policies[one]["Statement"]  # type: ignore[index]
+        statements = aws.policies[registry]["Statement"]  # type: ignore[index]
         assert statements[0] == THEIRS  # type: ignore[index]
         assert first.owner.mark not in json.dumps(statements)
     assert second.settled(aws)

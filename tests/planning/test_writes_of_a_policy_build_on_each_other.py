@@ -33,7 +33,7 @@ THEIRS: JsonObject = {
 
 
 def grants(*pairs: tuple[Registry, str]) -> frozenset[Grant]:
-    return frozenset(Grant(one.account, prefix, REPLICATE_IMAGE) for one, prefix in pairs)
+    return frozenset(Grant(registry.account, prefix, REPLICATE_IMAGE) for registry, prefix in pairs)
 
 
 def policy(*pairs: tuple[Registry, str], theirs: tuple[JsonObject, ...] = ()) -> Policy:

@@ -149,11 +149,11 @@ def _planned(state: State) -> SearchStrategy[RegistryPlan]:
     return planned.map(_explained)
 
 
-def _explained(one: RegistryPlan) -> RegistryPlan:
+def _explained(plan: RegistryPlan) -> RegistryPlan:
     """The error of a registry with refused resources is that of one of them."""
-    if not one.refused:
-        return one
-    return replace(one, error=next(iter(one.refused.values())))
+    if not plan.refused:
+        return plan
+    return replace(plan, error=next(iter(plan.refused.values())))
 
 
 EMPTY = Summary(

@@ -239,12 +239,12 @@ def test_every_report_fits_its_schema(
 
 def test_the_schemas_agree() -> None:
     """A backfill is the same in both documents."""
-    one, other = schema("backfill")["$defs"], schema("report")["$defs"]
-    assert isinstance(one, dict)
-    assert isinstance(other, dict)
+    backfills, reports = schema("backfill")["$defs"], schema("report")["$defs"]
+    assert isinstance(backfills, dict)
+    assert isinstance(reports, dict)
     for name in ("backfill", "backfill_state", "end"):
-        assert one[name] == other[name]
-    assert one["backfill_state"]["enum"] == list(BackfillState)
+        assert backfills[name] == reports[name]
+    assert backfills["backfill_state"]["enum"] == list(BackfillState)
 
 
 def test_a_ci_server_sees_each_destination(told: BackfillReport, report: Report) -> None:
@@ -289,10 +289,10 @@ def test_an_apply_whose_backfills_fall_short_is_partial(
 ) -> None:
     """Even where every registry is as it should be; one in the queue is on record, and no fault."""
     good = replace(report, registries=(), status=Status.OK)
-    for one in told.backfills:
-        fails = one.falls_short and one.state is not BackfillState.QUEUED
+    for backfill in told.backfills:
+        fails = backfill.falls_short and backfill.state is not BackfillState.QUEUED
         wanted = ExitCode.PARTIAL if fails else ExitCode.OK
-        assert report_exit(replace(good, backfills=(one,))) is wanted
+        assert report_exit(replace(good, backfills=(backfill,))) is wanted
     assert {backfill.state for backfill in told.backfills} >= {
         BackfillState.QUEUED,
         BackfillState.NOT_STARTED,

@@ -37,7 +37,7 @@ def in_seconds(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def by_end(one: RegistryPlan) -> RegistryPlan:
+def by_end(plan: RegistryPlan) -> RegistryPlan:
     """A registry with everything that has no order in the order of its document."""
     links = ("links_added", "links_removed", "deletes_started", "deletes_stopped")
 
@@ -45,16 +45,16 @@ def by_end(one: RegistryPlan) -> RegistryPlan:
         return tuple(sorted(ends, key=lambda end: (end.registry, end.prefixes, end.routes)))
 
     return replace(
-        one,
+        plan,
         changes=tuple(
             replace(change, **{name: ordered(getattr(change, name)) for name in links})
-            for change in one.changes
+            for change in plan.changes
         ),
         held=tuple(
-            sorted(one.held, key=lambda link: (link.destination, link.prefixes, link.because))
+            sorted(plan.held, key=lambda link: (link.destination, link.prefixes, link.because))
         ),
-        refused={resource: one.error for resource in one.refused if one.error is not None},
-        moved=one.moved and replace(one.moved, at=one.moved.at and in_seconds(one.moved.at)),
+        refused={resource: plan.error for resource in plan.refused if plan.error is not None},
+        moved=plan.moved and replace(plan.moved, at=plan.moved.at and in_seconds(plan.moved.at)),
     )
 
 
@@ -136,9 +136,9 @@ def test_numbers_and_their_order_are_kept(plan: Plan) -> None:
         "": {"b": {}, "a": "\ud800"},
     }
     change = replace(first.changes[0], after=content_of(first.changes[0].resource, odd))
-    one = replace(plan, registries=(replace(first, changes=(change,)),))
-    one = replace(one, digest=plan_digest(one))
-    after = parse_plan(plan_content(one), "x").registries[0].changes[0].after.document
+    edited = replace(plan, registries=(replace(first, changes=(change,)),))
+    edited = replace(edited, digest=plan_digest(edited))
+    after = parse_plan(plan_content(edited), "x").registries[0].changes[0].after.document
     assert repr(after) == repr(odd)
 
 
@@ -178,44 +178,54 @@ def test_an_altered_plan_is_told_as_such(edit: Edit, plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (lambda it: it.update(surprise=1), "surprise: this version does not know this member"),
-        (lambda it: it.pop("warnings"), "warnings: it is missing"),
-        (lambda it: it.update(fleet=7), "fleet: a text is needed, not 7"),
-        (lambda it: it.update(registries={}), "registries: a list is needed, not an object"),
         (
-            lambda it: it["registries"][1].update(region="EU"),
+            lambda document: document.update(surprise=1),
+            "surprise: this version does not know this member",
+        ),
+        (lambda document: document.pop("warnings"), "warnings: it is missing"),
+        (lambda document: document.update(fleet=7), "fleet: a text is needed, not 7"),
+        (
+            lambda document: document.update(registries={}),
+            "registries: a list is needed, not an object",
+        ),
+        (
+            lambda document: document["registries"][1].update(region="EU"),
             'registries[1].region: a region is needed, not "EU"',
         ),
         (
-            lambda it: it["registries"][0]["changes"][0]["links_added"][0].update(account="1"),
+            lambda document: document["registries"][0]["changes"][0]["links_added"][0].update(
+                account="1"
+            ),
             'registries[0].changes[0].links_added[0].account: an account id is needed, not "1"',
         ),
         (
-            lambda it: it["registries"][0]["changes"][0].update(needs=["a/b"]),
+            lambda document: document["registries"][0]["changes"][0].update(needs=["a/b"]),
             'registries[0].changes[0].needs[0]: "a/b" is no registry',
         ),
         (
-            lambda it: it["registries"][0]["changes"][0].update(after=[]),
+            lambda document: document["registries"][0]["changes"][0].update(after=[]),
             "registries[0].changes[0].after: an object or null is needed, not a list",
         ),
         (
-            lambda it: it["registries"][3].update(state="fine"),
+            lambda document: document["registries"][3].update(state="fine"),
             'registries[3].state: one of changed, unchanged, unreadable is needed, not "fine"',
         ),
         (
-            lambda it: it["registries"][3].update(refused=["registry-policy"]),
+            lambda document: document["registries"][3].update(refused=["registry-policy"]),
             "registries[3].error: it has to say why resources are refused",
         ),
         (
-            lambda it: it["registries"][3].update(owned={"links": {"x": None}, "templates": []}),
+            lambda document: document["registries"][3].update(
+                owned={"links": {"x": None}, "templates": []}
+            ),
             'registries[3].owned.links: "x" is no registry',
         ),
         (
-            lambda it: it["summary"].update(held=-1),
+            lambda document: document["summary"].update(held=-1),
             "summary.held: a count is needed, not -1",
         ),
         (
-            lambda it: it.update(created_at="2026-02-30T00:00:00Z"),
+            lambda document: document.update(created_at="2026-02-30T00:00:00Z"),
             'created_at: a time such as 2026-11-23T08:00:00Z is needed, not "2026-02-30T00:00:00Z"',
         ),
     ],
@@ -269,12 +279,21 @@ def test_a_report_counts_what_it_lists(report: Report) -> None:
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (lambda it: it["summary"]["writes"].update(applied=7), "summary: it does not count what"),
-        (lambda it: it["summary"].update(partial=1), "summary: it does not count what"),
-        (lambda it: it["waves"][0]["writes"].update(failed=0), "waves: it does not count what"),
-        (lambda it: it["waves"][0].update(name="last"), "waves: it does not count what"),
         (
-            lambda it: it["registries"][0]["changes"][0].update(outcome="partial"),
+            lambda document: document["summary"]["writes"].update(applied=7),
+            "summary: it does not count what",
+        ),
+        (lambda document: document["summary"].update(partial=1), "summary: it does not count what"),
+        (
+            lambda document: document["waves"][0]["writes"].update(failed=0),
+            "waves: it does not count what",
+        ),
+        (
+            lambda document: document["waves"][0].update(name="last"),
+            "waves: it does not count what",
+        ),
+        (
+            lambda document: document["registries"][0]["changes"][0].update(outcome="partial"),
             "registries[0].changes[0].outcome: one of applied, unchanged, failed, skipped, ",
         ),
     ],

@@ -73,9 +73,9 @@ def test_a_digest_can_be_checked_by_anybody(data: DataObject, plans: SearchStrat
 @given(data=st.data())
 def test_a_digest_follows_the_content(data: DataObject, plans: SearchStrategy[Plan]) -> None:
     """Two plans have one digest exactly when their documents say the same."""
-    one, two = data.draw(plans), data.draw(plans)
-    same = {**plan_document(one), "digest": ""} == {**plan_document(two), "digest": ""}
-    assert (plan_digest(one) == plan_digest(two)) is same
+    first, second = data.draw(plans), data.draw(plans)
+    same = {**plan_document(first), "digest": ""} == {**plan_document(second), "digest": ""}
+    assert (plan_digest(first) == plan_digest(second)) is same
 
 
 def enums(document: object) -> set[tuple[str, ...]]:

@@ -63,8 +63,8 @@ def test_a_plan(plan: Plan) -> None:
 def test_a_report(report: Report, outcome: Outcome, code: int) -> None:
     """One registry that is not as it should be makes a run partial."""
     good = report.registries[4]
-    one = replace(good, outcome=outcome)
-    run = replace(report, status=Status.PARTIAL, registries=(good, one))
+    ended = replace(good, outcome=outcome)
+    run = replace(report, status=Status.PARTIAL, registries=(good, ended))
     assert report_exit(run) == code
 
 
@@ -74,8 +74,8 @@ def test_a_report(report: Report, outcome: Outcome, code: int) -> None:
 )
 def test_a_staged_run(report: Report, outcome: Outcome, code: int) -> None:
     """What is left for later waves was not to be done; a failure is one all the same."""
-    one = replace(report.registries[4], outcome=outcome)
-    assert report_exit(replace(report, status=Status.STAGED, registries=(one,))) == code
+    ended = replace(report.registries[4], outcome=outcome)
+    assert report_exit(replace(report, status=Status.STAGED, registries=(ended,))) == code
 
 
 def test_a_held_link_makes_a_run_partial(report: Report) -> None:

@@ -110,8 +110,10 @@ def test_counts_of_groups_sum_to_the_links(data: DataObject) -> None:
         assert sum(edge.links for edge in edges) == sum(route.name in link.routes for link in links)
         assert {edge.prefixes for edge in edges} <= {route.prefixes}
         assert all(bool(edge.deletes) is route.replicate_deletes for edge in edges)
-    for one in graph.edges:
-        assert max(one.sources, one.destinations) <= one.links <= one.sources * one.destinations
+    for edge in graph.edges:
+        assert (
+            max(edge.sources, edge.destinations) <= edge.links <= edge.sources * edge.destinations
+        )
 
 
 @given(data=st.data(), large=st.booleans())

@@ -58,8 +58,8 @@ def verdicts(text: str) -> list[tuple[str, str | None, str | None]]:
 
 def test_a_report_in_full(report: Report) -> None:
     """The whole document of a run over three registries."""
-    one, two, *_, five = report.registries
-    small = replace(report, plan_digest="sha256:…", registries=(one, two, five))
+    first, second, *_, last = report.registries
+    small = replace(report, plan_digest="sha256:…", registries=(first, second, last))
     assert to_junit(small) == REPORT
 
 
@@ -82,13 +82,15 @@ def test_waves_have_cases_of_their_own(report: Report) -> None:
     done = replace(build.changes[0], wave="canary")
     left = replace(done, wave="rest", outcome=Outcome.SKIPPED, because="it ends there")
     broken = replace(done, wave="early", outcome=Outcome.FAILED)
-    one = replace(
+    first = replace(
         build, held=(), outcome=Outcome.PARTIAL, changes=(done, left), because="it ends there"
     )
-    two = replace(report.registries[2], changes=(broken,))
-    waves = wave_outcomes((one, two), ("canary", "idle", "early", "rest"))
+    second = replace(report.registries[2], changes=(broken,))
+    waves = wave_outcomes((first, second), ("canary", "idle", "early", "rest"))
     text = to_junit(
-        replace(report, registries=(one, two), waves=waves, objections=(), status=Status.PARTIAL)
+        replace(
+            report, registries=(first, second), waves=waves, objections=(), status=Status.PARTIAL
+        )
     )
     assert verdicts(text) == [
         ("111111111111 us-east-1 (build)", "skipped", "partial"),
@@ -170,8 +172,8 @@ def test_the_xml_is_valid_whatever_the_texts(
 
 def test_hostile_texts_are_spelled_out(report: Report) -> None:
     """A name with markup and controls in it is a name, not markup."""
-    one = replace(report.registries[4], name='"><error/>\x00\x1b[2J\ufffe')
-    assert verdicts(to_junit(replace(report, registries=(one,)))) == [
+    hostile = replace(report.registries[4], name='"><error/>\x00\x1b[2J\ufffe')
+    assert verdicts(to_junit(replace(report, registries=(hostile,)))) == [
         ('555555555555 eu-west-1 ("><error/>\\x00\\x1b[2J\\ufffe)', None, None)
     ]
 
@@ -181,8 +183,8 @@ def test_a_plan_says_who_has_moved_and_when_it_writes(plan: Plan) -> None:
     first = plan.registries[0]
     moved = Moved(by=Mover.FLEET, run_id="r1", at=plan.created_at)
     change = replace(first.changes[0], wave="canary")
-    one = replace(first, held=(), moved=moved, changes=(change,))
-    text = to_junit(replace(plan, registries=(one,), objections=(), rolls_back="r0"))
+    drifted = replace(first, held=(), moved=moved, changes=(change,))
+    text = to_junit(replace(plan, registries=(drifted,), objections=(), rolls_back="r0"))
     case = next(ET.fromstring(text).iter("failure"))
     assert (case.text or "").splitlines() == [
         "it differs from the inventory",

@@ -69,22 +69,22 @@ def test_the_document_fits_its_schema(found: RunList) -> None:
     assert [error.message for error in checker.iter_errors(document)] == []
 
 
-@given(one=lists)
-def test_the_table_is_one(one: RunList) -> None:
+@given(runs=lists)
+def test_the_table_is_one(runs: RunList) -> None:
     """A line for each run, however strange its names; numbers stand below each other."""
-    lines = runs_text(one).splitlines()
-    if not one.runs:
+    lines = runs_text(runs).splitlines()
+    if not runs.runs:
         assert lines[-1].startswith("No runs are remembered in ")
         return
-    start = len(one.frozen) + bool(one.frozen)
-    title, *rows = lines[start : start + len(one.runs) + 1]
+    start = len(runs.frozen) + bool(runs.frozen)
+    title, *rows = lines[start : start + len(runs.runs) + 1]
     assert title.startswith("run ")
-    assert len(rows) == len(one.runs)
-    for line, run in zip(rows, one.runs, strict=True):
+    assert len(rows) == len(runs.runs)
+    for line, run in zip(rows, runs.runs, strict=True):
         kept = line if run.meta.rolls_back is None else line.rpartition("  rolls back ")[0]
         assert cell_len(kept) == cell_len(title)
         assert kept.endswith(f"{run.failed:,}")
-    assert len(lines) == start + 1 + len(rows) + 2 * bool(one.older)
+    assert len(lines) == start + 1 + len(rows) + 2 * bool(runs.older)
 
 
 def test_colours_do_not_change_the_words() -> None:

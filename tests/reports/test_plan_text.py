@@ -257,15 +257,15 @@ def test_many_links_and_prefixes_are_folded_too(plan: Plan) -> None:
         for n in range(25)
     )
     change = replace(first.changes[0], links_added=ends, links_removed=())
-    one = replace(plan, registries=(replace(first, changes=(change,), held=()),))
-    lines = plan_text(one).splitlines()
+    long = replace(plan, registries=(replace(first, changes=(change,), held=()),))
+    lines = plan_text(long).splitlines()
     assert lines[4] == (
         "      + to 25 registries (000000000000 eu-west-1, 000000000001 eu-west-1, "
         "000000000002 eu-west-1 and 22 more): "
         "p00/, p01/, p02/, p03/, p04/ and 5 more prefixes (route mesh)"
     )
     assert "Lists are cut short: -v shows all, --report FILE.json keeps all." in lines
-    assert sum("+ to " in line for line in plan_text(one, full=True).splitlines()) == 25
+    assert sum("+ to " in line for line in plan_text(long, full=True).splitlines()) == 25
 
 
 def test_withdrawals_and_refusals_are_marked(plan: Plan) -> None:
@@ -406,8 +406,8 @@ def test_waves_that_are_not_known_are_in_order_of_their_names(plan: Plan) -> Non
 def test_a_plan_in_waves_without_changes(plan: Plan) -> None:
     """There is nothing to tell of them."""
     calm = quiet(plan, registries=1)
-    (one,) = calm.registries
-    calm = replace(calm, registries=(replace(one, wave="pilot"),))
+    (unchanged,) = calm.registries
+    calm = replace(calm, registries=(replace(unchanged, wave="pilot"),))
     assert "wave" not in plan_text(calm, waves=("pilot", "rest")).lower()
 
 

@@ -203,14 +203,14 @@ def test_what_a_run_will_need_of_a_plan(plan: Plan) -> None:
     end = registry_of("2")
     change = replace(first.changes[0], needs=frozenset({end, first.registry}), wave="canary")
     moved = Moved(by=Mover.FLEET, run_id="20261101T081500Z-ab12cd", at=plan.created_at)
-    one = replace(
+    drifted = replace(
         first,
         wave="canary",
         changes=(change,),
         owned=Applied(links={end: ("",), first.registry: ("a/", "b/")}, templates=("base",)),
         moved=moved,
     )
-    document: Any = plan_document(replace(plan, registries=(one,)))
+    document: Any = plan_document(replace(plan, registries=(drifted,)))
     told = document["registries"][0]
     assert (told["wave"], told["changes"][0]["wave"]) == ("canary", "canary")
     assert told["changes"][0]["needs"] == ["111111111111/us-east-1", "222222222222/eu-west-1"]

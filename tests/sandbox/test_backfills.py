@@ -66,8 +66,8 @@ async def test_from_start_to_end(slow: Served) -> None:
     assert (await slow.done(LIST))["backfills"] == [{**common, "status": "PREPARING"}]
     slow.clock.seconds += 0.1
     counts = {"totalReplicationCount": 3, "failedReplicationCount": 0, "failureCodes": []}
-    (one,) = (await slow.done(LIST))["backfills"]
-    assert one == {
+    (backfill,) = (await slow.done(LIST))["backfills"]
+    assert backfill == {
         **common,
         "status": "IN_PROGRESS",
         "progress": {**counts, "completedReplicationCount": 0},

@@ -218,7 +218,7 @@ def test_a_seed_repeats_whatever_the_order_of_calls() -> None:
 
 def test_rates_are_shares_of_the_calls() -> None:
     """Of a thousand calls about a fifth is throttled, and a tenth of the rest dropped."""
-    drawn = [item.mishap for each in lots(7, PLACES * 20).values() for item in each]
+    drawn = [item.mishap for faults in lots(7, PLACES * 20).values() for item in faults]
     assert 150 < drawn.count(Mishap.THROTTLED) < 250
     assert 50 < drawn.count(Mishap.DROPPED) < 110
 

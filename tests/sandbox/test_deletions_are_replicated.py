@@ -52,8 +52,8 @@ def test_a_deletion_follows_a_rule_that_asks_for_it(world: World) -> None:
     """And no rule that does not."""
     rules = [rule(OWN), rule(SPOKE, deletes=False), rule(OTHER, deletes=None)]
     world.set_replication(HUB, {"rules": rules})
-    for one in (SPOKE, OTHER):
-        world.set_policy(one, grant())
+    for registry in (SPOKE, OTHER):
+        world.set_policy(registry, grant())
     world.push(HUB, "base/python", "1")
     world.push(HUB, "base/python", "2")
     world.delete(HUB, "base/python", "1")

@@ -80,5 +80,5 @@ def test_a_reader_sees_what_was_written_a_lag_ago(steps: list[tuple[int, bool]],
             value.write(number, visible_from=now + lag)
             written.append((now, number))
         else:
-            assert value.seen(now) == [one for at, one in written if at + lag <= now][-1]
+            assert value.seen(now) == [value for at, value in written if at + lag <= now][-1]
         assert value.latest == written[-1][1]

@@ -66,16 +66,16 @@ async def test_every_setting_is_the_templates(fleet: Served) -> None:
         ),
     )
     fleet.world.push(HERE, "prod/api", "1")
-    one = await shown(fleet, "prod/api")
-    assert one["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
-    assert one["imageTagMutabilityExclusionFilters"] == [
+    repository = await shown(fleet, "prod/api")
+    assert repository["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    assert repository["imageTagMutabilityExclusionFilters"] == [
         {"filterType": "WILDCARD", "filter": "dev*"}
     ]
-    assert one["encryptionConfiguration"] == KMS
+    assert repository["encryptionConfiguration"] == KMS
     name = {"repositoryName": "prod/api"}
     policy = await fleet.done("GetRepositoryPolicy", name, region=THERE.region)
     lifecycle = await fleet.done("GetLifecyclePolicy", name, region=THERE.region)
-    arn = {"resourceArn": one["repositoryArn"]}
+    arn = {"resourceArn": repository["repositoryArn"]}
     tags = await fleet.done("ListTagsForResource", arn, region=THERE.region)
     assert json.loads(policy["policyText"]) == POLICY
     assert json.loads(lifecycle["lifecyclePolicyText"]) == LIFECYCLE
@@ -85,9 +85,9 @@ async def test_every_setting_is_the_templates(fleet: Served) -> None:
 async def test_without_a_template_there_are_defaults(fleet: Served) -> None:
     """Mutable, AES256, no policies, no tags."""
     fleet.world.push(HERE, "prod/api", "1")
-    one = await shown(fleet, "prod/api")
-    assert one["imageTagMutability"] == "MUTABLE"
-    assert one["encryptionConfiguration"] == {"encryptionType": "AES256"}
+    repository = await shown(fleet, "prod/api")
+    assert repository["imageTagMutability"] == "MUTABLE"
+    assert repository["encryptionConfiguration"] == {"encryptionType": "AES256"}
     name = {"repositoryName": "prod/api"}
     assert await fleet.refused("GetRepositoryPolicy", name, region=THERE.region) == (
         "RepositoryPolicyNotFoundException",
@@ -103,7 +103,7 @@ async def test_without_a_template_there_are_defaults(fleet: Served) -> None:
             f"registry with id '{HUB}'"
         ),
     )
-    arn = {"resourceArn": one["repositoryArn"]}
+    arn = {"resourceArn": repository["repositoryArn"]}
     assert await fleet.done("ListTagsForResource", arn, region=THERE.region) == {"tags": []}
     elsewhere = await fleet.refused("ListTagsForResource", arn)
     assert elsewhere[0] == "InvalidParameterException"

@@ -27,14 +27,14 @@ def rules(*pairs: tuple[Registry, list[str] | None]) -> dict[str, Any]:
 
 
 def rule(destination: Registry, prefixes: list[str] | None) -> dict[str, Any]:
-    one: dict[str, Any] = {
+    made: dict[str, Any] = {
         "destinations": [{"region": destination.region, "registryId": destination.account}]
     }
     if prefixes is not None:
-        one["repositoryFilters"] = [
+        made["repositoryFilters"] = [
             {"filter": text, "filterType": "PREFIX_MATCH"} for text in prefixes
         ]
-    return one
+    return made
 
 
 def grant(into: Registry, *, actions: Json = None, to: str = HUB.account, **more: Any) -> Any:
@@ -253,8 +253,8 @@ def test_where_nobody_is_nothing_arrives(inventory: Inventory) -> None:
     world = world_of(inventory, scenario=scenario)
     stranger = Registry(AccountId("7" * 12), WEST)
     world.set_replication(HUB, rules((SPOKE, None), (OTHER, None), (stranger, None)))
-    for one in (SPOKE, OTHER, stranger):
-        world.set_policy(one, grant(one))
+    for registry in (SPOKE, OTHER, stranger):
+        world.set_policy(registry, grant(registry))
     world.push(HUB, "base/python", "3")
     assert [world.repositories(registry) for registry in (SPOKE, OTHER, stranger)] == [(), (), ()]
 
@@ -283,13 +283,13 @@ def test_an_image_is_where_rules_and_policies_say_and_nowhere_else(
     )
     world = world_of(Inventory(path="x", digest="x", name="x", accounts=accounts))
     world.set_replication(HUB, rules(*pairs))
-    for one in granted:
-        world.set_policy(one, grant(one))
+    for registry in granted:
+        world.set_policy(registry, grant(registry))
     world.push(HUB, name, "t")
-    for one in (OWN, SPOKE, OTHER):
+    for registry in (OWN, SPOKE, OTHER):
         chosen = any(
-            to == one and (prefixes is None or any(name[: len(p)] == p for p in prefixes))
+            to == registry and (prefixes is None or any(name[: len(p)] == p for p in prefixes))
             for to, prefixes in pairs
         )
-        allowed = one == OWN or one in granted
-        assert arrived(world, one, name) == (["t"] if chosen and allowed else [])
+        allowed = registry == OWN or registry in granted
+        assert arrived(world, registry, name) == (["t"] if chosen and allowed else [])

@@ -50,23 +50,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def told(trace: Sequence[Happening]) -> Iterator[str]:
     """What happened, a line each, documents in short."""
-    for at, one in enumerate(trace):
-        match one:
+    for at, happening in enumerate(trace):
+        match happening:
             case Read():
-                yield f"{at:4} {one.run} reads {one.resource} of {one.place}"
+                yield f"{at:4} {happening.run} reads {happening.resource} of {happening.place}"
             case Wrote(before=before, after=after, resource=resource):
                 less, more = _difference(before, after, resource)
-                yield f"{at:4} {one.run} ({one.fleet}) writes {resource} of {one.place}{less}{more}"
+                run, fleet, place = happening.run, happening.fleet, happening.place
+                yield f"{at:4} {run} ({fleet}) writes {resource} of {place}{less}{more}"
             case Edited(before=before, after=after, resource=resource):
                 less, more = _difference(before, after, resource)
-                yield f"{at:4} a stranger changes {resource} of {one.place}{less}{more}"
+                yield f"{at:4} a stranger changes {resource} of {happening.place}{less}{more}"
             case Ended(changes=changes):
-                found = [f"{each.place} {each.resource} {each.outcome}" for each in changes]
-                yield f"{at:4} {one.run} ends: {', '.join(found) or 'nothing to do'}"
+                found = [f"{change.place} {change.resource} {change.outcome}" for change in changes]
+                yield f"{at:4} {happening.run} ends: {', '.join(found) or 'nothing to do'}"
             case Rested():
-                yield f"{at:4} {one.fleet} rests; on record {sorted(one.recorded)}"
+                yield f"{at:4} {happening.fleet} rests; on record {sorted(happening.recorded)}"
             case _:
-                yield f"{at:4} {one}"
+                yield f"{at:4} {happening}"
 
 
 def _difference(before: Any, after: Any, resource: str) -> tuple[str, str]:

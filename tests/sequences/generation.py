@@ -228,7 +228,9 @@ def _text(draw: random.Random, name: str, *, shared: bool) -> FleetText:
         sources=sources,
         rules=rules,
         waves=tuple(
-            kept for wave in waves if (kept := tuple(each for each in wave if each in accounts))
+            kept
+            for wave in waves
+            if (kept := tuple(number for number in wave if number in accounts))
         ),
         templates=tuple(
             (f"{letter}t{number}/", draw.choice(accounts)) for number in range(draw.randint(0, 2))

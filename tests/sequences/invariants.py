@@ -53,19 +53,21 @@ def foreign_content_stays(trace: Trace) -> Iterator[str]:
             continue
         there, left = (foreign(item, wrote.fleet, wrote.resource) for item in (seen, wrote.after))
         added, removed = _done(trace[:at], began.undoes, wrote)
-        for one in sorted(there - left - added):
-            yield f"{_name(wrote)} lost {one}, which its run had seen"
-        for one in sorted(left - there - removed):
-            yield f"{_name(wrote)} got {one}, which its run had not seen"
+        for foreign_item in sorted(there - left - added):
+            yield f"{_name(wrote)} lost {foreign_item}, which its run had seen"
+        for foreign_item in sorted(left - there - removed):
+            yield f"{_name(wrote)} got {foreign_item}, which its run had not seen"
 
 
 def _done(trace: Trace, run: str | None, wrote: Wrote) -> tuple[set[str], set[str]]:
     """What a run has added to a document and taken out of it."""
     added: set[str] = set()
     removed: set[str] = set()
-    for one in trace:
-        if run is not None and isinstance(one, Wrote) and _is_about(one, wrote, run):
-            before, after = (meaning(each, one.resource) for each in (one.before, one.after))
+    for change in trace:
+        if run is not None and isinstance(change, Wrote) and _is_about(change, wrote, run):
+            before, after = (
+                meaning(document, change.resource) for document in (change.before, change.after)
+            )
             added, removed = added | (after - before), removed | (before - after)
     return added, removed
 
@@ -75,11 +77,11 @@ def nothing_stands_between_look_and_write(trace: Trace) -> Iterator[str]:
     for at, wrote, began in _writes(trace):
         if began.forced or not began.careful or wrote.resource not in _DOCUMENTS:
             continue
-        for one in _edits_unseen(trace[:at], wrote):
-            lost = foreign(one.after, wrote.fleet, wrote.resource) - foreign(
+        for edit in _edits_unseen(trace[:at], wrote):
+            lost = foreign(edit.after, wrote.fleet, wrote.resource) - foreign(
                 wrote.after, wrote.fleet, wrote.resource
             )
-            if lost and one.at_write_of != wrote.run:
+            if lost and edit.at_write_of != wrote.run:
                 yield f"{_name(wrote)} lost {min(lost)}, made after its run's last look"
 
 
@@ -101,7 +103,7 @@ def grants_come_first_and_go_last(trace: Trace) -> Iterator[str]:
     for at, wrote, began in _writes(trace):
         if began.forced or not began.wary:
             continue
-        start = next(index for index, one in enumerate(trace) if one is began)
+        start = next(index for index, happening in enumerate(trace) if happening is began)
         meddled = {
             change.place
             for change in trace[start:at]
@@ -136,8 +138,8 @@ def _applied(trace: Trace, change: Change, ended: Ended, began: Began) -> Iterat
     name = f"{change.resource} of {change.place} by {ended.run}"
     written = [
         index
-        for index, one in enumerate(trace)
-        if isinstance(one, Wrote) and _is_about(one, change, ended.run)
+        for index, happening in enumerate(trace)
+        if isinstance(happening, Wrote) and _is_about(happening, change, ended.run)
     ]
     texts = [meaning(trace[item].after, change.resource) for item in written]  # type: ignore[union-attr]
     if meaning(change.after, change.resource) not in texts:
@@ -170,7 +172,9 @@ def _is_overwritten(trace: Trace, at: int, began: Began) -> bool:
     wrote = trace[at]
     assert isinstance(wrote, Wrote)
     last = max(
-        index for index, one in enumerate(trace) if isinstance(one, Wrote) and one.run == wrote.run
+        index
+        for index, happening in enumerate(trace)
+        if isinstance(happening, Wrote) and happening.run == wrote.run
     )
     later = [
         change
@@ -215,7 +219,7 @@ def _is_put_back(trace: Trace, change: Change, run: str) -> bool:
     )
     if wrote is None:
         return False
-    at = next(index for index, one in enumerate(trace) if one is wrote)
+    at = next(index for index, happening in enumerate(trace) if happening is wrote)
     # By the run's journal it was as last seen, which need not be what was there at the write.
     found = [
         meaning(item, change.resource) for item in (wrote.before, _last_read(trace[:at], wrote))
@@ -233,48 +237,50 @@ def _is_put_back(trace: Trace, change: Change, run: str) -> bool:
 
 def the_record_keeps_links_in_place(trace: Trace) -> Iterator[str]:
     """What a fleet has made and is in place is on its record."""
-    for at, one in enumerate(trace):
-        if isinstance(one, Rested):
-            for source, end, prefix in sorted(made(trace[:at], one.fleet) - one.recorded):
-                yield f"{one.fleet} has forgotten {source} > {end} {prefix}"
+    for at, happening in enumerate(trace):
+        if isinstance(happening, Rested):
+            for source, end, prefix in sorted(
+                made(trace[:at], happening.fleet) - happening.recorded
+            ):
+                yield f"{happening.fleet} has forgotten {source} > {end} {prefix}"
 
 
 def made(trace: Trace, fleet: str) -> set[Hop]:
     """Links in place that the fleet has put there itself. Others may do that, too: a rollback
     with --force puts back what other fleets had then."""
     found: set[Hop] = set()
-    for one in trace:
-        if not isinstance(one, Wrote | Edited) or one.resource != RULES:
+    for change in trace:
+        if not isinstance(change, Wrote | Edited) or change.resource != RULES:
             continue
-        before, after = ({each for each, _ in links(doc)} for doc in (one.before, one.after))
-        found -= {(one.place, *each) for each in before - after}
-        if isinstance(one, Wrote) and one.fleet == fleet:
-            found |= {(one.place, *each) for each in after - before if is_of_fleet(each, fleet)}
+        before, after = ({link for link, _ in links(doc)} for doc in (change.before, change.after))
+        found -= {(change.place, *link) for link in before - after}
+        if isinstance(change, Wrote) and change.fleet == fleet:
+            found |= {(change.place, *link) for link in after - before if is_of_fleet(link, fleet)}
     return found
 
 
 def everything_ends_well(trace: Trace) -> Iterator[str]:
     """Once nothing goes wrong any more, one run makes it good and the next finds nothing to do."""
-    for at, one in enumerate(trace):
-        if isinstance(one, Finished):
-            yield from _ends(one, made(trace[:at], one.fleet))
+    for at, happening in enumerate(trace):
+        if isinstance(happening, Finished):
+            yield from _ends(happening, made(trace[:at], happening.fleet))
 
 
-def _ends(one: Finished, made: set[Hop]) -> Iterator[str]:
-    if one.statuses[-1] != "ok":
-        yield f"{one.fleet} ends as {', '.join(one.statuses)}"
-    if one.late_writes:
-        yield f"{one.fleet} still wrote {one.late_writes} times when all was done"
-    for hop in sorted(one.wanted - one.in_place):
-        yield f"{one.fleet} lacks {hop}"
-    for hop in sorted(made - one.wanted):
-        yield f"{one.fleet} still has {hop}"
-    for hop in sorted(made & one.ungranted):
-        yield f"{one.fleet} has {hop} without a grant"
-    for run in one.unfinished:
-        yield f"{one.fleet} never accounted for {run}"
-    if one.locked:
-        yield f"{one.fleet} is still locked"
+def _ends(end: Finished, made: set[Hop]) -> Iterator[str]:
+    if end.statuses[-1] != "ok":
+        yield f"{end.fleet} ends as {', '.join(end.statuses)}"
+    if end.late_writes:
+        yield f"{end.fleet} still wrote {end.late_writes} times when all was done"
+    for hop in sorted(end.wanted - end.in_place):
+        yield f"{end.fleet} lacks {hop}"
+    for hop in sorted(made - end.wanted):
+        yield f"{end.fleet} still has {hop}"
+    for hop in sorted(made & end.ungranted):
+        yield f"{end.fleet} has {hop} without a grant"
+    for run in end.unfinished:
+        yield f"{end.fleet} never accounted for {run}"
+    if end.locked:
+        yield f"{end.fleet} is still locked"
 
 
 def old_wishes_are_not_carried_out(trace: Trace) -> Iterator[str]:
@@ -284,7 +290,7 @@ def old_wishes_are_not_carried_out(trace: Trace) -> Iterator[str]:
         newer = _applied_meanwhile(trace[:at], began)
         if wrote.resource != RULES or began.wanted is None or newer is None:
             continue
-        before, after = ({each for each, _ in links(doc)} for doc in (wrote.before, wrote.after))
+        before, after = ({link for link, _ in links(doc)} for doc in (wrote.before, wrote.after))
         for end, prefix in sorted(after - before):
             hop = (wrote.place, end, prefix)
             if is_of_fleet((end, prefix), wrote.fleet) and hop not in newer:
@@ -293,7 +299,7 @@ def old_wishes_are_not_carried_out(trace: Trace) -> Iterator[str]:
 
 def _applied_meanwhile(trace: Trace, began: Began) -> frozenset[Hop] | None:
     """What the latest run of the fleet asks for that has ended since this one began."""
-    start = next(at for at, one in enumerate(trace) if one is began)
+    start = next(at for at, happening in enumerate(trace) if happening is began)
     ended = {item.run for item in trace[start:] if isinstance(item, Ended)}
     found = [
         item.wanted
@@ -310,7 +316,7 @@ def links_wait_for_their_wave(trace: Trace) -> Iterator[str]:
             continue
         if any(_edits_unseen(trace[:at], wrote)):
             continue
-        before, after = ({each for each, _ in links(doc)} for doc in (wrote.before, wrote.after))
+        before, after = ({link for link, _ in links(doc)} for doc in (wrote.before, wrote.after))
         for end, prefix in sorted(before ^ after):
             if is_of_fleet((end, prefix), wrote.fleet) and not began.until & {wrote.place, end}:
                 yield f"{_name(wrote)} changes {wrote.place} > {end} {prefix} before its wave"
@@ -318,9 +324,9 @@ def links_wait_for_their_wave(trace: Trace) -> Iterator[str]:
 
 def nothing_crashes(trace: Trace) -> Iterator[str]:
     """Whatever happens ends in a report or in an error that a user can read."""
-    for one in trace:
-        if isinstance(one, Crashed):
-            yield f"{one.run}: {one.error}"
+    for happening in trace:
+        if isinstance(happening, Crashed):
+            yield f"{happening.run}: {happening.error}"
 
 
 INVARIANTS: Final[tuple[Invariant, ...]] = (
@@ -341,9 +347,9 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
 
 def _writes(trace: Trace) -> Iterator[tuple[int, Wrote, Began]]:
     runs = {item.run: item for item in trace if isinstance(item, Began)}
-    for at, one in enumerate(trace):
-        if isinstance(one, Wrote):
-            yield at, one, runs[one.run]
+    for at, happening in enumerate(trace):
+        if isinstance(happening, Wrote):
+            yield at, happening, runs[happening.run]
 
 
 def _began(trace: Trace, run: str) -> Began:
@@ -351,28 +357,35 @@ def _began(trace: Trace, run: str) -> Began:
 
 
 def _last_read(trace: Trace, wrote: Wrote) -> Any:
-    for one in reversed(trace):
-        if isinstance(one, Read) and _is_about(one, wrote, wrote.run):
-            return one.seen if one.seen is not None else {}
+    for happening in reversed(trace):
+        if isinstance(happening, Read) and _is_about(happening, wrote, wrote.run):
+            return happening.seen if happening.seen is not None else {}
     return None
 
 
 def _edits_unseen(trace: Trace, wrote: Wrote) -> Iterator[Edited]:
     """A stranger's edits of the document since the run's last look at it, latest first."""
-    for one in reversed(trace):
-        if isinstance(one, Read | Wrote) and _is_about(one, wrote, wrote.run):
+    for happening in reversed(trace):
+        if isinstance(happening, Read | Wrote) and _is_about(happening, wrote, wrote.run):
             return
-        if isinstance(one, Edited) and (one.place, one.resource) == (wrote.place, wrote.resource):
-            yield one
+        if isinstance(happening, Edited) and (happening.place, happening.resource) == (
+            wrote.place,
+            wrote.resource,
+        ):
+            yield happening
 
 
-def _is_about(one: Read | Wrote, other: Wrote | Change, run: str) -> bool:
-    return (one.run, one.place, one.resource) == (run, other.place, other.resource)
+def _is_about(happening: Read | Wrote, other: Wrote | Change, run: str) -> bool:
+    return (happening.run, happening.place, happening.resource) == (
+        run,
+        other.place,
+        other.resource,
+    )
 
 
-def _is_same(one: Change, other: Change) -> bool:
+def _is_same(change: Change, other: Change) -> bool:
     """Whether both are changes of the same document."""
-    return (one.place, one.resource) == (other.place, other.resource)
+    return (change.place, change.resource) == (other.place, other.resource)
 
 
 def _name(wrote: Wrote) -> str:

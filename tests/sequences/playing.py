@@ -363,14 +363,14 @@ class Player:
     def _troubled(self, trouble: Trouble) -> Iterator[None]:
         """AWS as it is while runs go on."""
         world, quiet = self.world, self.world.scenario
-        rules = tuple(FaultRule(kind=Mishap(one), rate=rate) for one, rate in trouble.faults)
+        rules = tuple(FaultRule(kind=Mishap(kind), rate=rate) for kind, rate in trouble.faults)
         world.faults = Faults(Scenario(seed=trouble.seed, faults=rules))
         world.scenario = quiet.model_copy(update={"lag_ms": trouble.lag_ms})
         for number, call in trouble.denied:
-            one = AccountScenario(
+            denied = AccountScenario(
                 id=f"{number:012d}", denied=not call, denied_actions=(call,) if call else ()
             )
-            world.directory._peculiar[AccountId(one.id)] = one
+            world.directory._peculiar[AccountId(denied.id)] = denied
         try:
             yield
         finally:
@@ -642,8 +642,8 @@ def _changes(report: Report) -> tuple[Change, ...]:
     )
 
 
-def _place(one: Registry) -> int:
-    return int(one.account)
+def _place(registry: Registry) -> int:
+    return int(registry.account)
 
 
 def _is_of(hop: Hop, fleet: str) -> bool:

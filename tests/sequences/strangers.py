@@ -102,7 +102,7 @@ def _statement(edit: Edit) -> Any:
 
 
 def _widened(rules: list[Any], edit: Edit) -> list[Any]:
-    at = next((index for index, one in enumerate(rules) if _is_ours(one)), None)
+    at = next((index for index, rule in enumerate(rules) if _is_ours(rule)), None)
     if at is None:
         return rules
     wider = {**rules[at], "repositoryFilters": [*rules[at]["repositoryFilters"], _filter(edit)]}

@@ -149,8 +149,8 @@ def links(rules: Any) -> Iterator[tuple[Link, bool]]:
     for rule in (rules or {}).get("rules", []):
         deletes = rule.get("deleteReplication", {}).get("enabled", False)
         for end in rule["destinations"]:
-            for each in rule.get("repositoryFilters", [{"filter": ""}]):
-                yield (int(end["registryId"]), each["filter"]), deletes
+            for filter_ in rule.get("repositoryFilters", [{"filter": ""}]):
+                yield (int(end["registryId"]), filter_["filter"]), deletes
 
 
 def meaning(document: Any, resource: str) -> Meaning:

@@ -84,12 +84,12 @@ def test_records_survive_being_written(record: Record) -> None:
 
 def test_of_two_records_both_hold() -> None:
     """Whatever was made under either name is ours."""
-    one, two = map(registry_of, "12")
-    new = Applied(links={one: ("a/", "b/")}, templates=("a/",))
-    old = Applied(links={one: ("b/", "b/c/")}, templates=("b/",), given_up=True)
-    assert merge_records([{one: new}, {one: old, two: old}]) == {
-        one: Applied(links={one: ("a/", "b/", "b/c/")}, templates=("a/", "b/")),
-        two: old,
+    first, second = map(registry_of, "12")
+    new = Applied(links={first: ("a/", "b/")}, templates=("a/",))
+    old = Applied(links={first: ("b/", "b/c/")}, templates=("b/",), given_up=True)
+    assert merge_records([{first: new}, {first: old, second: old}]) == {
+        first: Applied(links={first: ("a/", "b/", "b/c/")}, templates=("a/", "b/")),
+        second: old,
     }
 
 

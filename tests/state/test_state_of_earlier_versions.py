@@ -75,7 +75,9 @@ def test_a_document_is_written_as_it_was(name: str) -> None:
         assert REWRITTEN[name](content, path.parent.name) == content, path
 
 
-@pytest.mark.parametrize("path", sorted(KEPT.rglob("journal.jsonl")), ids=lambda it: it.parent.name)
+@pytest.mark.parametrize(
+    "path", sorted(KEPT.rglob("journal.jsonl")), ids=lambda path: path.parent.name
+)
 def test_a_journal_is_written_as_it_was(path: Path) -> None:
     """Also that of a run which was killed, but for a last line that was cut off."""
     content = path.read_bytes()
@@ -86,7 +88,9 @@ def test_a_journal_is_written_as_it_was(path: Path) -> None:
     assert header + b"".join(map(entry_line, entries)) == whole + b"\n"
 
 
-@pytest.mark.parametrize("path", sorted(KEPT.rglob("ended.json")), ids=lambda it: it.parent.name)
+@pytest.mark.parametrize(
+    "path", sorted(KEPT.rglob("ended.json")), ids=lambda path: path.parent.name
+)
 def test_how_a_run_ended_is_read(path: Path) -> None:
     """It counts what the report counts, where that is kept too."""
     content = path.read_bytes()

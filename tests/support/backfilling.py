@@ -98,8 +98,8 @@ class Ecr:
         self.calls.append(f"results {backfill_id}")
         if self.results_error is not None:
             raise self.results_error
-        (one,) = [item for item in self.there if item["id"] == backfill_id]
-        codes = self.failing.get(one["destination"], {})
+        (backfill,) = [item for item in self.there if item["id"] == backfill_id]
+        codes = self.failing.get(backfill["destination"], {})
         return tuple(
             {"status": "FAILED", "failureCode": code}
             for code, times in codes.items()
@@ -109,22 +109,22 @@ class Ecr:
     def started(self) -> list[str]:
         return [call for call in self.calls if call.startswith("start")]
 
-    def _status(self, one: dict[str, Any]) -> str:
-        age = self.clock.seconds - one["at"]
+    def _status(self, backfill: dict[str, Any]) -> str:
+        age = self.clock.seconds - backfill["at"]
         if age < 1:
             return "PREPARING"
-        end = self.ends.get(one["destination"], "COMPLETE")
+        end = self.ends.get(backfill["destination"], "COMPLETE")
         return "IN_PROGRESS" if age < self.seconds else end
 
-    def _shown(self, one: dict[str, Any]) -> JsonObject:
-        account, region = one["destination"]
-        status, age = self._status(one), self.clock.seconds - one["at"]
-        codes = self.failing.get(one["destination"], {})
+    def _shown(self, backfill: dict[str, Any]) -> JsonObject:
+        account, region = backfill["destination"]
+        status, age = self._status(backfill), self.clock.seconds - backfill["at"]
+        codes = self.failing.get(backfill["destination"], {})
         shown: dict[str, Any] = {
-            "replicationBackfillId": one["id"],
+            "replicationBackfillId": backfill["id"],
             "destination": {"registryId": account, "region": region},
             "status": status,
-            "startedAt": (NOON + timedelta(seconds=one["at"])).timestamp(),
+            "startedAt": (NOON + timedelta(seconds=backfill["at"])).timestamp(),
         }
         if status != "PREPARING":
             share = min(age / self.seconds, 1)
@@ -135,7 +135,7 @@ class Ecr:
                 "failureCodes": list(codes),
             }
         if age >= self.seconds:
-            shown["endedAt"] = (NOON + timedelta(seconds=one["at"] + self.seconds)).timestamp()
+            shown["endedAt"] = (NOON + timedelta(seconds=backfill["at"] + self.seconds)).timestamp()
         return shown
 
 

@@ -404,9 +404,9 @@ class FakeHistory(History):
 
     async def run(self, run_id: str, fleet: str | None = None) -> PastRun:
         self.asked.append(f"run {run_id} {fleet}")
-        for one in self.past:
-            if run_id in {"last", one.meta.run_id} and fleet in {None, one.meta.fleet}:
-                return one
+        for run in self.past:
+            if run_id in {"last", run.meta.run_id} and fleet in {None, run.meta.fleet}:
+                return run
         raise FleetError(f"no run {run_id} is remembered in {self.location}")
 
     async def elsewhere(self, fleet: str | None = None) -> str | None:

@@ -62,13 +62,13 @@ class Aws:
     def observe(self, registries: Iterable[Registry] = REGISTRIES) -> Observation:
         return {registry: self._see(registry) for registry in registries}
 
-    def _see(self, one: Registry) -> Observed | Unreadable:
-        if one in self.silent:
+    def _see(self, registry: Registry) -> Observed | Unreadable:
+        if registry in self.silent:
             return Unreadable(error=DENIED)
         return Observed(
-            replication=parse_document(self.rules.get(one, EMPTY)),
-            policy=parse_policy(self.policies.get(one), OWNER, one),
-            templates=self.templates.get(one, ()),
+            replication=parse_document(self.rules.get(registry, EMPTY)),
+            policy=parse_policy(self.policies.get(registry), OWNER, registry),
+            templates=self.templates.get(registry, ()),
         )
 
     def links(self, source: Registry) -> Outgoing:
@@ -185,7 +185,7 @@ class Fleet:
         """Have the record say what a run that came to its end has made."""
         ended = {registry.registry: registry.owned for registry in registries}
         found = {**self.record, **ended}
-        self.record = {one: applied for one, applied in found.items() if applied.links}
+        self.record = {registry: applied for registry, applied in found.items() if applied.links}
 
     def take_back(
         self, past: PastRun, desired: Desired, *, force: bool = False, **others: Any
@@ -290,11 +290,11 @@ class Simulation:
     def fleet(self, *, additive: bool = False, strangers: Collection[Registry] = ()) -> Fleet:
         """A fleet whose registries have foreign statements, and of `strangers` a foreign rule."""
         aws = Aws()
-        for number, one in enumerate(REGISTRIES):
+        for number, registry in enumerate(REGISTRIES):
             document: JsonObject = {"Version": "2012-10-17", "Statement": [THEIRS]}
-            aws.policies[one] = document if number % 2 else None
-        for one in strangers if additive else ():
-            aws.rules[one] = {"rules": [foreign_rule(one)]}
+            aws.policies[registry] = document if number % 2 else None
+        for registry in strangers if additive else ():
+            aws.rules[registry] = {"rules": [foreign_rule(registry)]}
         return Fleet(aws=aws, additive=additive)
 
     def settled(self, pairs: Any, **options: Any) -> Fleet:
@@ -311,14 +311,14 @@ class Simulation:
         fleet = self.fleet()
         record: dict[Registry, Applied] = {}
         for source in REGISTRIES:
-            ends = {end: listed for (one, end), listed in links.items() if one == source}
+            ends = {end: listed for (start, end), listed in links.items() if start == source}
             outgoing = {end: prefixes for end, (prefixes, _) in ends.items()}
             own = {end: prefixes for end, (prefixes, known) in ends.items() if known}
             fleet.aws.rules[source] = document_of(rules_for(outgoing))
             record[source] = Applied(links=own)
-        for one, listed in grants.items():
-            policy = parse_policy(fleet.aws.policies[one], OWNER, one)
-            fleet.aws.policies[one] = compose(policy, listed, OWNER, one).document
+        for registry, listed in grants.items():
+            policy = parse_policy(fleet.aws.policies[registry], OWNER, registry)
+            fleet.aws.policies[registry] = compose(policy, listed, OWNER, registry).document
         fleet.record = record
         return fleet
 

@@ -101,10 +101,10 @@ class Simulated:
 
     def deny(self, number: int, *actions: str) -> None:
         """Take IAM actions from an account's role; without any, nobody may assume it."""
-        one = AccountScenario(
+        denied = AccountScenario(
             id=self.at(number).account, denied=not actions, denied_actions=actions
         )
-        self.world.directory._peculiar[self.at(number).account] = one
+        self.world.directory._peculiar[self.at(number).account] = denied
 
     def relent(self) -> None:
         """Every role may do again what it could at first."""
@@ -128,10 +128,10 @@ class Simulated:
     def links(self, number: int) -> set[str]:
         """What the rules of an account ask for, such as `2 base/`."""
         return {
-            f"{int(end['registryId'])} {each['filter']}"
+            f"{int(end['registryId'])} {filter_['filter']}"
             for rule in self.rules(self.at(number))
             for end in rule["destinations"]
-            for each in rule.get("repositoryFilters", [{"filter": ""}])
+            for filter_ in rule.get("repositoryFilters", [{"filter": ""}])
         }
 
     def policy_text(self, registry: Registry) -> str:
@@ -150,7 +150,7 @@ class Simulated:
 
     def spelled(self) -> dict[Registry, str]:
         """The same as text that can be compared: neither order of keys nor kind of list counts."""
-        return {one: canonical_json(list(both)) for one, both in self.documents().items()}
+        return {registry: canonical_json(list(both)) for registry, both in self.documents().items()}
 
     def ungranted(self) -> set[str]:
         """Links in place that their destinations do not let in, such as `1 > 2 base/`."""

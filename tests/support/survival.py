@@ -124,15 +124,15 @@ class Scene:
         for registry in self.registries:
             for rule in world.replication(registry)["rules"]:
                 for end in rule["destinations"]:
-                    for one in rule["repositoryFilters"]:
-                        links.add((registry, end["registryId"], end["region"], one["filter"]))
-            for one in (world.policy(registry) or {"Statement": []})["Statement"]:
-                for who in _listed(one["Principal"]["AWS"]):
-                    for what in _listed(one["Action"]):
-                        where = _listed(one["Resource"])
+                    for filter_ in rule["repositoryFilters"]:
+                        links.add((registry, end["registryId"], end["region"], filter_["filter"]))
+            for statement in (world.policy(registry) or {"Statement": []})["Statement"]:
+                for who in _listed(statement["Principal"]["AWS"]):
+                    for what in _listed(statement["Action"]):
+                        where = _listed(statement["Resource"])
                         grants |= {(registry, who, what, resource) for resource in where}
-            for one in world.templates(registry):
-                templates.add((registry, one["prefix"], one["imageTagMutability"]))
+            for template in world.templates(registry):
+                templates.add((registry, template["prefix"], template["imageTagMutability"]))
         return links, grants, templates
 
     def change_mind(self) -> None:

@@ -115,10 +115,10 @@ class Witness:
         if len(found) != 1:
             self.problems.append(f"{resource} of {registry} is not what was announced")
         else:
-            one = Taken(run_id, _key(found[0]), found[0]["after"])
-            if any(each.run_id == run_id and each.key == one.key for each in self.taken):
+            taken = Taken(run_id, _key(found[0]), found[0]["after"])
+            if any(earlier.run_id == run_id and earlier.key == taken.key for earlier in self.taken):
                 self.problems.append(f"{resource} of {registry} was written twice")
-            self.taken.append(one)
+            self.taken.append(taken)
         self.problems += [
             f"after {resource} of {registry}: {wrong}" for wrong in self._wrongs(registry)
         ]
@@ -170,7 +170,9 @@ class Witness:
         mine = [item for item in self.taken if item.run_id == past.meta.run_id]
         happened = [(*item.key[:2], item.after) for item in mine]
         assert _sorted(said) == _sorted(happened)
-        assert not any(change.in_doubt for each in report.registries for change in each.changes)
+        assert not any(
+            change.in_doubt for registry in report.registries for change in registry.changes
+        )
 
     def _in_place(self, registry: Registry, resource: str, after: Any) -> bool:
         world = self.scene.world
@@ -181,8 +183,8 @@ class Witness:
         found = world.registries[registry].templates.latest
         if after is None:
             return True
-        one = found.get(after["prefix"].rstrip("/"), {})
-        return all(one.get(name) == value for name, value in after.items() if name != "prefix")
+        template = found.get(after["prefix"].rstrip("/"), {})
+        return all(template.get(name) == value for name, value in after.items() if name != "prefix")
 
     def _links(self, registry: Registry) -> Iterator[tuple[Registry, str]]:
         """Our links out of a registry that need a grant of ours."""
@@ -191,9 +193,9 @@ class Witness:
             for end in rule["destinations"]:
                 if end["registryId"] == registry.account or end["registryId"].startswith("9"):
                     continue
-                for one in rule["repositoryFilters"]:
+                for filter_ in rule["repositoryFilters"]:
                     account, region = AccountId(end["registryId"]), Region(end["region"])
-                    yield Registry(account, region), one["filter"]
+                    yield Registry(account, region), filter_["filter"]
 
     def _let_in(self, source: Registry, end: Registry, prefix: str) -> bool:
         return all(
@@ -235,9 +237,9 @@ class Aftermath:
     async def died(self, pid: int) -> PastRun | None:
         """The run of that process, if it is remembered and has not ended."""
         async with open_history(self.scene.state) as history:
-            for one in await history.runs():
-                if one.meta.holder.pid == pid and one.status is None:
-                    return await history.run(one.meta.run_id)
+            for run in await history.runs():
+                if run.meta.holder.pid == pid and run.status is None:
+                    return await history.run(run.meta.run_id)
         return None
 
     async def converges(self, final: Any, *, died: PastRun | None) -> Report:

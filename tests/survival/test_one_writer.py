@@ -35,16 +35,16 @@ async def racing(made: Any, *commands: tuple[str, ...]) -> AsyncIterator[tuple[A
         first.set()
 
     async with (
-        made.started(*commands[0]) as one,
+        made.started(*commands[0]) as first_run,
         made.started(*commands[1]) as other,
         anyio.create_task_group() as group,
     ):
-        for nth, running in enumerate((one, other)):
+        for nth, running in enumerate((first_run, other)):
             group.start_soon(wait, nth, running)
         with anyio.fail_after(SOON):
             await first.wait()
         (loser,) = ends
-        winner = (one, other)[1 - loser]
+        winner = (first_run, other)[1 - loser]
         yield winner, ends[loser]
         made.world.clock.speak()
     assert ends[1 - loser].code == 0, ends[1 - loser].err

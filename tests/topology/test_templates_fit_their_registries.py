@@ -42,7 +42,10 @@ def test_each_registry_has_its_own(connected: Connected) -> None:
         + template("z", "zoo", "regions = 'us-east-1'")
         + template("b", "base", "accounts = 'shop'")
     )
-    names = {one: [each.name for each in some] for one, some in topology.templates.items()}
+    names = {
+        registry: [template.name for template in some]
+        for registry, some in topology.templates.items()
+    }
     assert topology.problems == ()
     assert names == {SHOP_EAST: ["b", "z"], SHOP_WEST: ["b"], SEARCH: ["z"]}
 

@@ -233,11 +233,11 @@ selectors = st.builds(
 )
 
 
-def selected(selector: Selector, one: Registry) -> bool:
+def selected(selector: Selector, registry: Registry) -> bool:
     """What a selector without labels and `not` means."""
     match = selector.match
-    return (match.accounts is None or one.account in match.accounts) and (
-        match.regions is None or one.region in match.regions
+    return (match.accounts is None or registry.account in match.accounts) and (
+        match.regions is None or registry.region in match.regions
     )
 
 
@@ -260,7 +260,9 @@ def test_each_registry_is_in_one_wave(
             )
             for number, (regions, retired) in enumerate(listed)
         ),
-        waves=tuple(Wave(name=f"w{number}", select=one) for number, one in enumerate(chosen)),
+        waves=tuple(
+            Wave(name=f"w{number}", select=selector) for number, selector in enumerate(chosen)
+        ),
     )
     waves = connect(inventory).waves
     assert waves.names == (*(wave.name for wave in inventory.waves), REST)

@@ -84,9 +84,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         return Process(process)
 
     yield begin
-    for one in running:
-        one.kill()
-        one.communicate()
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 @contextmanager

@@ -93,8 +93,8 @@ class Looked:
 @asynccontextmanager
 async def looked_after(path: Path, clock: Any) -> AsyncIterator[Looked]:
     world = world_of(load_inventory(path), scenario=Scenario(), clock=clock)
-    for one in SPOKES:
-        take_grant(world, one)
+    for spoke in SPOKES:
+        take_grant(world, spoke)
     async with serve(world) as server:
         endpoint = Endpoint(
             url=server.url,
@@ -119,8 +119,8 @@ def inventory_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def looked(inventory_file: Path, stage: Stage) -> AsyncIterator[Looked]:
-    async with looked_after(inventory_file, stage.clock) as one:
-        yield one
+    async with looked_after(inventory_file, stage.clock) as stage_:
+        yield stage_
 
 
 def in_place(world: World) -> list[Any]:
@@ -242,8 +242,8 @@ async def test_a_strangers_rule_in_one_registry_stops_nobody_else(
     async with looked_after(path, stage.clock) as looked:
         world, wanted = looked.world, in_place(looked.world)
         world.set_replication(HUB, {"rules": []})
-        for one in SPOKES:
-            take_grant(world, one)
+        for spoke in SPOKES:
+            take_grant(world, spoke)
         world.set_replication(EDGE, STRAY)
         assert await looked.watch(9, once=True) is ExitCode.PARTIAL
         assert in_place(world) == wanted

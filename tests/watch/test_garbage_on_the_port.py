@@ -102,8 +102,8 @@ async def test_any_bytes(many: list[bytes]) -> None:
             vitals: Any = type("Alive", (), {"stuck": False, "ready": True})()
             served = Pages(vitals=vitals, metrics=lambda: ("text/plain", b""))
             async with serving(parse_address("127.0.0.1:0"), served) as address:
-                for one in many:
-                    await sent(address.port, one, reset=False)
+                for garbage in many:
+                    await sent(address.port, garbage, reset=False)
                 assert await alive(address.port)
     finally:
         logging.getLogger().removeHandler(handler)

@@ -75,8 +75,8 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as one:
-        yield one
+    async with receiving() as opened:
+        yield opened
 
 
 def news_of(receiver: Receiver) -> list[str]:

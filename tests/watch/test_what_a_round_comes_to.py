@@ -14,10 +14,10 @@ async def test_a_registry_that_cannot_be_read(stage: Stage, *, fix: bool) -> Non
     """Everything else is as wanted, and yet the round is not in sync."""
     stage.world.unreadable.add(A)
     code = await stage.watch(9, once=True, fix=fix)
-    (one,) = stage.rounds
-    assert (one.verdict, code) == ("partial", ExitCode.PARTIAL)
-    assert [plan.registry for plan, _ in one.failing] == [A]
-    assert trouble(one) is not None
+    (round_,) = stage.rounds
+    assert (round_.verdict, code) == ("partial", ExitCode.PARTIAL)
+    assert [plan.registry for plan, _ in round_.failing] == [A]
+    assert trouble(round_) is not None
 
 
 @pytest.mark.parametrize("fix", [False, True])
@@ -25,9 +25,9 @@ async def test_none_can_be_read(stage: Stage, *, fix: bool) -> None:
     """Nothing is known of the fleet: that is no drift and no part."""
     stage.world.unreadable.update((HUB, A, B))
     await stage.watch(9, once=True, fix=fix)
-    (one,) = stage.rounds
-    assert one.verdict == "failed"
-    assert len(one.failing) == 3
+    (round_,) = stage.rounds
+    assert round_.verdict == "failed"
+    assert len(round_.failing) == 3
 
 
 async def test_drift_beside_a_registry_that_cannot_be_read(stage: Stage) -> None:
@@ -35,9 +35,9 @@ async def test_drift_beside_a_registry_that_cannot_be_read(stage: Stage) -> None
     stage.world.tamper(HUB)
     stage.world.unreadable.add(A)
     code = await stage.watch(9, once=True)
-    (one,) = stage.rounds
-    assert (one.verdict, code) == ("drift", ExitCode.PARTIAL)
-    assert [plan.registry for plan, _ in one.failing] == [A]
+    (round_,) = stage.rounds
+    assert (round_.verdict, code) == ("drift", ExitCode.PARTIAL)
+    assert [plan.registry for plan, _ in round_.failing] == [A]
 
 
 async def test_a_correction_that_failed(stage: Stage) -> None:
@@ -46,12 +46,12 @@ async def test_a_correction_that_failed(stage: Stage) -> None:
     stage.world.failing.add(A)
     stage.world.unreadable.add(B)
     code = await stage.watch(9, once=True, fix=True)
-    (one,) = stage.rounds
-    assert (one.verdict, code) == ("partial", ExitCode.PARTIAL)
-    assert [plan.registry for plan, _ in one.failing] == [A, B]
-    assert [plan.registry for plan in one.differing] == [A]
-    assert one.counts == {"applied": 1, "failed": 1, "unreadable": 1}
-    assert one.drift_since is not None
+    (round_,) = stage.rounds
+    assert (round_.verdict, code) == ("partial", ExitCode.PARTIAL)
+    assert [plan.registry for plan, _ in round_.failing] == [A, B]
+    assert [plan.registry for plan in round_.differing] == [A]
+    assert round_.counts == {"applied": 1, "failed": 1, "unreadable": 1}
+    assert round_.drift_since is not None
 
 
 async def test_other_failures_are_other_trouble(stage: Stage) -> None:

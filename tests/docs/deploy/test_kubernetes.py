@@ -39,8 +39,8 @@ def container(workload: dict[str, Any]) -> dict[str, Any]:
 def test_every_manifest_is_valid(version: str, manifests: dict[str, dict[str, Any]]) -> None:
     """By Kubernetes' own schemas, no field misspelt, oldest and newest version that matter."""
     assert set(manifests) == {"ConfigMap", "CronJob", "Deployment", "Secret", "ServiceAccount"}
-    for one in manifests.values():
-        kubernetes_validate.validate(one, version, strict=True)
+    for manifest in manifests.values():
+        kubernetes_validate.validate(manifest, version, strict=True)
 
 
 def test_a_misspelt_field_would_be_found(manifests: dict[str, dict[str, Any]]) -> None:

@@ -102,9 +102,9 @@ def test_writes_of_others_come_through(name: str, pattern: dict[str, Any], event
         event(session_name("prod-eu", RUN), eventName=name),
         *(event(eventName=name, userIdentity=identity) for identity in identities),
     ]
-    for one in others:
-        assert matches(pattern, one)
-        assert not isinstance(target_of(one), Ignored)
+    for other in others:
+        assert matches(pattern, other)
+        assert not isinstance(target_of(other), Ignored)
 
 
 def test_writes_of_the_fleet_do_not(pattern: dict[str, Any], event: Event) -> None:

@@ -33,12 +33,12 @@ def _legal(found: list[tuple[str, Registry, datetime]]) -> tuple[Backfill, ...]:
     taken: set[Region] = set()
     kept = []
     for number, (status, destination, started) in enumerate(found):
-        one = make(status, destination, started, f"id-{number}")
-        if one.active and (destination.region in taken or len(taken) >= 10):
+        backfill = make(status, destination, started, f"id-{number}")
+        if backfill.active and (destination.region in taken or len(taken) >= 10):
             continue
-        if one.active:
+        if backfill.active:
             taken.add(destination.region)
-        kept.append(one)
+        kept.append(backfill)
     return tuple(kept)
 
 

@@ -141,13 +141,13 @@ def test_only_links_that_this_run_has_made(inventory: Inventory, outcome: Outcom
 
 def wrote_twice(first: Outcome, second: Outcome) -> RegistryOutcome:
     """The rules of the hub, first with the link to SEARCH, then with that to SHOP as well."""
-    (one,) = wrote(first, SEARCH, "base/").changes
+    (written,) = wrote(first, SEARCH, "base/").changes
     (two,) = wrote(second, SHOP, "base/").changes
-    assert one.after.document is not None
+    assert written.after.document is not None
     assert two.after.document is not None
-    both: JsonObject = {"rules": [*rules_of(one.after.document), *rules_of(two.after.document)]}
-    later = replace(two, before=one.after, after=parse_document(both))
-    return RegistryOutcome(registry=HUB, name="hub", outcome=second, changes=(one, later))
+    both: JsonObject = {"rules": [*rules_of(written.after.document), *rules_of(two.after.document)]}
+    later = replace(two, before=written.after, after=parse_document(both))
+    return RegistryOutcome(registry=HUB, name="hub", outcome=second, changes=(written, later))
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ def _fewest(wanted: Cells, rectangles: set[Cells], most: int) -> int | None:
     hardest = min(
         sorted(wanted), key=lambda cell: sum(cell in rectangle for rectangle in rectangles)
     )
-    for one in rectangles:
-        if hardest in one:
-            rest = _fewest(wanted - one, rectangles, (most if best is None else best - 1) - 1)
+    for rectangle in rectangles:
+        if hardest in rectangle:
+            rest = _fewest(wanted - rectangle, rectangles, (most if best is None else best - 1) - 1)
             best = best if rest is None else rest + 1
     return best
 
@@ -80,9 +80,9 @@ def meaning() -> Meaning:
 
     def meaning(rectangles: tuple[Group[str], ...]) -> dict[str, Prefixes]:
         found: dict[str, list[str]] = {}
-        for one in rectangles:
-            for there in one.members:
-                found.setdefault(there, []).extend(one.prefixes)
+        for rectangle in rectangles:
+            for there in rectangle.members:
+                found.setdefault(there, []).extend(rectangle.prefixes)
         return {there: reduce(some) for there, some in found.items()}
 
     return meaning

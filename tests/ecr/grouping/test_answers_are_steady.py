@@ -55,7 +55,7 @@ def test_names_of_destinations_make_no_difference_to_the_shape(
     links: dict[int, Prefixes],
 ) -> None:
     """Renamed so that they sort the other way round, they get the same groups renamed."""
-    turned = fewest_groups({-one: some for one, some in links.items()}, **WIDE)
+    turned = fewest_groups({-destination: some for destination, some in links.items()}, **WIDE)
     again = {(tuple(sorted(-member for member in some.members)), some.prefixes) for some in turned}
     found = fewest_groups(links, **WIDE)
     assert again == {(some.members, some.prefixes) for some in found}
@@ -82,9 +82,9 @@ def test_large_links_without_any_order_are_covered_all_the_same() -> None:
         links = scattered(1, 25, 200, share)
         found = fewest_groups(links, **WIDE)
         again: dict[str, set[str]] = {}
-        for one in found:
-            for there in one.members:
-                again.setdefault(there, set()).update(one.prefixes)
+        for group in found:
+            for there in group.members:
+                again.setdefault(there, set()).update(group.prefixes)
         assert again == {there: set(some) for there, some in links.items()}
         assert len(found) <= 25
 

@@ -64,9 +64,9 @@ def test_the_groups_mean_exactly_the_links(
     """Never a link more or less, whatever the limits; and none is broken."""
     found = fewest_groups(links, most_prefixes=most_prefixes, most_members=most_members)
     assert meaning(found) == {there: some for there, some in links.items() if some}
-    for one in found:
-        assert 1 <= len(one.prefixes) <= most_prefixes
-        assert 1 <= len(one.members) <= most_members
+    for group in found:
+        assert 1 <= len(group.prefixes) <= most_prefixes
+        assert 1 <= len(group.members) <= most_members
 
 
 @given(links=LINKS, most_prefixes=st.integers(1, 4), most_members=st.integers(1, 4))
@@ -76,22 +76,22 @@ def test_nothing_is_listed_in_vain(
     """Without any one destination or prefix of a group a link would be missing."""
     found = fewest_groups(links, most_prefixes=most_prefixes, most_members=most_members)
     whole = meaning(found)
-    for place, one in enumerate(found):
-        assert list(one.prefixes) == sorted(reduce(one.prefixes))
-        assert list(one.members) == sorted(set(one.members))
+    for place, group in enumerate(found):
+        assert list(group.prefixes) == sorted(reduce(group.prefixes))
+        assert list(group.members) == sorted(set(group.members))
         others = (*found[:place], *found[place + 1 :])
         smaller = [
             Group(
-                members=tuple(there for there in one.members if there != less),
-                prefixes=one.prefixes,
+                members=tuple(there for there in group.members if there != less),
+                prefixes=group.prefixes,
             )
-            for less in one.members
+            for less in group.members
         ] + [
             Group(
-                members=one.members,
-                prefixes=tuple(prefix for prefix in one.prefixes if prefix != less),
+                members=group.members,
+                prefixes=tuple(prefix for prefix in group.prefixes if prefix != less),
             )
-            for less in one.prefixes
+            for less in group.prefixes
         ]
         for less in smaller:
             assert meaning((*others, less)) != whole

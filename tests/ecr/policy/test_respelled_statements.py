@@ -69,8 +69,8 @@ OTHERS = {
 @pytest.mark.parametrize("case", SAME)
 def test_another_spelling_is_the_same(case: str) -> None:
     """Before a write, after it, to a rollback, and to whoever asks who has changed it."""
-    one, other = SAME[case]
-    for there, written in ((one, other), (other, one)):
+    planned, other = SAME[case]
+    for there, written in ((planned, other), (other, planned)):
         assert policy(there).same_as(policy(written))
         assert policy(there).shows(policy(written))
         bare = PolicyDocument(document={"Statement": there})
@@ -81,10 +81,10 @@ def test_another_spelling_is_the_same(case: str) -> None:
 @pytest.mark.parametrize("case", OTHERS)
 def test_another_meaning_is_not(case: str) -> None:
     """However alike they look."""
-    for one, other in ((statement(), OTHERS[case]), (OTHERS[case], statement())):
-        assert not policy(one).same_as(policy(other))
-        assert not policy(one).shows(policy(other))
-        assert canonical_json(policy_meaning(one)) != canonical_json(policy_meaning(other))
+    for planned, other in ((statement(), OTHERS[case]), (OTHERS[case], statement())):
+        assert not policy(planned).same_as(policy(other))
+        assert not policy(planned).shows(policy(other))
+        assert canonical_json(policy_meaning(planned)) != canonical_json(policy_meaning(other))
 
 
 def test_a_deleted_role_shows_as_its_id() -> None:
@@ -124,6 +124,6 @@ def test_the_rest_of_a_statement_has_to_be_equal() -> None:
 
 def test_statements_have_no_order() -> None:
     """The service may keep them as it likes."""
-    one, other = statement(), statement(Sid="Other")
-    assert policy(one, other).same_as(policy(other, one))
-    assert policy(one, other).shows(policy(other, one))
+    first, other = statement(), statement(Sid="Other")
+    assert policy(first, other).same_as(policy(other, first))
+    assert policy(first, other).shows(policy(other, first))

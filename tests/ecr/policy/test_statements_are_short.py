@@ -175,12 +175,12 @@ def text_of(blocks: Sequence[Block]) -> list[tuple[str, str, str]]:
 
 def test_equal_principals_are_grouped_where_that_is_shorter() -> None:
     """Each source has other prefixes, and each prefix one of two sets of sources."""
-    one, two, three = (AccountId(digit * 12) for digit in "123")
+    first, second, third = (AccountId(digit * 12) for digit in "123")
     act = (REPLICATE_IMAGE,)
     needs: Needs = {
-        one: {"a/": act, "b/": act},
-        two: {"a/": act, "b/": act, "c/": act, "d/": act},
-        three: {"c/": act, "d/": act},
+        first: {"a/": act, "b/": act},
+        second: {"a/": act, "b/": act, "c/": act, "d/": act},
+        third: {"c/": act, "d/": act},
     }
     assert text_of(shortest(grants_of(needs), LENGTHS, POLICY_BYTES)) == [
         ("1,2", REPLICATE_IMAGE, "a/,b/"),
@@ -191,13 +191,13 @@ def test_equal_principals_are_grouped_where_that_is_shorter() -> None:
 
 def test_statements_may_overlap() -> None:
     """Where plain groups do not fit, the third is in two statements with one of the others each."""
-    one, two, three = (AccountId(digit * 12) for digit in "123")
+    first, second, third = (AccountId(digit * 12) for digit in "123")
     base, lake, shop = (f"{name * 20}/" for name in ("base", "lake", "shop"))
     act = (REPLICATE_IMAGE,)
     needs: Needs = {
-        one: {base: act, shop: act},
-        two: {base: act, lake: act},
-        three: {base: act, lake: act, shop: act},
+        first: {base: act, shop: act},
+        second: {base: act, lake: act},
+        third: {base: act, lake: act, shop: act},
     }
     assert text_of(shortest(grants_of(needs), LENGTHS, 0)) == [
         ("1,3", REPLICATE_IMAGE, f"{base},{shop}"),
@@ -209,9 +209,13 @@ def test_statements_may_overlap() -> None:
 
 def test_what_a_shorter_prefix_grants_may_be_said_again() -> None:
     """The first may replicate all of a/, so it can share the third's statement for a/x/."""
-    one, two, three = (AccountId(digit * 12) for digit in "123")
+    first, second, third = (AccountId(digit * 12) for digit in "123")
     act = (REPLICATE_IMAGE,)
-    needs: Needs = {one: {"a/": act, "b/": act}, two: {"a/": act}, three: {"a/x/": act, "b/": act}}
+    needs: Needs = {
+        first: {"a/": act, "b/": act},
+        second: {"a/": act},
+        third: {"a/x/": act, "b/": act},
+    }
     found = shortest(grants_of(needs), LENGTHS, 0)
     assert text_of(found) == [
         ("1,2", REPLICATE_IMAGE, "a/"),
@@ -244,9 +248,9 @@ def test_a_few_sources_are_grouped_plainly() -> None:
 
 def test_two_sources_are_grouped_by_prefix_where_that_is_shorter() -> None:
     """A long prefix that both may have is written once."""
-    one, two = AccountId("1" * 12), AccountId("2" * 12)
+    first, second = AccountId("1" * 12), AccountId("2" * 12)
     act, long = (REPLICATE_IMAGE,), f"{'long' * 20}/"
-    needs: Needs = {one: {long: act, "a/": act}, two: {long: act}}
+    needs: Needs = {first: {long: act, "a/": act}, second: {long: act}}
     assert len(by_source(needs)) == 2
     assert sorted(shortest(grants_of(needs), LENGTHS, POLICY_BYTES)) == by_prefix(needs)
     assert by_prefix(needs) != by_source(needs)
@@ -254,9 +258,9 @@ def test_two_sources_are_grouped_by_prefix_where_that_is_shorter() -> None:
 
 def test_of_equal_groupings_each_source_has_its_own() -> None:
     """So that the text of one source stays as it is when another one changes."""
-    one, two = AccountId("1" * 12), AccountId("2" * 12)
+    first, second = AccountId("1" * 12), AccountId("2" * 12)
     act = (REPLICATE_IMAGE,)
-    needs: Needs = {one: {"a/": act, "b/": act}, two: {"b/": act}}
+    needs: Needs = {first: {"a/": act, "b/": act}, second: {"b/": act}}
     # To say a source twice is as long as to say a prefix twice.
     lengths = Lengths(statement=96, source=33, resource=31)
     assert lengths.of(by_source(needs)) == lengths.of(by_prefix(needs))

@@ -151,11 +151,13 @@ def test_order_grouping_and_spelling_are_no_difference(
         {
             "Sid": f"{OWNER.mark}{index:08x}",
             "Effect": "Allow",
-            "Principal": {"AWS": random.choice([one.source, [f"arn:aws:iam::{one.source}:root"]])},
-            "Action": random.choice([one.action, [one.action.lower()]]),
-            "Resource": [f"{BASE}{one.prefix}*"],
+            "Principal": {
+                "AWS": random.choice([grant.source, [f"arn:aws:iam::{grant.source}:root"]])
+            },
+            "Action": random.choice([grant.action, [grant.action.lower()]]),
+            "Resource": [f"{BASE}{grant.prefix}*"],
         }
-        for index, one in enumerate(these)
+        for index, grant in enumerate(these)
     ]
     random.shuffle(scattered)
     found = parse_policy({"Version": "2012-10-17", "Statement": scattered}, OWNER, HERE)
@@ -165,11 +167,11 @@ def test_order_grouping_and_spelling_are_no_difference(
 
 def test_sources_that_share_resources_share_a_statement() -> None:
     """Two sources of the same prefixes are one statement, with the Sid the format asks for."""
-    one, two = AccountId("1" * 12), AccountId("2" * 12)
+    first, second = AccountId("1" * 12), AccountId("2" * 12)
     found = statements_for(
         [
             Grant(source, "a/", action)
-            for source in (two, one)
+            for source in (second, first)
             for action in (REPLICATE_IMAGE, CREATE_REPOSITORY)
         ],
         OWNER,

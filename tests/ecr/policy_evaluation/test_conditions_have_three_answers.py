@@ -112,8 +112,8 @@ def test_the_logic_is_that_of_all_possible_worlds(parts: list[Truth]) -> None:
     for combine, plainly in ((all_of, all), (any_of, any)):
         found = {plainly(item is YES for item in world) for world in worlds}
         assert combine(parts) is (UNKNOWN if len(found) == 2 else YES if True in found else NO)
-    for one in Truth:
-        assert not_true(not_true(one)) is one
+    for truth in Truth:
+        assert not_true(not_true(truth)) is truth
 
 
 Request = Mapping[str, str | None]

@@ -27,11 +27,11 @@ def meaning(some: Outgoing) -> Mapping[tuple[Registry, str], bool]:
 @given(links, links)
 def test_either_and_both(first: Outgoing, second: Outgoing) -> None:
     """What either replicates, and what both do."""
-    one, other = meaning(first), meaning(second)
+    left, right = meaning(first), meaning(second)
     either = joined(scopes_of(first), scopes_of(second))
-    assert meaning(prefixes_of(either)) == {cell: one[cell] or other[cell] for cell in one}
+    assert meaning(prefixes_of(either)) == {cell: left[cell] or right[cell] for cell in left}
     both = within(scopes_of(first), second)
-    assert meaning(prefixes_of(both)) == {cell: one[cell] and other[cell] for cell in one}
+    assert meaning(prefixes_of(both)) == {cell: left[cell] and right[cell] for cell in left}
 
 
 @given(links, links)

@@ -58,7 +58,9 @@ def test_every_name_goes_exactly_where_the_links_say(outgoing: Outgoing, filters
     """Never a repository or a destination more, and none less, however rules are split."""
     document = document_of(rules_for(outgoing, filters=filters))
     for name in NAMES:
-        wanted = {one for one, some in outgoing.items() if prefixes.covers(some, name)}
+        wanted = {
+            destination for destination, some in outgoing.items() if prefixes.covers(some, name)
+        }
         assert replicated(document, name) == wanted
 
 
@@ -98,14 +100,14 @@ def test_order_and_grouping_are_no_difference(outgoing: Outgoing, random: Random
     """One rule per destination and prefix, shuffled, means the same."""
     scattered: list[Any] = [
         {
-            "destinations": [{"registryId": one.account, "region": one.region}],
+            "destinations": [{"registryId": registry.account, "region": registry.region}],
             **(
                 {}
                 if prefix == ""
                 else {"repositoryFilters": [{"filter": prefix, "filterType": "PREFIX_MATCH"}]}
             ),
         }
-        for one, some in outgoing.items()
+        for registry, some in outgoing.items()
         for prefix in some
     ]
     random.shuffle(scattered)
@@ -119,13 +121,13 @@ def test_changes_name_all_that_differs(before: Outgoing, after: Outgoing) -> Non
     """What was added and removed is empty exactly for equal links, and complete."""
     changes = compare(scopes_of(before), scopes_of(after))
     assert (not changes.added and not changes.removed) == (before == after)
-    for name, one in product(NAMES, {*before, *after}):
-        had = prefixes.covers(before.get(one, ()), name)
-        has = prefixes.covers(after.get(one, ()), name)
+    for name, destination in product(NAMES, {*before, *after}):
+        had = prefixes.covers(before.get(destination, ()), name)
+        has = prefixes.covers(after.get(destination, ()), name)
         if has and not had:
-            assert prefixes.covers(changes.added[one], name)
+            assert prefixes.covers(changes.added[destination], name)
         if had and not has:
-            assert prefixes.covers(changes.removed[one], name)
+            assert prefixes.covers(changes.removed[destination], name)
 
 
 def test_destinations_with_equal_prefixes_share_a_rule() -> None:

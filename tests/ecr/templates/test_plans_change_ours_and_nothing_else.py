@@ -36,8 +36,8 @@ def shuffled(template: JsonObject) -> JsonObject:
     for key in policies:
         if key in found:
             document = {
-                name: one[::-1] if isinstance(one, list) else [one]
-                for name, one in json.loads(found[key]).items()
+                name: value[::-1] if isinstance(value, list) else [value]
+                for name, value in json.loads(found[key]).items()
             }
             found[key] = json.dumps(document, indent=4)
     if found["imageTagMutability"] == "MUTABLE":
@@ -87,8 +87,8 @@ def test_spelling_is_no_change(
     found = [shuffled(item) for item in wanted]
     assert plan_templates(wanted, found, ours) == TemplatePlan()
     assert all(
-        parse_template(one).same_as(parse_template(other))
-        for one, other in zip(wanted, found, strict=True)
+        parse_template(template).same_as(parse_template(other))
+        for template, other in zip(wanted, found, strict=True)
     )
 
 

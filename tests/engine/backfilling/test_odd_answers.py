@@ -70,9 +70,9 @@ async def test_a_backfill_whose_destination_changes_is_let_go(
     """Whoever waits for it is told so, and does not wait for ever."""
     shown = scene.ecr._shown
 
-    def odd(one: Any) -> Any:
+    def odd(item: Any) -> Any:
         late = scene.clock.seconds > 5
-        return {**shown(one), "destination": ELSEWHERE} if late else shown(one)
+        return {**shown(item), "destination": ELSEWHERE} if late else shown(item)
 
     monkeypatch.setattr(scene.ecr, "_shown", odd)
     with anyio.fail_after(10):

@@ -109,8 +109,8 @@ def find(tmp_path_factory: pytest.TempPathFactory) -> Find:
 
     def make(text: str, rules: Mapping[str, list[JsonObject]] | None = None) -> Found:
         found = Found(tmp_path_factory.mktemp("found"), text)
-        for one, some in (rules or {}).items():
-            found.rules[registry_of(one)] = json.loads(json.dumps(some))
+        for name, wanted in (rules or {}).items():
+            found.rules[registry_of(name)] = json.loads(json.dumps(wanted))
         return found
 
     return make

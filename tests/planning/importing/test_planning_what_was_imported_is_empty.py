@@ -157,14 +157,14 @@ def fleets(draw: st.DrawFn, find: Any, rules: st.SearchStrategy[JsonObject]) -> 
     found = find(draw(files()))
     for account in IDS:
         for region in REGIONS:
-            one = Registry(AccountId(account), Region(region))
-            found.rules[one] = draw(st.lists(rules, max_size=3))
+            registry = Registry(AccountId(account), Region(region))
+            found.rules[registry] = draw(st.lists(rules, max_size=3))
             if draw(st.integers(0, 2)) == 0:
-                policy = draw(policies(one))
+                policy = draw(policies(registry))
                 if policy is not None:
-                    found.policies[one] = json.loads(json.dumps(policy))
+                    found.policies[registry] = json.loads(json.dumps(policy))
             if draw(st.integers(0, 19)) == 0:
-                found.answers[one] = {"newField": 1}
+                found.answers[registry] = {"newField": 1}
     return found
 
 
@@ -192,10 +192,10 @@ def check(found: Any) -> None:
     assert {registry.state for registry in planned.registries} == {State.UNCHANGED}
     assert [registry.registry for registry in planned.registries if registry.held] == []
     assert objections(planned.registries, {}) == ()
-    for one in result.left_out:
+    for entry in result.left_out:
         # What was grouped wrongly would be left out like this, too.
-        if "at odds" in one.because:
-            assert parse_document({"rules": found.rules[one.registry]}).unknown
+        if "at odds" in entry.because:
+            assert parse_document({"rules": found.rules[entry.registry]}).unknown
     asked = _asked_for(found, result.text)
     inventory = found.load(result.text)
     additive = {account.id for account in inventory.accounts if account.rules == "additive"}

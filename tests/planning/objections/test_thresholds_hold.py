@@ -36,7 +36,8 @@ def kinds(plans: list[RegistryPlan], **settings: Any) -> set[str]:
 
 def planned(fleet: list[tuple[int, int] | None], losing: Any, unread: Any) -> list[RegistryPlan]:
     return [
-        unread(number) if one is None else losing(number, *one) for number, one in enumerate(fleet)
+        unread(number) if size is None else losing(number, *size)
+        for number, size in enumerate(fleet)
     ]
 
 
@@ -73,9 +74,9 @@ def test_one_removal_more_is_never_better(
 ) -> None:
     """A plan that is refused stays refused if another link goes."""
     before = kinds(planned(fleet, losing, unread), max_removals=limit)
-    one = fleet[which] if which < len(fleet) else None
-    if one is not None and one[0] < one[1]:
-        fleet = [*fleet[:which], (one[0] + 1, one[1]), *fleet[which + 1 :]]
+    size = fleet[which] if which < len(fleet) else None
+    if size is not None and size[0] < size[1]:
+        fleet = [*fleet[:which], (size[0] + 1, size[1]), *fleet[which + 1 :]]
     after = kinds(planned(fleet, losing, unread), max_removals=limit)
     assert ("max-removals" in before) <= ("max-removals" in after)
 
@@ -136,5 +137,5 @@ def test_protected_registries_lose_nothing(
     """If and only if one of them would lose a link, its plan is refused."""
     plans = planned(fleet, losing, unread)
     found = objections(plans, {}, protected={place(number) for number in chosen})
-    loses = any(one is not None and one[0] > 0 and n in chosen for n, one in enumerate(fleet))
+    loses = any(size is not None and size[0] > 0 and n in chosen for n, size in enumerate(fleet))
     assert any(warning.kind == "protected" for warning in found) == loses

@@ -51,7 +51,7 @@ def told(
         replication=parse_document(document_of(written)),
         images=tuple(
             SampledImage(
-                image=one,
+                image=sampled,
                 statuses={
                     end: Status("FAILED", text)
                     if text.isupper() and "_DENIED" in text
@@ -59,7 +59,7 @@ def told(
                     for end, text in ends.items()
                 },
             )
-            for one, ends in statuses.items()
+            for sampled, ends in statuses.items()
         ),
     )
 
@@ -83,7 +83,7 @@ _said = st.dictionaries(
 )
 samples = st.builds(
     lambda images, said, rules: told(
-        {one: said[at] for at, one in enumerate(images)},
+        {sampled: said[at] for at, sampled in enumerate(images)},
         {rule.destination: rule.prefixes for rule in rules},
     ),
     images_,

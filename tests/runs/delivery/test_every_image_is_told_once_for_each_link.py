@@ -74,11 +74,11 @@ def test_tallies_add_up(data: DataObject, links: Links, source_samples: Samples)
     )
     assert report.link_states.total() == len(wanted)
     assert report.image_states.total() == sum(map(len, found))
-    for one in report.links:
-        states = {image.state for image in one.images}
+    for link in report.links:
+        states = {image.state for image in link.images}
         first = min(states, key=list(DeliveryState).index, default=DeliveryState.IDLE)
-        assert one.state is first
-        assert sum(len(one.having(state)) for state in DeliveryState) == len(one.images)
+        assert link.state is first
+        assert sum(len(link.having(state)) for state in DeliveryState) == len(link.images)
     assert (report.status == "ok") is not any(
         state.is_problem
         for deliveries in found
@@ -98,12 +98,12 @@ def test_lookups_are_bounded_and_of_use(
     asked = (*deciding, *timing)
     assert len(asked) == len(set(asked)) <= LOOKS * count
     told_without = judge(told, wanted, evidence)
-    for one in asked:
-        assert one.destination.account in managed
+    for lookup in asked:
+        assert lookup.destination.account in managed
         there = Arrival(found=True, at=datetime(2027, 1, 1, tzinfo=UTC))
-        found = judge(told, wanted, replace(evidence, arrivals={one: there}))
+        found = judge(told, wanted, replace(evidence, arrivals={lookup: there}))
         assert found != told_without
-        assert (_states(found) == _states(told_without)) is (one in timing)
+        assert (_states(found) == _states(told_without)) is (lookup in timing)
     if len(asked) < LOOKS * count:
         # What seems to be missing is told to be so only once it was looked for.
         gone = dict.fromkeys(asked, Arrival(found=False))

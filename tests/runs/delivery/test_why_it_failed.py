@@ -155,16 +155,16 @@ def test_other_codes(
     make_image: MakeImage, make_link: MakeLink, code: str | None, because: str
 ) -> None:
     """No registry policy is to blame for them."""
-    one = Delivery(image=make_image("base/app"), state=DeliveryState.FAILED, code=code)
-    assert not needs_policy(one, make_link(END), known().managed)
-    assert told(one, make_link(END), known())[0] == because
+    delivery = Delivery(image=make_image("base/app"), state=DeliveryState.FAILED, code=code)
+    assert not needs_policy(delivery, make_link(END), known().managed)
+    assert told(delivery, make_link(END), known())[0] == because
 
 
 def test_what_did_not_fail_is_left_alone(make_image: MakeImage, make_link: MakeLink) -> None:
     """There is nothing to explain."""
-    one = Delivery(image=make_image("base/app"), state=DeliveryState.COMPLETE, because="kept")
-    assert explained(one, make_link(END), known()) is one
-    assert not needs_policy(one, make_link(END), known().managed)
+    delivery = Delivery(image=make_image("base/app"), state=DeliveryState.COMPLETE, because="kept")
+    assert explained(delivery, make_link(END), known()) is delivery
+    assert not needs_policy(delivery, make_link(END), known().managed)
 
 
 def test_a_deny_of_which_nobody_can_tell(failed: Delivery, make_link: MakeLink) -> None:

@@ -74,9 +74,9 @@ def test_every_finding_is_in_one_problem(found: list[tuple[Registry, Finding]]) 
         for problem in problems
         for account, region in product(problem.accounts, problem.regions)
     )
-    exact = {(at, tuple(one)) for at, one in found if one.kind not in EVERYWHERE}
+    exact = {(at, tuple(finding)) for at, finding in found if finding.kind not in EVERYWHERE}
     assert {key for key in told if key[1][0] not in EVERYWHERE} == exact
-    assert {(at, tuple(one)) for at, one in found} <= set(told)
+    assert {(at, tuple(finding)) for at, finding in found} <= set(told)
     assert set(told.values()) <= {1}
 
 
@@ -97,22 +97,22 @@ def test_the_order_of_findings_does_not_matter(
 
 def test_accounts_of_other_regions_are_a_group_of_their_own() -> None:
     """Nobody reads of a region in which an account has no trouble."""
-    one, two = AccountId("0" * 11 + "1"), AccountId("0" * 11 + "2")
+    first, second = AccountId("0" * 11 + "1"), AccountId("0" * 11 + "2")
     finding = Finding(ProblemKind.READ_DENIED, "a", "do this")
-    found = [(Registry(one, REGIONS[0]), finding), (Registry(two, REGIONS[1]), finding)]
+    found = [(Registry(first, REGIONS[0]), finding), (Registry(second, REGIONS[1]), finding)]
     assert [(p.accounts, p.regions) for p in group_findings(found)] == [
-        ((one,), REGIONS[:1]),
-        ((two,), REGIONS[1:]),
+        ((first,), REGIONS[:1]),
+        ((second,), REGIONS[1:]),
     ]
 
 
 def test_a_role_is_told_once_whatever_its_regions() -> None:
     """37 accounts with a role that is refused are one group."""
-    one, two = AccountId("0" * 11 + "1"), AccountId("0" * 11 + "2")
+    first, second = AccountId("0" * 11 + "1"), AccountId("0" * 11 + "2")
     finding = Finding(ProblemKind.ROLE_REFUSED, "a", "do this")
-    found = [(Registry(one, REGIONS[0]), finding), (Registry(two, REGIONS[1]), finding)]
+    found = [(Registry(first, REGIONS[0]), finding), (Registry(second, REGIONS[1]), finding)]
     (problem,) = group_findings(found)
-    assert (problem.accounts, problem.regions) == ((one, two), REGIONS)
+    assert (problem.accounts, problem.regions) == ((first, second), REGIONS)
 
 
 @given(

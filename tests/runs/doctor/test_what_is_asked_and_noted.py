@@ -162,14 +162,14 @@ def test_notes(inventory: Inventory) -> None:
     region = Region("eu-west-1")
     reached = AccountExamination(reads={region: {DESCRIBE: None}})
     unasked = fault(operation="SimulatePrincipalPolicy", code="AccessDenied")
-    one, two, *_ = inventory.accounts
-    longer = replace(inventory, accounts=(replace(one, session_seconds=7200), two))
+    first, second, *_ = inventory.accounts
+    longer = replace(inventory, accounts=(replace(first, session_seconds=7200), second))
     notes = notes_of(
         longer,
         needs,
         replace(BASE, arn=SSO, way=Way(dual_stack=True)),
         replace(STS, throttled=3),
-        {one.id: replace(reached, unasked=unasked), two.id: reached},
+        {first.id: replace(reached, unasked=unasked), second.id: reached},
     )
     assert notes == (
         (

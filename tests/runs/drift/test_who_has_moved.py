@@ -105,24 +105,24 @@ def test_no_policy_is_not_an_empty_one() -> None:
 
 def test_the_fleet_has_moved() -> None:
     """What is in place is not what the run left: one resource is enough."""
-    one = changing(change(POLICY, None), change(RULES, {"rules": []}))
+    plan = changing(change(POLICY, None), change(RULES, {"rules": []}))
     found = Moved(by=Mover.FLEET, run_id="r1", at=NOON)
-    assert moved(one, left(ONE, None)) == found
-    assert moved(one, left({"rules": []}, {"Statement": []})) == found
+    assert moved(plan, left(ONE, None)) == found
+    assert moved(plan, left({"rules": []}, {"Statement": []})) == found
 
 
 def test_the_inventory_has_moved() -> None:
     """All is as it was left, however it is spelled, and has to change all the same."""
-    one = changing(change(POLICY, None), change(RULES, TWO))
+    plan = changing(change(POLICY, None), change(RULES, TWO))
     found = Moved(by=Mover.INVENTORY, run_id="r1", at=NOON)
-    assert moved(one, left(ONE, None)) == found
-    assert moved(one, left(ONE)) == found
+    assert moved(plan, left(ONE, None)) == found
+    assert moved(plan, left(ONE)) == found
 
 
 def test_later_writes_of_a_plan_say_nothing() -> None:
     """A policy that is written twice: what the second write expects is this plan's own."""
-    one = changing(change(POLICY, None), change(POLICY, {"Statement": [PULL]}))
-    found = moved(one, left(policy=None))
+    plan = changing(change(POLICY, None), change(POLICY, {"Statement": [PULL]}))
+    found = moved(plan, left(policy=None))
     assert found is not None
     assert found.by is Mover.INVENTORY
 
@@ -130,8 +130,8 @@ def test_later_writes_of_a_plan_say_nothing() -> None:
 @pytest.mark.parametrize("fingerprint", [None, left(policy={"Statement": []})])
 def test_nobody_knows(fingerprint: Fingerprint | None) -> None:
     """No run has written what differs; templates are never known."""
-    one = changing(change(RULES, ONE), change(TEMPLATE, None))
-    assert moved(one, fingerprint) == Moved(by=Mover.UNKNOWN)
+    plan = changing(change(RULES, ONE), change(TEMPLATE, None))
+    assert moved(plan, fingerprint) == Moved(by=Mover.UNKNOWN)
 
 
 def test_only_what_changes_has_a_reason() -> None:
@@ -185,10 +185,14 @@ def outcome(*changes: tuple[Resource, Outcome, JsonObject | None, bool]) -> Regi
 LATER = NOON + timedelta(days=1)
 
 
-def after_run(old: Fingerprint | None, one: RegistryOutcome) -> Fingerprint | None:
+def after_run(old: Fingerprint | None, outcome: RegistryOutcome) -> Fingerprint | None:
     """The hub's fingerprint after a run that ended so."""
     found = fingerprinted(
-        {HUB: old} if old is not None else {}, [one], run_id="r2", at=LATER, inventory_digest="i2"
+        {HUB: old} if old is not None else {},
+        [outcome],
+        run_id="r2",
+        at=LATER,
+        inventory_digest="i2",
     )
     return found.get(HUB)
 

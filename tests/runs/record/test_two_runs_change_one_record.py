@@ -101,7 +101,7 @@ class Run:
             elif outcome is Outcome.APPLIED or (outcome is Outcome.FAILED and self.in_doubt):
                 self.fleet.place = self.made = self.wanted
                 doubt = outcome is Outcome.FAILED
-            one = ended_change(
+            ended = ended_change(
                 resource=RULES,
                 action=change.action,
                 outcome=outcome,
@@ -109,7 +109,7 @@ class Run:
                 after=change.after,
                 in_doubt=doubt,
             )
-            outcomes.append(one)
+            outcomes.append(ended)
         worst = outcomes[0].outcome if outcomes else Outcome.UNCHANGED
         self.done = RegistryOutcome(
             registry=HUB, name="hub", outcome=worst, changes=tuple(outcomes)
@@ -169,11 +169,11 @@ def test_a_run_by_itself_records_exactly_what_is_in_place(
 ) -> None:
     """It takes back what it announced in vain, and forgets what it has taken away."""
     fleet = Fleet(place=place, record={HUB: Applied(links=place)} if place else {})
-    one = Run(fleet, *run)
-    for step in (one.look, one.announce, one.write, one.conclude):
+    run_ = Run(fleet, *run)
+    for step in (run_.look, run_.announce, run_.write, run_.conclude):
         step()
     known = fleet.record.get(HUB, Applied()).links
-    doubtful = one.done is not None and any(each.in_doubt for each in one.done.changes)
+    doubtful = run_.done is not None and any(change.in_doubt for change in run_.done.changes)
     assert doubtful or known == fleet.place
 
 
@@ -181,11 +181,11 @@ def test_a_run_by_itself_records_exactly_what_is_in_place(
 def test_what_came_after_the_plan_stays(old: Cells, late: Cells, wanted: Cells) -> None:
     """A plan without a write knows nothing of what others put on record since it looked."""
     fleet = Fleet(place=wanted, record={HUB: Applied(links=old)})
-    one = Run(fleet, wanted, Outcome.APPLIED, in_doubt=False)
-    one.look()
-    fleet.record = one.before = {HUB: replace(fleet.record[HUB], links=late)}
-    one.write()
-    one.conclude()
+    run = Run(fleet, wanted, Outcome.APPLIED, in_doubt=False)
+    run.look()
+    fleet.record = run.before = {HUB: replace(fleet.record[HUB], links=late)}
+    run.write()
+    run.conclude()
     known = fleet.record.get(HUB, Applied()).links
     assert without(without(late, old), known) == {}
     assert without(known, late) == without(wanted, late)

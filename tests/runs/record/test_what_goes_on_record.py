@@ -54,8 +54,8 @@ def hub_plan(**more: Any) -> Plan:
         "changes": (change(NEW),),
         "owned": Applied(links=NEW),
     }
-    one = RegistryPlan(**{**given, **more})
-    return plan_of(one)
+    plan = RegistryPlan(**{**given, **more})
+    return plan_of(plan)
 
 
 def ended(
@@ -267,8 +267,8 @@ def in_two_waves(
     first: Outcome, second: Outcome, *, in_doubt: bool = False, between: Outgoing = FIRST
 ) -> tuple[Plan, RegistryOutcome]:
     """The rules become NEW in two writes; the second one may have failed in doubt."""
-    one = replace(change(between), wave="canary")
-    two = replace(change(NEW), before=one.after)
+    first_change = replace(change(between), wave="canary")
+    second_change = replace(change(NEW), before=first_change.after)
     ends = [
         ended_change(
             resource=planned.resource,
@@ -277,12 +277,12 @@ def in_two_waves(
             outcome=outcome,
             before=planned.before,
             after=planned.after,
-            in_doubt=in_doubt and planned is two,
+            in_doubt=in_doubt and planned is second_change,
         )
-        for planned, outcome in ((one, first), (two, second))
+        for planned, outcome in ((first_change, first), (second_change, second))
     ]
     found = replace(ended(second), changes=tuple(ends))
-    return hub_plan(changes=(one, two)), found
+    return hub_plan(changes=(first_change, second_change)), found
 
 
 @pytest.mark.parametrize(

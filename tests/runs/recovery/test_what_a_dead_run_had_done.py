@@ -244,12 +244,12 @@ def test_a_look_decides_what_was_under_way(
         (other, Outcome.FAILED, True),
     ):
         found = looked(run, {registry: state})
-        [one] = [
+        [ended] = [
             item
             for item in of(found, registry).changes
             if (item.resource, item.after.document) == (change.resource, change.after.document)
         ]
-        assert (one.outcome, one.in_doubt) == (outcome, doubt)
+        assert (ended.outcome, ended.in_doubt) == (outcome, doubt)
         counts.append((found.under_way, found.in_place, found.in_doubt))
     assert counts == [(1, 1, 0), (1, 0, 0), (1, 0, 1)]
     assert found.message.endswith("0 of its 4 writes were done, 1 was under way: 1 is in doubt")
@@ -304,10 +304,10 @@ def test_what_nobody_can_see_stays_in_doubt(
     planned = (changing(HUB, change),)
     run = died(sending(HUB, change), planned=planned)
     found = looked(run, {HUB: state} if state is not None else {})
-    one = of(found, HUB)
-    assert (one.outcome, one.changes[0].in_doubt) == (Outcome.FAILED, True)
-    assert one.error is not None
-    assert one.error.message == message
+    ended = of(found, HUB)
+    assert (ended.outcome, ended.changes[0].in_doubt) == (Outcome.FAILED, True)
+    assert ended.error is not None
+    assert ended.error.message == message
     assert found.message.endswith("0 of its 1 write was done, 1 was under way: 1 is in doubt")
 
 
@@ -327,8 +327,8 @@ def test_what_was_sent_counts_not_what_was_planned() -> None:
     """A run may leave a link out of what was planned: its journal says what it wrote."""
     narrowed = replace(RULES_CHANGE, after=parse_document(FOREIGN))
     found = looked(died(sending(HUB, narrowed)), {HUB: seen(FOREIGN)})
-    one = of(found, HUB).changes[1]
-    assert (one.outcome, one.after.document) == (Outcome.APPLIED, FOREIGN)
+    ended = of(found, HUB).changes[1]
+    assert (ended.outcome, ended.after.document) == (Outcome.APPLIED, FOREIGN)
 
 
 def test_a_refused_change_is_told_as_such() -> None:
@@ -338,9 +338,9 @@ def test_a_refused_change_is_told_as_such() -> None:
         error=DENIED,
         refused={Resource.REPLICATION_CONFIGURATION: DENIED},
     )
-    one = of(looked(died(planned=(refused,))), HUB)
-    assert (one.outcome, one.error) == (Outcome.FAILED, DENIED)
-    assert one.changes[0].outcome is Outcome.FAILED
+    ended = of(looked(died(planned=(refused,))), HUB)
+    assert (ended.outcome, ended.error) == (Outcome.FAILED, DENIED)
+    assert ended.changes[0].outcome is Outcome.FAILED
 
 
 def test_one_policy_in_two_waves_is_two_writes() -> None:
@@ -411,9 +411,9 @@ def test_every_registry_once_whenever_it_died(cut: int, late: frozenset[Registry
 
     def state(registry: Registry) -> Observed:
         there: dict[Resource, JsonObject | None] = {}
-        for one in sent:
-            if one.registry == registry and ((registry, one.phase) in done or registry in late):
-                there[one.resource] = one.after
+        for line in sent:
+            if line.registry == registry and ((registry, line.phase) in done or registry in late):
+                there[line.resource] = line.after
         template = there.get(Resource.CREATION_TEMPLATE)
         return seen(
             there.get(Resource.REPLICATION_CONFIGURATION) or NO_RULES,

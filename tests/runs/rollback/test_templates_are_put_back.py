@@ -60,8 +60,8 @@ def fleet(simulation: Simulation) -> Fleet:
         )
         for action, before, after in writes
     )
-    one = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=changes)
-    plan = simulation.plan_of((one,))
+    shop = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=changes)
+    plan = simulation.plan_of((shop,))
     fleet.past = simulation.past_of(
         "20261123T120000Z-abcdef", plan, [(SHOP, change) for change in changes]
     )
@@ -70,35 +70,35 @@ def fleet(simulation: Simulation) -> Fleet:
 
 def test_each_is_made_what_it_was(fleet: Fleet) -> None:
     """In place of what is there now, deletions last; empty members and times are not sent."""
-    (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
-    assert one.error is None
-    sent = [(change.action, (change.after.document or {}).get("prefix")) for change in one.changes]
+    (shop,) = fleet.take_back(fleet.past, fleet.desired({})).registries
+    assert shop.error is None
+    sent = [(change.action, (change.after.document or {}).get("prefix")) for change in shop.changes]
     assert sent == [(Action.CREATE, "gone/"), (Action.UPDATE, "kept/"), (Action.DELETE, None)]
-    assert one.changes[0].after.document == {
+    assert shop.changes[0].after.document == {
         **template("gone/"),
         "encryptionConfiguration": {"encryptionType": "AES256"},
     }
-    assert {change.phase for change in one.changes} == {Phase.TEMPLATES}
-    assert one.owned.templates == ("gone/", "kept/")
+    assert {change.phase for change in shop.changes} == {Phase.TEMPLATES}
+    assert shop.owned.templates == ("gone/", "kept/")
 
 
 def test_what_is_as_it_was_needs_nothing(fleet: Fleet) -> None:
     """Times apart, of course."""
     fleet.aws.templates[SHOP] = ({**OLD, "updatedAt": 9}, GONE)
-    (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
-    assert (one.state, one.changes, one.error) == (State.UNCHANGED, (), None)
+    (shop,) = fleet.take_back(fleet.past, fleet.desired({})).registries
+    assert (shop.state, shop.changes, shop.error) == (State.UNCHANGED, (), None)
 
 
 def test_templates_that_were_changed_since_stay(fleet: Fleet) -> None:
     """All of the registry's, unless somebody insists."""
     fleet.aws.templates[SHOP] = (as_read(MADE), as_read(template("kept/", "IMMUTABLE", OURS + "!")))
-    (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
-    assert one.refused[TEMPLATES].message == (
+    (shop,) = fleet.take_back(fleet.past, fleet.desired({})).registries
+    assert shop.refused[TEMPLATES].message == (
         "its creation templates were changed by someone else, since run 20261123T120000Z-abcdef, "
         "which is to be rolled back; the registry is left as it is"
     )
-    (one,) = fleet.take_back(fleet.past, fleet.desired({}), force=True).registries
-    assert one.refused == {}
+    (shop,) = fleet.take_back(fleet.past, fleet.desired({}), force=True).registries
+    assert shop.refused == {}
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_what_is_not_ours_or_not_known_stays_even_with_force(
 ) -> None:
     """The mark decides, whatever the run did once."""
     fleet.aws.templates[SHOP] = (as_read(MADE), as_read(found))
-    (one,) = fleet.take_back(fleet.past, fleet.desired({}), force=True).registries
-    assert one.refused[TEMPLATES].kind is kind
-    assert one.refused[TEMPLATES].message.startswith("the creation template for kept/ ")
+    (shop,) = fleet.take_back(fleet.past, fleet.desired({}), force=True).registries
+    assert shop.refused[TEMPLATES].kind is kind
+    assert shop.refused[TEMPLATES].message.startswith("the creation template for kept/ ")
 
 
 def test_one_that_is_gone_is_named_as_it_was(fleet: Fleet, simulation: Simulation) -> None:
@@ -127,12 +127,12 @@ def test_one_that_is_gone_is_named_as_it_was(fleet: Fleet, simulation: Simulatio
         before={**GONE, "novelty": 1},
         after=None,
     )
-    one = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(change,))
+    shop = RegistryPlan(registry=SHOP, name="shop", state=State.CHANGED, changes=(change,))
     past = simulation.past_of(
-        "20261123T120000Z-abcdef", simulation.plan_of((one,)), [(SHOP, change)]
+        "20261123T120000Z-abcdef", simulation.plan_of((shop,)), [(SHOP, change)]
     )
-    (one,) = fleet.take_back(past, fleet.desired({})).registries
-    assert one.refused[TEMPLATES].message == (
+    (shop,) = fleet.take_back(past, fleet.desired({})).registries
+    assert shop.refused[TEMPLATES].message == (
         "the creation template for gone/ has fields that are not known here, and is left as it "
         "is: novelty"
     )
@@ -141,7 +141,7 @@ def test_one_that_is_gone_is_named_as_it_was(fleet: Fleet, simulation: Simulatio
 def test_templates_that_could_not_be_read_are_told_of(fleet: Fleet) -> None:
     """Nothing is decided about what nobody knows."""
     fleet.aws.templates[SHOP] = None
-    (one,) = fleet.take_back(fleet.past, fleet.desired({})).registries
-    assert one.changes == ()
-    assert one.fails
-    assert one.refused[TEMPLATES].message == "its creation templates were not read"
+    (shop,) = fleet.take_back(fleet.past, fleet.desired({})).registries
+    assert shop.changes == ()
+    assert shop.fails
+    assert shop.refused[TEMPLATES].message == "its creation templates were not read"

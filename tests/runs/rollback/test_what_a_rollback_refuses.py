@@ -141,8 +141,8 @@ def test_who_changed_a_registry_since(fleet: Fleet, later: str, who: str, hint: 
 def test_a_registry_that_was_put_right_by_hand_needs_nothing(fleet: Fleet) -> None:
     """Changed since, but back to what it was: that is no conflict."""
     fleet.aws.rules[HUB] = document_of(rules_for({SHOP: EVERYTHING}))
-    one = of(fleet.take_back(fleet.past, fleet.wanted), HUB)
-    assert (one.state, one.changes, one.error) == (State.UNCHANGED, (), None)
+    hub = of(fleet.take_back(fleet.past, fleet.wanted), HUB)
+    assert (hub.state, hub.changes, hub.error) == (State.UNCHANGED, (), None)
 
 
 def test_grants_of_rules_that_are_in_place_stay(fleet: Fleet) -> None:
@@ -247,9 +247,9 @@ def test_a_registry_that_is_not_listed_any_more_cannot_be_reached(
     )
     desired = desired_of([], listed)
     planned = fleet.take_back(fleet.past, desired)
-    one = of(planned, CLUB)
-    assert (one.state, one.name) == (State.UNREADABLE, "name-333")
-    assert one.error == Fault(
+    club = of(planned, CLUB)
+    assert (club.state, club.name) == (State.UNREADABLE, "name-333")
+    assert club.error == Fault(
         kind=FaultKind.INVALID,
         operation="DescribeRegistry",
         message="the inventory does not list it any more, so there is no role to reach it with",

@@ -87,11 +87,11 @@ def test_every_document_is_as_it_was(
     assert {registry.registry for registry in planned.registries} == changed
     assert [registry.error for registry in planned.registries if registry.error] == []
     fleet.carry_out(planned.registries)
-    for one in REGISTRIES:
-        assert fleet.aws.means_the_same(before, one)
-        if one not in changed:
-            assert fleet.aws.rules.get(one) == after.rules.get(one)
-            assert fleet.aws.policies[one] == after.policies[one]
+    for registry in REGISTRIES:
+        assert fleet.aws.means_the_same(before, registry)
+        if registry not in changed:
+            assert fleet.aws.rules.get(registry) == after.rules.get(registry)
+            assert fleet.aws.policies[registry] == after.policies[registry]
     assert [
         registry.changes
         for registry in fleet.take_back(past, desired).registries
@@ -149,8 +149,10 @@ def test_what_comes_back_is_whose_it_was(
     back = fleet.take_back(past, desired)
     past = fleet.carry_out(back.registries, warnings=back.warnings, rolls_back=past.meta.run_id)
     fleet.conclude(back.registries)
-    for one in REGISTRIES:
-        then, now, wider = (cells(record.get(one), one) for record in (before, fleet.record, after))
+    for registry in REGISTRIES:
+        then, now, wider = (
+            cells(record.get(registry), registry) for record in (before, fleet.record, after)
+        )
         assert now <= then
         for _, end, prefix in then - now:
             assert any(end == other and prefix.startswith(cover) for _, other, cover in wider)
@@ -186,11 +188,11 @@ def test_what_a_stranger_changed_since_stays(
         aws.rules[edited] = {"rules": [*rules_of(aws.rules.get(edited, {"rules": []})), rule]}
     letters = json.dumps([aws.rules.get(edited), aws.policies[edited]])
     planned = fleet.take_back(past, desired)
-    one = next(registry for registry in planned.registries if registry.registry == edited)
-    assert one.state is State.CHANGED
-    assert {change.resource for change in one.changes} == one.refused.keys()
-    assert {fault.kind for fault in one.refused.values()} == {FaultKind.CONFLICT}
-    assert "changed by someone else" in next(iter(one.refused.values())).message
+    plan = next(registry for registry in planned.registries if registry.registry == edited)
+    assert plan.state is State.CHANGED
+    assert {change.resource for change in plan.changes} == plan.refused.keys()
+    assert {fault.kind for fault in plan.refused.values()} == {FaultKind.CONFLICT}
+    assert "changed by someone else" in next(iter(plan.refused.values())).message
 
     def check() -> None:
         assert simulation.let_in(aws, aws.crossing())

@@ -18,8 +18,8 @@ IDS = tuple(f"20261123T12000{number}Z-abcdef" for number in range(5))
 def chain(simulation: Simulation) -> tuple[Any, ...]:
     """A run, a rollback of it, a rollback of that, and so on."""
     return tuple(
-        simulation.meta_of(one, rolls_back=before, digest=f"sha256:{number}")
-        for number, (before, one) in enumerate(zip((None, *IDS), IDS, strict=False))
+        simulation.meta_of(run_id, rolls_back=before, digest=f"sha256:{number}")
+        for number, (before, run_id) in enumerate(zip((None, *IDS), IDS, strict=False))
     )
 
 

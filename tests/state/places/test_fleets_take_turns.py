@@ -150,8 +150,8 @@ async def test_the_turn_of_a_run_that_has_ended(
     else:
         dead = holder(1)
 
-    def gone(one: Holder) -> bool:
-        return one == dead
+    def gone(holder_: Holder) -> bool:
+        return holder_ == dead
 
     before = clock.seconds
     async with at_work(store, "beta", clock, holder(2)):

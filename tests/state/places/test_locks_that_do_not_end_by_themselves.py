@@ -32,7 +32,7 @@ async def test_one_that_runs_out_is_waited_for(
     await lock(aging)._take()
     clock.seconds += LEASE + SKEW - left
     before = clock.seconds
-    async with lock(aging, 2).held(lambda *one: heard.append(one)) as lease:
+    async with lock(aging, 2).held(lambda *args: heard.append(args)) as lease:
         assert lease.replaced == holder(1)
     assert left < clock.seconds - before < left + 2
     ((seen, seconds),) = heard

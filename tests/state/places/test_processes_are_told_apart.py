@@ -38,8 +38,8 @@ def test_only_what_is_certain_counts(
     holder: Callable[..., Holder], theirs: dict[str, str], there: str | None, expected: bool
 ) -> None:
     """Same host, boot and namespace, and no such process or one that started later."""
-    one = holder(pid=70, **{"host": "runner", "process": "boot/1/70", **theirs})
-    assert is_gone(one, ME, {70: there}.__getitem__) is expected
+    other = holder(pid=70, **{"host": "runner", "process": "boot/1/70", **theirs})
+    assert is_gone(other, ME, {70: there}.__getitem__) is expected
 
 
 @pytest.mark.parametrize("both", [True, False])
@@ -47,9 +47,9 @@ def test_one_that_hides_itself_is_never_surely_gone(
     holder: Callable[..., Holder], *, both: bool
 ) -> None:
     """Containers may share a host name, and then a number says nothing."""
-    one = holder(pid=70, host="runner", process=UNSURE)
+    other = holder(pid=70, host="runner", process=UNSURE)
     me = replace(ME, process=UNSURE) if both else ME
-    assert not is_gone(one, me, {70: None}.__getitem__)
+    assert not is_gone(other, me, {70: None}.__getitem__)
 
 
 def test_what_is_hidden_is_not_what_is_not_there(tmp_path: Path) -> None:
@@ -62,8 +62,8 @@ def test_where_the_system_says_little(
     holder: Callable[..., Holder], there: str | None, expected: bool
 ) -> None:
     """Without boot and start, only that there is no such process on this host."""
-    one = holder(pid=70, host="runner", process="")
-    assert is_gone(one, replace(ME, process=""), {70: there}.__getitem__) is expected
+    other = holder(pid=70, host="runner", process="")
+    assert is_gone(other, replace(ME, process=""), {70: there}.__getitem__) is expected
 
 
 def test_a_process_that_was_killed_is_gone() -> None:

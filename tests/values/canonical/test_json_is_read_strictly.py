@@ -27,7 +27,7 @@ def repeated(document: Json, path: list[int]) -> str | None:
         position = path[0] % len(members) if path else 0
         key, value = members[position]
         inner = repeated(value, path[1:]) if path[1:] else None
-        texts = [f"{json.dumps(name)}: {json.dumps(one)}" for name, one in members]
+        texts = [f"{json.dumps(name)}: {json.dumps(item)}" for name, item in members]
         if inner is not None:
             texts[position] = f"{json.dumps(key)}: {inner}"
         else:
@@ -35,8 +35,8 @@ def repeated(document: Json, path: list[int]) -> str | None:
         return "{" + ", ".join(texts) + "}"
     if isinstance(document, list):
         texts = [json.dumps(item) for item in document]
-        for position, one in enumerate(document):
-            if (inner := repeated(one, path)) is not None:
+        for position, item in enumerate(document):
+            if (inner := repeated(item, path)) is not None:
                 texts[position] = inner
                 return f"[{', '.join(texts)}]"
     return None

@@ -90,7 +90,7 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     inner: Any = document.items() if isinstance(document, dict) else ()
     if isinstance(document, list):
         inner = enumerate(document)
-    return [path, *(place for key, one in inner for place in places(one, (*path, key)))]
+    return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
 
 
 def put(document: Any, path: tuple[Any, ...], value: Any) -> Any:
@@ -100,7 +100,9 @@ def put(document: Any, path: tuple[Any, ...], value: Any) -> Any:
     first, *rest = path
     if isinstance(document, dict):
         return {**document, first: put(document[first], tuple(rest), value)}
-    return [put(one, tuple(rest), value) if at == first else one for at, one in enumerate(document)]
+    return [
+        put(item, tuple(rest), value) if at == first else item for at, item in enumerate(document)
+    ]
 
 
 def template(document: Any) -> None:
