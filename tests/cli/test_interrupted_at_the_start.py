@@ -23,7 +23,7 @@ sys.argv = ["fleet-repl", *ARGS]
 main()
 sys.exit("it was not interrupted")
 """
-BEFORE = ["fleet_repl.cli", "typer", "fleet_repl.cli.app", "fleet_repl.cli.watch"]
+BEFORE = ["fleet_repl.cli", "typer", "fleet_repl.cli.app", "fleet_repl.cli.validate"]
 COMMAND = ["fleet_repl.inventory.document", "fleet_repl.topology", "pydantic"]
 RUN = ["fleet_repl.fleet.connect", "aiobotocore", "aiohttp", "fleet_repl.sandbox"]
 

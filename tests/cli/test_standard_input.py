@@ -77,7 +77,7 @@ def test_the_list_above_is_whole() -> None:
     takes = {
         name
         for name, command in get_command(app).commands.items()  # type: ignore[attr-defined]
-        if any(param.metavar == "INVENTORY" for param in command.params)
+        if any(param.metavar == "INVENTORY" for param in command.loaded.params)
     }
     assert takes - tried == {"watch", "sandbox"}  # Refused; and ends only when it is stopped.
 

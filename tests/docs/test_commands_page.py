@@ -62,6 +62,7 @@ def page(pages: dict[str, Page]) -> Page:
 
 def flags_of(command: Any) -> set[str]:
     """The flags that a command takes."""
+    command = getattr(command, "loaded", command)
     return {flag for param in command.params for flag in param.opts if flag.startswith("-")}
 
 

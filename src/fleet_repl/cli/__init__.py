@@ -10,7 +10,7 @@ import signal
 import sys
 
 from fleet_repl.cli.app import run
-from fleet_repl.cli.interrupts import SIGNALS
+from fleet_repl.cli.process import SIGNALS
 from fleet_repl.cli.streams import endure
 
 __all__ = ["main"]

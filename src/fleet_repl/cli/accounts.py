@@ -26,7 +26,8 @@ from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.run_options import SandboxOptions
 from fleet_repl.inventory import Inventory
-from fleet_repl.reports import ExitCode, exit_code, json_text
+from fleet_repl.reports import exit_code, json_text
+from fleet_repl.values.exit_code import ExitCode
 
 
 class Listing(StrEnum):
@@ -63,9 +64,7 @@ class AccountsOptions(CommonOptions):
 
 
 def accounts(call: Call[AccountsOptions]) -> ExitCode:
-    """List the accounts of a fleet, and where each fact about them comes from.
-
-    Lists the organization and asks accounts for their regions, where the inventory has them
+    """Lists the organization and asks accounts for their regions, where the inventory has them
     discovered, and keeps the result for the next time. Exits with 3 if the organization cannot be
     listed or has lost more than a tenth of its accounts, and with 4 if an account did not tell its
     regions.

@@ -21,8 +21,9 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import ApplyOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import ExitCode, report_exit
+from fleet_repl.reports import report_exit
 from fleet_repl.runs.history import Purpose
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ def apply(
         ),
     ] = None,
 ) -> ExitCode:
-    """Make the fleet as the inventory says, and report every registry.
-
-    Shows the plan and, on a terminal, asks before it writes; elsewhere it goes ahead. A plan
+    """Shows the plan and, on a terminal, asks before it writes; elsewhere it goes ahead. A plan
     that removes what may be somebody else's, or too much, is refused unless --force is given.
     With --plan it carries out exactly the plan that was kept. Run again at any time: what is in
     place is left alone.

@@ -16,10 +16,11 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
-from fleet_repl.reports import ExitCode, backfill_exit
+from fleet_repl.reports import backfill_exit
 from fleet_repl.reports.text import backfill_text
 from fleet_repl.runs.history import Purpose
 from fleet_repl.runs.outcomes import BackfillReport, Status
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted, visible
 
 
@@ -49,9 +50,7 @@ def backfill(
         bool, typer.Option("--force", help="Start new ones where one is complete, too.")
     ] = False,
 ) -> ExitCode:
-    """Copy images that were pushed before their rule was in place.
-
-    ECR replicates only what is pushed once the rule is there. Starts a backfill to each
+    """ECR replicates only what is pushed once the rule is there. Starts a backfill to each
     destination of a route that has none under way and none complete. ECR runs 10 for a registry
     at a time, and one for each destination region: the rest is queued. Stops nothing, and may be
     interrupted and run again at any time.

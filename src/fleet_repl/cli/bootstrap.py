@@ -11,8 +11,9 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import OUTPUT, InventoryPath
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.reports import ExitCode, json_text
+from fleet_repl.reports import json_text
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.exit_code import ExitCode
 
 ALLOWED = "What the role may do"
 
@@ -70,12 +71,10 @@ class BootstrapOptions(CommonOptions):
 
 
 def bootstrap(call: Call[BootstrapOptions]) -> ExitCode:
-    """Print what makes the role in every account, with exactly the permissions it needs.
-
-    cloudformation: the template of a StackSet that reaches every account of an organization, those
-    to come included, with the commands that roll it out. terraform: a module that does the same.
-    iam: the bare policies as JSON, those of the base identity among them. No output has a secret
-    in it.
+    """cloudformation: the template of a StackSet that reaches every account of an organization,
+    those to come included, with the commands that roll it out. terraform: a module that does the
+    same. iam: the bare policies as JSON, those of the base identity among them. No output has a
+    secret in it.
 
     Example: fleet-repl bootstrap inventories/prod.toml > fleet-repl-role.yaml
     """

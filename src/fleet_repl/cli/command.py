@@ -10,33 +10,26 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar, get_args
 
 import typer
 
+from fleet_repl.cli.commands import flowing
 from fleet_repl.cli.flags import STANDARD_INPUT
 from fleet_repl.cli.library import Library
 from fleet_repl.cli.log import Log, problem_lines
 from fleet_repl.cli.options import CommonOptions, parameters_of
+from fleet_repl.cli.process import CommandContext, Ended
 from fleet_repl.cli.streams import OutputError, Streams
-from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError, InventoryError, RefusedError, SelectionError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import day_and_time
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
 
-Options = TypeVar("Options", bound=CommonOptions)
 Options_co = TypeVar("Options_co", bound=CommonOptions, covariant=True)
 P = ParamSpec("P")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandContext:
-    """The library and the streams that every command gets, whatever its options."""
-
-    backend: Library
-    streams: Streams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,31 +89,28 @@ class Call(Generic[Options_co]):
             self.log.failure(str(error))
 
 
-class Ended(Exception):  # noqa: N818 - a command's end is no error
-    """Carries a command's exit code through typer, which would take 2 for wrong usage."""
-
-    def __init__(self, code: ExitCode) -> None:
-        self.code = code
-        super().__init__(code)
-
-
 def command(
-    options: type[Options], body: Callable[Concatenate[Call[Options], P], ExitCode]
+    body: Callable[Concatenate[Call[CommonOptions], P], ExitCode], *, summary: str
 ) -> Callable[..., None]:
-    """Return a function for typer: `body` with the parameters of `options` before its own."""
+    """Return a function for typer: `body` with its options as parameters before its own.
+
+    The first parameter of `body` is annotated with the class of its options: `Call[PlanOptions]`.
+    `summary` is the first paragraph of its help, and the docstring the others.
+    """
+    call_parameter, *own = inspect.signature(body, eval_str=True).parameters.values()
+    (options,) = get_args(call_parameter.annotation)
     shared = parameters_of(options)
-    own = list(inspect.signature(body, eval_str=True).parameters.values())[1:]
 
     def run(context: typer.Context, **values: object) -> None:
         # typer made the values by the annotations that mypy cannot follow here.
         given = {parameter.name: values.pop(parameter.name) for parameter in shared}
-        chosen = options(**given)  # type: ignore[arg-type]
+        chosen: CommonOptions = options(**given)
         chosen.check()
         command_context: CommandContext = context.obj
         log = Log(command_context.streams, chosen)
         call = Call(
             options=chosen,
-            backend=command_context.backend,
+            backend=command_context.backend or Library(),
             streams=command_context.streams,
             log=log,
         )
@@ -130,14 +120,8 @@ def command(
         "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
     )
     run.__signature__ = inspect.Signature([context, *shared, *own])  # type: ignore[attr-defined]
-    run.__doc__ = flowing(body)
+    run.__doc__ = f"{summary}\n\n{flowing(body)}"
     return run
-
-
-def flowing(documented: object) -> str:
-    """Return the docstring of `documented` as help text: each paragraph on one line."""
-    paragraphs = (inspect.getdoc(documented) or "").split("\n\n")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def conclude(log: Log, work: Callable[[], ExitCode], *, verbose: bool) -> ExitCode:

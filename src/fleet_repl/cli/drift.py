@@ -8,13 +8,11 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.plan import show_plan
 from fleet_repl.cli.run_options import RunOptions
-from fleet_repl.reports import ExitCode
+from fleet_repl.values.exit_code import ExitCode
 
 
 def drift(call: Call[RunOptions]) -> ExitCode:
-    """Exit with 2 if the fleet differs from the inventory. Writes nothing.
-
-    The same as plan --exit-code, for schedules and alarms. Of each registry that differs it says
+    """The same as plan --exit-code, for schedules and alarms. Of each registry that differs it says
     whether somebody else has changed it or the inventory moved, as far as remembered runs tell.
 
     Example: fleet-repl drift inventories/prod.toml --quiet --report drift.xml

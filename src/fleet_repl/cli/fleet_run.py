@@ -20,9 +20,9 @@ from fleet_repl.cli.library import Library
 from fleet_repl.cli.output import check_outputs
 from fleet_repl.cli.run_options import ResultOptions, RunOptions
 from fleet_repl.cli.session import Session, Work
-from fleet_repl.reports import ExitCode
 from fleet_repl.runs.events import Event
 from fleet_repl.values.clock import SYSTEM
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:

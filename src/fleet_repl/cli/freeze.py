@@ -1,8 +1,7 @@
-"""`fleet-repl freeze` and `unfreeze`: let nobody write to a fleet for now."""
+"""`fleet-repl freeze`: let nobody write to a fleet for now."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +10,9 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.history import recall
 from fleet_repl.cli.state_options import StateOptions
-from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text import Page, Style
 from fleet_repl.reports.text.runs import moment
+from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.history import History
@@ -36,9 +35,7 @@ def freeze(
         ),
     ] = None,
 ) -> ExitCode:
-    """Let nobody write to a fleet until unfreeze. Calls AWS only for a state in S3.
-
-    apply, rollback and backfill are refused with code 3, and watch --fix corrects nothing; each
+    """apply, rollback and backfill are refused with code 3, and watch --fix corrects nothing; each
     says who froze the fleet and why. A run that is writing stops within 20 s. plan, drift and
     verify go on working. Freezing a frozen fleet replaces the reason.
 
@@ -58,28 +55,9 @@ def freeze(
     page = Page()
     page.add((f"{inventory.name} is frozen", Style.BAD), f" by {now.who}: {now.why}")
     if before is not None:
-        page.add(f"Before that it was frozen {_since(before)}")
-    return _show(call, page)
-
-
-def unfreeze(call: Call[StateOptions]) -> ExitCode:
-    """Let runs write to a frozen fleet again. Calls AWS only for a state in S3.
-
-    Says who had frozen it, and why. Nothing is frozen: that is fine, too.
-
-    Example: fleet-repl unfreeze inventories/prod.toml
-    """
-    inventory = call.load_inventory(call.options.inventory, secrets_required=False)
-    names = (inventory.name, *inventory.ownership.formerly)
-    lifted = recall(call, inventory, call.options.state, partial(_unfreeze, names=names))
-    if lifted is None:
-        return ExitCode.INTERRUPTED
-    page = Page()
-    if not lifted:
-        page.add(f"{inventory.name} was not frozen")
-    for ended in lifted:
-        page.add(f"{inventory.name} is no longer frozen. It was {_since(ended)}")
-    return _show(call, page)
+        page.add(f"Before that it was frozen {since(before)}")
+    call.show(page.render(colour=call.streams.has_colour(call.streams.stdout)))
+    return ExitCode.OK
 
 
 async def _freeze(
@@ -90,15 +68,6 @@ async def _freeze(
     return before, await history.freeze(fleet, who=who, why=why)
 
 
-async def _unfreeze(history: History, *, names: Collection[str]) -> list[Freeze]:
-    """End the freezes of the fleet under its name and its former names; returns them."""
-    return [lifted for name in names if (lifted := await history.unfreeze(name)) is not None]
-
-
-def _since(frozen: Freeze) -> str:
+def since(frozen: Freeze) -> str:
+    """Since when and by whom a fleet is, or was, frozen, and why."""
     return f"since {moment(frozen.since)} UTC by {frozen.who}: {frozen.why}"
-
-
-def _show(call: Call[StateOptions], page: Page) -> ExitCode:
-    call.show(page.render(colour=call.streams.has_colour(call.streams.stdout)))
-    return ExitCode.OK

@@ -7,14 +7,13 @@ from typing import assert_never
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Notation
 from fleet_repl.cli.options import GraphOptions
-from fleet_repl.reports import ExitCode, to_json
+from fleet_repl.reports import to_json
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.exit_code import ExitCode
 
 
 def graph(call: Call[GraphOptions]) -> ExitCode:
-    """Draw the links that an inventory asks for. Calls nothing.
-
-    Each link is an edge; above 40 registries, each route between two regions is one, and hubs
+    """Each link is an edge; above 40 registries, each route between two regions is one, and hubs
     stand beside their region. Comments warn of chains that carry nothing and of registries without
     any link.
 

@@ -8,7 +8,8 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.run_options import ImportOptions, ResultOptions, RunOptions
 from fleet_repl.cli.session import Session
-from fleet_repl.reports import ExitCode, exit_code
+from fleet_repl.reports import exit_code
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ _NO_STATE: Final = ".fleet-repl"
 
 
 def import_(call: Call[ImportOptions]) -> ExitCode:
-    """Make an inventory of what is in place. Writes nothing to AWS.
-
-    Takes accounts and regions from INVENTORY, which needs no routes, reads every registry, and
+    """Takes accounts and regions from INVENTORY, which needs no routes, reads every registry, and
     prints the whole file with routes that ask for exactly the links that are there. What no route
     can stand for is kept, listed in comments and warned about. Planning the result changes
     nothing. Exits with 4 if a registry could not be read.

@@ -14,8 +14,8 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError, InventoryError, Problem
+from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.inventory.starter import StarterAnswers
@@ -81,9 +81,7 @@ class InitOptions(CommonOptions):
 
 
 def init(call: Call[InitOptions]) -> ExitCode:
-    """Write a first inventory, commented, that is valid as it is.
-
-    Answers that no flag gives are asked for on a terminal; elsewhere examples stand in their
+    """Answers that no flag gives are asked for on a terminal; elsewhere examples stand in their
     place. A file that exists is never replaced. It starts with rules = "additive": nothing that
     others made is taken away.
 

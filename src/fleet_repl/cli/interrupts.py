@@ -15,11 +15,10 @@ from typing import Final, TypeVar
 import anyio
 
 from fleet_repl.cli.log import Log
+from fleet_repl.cli.process import SIGNALS
 from fleet_repl.values.errors import FleetError
 
 T = TypeVar("T")
-
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 ENDED: Final = "stopped at once"
 ENDING: Final = "ending already: what was in flight is cut off, and the next run finds it out"

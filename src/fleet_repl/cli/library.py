@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import anyio
-
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
@@ -141,6 +139,8 @@ class Library:
     def recall(self, inventory: Inventory) -> Inventory | None:
         """The inventory with the accounts that were discovered last, where a folder has them.
         Raises StateError and InventoryError."""
+        import anyio  # noqa: PLC0415
+
         from fleet_repl.fleet.discover import recall  # noqa: PLC0415
 
         return anyio.run(recall, inventory)

@@ -128,6 +128,11 @@ class Log:
             self.console.quiet = True
 
 
+def failure_in_json(streams: Streams, message: str) -> None:
+    """Write an error as a JSON line, before there are any options."""
+    Log(streams, CommonOptions(log_format=Format.JSON)).failure(message)
+
+
 class _Console(Console):
     """A console that a closed pipe silences; rich's own would end the process in mid-write."""
 

@@ -14,7 +14,6 @@ from fleet_repl.cli.run_options import ResultOptions
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import (
     Document,
-    ExitCode,
     ReportError,
     check_apart,
     check_place,
@@ -33,6 +32,7 @@ from fleet_repl.reports.text import (
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
+from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory

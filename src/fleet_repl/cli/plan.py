@@ -16,7 +16,8 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import ExitCode, plan_exit
+from fleet_repl.reports import plan_exit
+from fleet_repl.values.exit_code import ExitCode
 
 
 def plan(
@@ -35,9 +36,7 @@ def plan(
         bool, typer.Option("--exit-code", help="Exit with 2 if anything would change.")
     ] = False,
 ) -> ExitCode:
-    """Show what apply would do. Writes nothing.
-
-    Reads every registry, compares it with what the inventory wants and names each link that
+    """Reads every registry, compares it with what the inventory wants and names each link that
     would be added or removed. Exits with 4 if a registry could not be read or a link is held.
     With --out the plan can be looked at by somebody else, and applied as it is.
 

@@ -11,8 +11,8 @@ from fleet_repl.cli.fleet_run import wave_names
 from fleet_repl.cli.history import recall
 from fleet_repl.cli.output import check_outputs, hand_over, rendered
 from fleet_repl.cli.state_options import ReportOptions
-from fleet_repl.reports import ExitCode
 from fleet_repl.reports.text import unreported_text
+from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.history import History
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 
 def report(call: Call[ReportOptions]) -> ExitCode:
-    """Show the report of a run again, in any format. Calls AWS only for a state in S3.
-
-    Of a run that is under way, or died, it says how far it came, and exits with 4. Otherwise it
+    """Of a run that is under way, or died, it says how far it came, and exits with 4. Otherwise it
     exits with 0, whatever the run did: it only shows.
 
     Example: fleet-repl report last inventories/prod.toml --format json

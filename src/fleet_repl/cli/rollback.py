@@ -19,8 +19,9 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.plan import hand_over_plan
 from fleet_repl.cli.session import Session
 from fleet_repl.cli.state_options import RollbackOptions
-from fleet_repl.reports import ExitCode, report_exit
+from fleet_repl.reports import report_exit
 from fleet_repl.runs.history import PastRun, Purpose
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import visible
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ def rollback(
         typer.Option("--dry-run", help="Only show the plan: no lock is taken, nothing is written."),
     ] = False,
 ) -> ExitCode:
-    """Put back what a run has changed, as it was before that run.
-
-    Takes the documents of exactly the registries that the run changed, shows what would be
+    """Takes the documents of exactly the registries that the run changed, shows what would be
     written and, on a terminal, asks first. A registry that somebody has changed since is left
     as it is unless --force is given. It is a run itself, and can be rolled back. With --dry-run it
     prints its plan, and ends. Without INVENTORY it says which one the run was made from, and ends.

@@ -9,8 +9,9 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.history import recall
 from fleet_repl.cli.state_options import RunListOptions
-from fleet_repl.reports import ExitCode, RunList, to_json
+from fleet_repl.reports import RunList, to_json
 from fleet_repl.reports.text import runs_text
+from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.history import History
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 
 def runs(call: Call[RunListOptions]) -> ExitCode:
-    """List the runs that are remembered, newest first. Calls AWS only for a state in S3.
-
-    Every run that has written something, or was about to, is there with what became of it, and
+    """Every run that has written something, or was about to, is there with what became of it, and
     so is a freeze. The state location is that of --state, else the INVENTORY's, else the folder
     .fleet-repl here.
 

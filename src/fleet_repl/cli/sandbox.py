@@ -11,7 +11,7 @@ import anyio
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.options import ServeOptions
-from fleet_repl.reports import ExitCode
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 def sandbox(call: Call[ServeOptions]) -> ExitCode:
-    """Serve a simulated AWS with the inventory's accounts, until stopped.
-
-    Prints on stdout the environment that points any AWS client at it. It keeps a registry for
+    """Prints on stdout the environment that points any AWS client at it. It keeps a registry for
     each account and region, takes what ECR takes and refuses what ECR refuses, and replicates
     images as rules and policies allow. INVENTORY needs no routes. Ctrl-C or SIGTERM ends it, with
     exit code 0.

@@ -9,7 +9,8 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.reports import ExitCode, json_text, schema as published
+from fleet_repl.reports import json_text, schema as published
+from fleet_repl.values.exit_code import ExitCode
 
 
 class Document(StrEnum):
@@ -31,9 +32,7 @@ def schema(
     *,
     document: Annotated[Document, typer.Argument(help="Whose schema.")] = Document.INVENTORY,
 ) -> ExitCode:
-    """Print the JSON Schema of an inventory or of a document, such as a plan or a report.
-
-    Editors use the inventory's to complete and check; automation can rely on the others.
+    """Editors use the inventory's to complete and check; automation can rely on the others.
 
     Example: fleet-repl schema > fleet-repl.schema.json
     """

@@ -16,12 +16,12 @@ from fleet_repl.cli.interrupts import Interrupts
 from fleet_repl.cli.progress import live_progress
 from fleet_repl.cli.run_options import ResultOptions
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import ExitCode
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.events import BackfillsWanted, Event, PlanMade
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:

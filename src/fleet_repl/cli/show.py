@@ -5,13 +5,11 @@ from __future__ import annotations
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import ShowOptions
 from fleet_repl.cli.output import rendered
-from fleet_repl.reports import ExitCode
+from fleet_repl.values.exit_code import ExitCode
 
 
 def show(call: Call[ShowOptions]) -> ExitCode:
-    """Show a plan that plan --out has kept. Calls nothing, and needs no inventory.
-
-    It only shows: the exit code is 0, whatever the plan holds. A file that was altered since, or
+    """It only shows: the exit code is 0, whatever the plan holds. A file that was altered since, or
     is no plan, is refused with 3, and one that cannot be read is an error.
 
     Example: fleet-repl show prod.plan -v

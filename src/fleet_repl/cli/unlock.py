@@ -13,7 +13,7 @@ from fleet_repl.cli.confirm import confirm
 from fleet_repl.cli.flags import Yes, check_can_ask
 from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.state_options import StateOptions
-from fleet_repl.reports import ExitCode
+from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.history import History
@@ -25,9 +25,7 @@ QUESTION = "Give it back? A run that lives stops before its next write."
 
 
 def unlock(call: Call[StateOptions], *, yes: Yes = False) -> ExitCode:
-    """Give a fleet's lock back in place of a run that is dead. Calls AWS only for a state in S3.
-
-    Shows who holds the lock, since when, and the last sign of life, and asks; without a terminal
+    """Shows who holds the lock, since when, and the last sign of life, and asks; without a terminal
     it needs --yes. A lock of a dead run frees itself within about a minute, but for one that is
     dated in the future. Nobody holds it: that is fine, too.
 

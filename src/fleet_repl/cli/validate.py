@@ -10,11 +10,12 @@ from rich.cells import cell_len
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import ValidateOptions
-from fleet_repl.reports import ExitCode, json_text
+from fleet_repl.reports import json_text
 from fleet_repl.reports.text import Page, Style
 from fleet_repl.reports.text.sections import add_warnings
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import InventoryError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import visible
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ COLUMNS = ("sources", "destinations", "links")
 
 
 def validate(call: Call[ValidateOptions]) -> ExitCode:
-    """Check an inventory and say what it amounts to. Calls nothing.
-
-    Names every problem at once, each with its place and what would be right. Of a valid
+    """Names every problem at once, each with its place and what would be right. Of a valid
     inventory it tells the registries, links and rules, and what each route does.
 
     Example: fleet-repl validate inventories/prod.toml

@@ -12,9 +12,10 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import RunOptions
+from fleet_repl.cli.run_options import VerifyOptions
 from fleet_repl.cli.session import Session
-from fleet_repl.reports import ExitCode, delivery_exit
+from fleet_repl.reports import delivery_exit
+from fleet_repl.values.exit_code import ExitCode
 
 MOST_IMAGES: Final = 1_000
 _AGE: Final = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?")
@@ -31,7 +32,7 @@ def age_of(text: str) -> timedelta:
 
 
 def verify(
-    call: Call[RunOptions],
+    call: Call[VerifyOptions],
     *,
     count: Annotated[
         int, typer.Option(min=1, max=MOST_IMAGES, help="Images of each source, at the most.")
@@ -45,9 +46,7 @@ def verify(
         ),
     ] = "7d",  # type: ignore[assignment] # typer shows the text, and parses it
 ) -> ExitCode:
-    """Ask ECR whether recent images have arrived where the inventory sends them. Writes nothing.
-
-    Takes a sample of each source's images and tells of each link what is complete, in progress,
+    """Takes a sample of each source's images and tells of each link what is complete, in progress,
     failed or missing, how long it took, and what to do about it. With flags that narrow, links
     into and out of what they select. Exits with 4 if an image failed or is missing, no rule
     carries it, or a registry could not be read. What was pushed before a rule is no failure.

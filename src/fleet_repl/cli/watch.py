@@ -16,10 +16,10 @@ from fleet_repl.cli.fleet_run import placed, wave_names
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.output import check_outputs, hand_over
 from fleet_repl.cli.run_options import RepeatOptions
-from fleet_repl.reports import ExitCode
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.fleet import Fleet
@@ -51,9 +51,7 @@ def watch(
         ),
     ] = None,
 ) -> ExitCode:
-    """Look for drift again and again; with --fix, correct it.
-
-    The first round is at once, the next one a --every after its start. Each reads the inventory
+    """The first round is at once, the next one a --every after its start. Each reads the inventory
     anew, and goes on with the last good one where that is broken. Corrections keep to the
     waves and thresholds of the inventory: a watch takes no --force. A registry that others keep
     changing is left alone. A first Ctrl-C or SIGTERM lets writes in flight finish.

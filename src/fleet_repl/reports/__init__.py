@@ -6,7 +6,6 @@ alone needs rich; what `bootstrap` prints is in `reports.bootstrap`.
 
 from fleet_repl.reports.documents.schemas import SCHEMAS, schema
 from fleet_repl.reports.exit_codes import (
-    ExitCode,
     backfill_exit,
     delivery_exit,
     doctor_exit,
@@ -25,6 +24,7 @@ from fleet_repl.reports.files import (
 from fleet_repl.reports.junit import to_junit
 from fleet_repl.reports.to_json import Document, json_text, to_json
 from fleet_repl.runs.history import RunList
+from fleet_repl.values.exit_code import ExitCode
 
 __all__ = [
     "SCHEMAS",

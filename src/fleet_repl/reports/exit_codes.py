@@ -5,38 +5,11 @@ Where several codes fit, the first of these counts: interrupted, error, refused,
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report, Status
-
-
-class ExitCode(IntEnum):
-    OK = 0
-    ERROR = 1
-    PENDING = 2
-    REFUSED = 3
-    PARTIAL = 4
-    USAGE = 64
-    INTERRUPTED = 130
-
-    @property
-    def meaning(self) -> str:
-        """What the code means, in words."""
-        return _MEANINGS[self]
-
-
-_MEANINGS = {
-    ExitCode.OK: "done",
-    ExitCode.ERROR: "error: no registry could be attempted",
-    ExitCode.PENDING: "changes pending",
-    ExitCode.REFUSED: "refused as a whole, nothing written",
-    ExitCode.PARTIAL: "partial: something failed, was skipped, is held, or could not be read",
-    ExitCode.USAGE: "wrong use of the command line",
-    ExitCode.INTERRUPTED: "interrupted",
-}
+from fleet_repl.values.exit_code import ExitCode
 
 
 def exit_code(

@@ -20,8 +20,8 @@ from fleet_repl.reports.documents.shared import (
     NamedPlaceDocument,
     PlaceDocument,
 )
-from fleet_repl.reports.exit_codes import ExitCode
 from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.values.exit_code import ExitCode
 
 ROUND_SCHEMA: Final = "fleet-repl/round/1"
 SHOWN: Final = 50

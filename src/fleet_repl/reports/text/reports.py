@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from fleet_repl.reports.exit_codes import ExitCode, report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.backfills import add_backfills
 from fleet_repl.reports.text.labels import SYMBOLS, change_name, label
@@ -26,6 +26,7 @@ from fleet_repl.reports.text.sections import (
 )
 from fleet_repl.runs.history import prefix_of
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted, elapsed
 
 APPLIED: Final = 50

@@ -9,12 +9,12 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from fleet_repl.reports.exit_codes import ExitCode
 from fleet_repl.reports.text.labels import change_name, label
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.runs.history import JournalEntry, PastRun, RunList, RunSummary
 from fleet_repl.runs.journal import last_writes
 from fleet_repl.runs.outcomes import Outcome, Status
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted, elapsed, visible
 
 UNDER_WAY: Final = "under way"
