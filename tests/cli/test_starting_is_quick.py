@@ -6,21 +6,53 @@ import os
 import subprocess
 import sys
 
+import pytest
 
-def test_help_loads_no_models_no_aws_and_no_planner() -> None:
-    """They take longer to load than all the rest."""
-    heavy = ["pydantic", "msgspec", "aiobotocore", "botocore", "aiohttp", "tomllib"]
-    heavy.append("fleet_repl.planning.planner")
-    heavy.append("fleet_repl.planning.plan_warnings")
-    loaded = f"set({heavy}) & set(sys.modules)"
+OF_HELP = {
+    "__main__",
+    "_version",
+    "cli",
+    "cli.app",
+    "cli.commands",
+    "cli.process",
+    "cli.streams",
+    "values",
+    "values.errors",
+    "values.exit_code",
+    "values.text",
+}
+"""The modules of fleet_repl that the list of commands needs."""
+
+
+def loaded_by(args: list[str]) -> set[str]:
+    """The modules that a command line has loaded when it ends."""
+    program = (
+        "import atexit, sys; from fleet_repl.__main__ import main; "
+        f"sys.argv = ['fleet-repl', *{args!r}]; "
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); main()"
+    )
     ended = subprocess.run(
-        [sys.executable, "-c", f"import sys, fleet_repl.cli; print({loaded})"],
+        [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert ended.stdout == "set()\n"
+    return set(ended.stderr.split())
+
+
+def ours(modules: set[str]) -> set[str]:
+    """The modules of fleet_repl among them, without that name."""
+    prefix = "fleet_repl."
+    return {name.removeprefix(prefix) for name in modules if name.startswith(prefix)}
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_the_list_of_commands_imports_no_command(flag: str) -> None:
+    """Nor anything that commands share: each is imported when it is called."""
+    modules = loaded_by([flag])
+    assert ours(modules) == OF_HELP
+    assert not modules & {"anyio", "asyncio", "pydantic", "msgspec", "tomllib", "aiobotocore"}
 
 
 def test_values_of_an_inventory_load_no_pydantic() -> None:
