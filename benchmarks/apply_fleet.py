@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {
@@ -67,10 +67,23 @@ to = {{ accounts = ["888888888888"] }}
 """
 
 
+class Ran(NamedTuple):
+    """What a process took, and what it printed."""
+
+    seconds: float
+    cpu: float
+    """Seconds of processor time."""
+    megabytes: float
+    """The most resident memory."""
+    text: str
+
+
 @contextmanager
-def endpoint(latency_ms: float) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The URL of a fresh endpoint process; its counters are filled in when it ends."""
+def endpoint(latency_ms: float, members: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The URL of a fresh endpoint process; its counters are filled in when it ends. `members`: the
+    number of accounts of its organization."""
     command = [sys.executable, str(HERE / "endpoint.py"), "--latency-ms", str(latency_ms)]
+    command += ["--members", str(members)]
     counters: dict[str, Any] = {}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -82,8 +95,8 @@ def endpoint(latency_ms: float) -> Iterator[tuple[str, dict[str, Any]]]:
         counters.update(json.loads(process.stdout.read()))
 
 
-def run(command: list[str], url: str) -> tuple[float, float, str]:
-    """Wall-clock seconds, peak resident megabytes and standard output of one process."""
+def run(command: list[str], url: str) -> Ran:
+    """Run one process to its end, against the endpoint at `url`."""
     environment = {**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL": url}
     with tempfile.TemporaryFile("w+") as out:
         started = time.perf_counter()
@@ -94,7 +107,8 @@ def run(command: list[str], url: str) -> tuple[float, float, str]:
         if process.returncode != 0:
             raise SystemExit(f"{command[:3]} ended with {process.returncode}")
         out.seek(0)
-        return seconds, usage.ru_maxrss / 1024, out.read()
+        cpu = usage.ru_utime + usage.ru_stime
+        return Ran(seconds, cpu, usage.ru_maxrss / 1024, out.read())
 
 
 def main() -> None:
@@ -109,19 +123,19 @@ def main() -> None:
         program = [sys.executable, "-m", "fleet_repl"]
         apply = [*program, "apply", str(path), "--yes", "--quiet", "--format=json"]
         with endpoint(given.latency_ms) as (url, counters):
-            first, memory, text = run(apply, url)
-            second, _, _ = run(apply, url)
-    summary = json.loads(text)["summary"]
+            first = run(apply, url)
+            second = run(apply, url)
+    summary = json.loads(first.text)["summary"]
     if summary["applied"] != given.accounts:
         raise SystemExit(f"not every account was applied: {summary}")
     with endpoint(given.latency_ms) as (url, _):
-        baseline, _, _ = run([sys.executable, "-c", BOTO3, url, str(given.boto3_accounts)], url)
-    ours, theirs = first / given.accounts, baseline / given.boto3_accounts
+        baseline = run([sys.executable, "-c", BOTO3, url, str(given.boto3_accounts)], url)
+    ours, theirs = first.seconds / given.accounts, baseline.seconds / given.boto3_accounts
     calls = sum(counters["calls"].values())
     print(f"accounts                  {given.accounts}")
     print(f"latency                   {given.latency_ms:g} ms a call")
-    print(f"apply, whole process      {first:.2f} s, {memory:.0f} MB")
-    print(f"second run, no change     {second:.2f} s")
+    print(f"apply, whole process      {first.seconds:.2f} s, {first.megabytes:.0f} MB")
+    print(f"second run, no change     {second.seconds:.2f} s")
     print(
         f"calls of both runs        {counters['calls']} ({calls / given.accounts:.1f} an account)"
     )

@@ -1,4 +1,5 @@
-"""A simulated AWS that costs as little as possible: STS and the ECR registry calls, no checks.
+"""A simulated AWS that costs as little as possible, and checks nothing: STS, the registry calls of
+ECR, what IAM says of a role, and an organization with the accounts 1 to `--members`.
 
 Run as a process of its own, so that only the program under test is measured. It answers every
 request after a fixed latency and prints its counters as JSON when standard input closes.
@@ -13,6 +14,7 @@ import re
 import sys
 from collections import Counter
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 ROLE: Final = re.compile(rb"RoleArn=arn%3A[a-z-]+%3Aiam%3A%3A(\d{12})")
 CREDENTIAL: Final = re.compile(rb"(?i)Credential=([^/]+)/\d+/([^/]+)/")
@@ -27,7 +29,28 @@ IDENTITY: Final = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com
 <GetCallerIdentityResult><Arn>arn:aws:iam::999999999999:user/bench</Arn><UserId>A</UserId>
 <Account>999999999999</Account></GetCallerIdentityResult><ResponseMetadata>
 <RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>"""
+SIMULATED: Final = """<SimulatePrincipalPolicyResponse
+xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><SimulatePrincipalPolicyResult>
+<IsTruncated>false</IsTruncated><EvaluationResults>{0}</EvaluationResults>
+</SimulatePrincipalPolicyResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>
+</SimulatePrincipalPolicyResponse>"""
+ALLOWED: Final = (
+    "<member><EvalActionName>{0}</EvalActionName><EvalDecision>allowed</EvalDecision>"
+    "<ResourceSpecificResults>{1}</ResourceSpecificResults></member>"
+)
+ON_RESOURCE: Final = (
+    "<member><EvalResourceName>{0}</EvalResourceName>"
+    "<EvalResourceDecision>allowed</EvalResourceDecision></member>"
+)
+REGIONS: Final = [
+    {"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"}
+    for name in ("eu-west-1", "us-east-1")
+]
+UNITS: Final = 100
+PAGE: Final = 20
 
+members = 0
+"""The number of accounts of the organization."""
 rules: dict[tuple[str, str], Any] = {}
 policies: dict[tuple[str, str], str] = {}
 calls: Counter[str] = Counter()
@@ -50,19 +73,74 @@ def document_of(head: bytes) -> tuple[str, str, str] | None:
 
 def answer(head: bytes, body: bytes) -> tuple[int, str, bytes]:
     """Status, content type and body for one request."""
-    target = re.search(rb"(?i)x-amz-target: [^.]+\.(\w+)", head)
+    target = re.search(rb"(?i)x-amz-target: ([^.]+)\.(\w+)", head)
+    if target is None and b" /listRegions " in head:
+        calls["ListRegions"] += 1
+        return 200, "application/json", json.dumps({"Regions": REGIONS}).encode()
     if target is None:
-        role = ROLE.search(body)
-        calls["AssumeRole" if role else "GetCallerIdentity"] += 1
-        text = ASSUMED.format(role[1].decode()) if role else IDENTITY
-        return 200, "text/xml", text.encode()
+        return 200, "text/xml", query(body).encode()
     credential = CREDENTIAL.search(head)
     assert credential is not None
     where = (credential[1].decode()[4:], credential[2].decode())
-    operation = target[1].decode()
+    operation = target[2].decode()
     calls[operation] += 1
-    status, document = registry(operation, where, json.loads(body))
+    if target[1].startswith(b"AWSOrganizations"):
+        status, document = 200, organization(operation, json.loads(body))
+    else:
+        status, document = registry(operation, where, json.loads(body))
     return status, "application/x-amz-json-1.1", json.dumps(document).encode()
+
+
+def query(body: bytes) -> str:
+    """The answer of STS or IAM; IAM allows everything."""
+    if b"Action=SimulatePrincipalPolicy" in body:
+        calls["SimulatePrincipalPolicy"] += 1
+        form = parse_qs(body.decode())
+        asked = {
+            name: [value for key, (value, *_) in form.items() if key.startswith(name)]
+            for name in ("ActionNames", "ResourceArns")
+        }
+        resources = "".join(map(ON_RESOURCE.format, asked["ResourceArns"]))
+        return SIMULATED.format(
+            "".join(ALLOWED.format(action, resources) for action in asked["ActionNames"])
+        )
+    role = ROLE.search(body)
+    calls["AssumeRole" if role else "GetCallerIdentity"] += 1
+    return ASSUMED.format(role[1].decode()) if role else IDENTITY
+
+
+def organization(operation: str, given: Any) -> Any:
+    """Organizations' answer: units below the root, each with its share of the accounts."""
+    parent = given.get("ParentId", "r-root")
+    match operation:
+        case "DescribeOrganization":
+            return {"Organization": {"Id": "o-benchmark1"}}
+        case "ListRoots":
+            return {"Roots": [{"Id": "r-root"}]}
+        case "ListTagsForResource":
+            return {"Tags": [{"Key": "team", "Value": "bench"}, {"Key": "env", "Value": "prod"}]}
+        case "ListOrganizationalUnitsForParent":
+            below = range(UNITS if parent == "r-root" else 0)
+            units = [{"Id": f"ou-root-{unit:08}", "Name": f"unit {unit}"} for unit in below]
+            return page("OrganizationalUnits", units, given)
+    if operation == "ListAccounts":
+        numbers = range(members)
+    else:
+        numbers = range(int(parent[-8:]), members, UNITS) if parent != "r-root" else range(0)
+    return page("Accounts", numbers, given)
+
+
+def page(member: str, items: Any, given: Any) -> Any:
+    """A page of items; a number stands for the account before the next."""
+    start = int(given.get("NextToken", 0))
+    shown = [
+        {"Id": f"{item + 1:012}", "Name": f"account {item}", "State": "ACTIVE"}
+        if isinstance(item, int)
+        else item
+        for item in items[start : start + PAGE]
+    ]
+    more = {"NextToken": str(start + PAGE)} if start + PAGE < len(items) else {}
+    return {member: shown, **more}
 
 
 def registry(operation: str, where: tuple[str, str], given: Any) -> tuple[int, Any]:
@@ -78,6 +156,8 @@ def registry(operation: str, where: tuple[str, str], given: Any) -> tuple[int, A
             policies[where] = given["policyText"]
         case "DeleteRegistryPolicy":
             policies.pop(where, None)
+        case "GetAccountSetting":
+            return 200, {"name": "REGISTRY_POLICY_SCOPE", "value": "V2"}
     if where not in policies:
         return 400, {"__type": "RegistryPolicyNotFoundException", "message": "none"}
     return 200, {"registryId": where[0], "policyText": policies[where]}
@@ -142,4 +222,7 @@ async def serve(latency: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=30)
-    asyncio.run(serve(parser.parse_args().latency_ms / 1000))
+    parser.add_argument("--members", type=int, default=0, help="accounts of the organization")
+    given = parser.parse_args()
+    members = given.members
+    asyncio.run(serve(given.latency_ms / 1000))

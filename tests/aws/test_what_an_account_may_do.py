@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -22,28 +24,50 @@ if TYPE_CHECKING:
 ONE = AccountId("000000000001")
 QUESTION = Question(
     principal="arn:aws:iam::000000000001:role/fleet",
-    actions=("ecr:PutRegistryPolicy", "iam:CreateServiceLinkedRole"),
-    resources=("*", "arn:aws:iam::000000000001:role/x"),
+    resources={
+        "ecr:PutRegistryPolicy": ("*",),
+        "iam:CreateServiceLinkedRole": ("arn:aws:iam::000000000001:role/x",),
+    },
     service="ecr.amazonaws.com",
 )
 
 
-def results(*members: tuple[str, str, str]) -> str:
-    """Results of a simulation: action, decision, and a context key that was missing."""
-    texts = (
-        f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>*</EvalResourceName>"
-        f"<EvalDecision>{decision}</EvalDecision>"
-        f"<MissingContextValues>{f'<member>{missing}</member>' if missing else ''}"
-        "</MissingContextValues></member>"
-        for action, decision, missing in members
+def evaluation(
+    action: str,
+    resource: str,
+    decision: str,
+    missing: str = "",
+    specific: Sequence[tuple[str, str, str]] = (),
+) -> str:
+    """A result of a simulation: action, resource, decision, and a context key that was missing.
+
+    IAM's answer to a question about several resources is one result for each action, with the
+    decision about each resource in it: resource, decision and missing key.
+    """
+    inner = "".join(
+        f"<member>{_decision('EvalResourceDecision', *one)}</member>" for one in specific
     )
-    return f"<EvaluationResults>{''.join(texts)}</EvaluationResults>"
+    return (
+        f"<member><EvalActionName>{action}</EvalActionName>"
+        f"{_decision('EvalDecision', resource, decision, missing)}"
+        f"<ResourceSpecificResults>{inner}</ResourceSpecificResults></member>"
+    )
 
 
-def answering(edge: Edge, *members: tuple[str, str, str]) -> None:
+def _decision(member: str, resource: str, decision: str, missing: str) -> str:
+    key = f"<member>{missing}</member>" if missing else ""
+    return (
+        f"<EvalResourceName>{resource}</EvalResourceName><{member}>{decision}</{member}>"
+        f"<MissingContextValues>{key}</MissingContextValues>"
+    )
+
+
+def answering(edge: Edge, evaluations: str) -> None:
+    results = f"<EvaluationResults>{evaluations}</EvaluationResults>"
+
     async def step(request: Request) -> web.Response:
         name = request.operation
-        text = f"<{name}Response><{name}Result>{results(*members)}</{name}Result></{name}Response>"
+        text = f"<{name}Response><{name}Result>{results}</{name}Result></{name}Response>"
         return web.Response(text=text, content_type="text/xml")
 
     edge.aws.script("SimulatePrincipalPolicy", step)
@@ -51,7 +75,7 @@ def answering(edge: Edge, *members: tuple[str, str, str]) -> None:
 
 async def test_the_accounts_own_session_asks(edge: Edge) -> None:
     """IAM is called in the partition's first region, with every action, resource and the key."""
-    answering(edge, ("ecr:PutRegistryPolicy", "allowed", ""))
+    answering(edge, evaluation("ecr:PutRegistryPolicy", "*", "allowed"))
     async with edge.open() as registries:
         found = await registries.access.simulate(ONE, QUESTION)
     assert found == {"ecr:PutRegistryPolicy": CheckState.OK}
@@ -72,6 +96,7 @@ async def test_the_accounts_own_session_asks(edge: Edge) -> None:
     }
 
 
+@pytest.mark.parametrize("specific", [True, False])
 @pytest.mark.parametrize(
     ("decisions", "state"),
     [
@@ -87,13 +112,24 @@ async def test_the_accounts_own_session_asks(edge: Edge) -> None:
         (["implicitDeny", "implicitDeny of aws:RequestedRegion"], "failed"),
     ],
 )
-async def test_what_decisions_mean(edge: Edge, decisions: list[str], state: str) -> None:
+async def test_what_decisions_mean(
+    edge: Edge, decisions: list[str], state: str, specific: bool
+) -> None:
     """The worst of an action's resources counts, and a decision without a key that it depends on
-    is none."""
+    is none. What IAM says of other resources, on which another action is made, does not count."""
+    own = tuple(f"arn:aws:iam::{ONE}:role/r{number}" for number in range(len(decisions)))
+    question = replace(QUESTION, resources={"ecr:X": own, "ecr:Y": ("*",)})
     members = [decision.partition(" of ") for decision in decisions]
-    answering(edge, *(("ecr:X", decision, key) for decision, _, key in members))
+    said = [(name, decision, key) for name, (decision, _, key) in zip(own, members, strict=True)]
+    if specific:
+        everywhere = ("implicitDeny", "")
+        text = evaluation("ecr:X", "*", *everywhere, [*said, ("*", *everywhere)])
+    else:
+        text = "".join(evaluation("ecr:X", *decision) for decision in said)
+        text += evaluation("ecr:X", "*", "implicitDeny")
+    answering(edge, text)
     async with edge.open() as registries:
-        assert await registries.access.simulate(ONE, QUESTION) == {"ecr:X": state}
+        assert await registries.access.simulate(ONE, question) == {"ecr:X": state}
 
 
 async def test_a_proxys_page_is_no_decision(edge: Edge) -> None:

@@ -223,7 +223,7 @@ async def test_a_healthy_fleet_has_no_problem() -> None:
             "DescribeRegistry": 3,
             "GetRegistryPolicy": 3,
             "GetAccountSetting": 3,
-            "SimulatePrincipalPolicy": 6,
+            "SimulatePrincipalPolicy": 3,
         }
     assert (report.problems, report.notes, doctor_exit(report)) == ((), (), 0)
     assert [checks(report, n) for n in (1, 2, 3)] == [{}, {}, {}]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from itertools import chain
 from typing import Final
 
 from fleet_repl.aws.account_calls import AccountCalls
@@ -49,10 +51,11 @@ class AccountAccess:
 
         An action that IAM says nothing about is missing. Raises CallError.
         """
+        resources = dict.fromkeys(chain.from_iterable(question.resources.values()))
         parameters: dict[str, object] = {
             "PolicySourceArn": question.principal,
-            "ActionNames": list(question.actions),
-            "ResourceArns": list(question.resources),
+            "ActionNames": list(question.resources),
+            "ResourceArns": list(resources),
         }
         if question.service is not None:
             key = {"ContextKeyName": "iam:AWSServiceName", "ContextKeyType": "string"}
@@ -60,15 +63,20 @@ class AccountAccess:
         # IAM is the same in all regions of a partition.
         place = Registry(account, Partition(self.identity.partition).first_region)
         return await self._calls.read(
-            place, "SimulatePrincipalPolicy", _decisions, parameters, service="iam"
+            place,
+            "SimulatePrincipalPolicy",
+            partial(_decisions, question),
+            parameters,
+            service="iam",
         )
 
 
-def _decisions(answer: Answer, call: Call) -> dict[str, CheckState]:
+def _decisions(question: Question, answer: Answer, call: Call) -> dict[str, CheckState]:
     """Whether IAM would allow each action, in SimulatePrincipalPolicy's answer.
 
-    Unknown where the decision depends on what the question did not say, such as the region. An
-    action on several resources is as allowed as on the worst of them.
+    IAM decides about every action on every resource of the question, and an action is as allowed as
+    on the worst of its own resources. For example, with `ecr:PutRegistryPolicy` on `*` and
+    `iam:PassRole` on a role, the decision about `ecr:PutRegistryPolicy` on that role does not count.
     """
     results = answer.parsed.get("EvaluationResults")
     if not isinstance(results, list):
@@ -76,13 +84,25 @@ def _decisions(answer: Answer, call: Call) -> dict[str, CheckState]:
     states: dict[str, list[CheckState]] = {}
     for result in results:
         match result:
-            case {"EvalActionName": str(action), "EvalDecision": "allowed"}:
-                state = CheckState.OK
-            case {"EvalActionName": str(action), "MissingContextValues": [_, *_]}:
-                state = CheckState.UNKNOWN
+            case {"EvalActionName": str(action), "ResourceSpecificResults": [_, *_] as decisions}:
+                pass
             case {"EvalActionName": str(action)}:
-                state = CheckState.FAILED
+                decisions = [result]
             case _:
                 raise garbage(call, "the answer holds a result of no action", answer.request_id)
-        states.setdefault(action, []).append(state)
+        for decision in decisions:
+            if decision.get("EvalResourceName", "*") in question.resources.get(action, ()):
+                states.setdefault(action, []).append(_state(decision))
     return {action: worst(some) for action, some in states.items()}
+
+
+def _state(decision: Mapping[str, object]) -> CheckState:
+    """A decision about one action on one resource. Unknown where it depends on what the question
+    did not say, such as the region."""
+    match decision:
+        case {"EvalDecision": "allowed"} | {"EvalResourceDecision": "allowed"}:
+            return CheckState.OK
+        case {"MissingContextValues": [_, *_]}:
+            return CheckState.UNKNOWN
+        case _:
+            return CheckState.FAILED

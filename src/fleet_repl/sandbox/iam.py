@@ -33,17 +33,28 @@ def simulate_principal_policy(
     actions = [*_members(form, "ActionNames")]
     lacking = {action for action in actions if directory.lacks(caller.account, action)}
     resources = [*_members(form, "ResourceArns")] or ["*"]
+    results = [
+        _evaluation(action, resources, "implicitDeny" if action in lacking else "allowed")
+        for action in actions
+    ]
+    return {"EvaluationResults": results, "IsTruncated": "false"}
+
+
+def _evaluation(action: str, resources: list[str], decision: str) -> Result:
+    """Returns the result for an action; of several resources, each has a decision of its own."""
+    result: Result = {
+        "EvalActionName": action,
+        "EvalResourceName": resources[0],
+        "EvalDecision": decision,
+    }
+    if len(resources) == 1:
+        return result
     return {
-        "EvaluationResults": [
-            {
-                "EvalActionName": action,
-                "EvalResourceName": resource,
-                "EvalDecision": "implicitDeny" if action in lacking else "allowed",
-            }
-            for action in actions
+        **result,
+        "ResourceSpecificResults": [
+            {"EvalResourceName": resource, "EvalResourceDecision": decision}
             for resource in resources
         ],
-        "IsTruncated": "false",
     }
 
 

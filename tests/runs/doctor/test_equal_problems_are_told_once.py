@@ -162,7 +162,7 @@ def test_a_setting_that_is_denied_is_no_problem(inventory: Inventory) -> None:
 @given(st.lists(st.sampled_from(CheckState), max_size=4))
 def test_an_action_is_as_allowed_as_by_the_worst_answer(states: list[CheckState]) -> None:
     """It may be asked about for several services."""
-    question = Question(principal="x", actions=("iam:CreateServiceLinkedRole",))
+    question = Question(principal="x", resources={"iam:CreateServiceLinkedRole": ("*",)})
     answers = [{"iam:CreateServiceLinkedRole": state} for state in states]
     found = permissions_of([question] * len(states), answers)
     if not states:
@@ -176,6 +176,7 @@ def test_an_action_is_as_allowed_as_by_the_worst_answer(states: list[CheckState]
 def test_an_action_without_an_answer_is_unknown(inventory: Inventory) -> None:
     """IAM may cut its answer short."""
     (first, *_) = questions_of(needs_of(inventory, ()), inventory.accounts[0], BASE)
-    found = permissions_of([first], [{first.actions[0]: CheckState.OK}])
-    assert found[first.actions[0]] is CheckState.OK
-    assert {found[action] for action in first.actions[1:]} == {CheckState.UNKNOWN}
+    answered, *others = first.resources
+    found = permissions_of([first], [{answered: CheckState.OK}])
+    assert found[answered] is CheckState.OK
+    assert {found[action] for action in others} == {CheckState.UNKNOWN}

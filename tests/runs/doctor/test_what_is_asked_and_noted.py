@@ -38,23 +38,18 @@ tags = { team = "platform" }
 
 
 def test_the_fewest_questions_that_iam_can_answer(inventory: Inventory) -> None:
-    """The writes on everything in one, and the linked role with its service."""
+    """The writes on everything and the linked role in one, with the role's service."""
     account = inventory.accounts[0]
+    linked = "arn:aws:iam::000000000001:role/aws-service-role/replication.ecr.amazonaws.com/*"
     assert questions_of(needs_of(inventory, ()), account, BASE) == (
         Question(
             principal="arn:aws:iam::000000000001:role/replication",
-            actions=(
-                "ecr:PutReplicationConfiguration",
-                "ecr:PutRegistryPolicy",
-                "ecr:DeleteRegistryPolicy",
-            ),
-        ),
-        Question(
-            principal="arn:aws:iam::000000000001:role/replication",
-            actions=("iam:CreateServiceLinkedRole",),
-            resources=(
-                "arn:aws:iam::000000000001:role/aws-service-role/replication.ecr.amazonaws.com/*",
-            ),
+            resources={
+                "ecr:PutReplicationConfiguration": ("*",),
+                "ecr:PutRegistryPolicy": ("*",),
+                "ecr:DeleteRegistryPolicy": ("*",),
+                "iam:CreateServiceLinkedRole": (linked,),
+            },
             service="replication.ecr.amazonaws.com",
         ),
     )
@@ -65,15 +60,14 @@ def test_templates_hand_over_a_role(tmp_path: Path) -> None:
     path = tmp_path / "fleet.toml"
     path.write_text(fleet_text("1>2 base/", more=TEMPLATE))
     inventory = load_inventory(path, environ={})
-    questions = questions_of(needs_of(inventory, ()), inventory.accounts[1], BASE)
-    passing = [question for question in questions if question.actions == ("iam:PassRole",)]
-    assert [item.resources for item in passing] == [("arn:aws:iam::000000000002:role/template",)]
-    assert "ecr:CreateRepositoryCreationTemplate" in questions[0].actions
-    assert {question.service for question in questions} == {
-        None,
+    first, second = questions_of(needs_of(inventory, ()), inventory.accounts[1], BASE)
+    assert first.resources["iam:PassRole"] == ("arn:aws:iam::000000000002:role/template",)
+    assert first.resources["ecr:CreateRepositoryCreationTemplate"] == ("*",)
+    assert (first.service, second.service) == (
         "replication.ecr.amazonaws.com",
         "ecr.amazonaws.com",
-    }
+    )
+    assert list(second.resources) == ["iam:CreateServiceLinkedRole"]
 
 
 def test_nobody_is_asked_about_a_retired_account(inventory: Inventory) -> None:

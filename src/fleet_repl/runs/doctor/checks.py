@@ -60,7 +60,7 @@ def permissions_of(
     by the worst answer: a linked role may have to be made for several services."""
     states: dict[str, list[CheckState]] = {}
     for question, answer in zip(questions, answers, strict=True):
-        for action in question.actions:
+        for action in question.resources:
             states.setdefault(action, []).append(answer.get(action, UNKNOWN))
     return {action: worst(some) for action, some in states.items()}
 

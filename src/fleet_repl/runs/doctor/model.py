@@ -33,12 +33,12 @@ Checks: TypeAlias = Mapping[str, CheckState]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Whether IAM would let an identity make these calls on these resources."""
+    """Whether IAM would let an identity make these calls, each on its resources."""
 
     principal: str
     """The ARN of the user or role."""
-    actions: tuple[str, ...]
-    resources: tuple[str, ...] = ("*",)
+    resources: Mapping[str, tuple[str, ...]]
+    """By action, the resources that the call would be made on."""
     service: str | None = None
     """The service whose linked role would be made."""
 

@@ -54,7 +54,8 @@ def needs_of(inventory: Inventory, templates: Collection[Registry]) -> Needs:
 
 
 def questions_of(needs: Needs, account: Account, base: BaseIdentity) -> tuple[Question, ...]:
-    """The questions whether an account's identity may make the writes, as few as IAM can answer.
+    """The questions whether an account's identity may make the writes, as few as IAM can answer:
+    one, and another for each further service whose linked role may be made.
 
     None for a retired account. Nor where no role is assumed and the base identity is a session,
     whose ARN does not tell the path of its role, or a profile's, whose ARN is not known: IAM
@@ -64,11 +65,15 @@ def questions_of(needs: Needs, account: Account, base: BaseIdentity) -> tuple[Qu
     if account.retired or (by_itself and (base.kind != "user" or account.profile is not None)):
         return ()
     principal = base.arn if by_itself else str(account.role)
-    actions: dict[tuple[tuple[str, ...], str | None], list[str]] = {}
-    for statement in among(needs.statements, needs.writes):
-        resources = statement.filled_resources(needs.partition, account.id)
-        actions.setdefault((resources, statement.service), []).extend(statement.actions)
+    statements = among(needs.statements, needs.writes)
+    first = next((statement.service for statement in statements if statement.service), None)
+    asked: dict[str | None, dict[str, tuple[str, ...]]] = {first: {}}
+    for statement in statements:
+        resources = asked.setdefault(statement.service or first, {})
+        filled = statement.filled_resources(needs.partition, account.id)
+        for action in statement.actions:
+            resources[action] = (*resources.get(action, ()), *filled)
     return tuple(
-        Question(principal=principal, actions=tuple(asked), resources=resources, service=service)
-        for (resources, service), asked in actions.items()
+        Question(principal=principal, resources=resources, service=service)
+        for service, resources in asked.items()
     )
