@@ -62,8 +62,12 @@ def main() -> None:
     print(f"accounts                  {given.accounts}")
     print(f"latency                   {given.latency_ms:g} ms a call")
     print(f"doctor, whole process     {doctor.seconds:.1f} s, {doctor.megabytes:.0f} MB")
-    print(f"processor time            {doctor.cpu:.1f} s, {1000 * doctor.cpu / calls:.2f} ms a call")
-    print(f"calls                     {counters['calls']} ({calls / given.accounts:.1f} an account)")
+    print(
+        f"processor time            {doctor.cpu:.1f} s, {1000 * doctor.cpu / calls:.2f} ms a call"
+    )
+    print(
+        f"calls                     {counters['calls']} ({calls / given.accounts:.1f} an account)"
+    )
     print(f"doctor an account         {1000 * ours:.1f} ms")
     print(f"boto3 session an account  {1000 * theirs:.1f} ms")
     print(f"ratio                     {theirs / ours:.0f} times")

@@ -226,11 +226,13 @@ async def test_permissions_can_be_asked_for(served: Serve) -> None:
 async def test_permissions_on_several_resources(served: Serve) -> None:
     """IAM answers with one result for each action, and in it a decision for each resource."""
     resources = ["*", f"arn:aws:iam::{HUB}:role/x"]
-    async with served(Scenario()) as aws:
-        async with aws.client("iam", await aws.session(HUB), "us-east-1") as client:
-            answer = await client.simulate_principal_policy(
-                PolicySourceArn=ROLE, ActionNames=["iam:PassRole"], ResourceArns=resources
-            )
+    async with (
+        served(Scenario()) as aws,
+        aws.client("iam", await aws.session(HUB), "us-east-1") as client,
+    ):
+        answer = await client.simulate_principal_policy(
+            PolicySourceArn=ROLE, ActionNames=["iam:PassRole"], ResourceArns=resources
+        )
     (result,) = answer["EvaluationResults"]
     assert result["EvalDecision"] == "allowed"
     assert [

@@ -75,8 +75,9 @@ def _decisions(question: Question, answer: Answer, call: Call) -> dict[str, Chec
     """Whether IAM would allow each action, in SimulatePrincipalPolicy's answer.
 
     IAM decides about every action on every resource of the question, and an action is as allowed as
-    on the worst of its own resources. For example, with `ecr:PutRegistryPolicy` on `*` and
-    `iam:PassRole` on a role, the decision about `ecr:PutRegistryPolicy` on that role does not count.
+    on the worst of its own resources. For example, where the question is about
+    `ecr:PutRegistryPolicy` on `*` and `iam:PassRole` on a role, the decision about
+    `ecr:PutRegistryPolicy` on that role does not count.
     """
     results = answer.parsed.get("EvaluationResults")
     if not isinstance(results, list):
