@@ -144,7 +144,10 @@ async def test_a_single_sign_on_that_was_never_made(
     )
     said = await refusal(edge, by_environment=True, profile="ops")
     assert said.splitlines()[0].startswith("there is no usable base identity: Error loading SSO")
-    assert said.splitlines()[1:] == ["    run `aws sso login` for this profile"]
+    assert said.splitlines()[1:] == [
+        "    sign on again, and run again:",
+        "    aws sso login --profile ops",
+    ]
     assert "Refreshing" in caplog.text
     assert "Traceback" not in caplog.text
 
@@ -197,7 +200,10 @@ async def test_a_credential_process_that_fails(
             "RequestExpired",
             400,
             "expired (RequestExpired)",
-            "set this machine's clock: AWS refuses requests that look minutes old",
+            (
+                "set this machine's clock, best by NTP; AWS refuses requests that are five minutes "
+                "off:\n    timedatectl set-ntp true"
+            ),
         ),
         (
             "RegionDisabledException",

@@ -81,10 +81,10 @@ async def test_a_refusal_is_shared_and_asked_for_twice(edge: Edge) -> None:
             code="AccessDenied",
             message="not you",
             request_id="request-3",
-            hint="AWS answers the same where arn:aws:iam::000000000001:role/fleet does not exist, "
-            "where its trust policy does not name who assumes it or wants an external id, where "
-            "who assumes it may not sts:AssumeRole it, and where an SCP, an RCP or a session "
-            "policy denies that: check them in this order",
+            hint="see that arn:aws:iam::000000000001:role/fleet exists and trusts "
+            "arn:aws:iam::999999999999:user/ops without an external id (the inventory has none), "
+            "that the latter may sts:AssumeRole it, and that no SCP or RCP denies it; this prints "
+            "what makes the role:\nfleet-repl bootstrap prod.toml",
         )
     }
     assert len(edge.aws.calls("AssumeRole")) == 2

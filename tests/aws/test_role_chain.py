@@ -90,10 +90,10 @@ async def test_a_way_that_is_closed_is_tried_twice(edge: Edge) -> None:
             assert (fault.kind, fault.operation) == (FaultKind.ACCESS_DENIED, "AssumeRole")
             assert not fault.role_refused
             assert fault.hint == (
-                "AWS answers the same where arn:aws:iam::800000000001:role/gate does not exist, "
-                "where its trust policy does not name who assumes it or wants another external "
-                "id, where who assumes it may not sts:AssumeRole it, and where an SCP, an RCP or "
-                "a session policy denies that: check them in this order"
+                "see that arn:aws:iam::800000000001:role/gate exists and trusts "
+                "arn:aws:iam::999999999999:user/ops and asks for the external id of the inventory, "
+                "that the latter may sts:AssumeRole it, and that no SCP or RCP denies it; this "
+                "prints what makes the role:\nfleet-repl bootstrap prod.toml --format iam"
             )
     assert len(edge.aws.calls("AssumeRole")) == 2
 

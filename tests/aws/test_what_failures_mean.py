@@ -18,6 +18,9 @@ from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import AccountId, Partition, Region, RoleArn
 
 ROLE = RoleArn(partition=Partition.AWS, account=AccountId("111111111111"), path="fleet")
+ADD = (
+    f"add this to a policy of {ROLE}, and see that no SCP, RCP or permissions boundary denies it:\n"
+)
 URL = "https://api.ecr.eu-west-1.amazonaws.com/"
 
 
@@ -168,24 +171,27 @@ def test_credentials_that_their_source_does_not_give(error: Exception) -> None:
         (
             "DescribeRegistry",
             "AccessDeniedException",
-            (
-                "allow arn:aws:iam::111111111111:role/fleet ecr:DescribeRegistry, and see that no "
-                "SCP denies it"
-            ),
+            f'{ADD}{{"Effect":"Allow","Action":"ecr:DescribeRegistry","Resource":"*"}}',
         ),
         (
             "PutReplicationConfiguration",
             "AccessDeniedException",
             (
-                "allow arn:aws:iam::111111111111:role/fleet ecr:PutReplicationConfiguration and, "
-                "for replication.ecr.amazonaws.com, iam:CreateServiceLinkedRole, and see that no "
-                "SCP denies it"
+                f'{ADD}{{"Effect":"Allow","Action":"ecr:PutReplicationConfiguration",'
+                '"Resource":"*"},\n'
+                '{"Effect":"Allow","Action":"iam:CreateServiceLinkedRole","Resource":'
+                '"arn:aws:iam::*:role/aws-service-role/replication.ecr.amazonaws.com/*",'
+                '"Condition":{"StringEquals":{"iam:AWSServiceName":'
+                '"replication.ecr.amazonaws.com"}}}'
             ),
         ),
         (
             "DescribeRegistry",
             "UnrecognizedClientException",
-            "enable eu-west-1 for account 111111111111, or take it out of the inventory",
+            (
+                "enable it, or take it out of the account's regions:\n"
+                "aws account enable-region --account-id 111111111111 --region-name eu-west-1"
+            ),
         ),
         (
             "DescribeRegistry",
@@ -216,10 +222,10 @@ def test_credentials_that_their_source_does_not_give(error: Exception) -> None:
             "AssumeRole",
             "AccessDenied",
             (
-                "AWS answers the same where arn:aws:iam::111111111111:role/fleet does not exist, "
-                "where its trust policy does not name who assumes it or wants an external id, "
-                "where who assumes it may not sts:AssumeRole it, and where an SCP, an RCP or a "
-                "session policy denies that: check them in this order"
+                "see that arn:aws:iam::111111111111:role/fleet exists and trusts whoever assumes "
+                "it without an external id (the inventory has none), that the latter may "
+                "sts:AssumeRole it, and that no SCP or RCP denies it; this prints what makes the "
+                "role:\nfleet-repl bootstrap INVENTORY"
             ),
         ),
         (
@@ -325,27 +331,28 @@ TEMPLATE_ROLE = "arn:aws:iam::111111111111:role/templates"
             "AccessDeniedException",
             "No.",
             (
-                f"allow {ROLE} ecr:CreateRepositoryCreationTemplate and iam:PassRole on "
-                f"{TEMPLATE_ROLE}, and see that no SCP denies it"
+                f'{ADD}{{"Effect":"Allow","Action":"ecr:CreateRepositoryCreationTemplate",'
+                '"Resource":"*"},\n'
+                f'{{"Effect":"Allow","Action":"iam:PassRole","Resource":"{TEMPLATE_ROLE}"}}'
             ),
         ),
         (
             "UpdateRepositoryCreationTemplate",
             "AccessDeniedException",
             f"{DENIED}iam:PassRole on resource: {TEMPLATE_ROLE}",
-            f"allow {ROLE} iam:PassRole on {TEMPLATE_ROLE}, and see that no SCP denies it",
+            f'{ADD}{{"Effect":"Allow","Action":"iam:PassRole","Resource":"{TEMPLATE_ROLE}"}}',
         ),
         (
             "UpdateRepositoryCreationTemplate",
             "InvalidParameterException",
             f"{DENIED}ecr:PutLifecyclePolicy on resource: *",
-            f"allow {ROLE} ecr:PutLifecyclePolicy, and see that no SCP denies it",
+            f'{ADD}{{"Effect":"Allow","Action":"ecr:PutLifecyclePolicy","Resource":"*"}}',
         ),
         (
             "DescribeImages",
             "AccessDeniedException",
             f"{DENIED}ecr:DescribeImages on resource: x",
-            f"allow {ROLE} ecr:DescribeImages, and see that no SCP denies it",
+            f'{ADD}{{"Effect":"Allow","Action":"ecr:DescribeImages","Resource":"*"}}',
         ),
     ],
 )
@@ -393,7 +400,10 @@ def test_what_a_garbled_answer_leaves_open(operation: str, writes: bool) -> None
 def test_a_wrong_clock_is_told_as_one(said: str) -> None:
     """AWS tells it as a signature that does not match."""
     fault = translate(refusal("SignatureDoesNotMatch", said, 403), call()).fault
-    assert fault.hint == "set this machine's clock: AWS refuses requests that look minutes old"
+    assert fault.hint == (
+        "set this machine's clock, best by NTP; AWS refuses requests that are five minutes off:\n"
+        "timedatectl set-ntp true"
+    )
 
 
 def test_a_field_that_the_sdk_cannot_send() -> None:

@@ -26,8 +26,8 @@ Problems
     222222222222 (spoke)
     in eu-west-1
     → see that arn:aws:iam::ACCOUNT:role/fleet-replication exists and trusts \
-arn:aws:iam::999999999999:user/sandbox, that the latter may sts:AssumeRole it, and that no SCP or \
-RCP denies it; this prints what makes the role:
+arn:aws:iam::999999999999:user/sandbox without an external id (the inventory has none), that the \
+latter may sts:AssumeRole it, and that no SCP or RCP denies it; this prints what makes the role:
       fleet-repl bootstrap demo.toml
 
 Checks of registries                    ok   failed  unknown

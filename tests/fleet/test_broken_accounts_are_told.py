@@ -92,8 +92,9 @@ Problems
   3 accounts: AccessDenied on AssumeRole: trust policy, external id, SCP or RCP
     000000000001 (a1), 000000000002 (a2), 000000000003 (a3)
     in eu-west-1, us-east-1
-    → see that {ROLE} exists and trusts {BASE}, that the latter may sts:AssumeRole it, and that \
-no SCP or RCP denies it; this prints what makes the role:
+    → see that {ROLE} exists and trusts {BASE} without an external id (the inventory has none), \
+that the latter may sts:AssumeRole it, and that no SCP or RCP denies it; this prints what makes \
+the role:
       fleet-repl bootstrap fleet.toml
   3 accounts: another account answers AssumeRole: account ACCOUNT was meant, and it is account \
 222222222222
@@ -295,7 +296,7 @@ async def test_a_role_behind_others_is_its_accounts_own_problem() -> None:
     (problem,) = report.problems
     assert problem.kind == "role-refused"
     assert problem.accounts == (number(1), number(2), number(3))
-    assert f"trusts {HUB}, that the latter may sts:AssumeRole it" in problem.remedy
+    assert f"trusts {HUB} without an external id (the inventory has none), that" in problem.remedy
 
 
 async def test_an_external_id_is_looked_for_and_never_shown() -> None:

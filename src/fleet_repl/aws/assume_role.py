@@ -8,6 +8,7 @@ twice, seconds apart: a fresh role takes that long to be known everywhere.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -56,6 +57,8 @@ class Sts:
     caller: Caller
     region: Region
     session_name: str
+    inventory: str = "INVENTORY"
+    """The path of the inventory, for commands."""
     audit: Mapping[str, object] = field(default_factory=dict)
     """The parameters for whoever reads CloudTrail: SourceIdentity and Tags."""
     session_policy: str | None = None
@@ -82,14 +85,16 @@ class Role:
         arn: RoleArn,
         source: Source,
         *,
+        assumer: str,
         seconds: int,
         external_id: Secret | None = None,
         account: AccountId | None = None,
     ) -> None:
-        """`source` issues the credentials that may assume the role. `seconds`: how long a session
-        shall last. `account`: the account that AssumeRole is counted for; None for a role on the
-        way to all accounts."""
+        """`source` issues the credentials that may assume the role, of the identity `assumer`.
+        `seconds`: how long a session shall last. `account`: the account that AssumeRole is counted
+        for; None for a role on the way to all accounts."""
         policy = sts.passing_policy if account is None else sts.session_policy
+        bootstrap = f"fleet-repl bootstrap {shlex.quote(sts.inventory)}"
         self._sts = sts
         self._source = source
         self._account = arn.account
@@ -108,6 +113,9 @@ class Role:
                 **({} if policy is None else {"Policy": policy}),
                 **({"ExternalId": external_id.reveal()} if external_id is not None else {}),
             },
+            assumer=assumer,
+            # What makes a role on the way is printed in that format alone.
+            bootstrap=bootstrap if account is not None else f"{bootstrap} --format iam",
             hidden=(external_id,) if external_id is not None else (),
         )
         self._asking = anyio.Lock()

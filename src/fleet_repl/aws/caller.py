@@ -23,6 +23,7 @@ from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
+from fleet_repl.runs import remedies
 from fleet_repl.runs.events import CallRetried
 from fleet_repl.values.errors import CallError, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -194,7 +195,7 @@ def _given_back(failure: CallError, source: Source, issued: Issued) -> CallError
     ended = failure.fault.kind is FaultKind.EXPIRED and failure.transient
     if not ended or source.forget(issued):
         return failure
-    return settled(_with_hint(failure, hints.RENEW_BASE))
+    return settled(_with_hint(failure, remedies.RENEW_BASE))
 
 
 def _with_hint(error: CallError, hint: str | None) -> CallError:

@@ -26,6 +26,7 @@ from fleet_repl.aws.error_codes import (
 )
 from fleet_repl.aws.redact import clean, clean_source
 from fleet_repl.aws.request import Call, OversizedAnswerError, UnparsedAnswerError
+from fleet_repl.runs import remedies
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 _UNCERTAIN: Final = frozenset({FaultKind.SERVICE, FaultKind.TIMEOUT})
@@ -54,7 +55,7 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
 def unissued(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallError:
     """The CallError for a call that the base identity's source issues no credentials for."""
     message = f"the base identity's credentials cannot be had: {said_by_source(error, hidden)}"
-    return CallError(_fault(FaultKind.EXPIRED, call, message, hint=hints.RENEW_BASE))
+    return CallError(_fault(FaultKind.EXPIRED, call, message, hint=remedies.RENEW_BASE))
 
 
 def said_by_source(error: Exception, hidden: Sequence[str] = ()) -> str:
@@ -135,12 +136,14 @@ def _hint_for(code: str, kind: FaultKind, message: str, call: Call) -> str | Non
     words = message.lower()
     if code in SIGNATURE_CODES | CLOCK_CODES:
         late = code in CLOCK_CODES or any(phrase in words for phrase in CLOCK_MESSAGES)
-        return hints.CLOCK if late else hints.SIGNATURE
+        return remedies.CLOCK if late else hints.SIGNATURE
     if code in UNKNOWN_KEY and call.service == "sts":
         return hints.unknown_key(f"STS in {call.region}")
-    if call.operation == "AssumeRole":
-        return hints.session_too_long(call) if "durationseconds" in words else None
-    if kind in (FaultKind.ACCESS_DENIED, FaultKind.INVALID):
+    if kind is FaultKind.ACCESS_DENIED:
+        return hints.hint_for_code(code, call) or hints.denied(call, message)
+    if call.operation == "AssumeRole" and "durationseconds" in words:
+        return hints.session_too_long(call)
+    if kind is FaultKind.INVALID:
         return hints.allow_what_was_denied(message, call) or hints.hint_for_code(code, call)
     return None
 

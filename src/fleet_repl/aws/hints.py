@@ -6,16 +6,17 @@ Pure: a hint follows from the call, the kind of failure and AWS's own message al
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from fleet_repl.aws.error_codes import UNKNOWN_OPERATION
 from fleet_repl.aws.request import Call
+from fleet_repl.ecr.permissions import statements_of
+from fleet_repl.runs import remedies
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind
+from fleet_repl.values.names import partition_of
 
-RENEW_BASE: Final = (
-    "renew the base identity's credentials, for instance with `aws sso login`, and run again"
-)
-CLOCK: Final = "set this machine's clock: AWS refuses requests that look minutes old"
 SIGNATURE: Final = (
     "the secret key is wrong, or something on the way alters requests: check the credentials and "
     "the proxy"
@@ -45,6 +46,8 @@ _HINTS: Final = {
 _OBJECT_ACTIONS: Final = {"ListObjectsV2": "ListBucket"}
 """IAM's action for an operation of S3, where the names differ."""
 _PASSING: Final = "iam:PassRole"
+_LINKING: Final = "iam:CreateServiceLinkedRole"
+_REPLICATION: Final = "replication.ecr.amazonaws.com"
 _START: Final = "StartReplicationBackfill"
 _NARROWING: Final = (
     "the session's policy and tags are too long together: take session_tags out of [aws], or set "
@@ -109,18 +112,21 @@ _QUOTAS: Final = {
 }
 
 _NOT_ALLOWED: Final = re.compile(r"not authorized to perform: ([a-z0-9-]{2,40}:[A-Za-z]{2,80})")
+_AUDIT: Final = {"sts:TagSession": "session_tags", "sts:SetSourceIdentity": "source_identity"}
+"""Actions that an AssumeRole takes by a setting of [aws]."""
 
 
 def hint_for(kind: FaultKind, call: Call) -> str | None:
     """The hint for a kind of failure; None where there is none."""
     match kind:
-        case FaultKind.ACCESS_DENIED if call.service == "s3":
-            return _allow_objects(call)
         case FaultKind.ACCESS_DENIED:
-            return _allow(call)
+            return denied(call)
         case FaultKind.REGION_DISABLED if call.service == "ecr":
+            return remedies.enable_region(str(call.account), call.region)
+        case FaultKind.WRONG_ACCOUNT if call.role is None:
             return (
-                f"enable {call.region} for account {call.account}, or take it out of the inventory"
+                f"use credentials of account {call.account} or a profile of it, or give the "
+                "account a role"
             )
         case FaultKind.THROTTLED if call.service in _QUOTAS:
             return f"others use up this quota of {_QUOTAS[call.service]}: {_LATER}"
@@ -152,36 +158,73 @@ def unknown_key(sts: str = "STS there") -> str:
     )
 
 
-def allow_what_was_denied(message: str, call: Call) -> str | None:
-    """The hint for a denial whose message names another action than the call's own; else None."""
-    match = _NOT_ALLOWED.search(message)
-    if match is None or match[1] == f"{call.service}:{call.operation}":
-        return None
-    passing = _passing(call) if match[1] == _PASSING else None
-    return _allow_them(call, passing or match[1])
-
-
-def _allow(call: Call) -> str:
+def denied(call: Call, message: str = "") -> str:
+    """The hint for a denial. AWS's `message` may name the action that was denied, and the policy
+    that denies it."""
+    action = _denied_action(message)
     if call.operation == "AssumeRole":
-        other = "another" if call.hidden else "an"
+        return _role_denied(call, message, action)
+    if call.service == "s3" and action in (None, f"s3:{_object_action(call)}"):
+        return _allow_objects(call)
+    actions = _actions_of(call) if action is None else (action,)
+    hint = remedies.allow(_identity(call), _documents(call, actions), message)
+    return f"{_LISTING}; else {hint}" if call.service == "organizations" else hint
+
+
+def allow_what_was_denied(message: str, call: Call) -> str | None:
+    """The hint for an error of another kind whose message names an action that was denied."""
+    return None if _denied_action(message) is None else denied(call, message)
+
+
+def _denied_action(message: str) -> str | None:
+    match = _NOT_ALLOWED.search(message)
+    return None if match is None else match[1]
+
+
+def _role_denied(call: Call, message: str, action: str | None) -> str:
+    if action in _AUDIT:
         return (
-            f"AWS answers the same where {call.role} does not exist, where its trust policy does "
-            f"not name who assumes it or wants {other} external id, where who assumes it may not "
-            "sts:AssumeRole it, and where an SCP, an RCP or a session policy denies that: check "
-            "them in this order"
+            f"[aws] {_AUDIT[action]} takes {action}, which the trust policy of {call.role} and the "
+            f"policies of {call.assumer} have to allow; this prints them:\n{call.bootstrap}"
         )
-    needed = f"{call.service}:{call.operation}"
+    return remedies.trust(
+        str(call.role),
+        call.assumer,
+        asks_external_id=bool(call.hidden),
+        bootstrap=call.bootstrap,
+        said=message,
+    )
+
+
+def _actions_of(call: Call) -> tuple[str, ...]:
+    """The actions that a call takes."""
+    own = f"{call.service}:{call.operation}"
     if call.operation == "PutReplicationConfiguration":
-        needed += " and, for replication.ecr.amazonaws.com, iam:CreateServiceLinkedRole"
-    if call.service == "organizations":
-        return f"{_allow_them(call, needed)}; {_LISTING}"
-    if (passing := _passing(call)) is not None:
-        needed += f" and {passing}"
-    return _allow_them(call, needed)
+        return own, _LINKING
+    return (own, _PASSING) if "customRoleArn" in call.parameters else (own,)
+
+
+def _documents(call: Call, actions: tuple[str, ...]) -> Iterator[JsonObject]:
+    """The statements that allow these actions to whoever makes the call."""
+    partition = partition_of(call.region)
+    for action in actions:
+        if action == _PASSING:
+            resource = str(call.parameters.get("customRoleArn", "*"))
+            yield {"Effect": "Allow", "Action": action, "Resource": resource}
+            continue
+        for statement in statements_of(action):
+            # The first rules of an account have one linked role made, its first templates another.
+            of_rules = call.operation == "PutReplicationConfiguration"
+            if action != _LINKING or of_rules == (statement.service == _REPLICATION):
+                yield statement.document(partition=partition)
+
+
+def _object_action(call: Call) -> str:
+    return _OBJECT_ACTIONS.get(call.operation, call.operation)
 
 
 def _allow_objects(call: Call) -> str:
-    needed = f"s3:{_OBJECT_ACTIONS.get(call.operation, call.operation)}"
+    needed = f"s3:{_object_action(call)}"
     if call.operation == "GetObject":
         # S3 answers AccessDenied for a missing object where the bucket may not be listed.
         needed += " and, so that a missing object can be told from a denied one, s3:ListBucket"
@@ -191,15 +234,8 @@ def _allow_objects(call: Call) -> str:
     )
 
 
-def _passing(call: Call) -> str | None:
-    """The permission to hand a role over, for a call that does; else None."""
-    role = call.parameters.get("customRoleArn")
-    return f"{_PASSING} on {role}" if role is not None else None
-
-
-def _allow_them(call: Call, needed: str) -> str:
-    who = str(call.role) if call.role is not None else "the base identity"
-    return f"allow {who} {needed}, and see that no SCP denies it"
+def _identity(call: Call) -> str:
+    return str(call.role) if call.role is not None else "the base identity"
 
 
 def session_too_long(call: Call) -> str:

@@ -5,6 +5,8 @@ Every failure of its source, or of the SDK's settings, becomes one `IdentityErro
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Awaitable
 from typing import Final, TypeVar
 
@@ -27,6 +29,7 @@ from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.errors import CallError, Fault, FaultKind, IdentityError
 from fleet_repl.values.names import Partition, Region
+from fleet_repl.values.text import below
 
 T = TypeVar("T")
 
@@ -42,6 +45,11 @@ _NO_MFA: Final = (
     "run it from a terminal, or use a profile whose session has passed MFA before, such as one of "
     "`aws sso login`"
 )
+_SIGN_ON: Final = "sign on again, and run again:\naws sso login --profile PROFILE"
+_CHAINED: Final = (
+    "set duration_seconds of the profile to 3600: a role that a role assumes lasts an hour at the "
+    "most"
+)
 _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (
         sdk.ProfileNotFound,
@@ -49,9 +57,9 @@ _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     ),
     (sdk.NoCredentialsError, _FIND),
     (sdk.PartialCredentialsError, "set what is missing, or use a profile"),
-    (sdk.SSOError, "run `aws sso login` for this profile"),
-    (sdk.TokenRetrievalError, "run `aws sso login` for this profile"),
-    (sdk.LoginError, "run `aws login` for this profile"),
+    (sdk.SSOError, _SIGN_ON),
+    (sdk.TokenRetrievalError, _SIGN_ON),
+    (sdk.LoginError, "log in again, and run again:\naws login --profile PROFILE"),
     (sdk.ConfigParseError, "mend that file"),
     (sdk.ConfigNotFound, "see AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE"),
     (sdk.CredentialRetrievalError, _SOURCE),
@@ -101,7 +109,8 @@ async def open_session(aws: Aws, endpoint: Endpoint | None, pace: Pace) -> tuple
         credentials, first = await renewed(lambda: resolve(session, endpoint), pace)
         return session, Base(credentials, first, pace)
 
-    return await usable(opened())
+    profile = aws.profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    return await usable(opened(), profile or "default")
 
 
 async def check(caller: Caller, base: Base, region: Region, partition: Partition) -> Identity:
@@ -125,25 +134,29 @@ async def check(caller: Caller, base: Base, region: Region, partition: Partition
     raise _error(_refused(fault), fault.hint or hints.SETTINGS)
 
 
-async def usable(step: Awaitable[T]) -> T:
-    """Await `step`. Raises IdentityError in place of what the SDK raises."""
+async def usable(step: Awaitable[T], profile: str = "default") -> T:
+    """Await `step`, which may need `profile`. Raises IdentityError in place of what the SDK
+    raises."""
     try:
         return await step
     except Exception as error:  # noqa: BLE001 - a profile can fail in any way, and is the user's
-        failure = _unusable(error)
+        failure = _unusable(error, profile)
     # Raised outside the handler: the SDK's exception may hold secrets and must not be its context.
     raise failure
 
 
-def _unusable(error: Exception) -> IdentityError:
+def _unusable(error: Exception, profile: str) -> IdentityError:
     reason = said_by_source(error)
     if (code := code_of(error)) is not None:
         reason = f"{reason} ({code}, request {request_id_of(error)})"
         if code in UNKNOWN_KEY:
             return _error(f"there is no usable base identity: {reason}", hints.unknown_key())
+        if "role chaining" in reason:
+            return _error(f"there is no usable base identity: {reason}", _CHAINED)
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
-            return _error(f"there is no usable base identity: {reason}", remedy)
+            named = remedy.replace(" PROFILE", f" {shlex.quote(profile)}")
+            return _error(f"there is no usable base identity: {reason}", named)
     return _error(f"the AWS settings cannot be used: {reason}", hints.SETTINGS)
 
 
@@ -154,4 +167,4 @@ def _refused(fault: Fault) -> str:
 
 
 def _error(reason: str, remedy: str) -> IdentityError:
-    return IdentityError(f"{reason}\n    {remedy}")
+    return IdentityError(f"{reason}{below(remedy)}")

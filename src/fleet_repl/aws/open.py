@@ -147,6 +147,7 @@ async def _open(
             caller=caller,
             region=region,
             session_name=session_name(inventory.name, run_id),
+            inventory=inventory.path,
             audit=audit_parameters(aws),
             **_policies(aws, read_only=read_only),
         )
@@ -178,6 +179,7 @@ def _of_organization(
         replace(connection.sts, session_policy=policy),
         role,
         connection.base,
+        assumer=connection.identity.arn,
         seconds=min(limits.SESSION_SECONDS),
         external_id=aws.external_id,
         account=role.account,
@@ -250,13 +252,21 @@ def _sources(
         return base if profile is None else ProfileBase(profile, partial(of_profile, profile))
 
     @cache
-    def before_roles(profile: str | None) -> Source:
+    def before_roles(profile: str | None) -> tuple[Source, str]:
+        """Who assumes the roles of accounts, and its ARN."""
         last = base_of(profile)
+        assumer = identity.arn if profile is None else f"the identity of profile {profile}"
         for arn in aws.via:
             last = Role(
-                sts, arn, last, seconds=limits.CHAINED_SESSION_SECONDS, external_id=aws.external_id
+                sts,
+                arn,
+                last,
+                assumer=assumer,
+                seconds=limits.CHAINED_SESSION_SECONDS,
+                external_id=aws.external_id,
             )
-        return last
+            assumer = str(arn)
+        return last, assumer
 
     def source_of(account: Account) -> Source:
         if account.role is None:
@@ -265,10 +275,12 @@ def _sources(
         # Whether the identity of a profile is an assumed role shows only once it is used.
         chained = identity.is_assumed_role or bool(aws.via) or account.profile is not None
         longest = limits.CHAINED_SESSION_SECONDS if chained else max(limits.SESSION_SECONDS)
+        source, assumer = before_roles(account.profile)
         return Role(
             sts,
             account.role,
-            before_roles(account.profile),
+            source,
+            assumer=assumer,
             seconds=min(account.session_seconds, longest),
             external_id=account.external_id,
             account=account.id,

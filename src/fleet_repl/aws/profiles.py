@@ -42,11 +42,11 @@ class ProfileBase:
             try:
                 return await self._find()
             except IdentityError as error:
-                reason, _, remedy = str(error).partition("\n    ")
+                reason, *remedy = str(error).split("\n    ")
                 self._failure = Fault(
                     kind=FaultKind.ACCESS_DENIED,
                     operation="credentials",
                     message=f"profile {self._profile}: {reason}",
-                    hint=remedy or None,
+                    hint="\n".join(remedy) or None,
                 )
         raise CallError(self._failure)

@@ -27,6 +27,10 @@ class Call:
     role: RoleArn | None = None
     """The role that signs, or for AssumeRole the role to be assumed; None: the base identity."""
     parameters: Mapping[str, object] = field(default_factory=dict, repr=False)
+    assumer: str = "whoever assumes it"
+    """For AssumeRole: who signs, in words."""
+    bootstrap: str = "fleet-repl bootstrap INVENTORY"
+    """For AssumeRole: the command that prints what makes the role."""
     hidden: tuple[Secret, ...] = ()
     """Secrets in the parameters, which AWS may repeat in an error."""
     patience: float = 0.0

@@ -16,12 +16,15 @@ from typing import Final, Literal, TypeVar
 
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
-from fleet_repl.aws.error_codes import NO_OBJECT, PRECONDITION
+from fleet_repl.aws.error_codes import DENIED, NO_OBJECT, PRECONDITION
 from fleet_repl.aws.faults import garbage
 from fleet_repl.aws.request import Answer, Call
+from fleet_repl.ecr.permissions import state_statements
 from fleet_repl.engine.stores import Stored
-from fleet_repl.values.errors import CallError, Fault, StateError
-from fleet_repl.values.names import Region
+from fleet_repl.runs.remedies import pasteable
+from fleet_repl.values.errors import CallError, Fault, FaultKind, StateError
+from fleet_repl.values.names import Region, partition_of
+from fleet_repl.values.text import below
 
 T = TypeVar("T")
 
@@ -144,9 +147,14 @@ class BucketObjects:
         raise garbage(call, "the list does not end")
 
     def _unusable(self, verb: Literal["read", "written"], key: str, fault: Fault) -> StateError:
-        advice = f"\n    {fault.hint}" if fault.hint else ""
-        url = f"s3://{self._bucket}/{self._prefix}{key}"
-        return StateError(f"the fleet's state cannot be {verb}: {url}: {fault}{advice}")
+        location, hint = f"{self._bucket}/{self._prefix}", fault.hint
+        if hint is not None and fault.kind is FaultKind.ACCESS_DENIED and fault.code in DENIED:
+            partition = partition_of(self._region)
+            statements = state_statements(location)
+            needed = pasteable(item.document(partition=partition) for item in statements)
+            hint = f"{hint}; this is all that a state takes:\n{needed}"
+        said = f"the fleet's state cannot be {verb}: s3://{location}{key}: {fault}"
+        return StateError(f"{said}{below(hint)}")
 
 
 def _stored(answer: Answer, call: Call, altered: set[bytes]) -> Stored:

@@ -210,6 +210,13 @@ def among(statements: Iterable[Statement], actions: Collection[str]) -> tuple[St
     return tuple(statement for statement in narrowed if statement.actions)
 
 
+def statements_of(action: str) -> tuple[Statement, ...]:
+    """The statements that allow an action, in any fleet."""
+    needs = (need.statement(read_only=False) for need in _NEEDS)
+    known = among((*needs, *organization_statements()), (action,))
+    return known or (Statement(sid="", actions=(action,)),)
+
+
 def role_resources(paths: Iterable[str]) -> tuple[str, ...]:
     """Roles by path as resources of a statement; any role where a policy could not list them."""
     arns = tuple(_ROLES + path for path in sorted(set(paths)))

@@ -29,7 +29,7 @@ from fleet_repl.state import discovery_name, read_discovery, write_discovery
 from fleet_repl.values.clock import SYSTEM, Clock, check_loop
 from fleet_repl.values.errors import CallError, InventoryError, RefusedError, StateError, reason_of
 from fleet_repl.values.names import AccountId, Region
-from fleet_repl.values.text import timestamp
+from fleet_repl.values.text import below, timestamp
 
 if TYPE_CHECKING:
     from fleet_repl.aws import EnabledRegions, Endpoint, Organizations
@@ -205,12 +205,11 @@ async def _listed(
 
 
 def _refusal(inventory: Inventory, error: CallError, kept: Discovery | None) -> RefusedError:
-    hint = "" if error.fault.hint is None else f"\n    {error.fault.hint}"
     instead = ""
     if kept is not None:
         instead = f"\n    --cached goes on with the accounts of {timestamp(kept.at)}"
     message = f"the accounts of fleet {inventory.name} cannot be discovered: {error.fault}"
-    return RefusedError(f"{message}{hint}{instead}")
+    return RefusedError(f"{message}{below(error.fault.hint)}{instead}")
 
 
 async def _enabled(

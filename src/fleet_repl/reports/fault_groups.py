@@ -47,12 +47,26 @@ def group_faults(failed: Iterable[FailedRegistry]) -> tuple[FaultGroup, ...]:
     groups: dict[_Key, list[FailedRegistry]] = {}
     for registry in failed:
         fault = registry.fault
-        groups.setdefault((fault.kind, fault.operation, fault.hint), []).append(registry)
+        groups.setdefault((fault.kind, fault.operation, _general(registry)), []).append(registry)
     fault_groups = (
-        FaultGroup(kind=kind, operation=operation, hint=hint, members=tuple(members))
-        for (kind, operation, hint), members in groups.items()
+        FaultGroup(kind=kind, operation=operation, hint=_shared(members), members=tuple(members))
+        for (kind, operation, _), members in groups.items()
     )
     return tuple(sorted(fault_groups, key=_rank))
+
+
+def _general(failed: FailedRegistry) -> str | None:
+    """The hint in words for any account and region."""
+    registry, hint = failed.registry, failed.fault.hint
+    if hint is None:
+        return None
+    return hint.replace(registry.account, "ACCOUNT").replace(registry.region, "REGION")
+
+
+def _shared(members: list[FailedRegistry]) -> str | None:
+    """The hint of a group: as it is where all have the same, and else in general words."""
+    hints = {member.fault.hint for member in members}
+    return hints.pop() if len(hints) == 1 else _general(members[0])
 
 
 def _rank(group: FaultGroup) -> tuple[int, str, str, str]:

@@ -231,8 +231,8 @@ def _combined(verdict: Verdict | None, held: Verdict | None) -> Verdict | None:
 def _fault(fault: Fault | None) -> Verdict | None:
     if fault is None:
         return None
-    lines = (fault.hint,) if fault.hint else ()
-    return Verdict(element="error", kind=fault.kind.value, message=str(fault), lines=lines)
+    lines = (fault.hint or "").splitlines()
+    return Verdict(element="error", kind=fault.kind.value, message=str(fault), lines=tuple(lines))
 
 
 def _drift(planned: RegistryPlan) -> Verdict | None:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Final
 
 import anyio.to_thread
@@ -46,7 +47,7 @@ async def examine_state(
         reads = await _read(store, fleets)
     except StateError as error:
         message, _, remedy = str(error).partition("\n")
-        problems.append(_problem(message, remedy.strip() or _ELSEWHERE))
+        problems.append(_problem(message, dedent(remedy).strip() or _ELSEWHERE))
         readable = CheckState.FAILED
     if folder is not None:
         obstacle = await anyio.to_thread.run_sync(write_obstacle, folder)

@@ -84,6 +84,12 @@ _FIRST_REGION: Final = {
     Partition.ISO_F: Region("us-isof-south-1"),
 }
 
+
+def partition_of(region: Region) -> Partition:
+    """The partition that a region is in; `aws` where none has it."""
+    return next((one for one in Partition if one.holds(region)), Partition.AWS)
+
+
 ACCOUNT_ID: Final = "[0-9]{12}"
 """The pattern of an account id."""
 _ACCOUNT: Final = re.compile(ACCOUNT_ID)

@@ -71,6 +71,11 @@ def first_line(text: object) -> str:
     return str(text).partition("\n")[0]
 
 
+def below(remedy: str | None) -> str:
+    """A remedy as lines below an error's message; nothing for None."""
+    return "" if remedy is None else "".join(f"\n    {line}" for line in remedy.splitlines())
+
+
 def elapsed(seconds: float) -> str:
     """`4.2 s`, `3 min 12 s`, `1 h 02 min`."""
     if seconds < 60:

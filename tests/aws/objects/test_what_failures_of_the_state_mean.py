@@ -11,7 +11,13 @@ from fleet_repl.values.errors import IdentityError, StateError
 if TYPE_CHECKING:
     from tests.aws.objects.conftest import Bucket, FakeS3
 
-ALLOW = "allow the base identity {}, and see that neither an SCP nor the bucket's policy denies it"
+ALLOW = (
+    "allow the base identity {}, and see that neither an SCP nor the bucket's policy denies it; "
+    "this is all that a state takes:"
+    '\n    {{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject","s3:DeleteObject"],'
+    '"Resource":"arn:aws:s3:::state/fleets/*"}},'
+    '\n    {{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::state"}}'
+)
 MISSING = "s3:GetObject and, so that a missing object can be told from a denied one, s3:ListBucket"
 
 
@@ -61,7 +67,7 @@ async def test_what_to_do(
         s3.script.extend([s3.refuse(code, status)] * 5)
         with pytest.raises(StateError) as caught:
             await objects.get("prod/lock.json")
-    first, second = str(caught.value).splitlines()
+    first, second, *_ = str(caught.value).splitlines()
     assert first.startswith("the fleet's state cannot be read: s3://state/fleets/prod/lock.json: ")
     assert said in first
     assert code in first
@@ -74,7 +80,7 @@ async def test_a_key_of_kms_that_is_denied_is_named(bucket: Bucket, s3: FakeS3) 
     said = "User: x is not authorized to perform: kms:GenerateDataKey on resource: y"
     async with bucket.open() as objects:
         s3.script.append(s3.refuse("AccessDenied", 403, said))
-        with pytest.raises(StateError, match="allow the base identity kms:GenerateDataKey, and"):
+        with pytest.raises(StateError, match='"Action":"kms:GenerateDataKey"'):
             await objects.put("prod/lock.json", b"")
 
 

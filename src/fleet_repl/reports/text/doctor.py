@@ -16,7 +16,7 @@ from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.reports.exit_codes import doctor_exit
 from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.sections import GROUPS, add_cut
+from fleet_repl.reports.text.sections import GROUPS, add_cut, add_remedy
 from fleet_repl.runs.doctor import BaseIdentity, CheckState, DoctorReport, FleetProblem
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted, elapsed
@@ -79,10 +79,7 @@ def _add_problem(page: Page, problem: FleetProblem, report: DoctorReport) -> Non
         names = [_account(account, report) for account in shown]
         page.add(", ".join([*names, *more]), indent=2)
         page.add(f"in {', '.join(problem.regions)}", indent=2)
-    first, *lines = problem.remedy.splitlines()
-    page.add(f"→ {first}", indent=2)
-    for line in lines:
-        page.add(line, indent=3)
+    add_remedy(page, problem.remedy)
 
 
 def _account(account: AccountId, report: DoctorReport) -> str:

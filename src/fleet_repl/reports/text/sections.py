@@ -63,7 +63,15 @@ def _add_group(page: Page, group: FaultGroup) -> None:
         page.add(label(member.registry, member.name), message, indent=2)
     page.more(len(group.members) - len(shown), indent=2)
     if group.hint:
-        page.add(f"→ {group.hint}", indent=2)
+        add_remedy(page, group.hint)
+
+
+def add_remedy(page: Page, remedy: str) -> None:
+    """Adds what to do, and below it what to run or to paste."""
+    first, *lines = remedy.splitlines()
+    page.add(f"→ {first}", indent=2)
+    for line in lines:
+        page.add(line, indent=3)
 
 
 def add_held(page: Page, held: Iterable[HeldLinkRow], names: Mapping[AccountId, str]) -> None:

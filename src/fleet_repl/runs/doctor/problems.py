@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from fleet_repl.ecr.permissions import among
 from fleet_repl.inventory import Account
+from fleet_repl.runs import remedies
 from fleet_repl.runs.doctor.checks import OF_THE_ROLE, checks_of, is_refused
 from fleet_repl.runs.doctor.model import (
     SETTING,
@@ -25,7 +26,7 @@ from fleet_repl.runs.doctor.model import (
     Question,
 )
 from fleet_repl.runs.doctor.questions import Needs, questions_of
-from fleet_repl.values.canonical_json import compact_json
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry, RoleArn
 
@@ -90,25 +91,19 @@ class ExaminedAccount:
         """A text for any account."""
         return text.replace(self.account.id, ACCOUNT)
 
-    def allowing(self, actions: Collection[str]) -> str:
-        """The remedy for actions that the identity lacks, with the statements to paste."""
-        return (
-            f"add this to a policy of {self.identity}, and see that no SCP, RCP or permissions "
-            f"boundary denies it:\n{pasteable(self.needs, actions)}"
-        )
+    def allowing(self, actions: Collection[str], said: str = "") -> str:
+        """The remedy for actions that the identity lacks, of which AWS `said` this."""
+        return remedies.allow(self.identity, _documents(self.needs, actions), self.general(said))
 
 
 def pasteable(needs: Needs, actions: Collection[str]) -> str:
-    """The statements that allow these actions, for a policy that may have others: without Sids,
-    of which no two may be equal."""
-    documents = (
-        dict(statement.document(partition=needs.partition))
-        for statement in among(needs.statements, actions)
-    )
-    return ",\n".join(
-        compact_json({key: value for key, value in document.items() if key != "Sid"})
-        for document in documents
-    )
+    """The statements that allow these actions, for a policy that may have others."""
+    return remedies.pasteable(_documents(needs, actions))
+
+
+def _documents(needs: Needs, actions: Collection[str]) -> Iterator[JsonObject]:
+    for statement in among(needs.statements, actions):
+        yield statement.document(partition=needs.partition)
 
 
 def fleet_problems(
@@ -200,7 +195,7 @@ def _read_denied(subject: ExaminedAccount, denied: Mapping[str, Fault]) -> Findi
     return Finding(
         ProblemKind.READ_DENIED,
         f"{' and '.join(codes)} on {operations}",
-        subject.allowing(denied),
+        subject.allowing(denied, " ".join(fault.message for fault in denied.values())),
     )
 
 
@@ -211,22 +206,22 @@ def _finding(subject: ExaminedAccount, fault: Fault) -> Finding:
     hint = subject.general(fault.hint or "run it again later")
     if fault.kind is FaultKind.WRONG_ACCOUNT:
         message = f"another account answers {fault.operation}: {subject.general(fault.message)}"
-        return Finding(ProblemKind.WRONG_ACCOUNT, message, f"{hint}:\n{_assume(subject)}")
+        remedy = remedies.followed(hint, "", _assume(subject))
+        return Finding(ProblemKind.WRONG_ACCOUNT, message, remedy)
     if is_refused(fault):
         return _refused(subject, fault, what)
     if fault.kind is FaultKind.REGION_DISABLED and fault.operation not in OF_THE_ROLE:
         return Finding(
             ProblemKind.REGION_DISABLED,
             f"{code}: the account has not enabled the region",
-            "enable it, or take it out of the account's regions:\n"
-            f"aws account enable-region --account-id {ACCOUNT} --region-name {REGION}",
+            remedies.enable_region(ACCOUNT, REGION),
         )
     if fault.code is None or fault.kind is FaultKind.INVALID:
         what += f": {subject.general(fault.message)}"
     of_role = fault.operation in OF_THE_ROLE
     kind = ProblemKind.ROLE_FAILED if of_role else ProblemKind.READ_FAILED
     again = f"fleet-repl doctor {subject.inventory} --account {ACCOUNT}"
-    return Finding(kind, what, f"{hint}; then look again:\n{again}")
+    return Finding(kind, what, remedies.followed(hint, "; then look again", again))
 
 
 def _refused(subject: ExaminedAccount, fault: Fault, what: str) -> Finding:
@@ -237,16 +232,15 @@ def _refused(subject: ExaminedAccount, fault: Fault, what: str) -> Finding:
         command = f"aws sts assume-role --role-arn {subject.via[0]} --role-session-name doctor"
         hint = subject.general(fault.hint or "")
         message = f"{what} of a role of [aws] via: {reasons}"
-        return Finding(ProblemKind.VIA_REFUSED, message, f"{hint}:\n{command}")
-    external_id = " and asks for the external id of the inventory"
-    return Finding(
-        ProblemKind.ROLE_REFUSED,
-        f"{what}: {reasons}",
-        f"see that {subject.identity} exists and trusts {subject.assumer}"
-        f"{external_id if subject.account.external_id is not None else ''}, that the latter may "
-        "sts:AssumeRole it, and that no SCP or RCP denies it; this prints what makes the role:\n"
-        f"fleet-repl bootstrap {subject.inventory}",
+        return Finding(ProblemKind.VIA_REFUSED, message, remedies.followed(hint, "", command))
+    remedy = remedies.trust(
+        subject.identity,
+        subject.assumer,
+        asks_external_id=subject.account.external_id is not None,
+        bootstrap=f"fleet-repl bootstrap {subject.inventory}",
+        said=fault.message,
     )
+    return Finding(ProblemKind.ROLE_REFUSED, f"{what}: {reasons}", remedy)
 
 
 def _assume(subject: ExaminedAccount) -> str:

@@ -17,6 +17,7 @@ from fleet_repl.runs.doctor.model import (
 )
 from fleet_repl.runs.doctor.problems import pasteable
 from fleet_repl.runs.doctor.questions import Needs
+from fleet_repl.runs.remedies import CLOCK, RENEW_BASE, followed
 from fleet_repl.values import limits
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted
@@ -50,7 +51,7 @@ def _run_problems(base: BaseIdentity) -> Iterator[FleetProblem]:
         yield FleetProblem(
             kind=ProblemKind.BASE_EXPIRES,
             message=f"the base identity's credentials end in {max(0.0, base.seconds_left):.0f} s",
-            remedy=f"renew them before a run:\n{_renewal(base)}",
+            remedy=followed(RENEW_BASE, "", _renewal(base)),
         )
     ahead = base.clock_ahead
     if ahead is not None and abs(ahead) > WIDEST_SECONDS:
@@ -59,7 +60,7 @@ def _run_problems(base: BaseIdentity) -> Iterator[FleetProblem]:
             kind=ProblemKind.CLOCK,
             message=f"this machine's clock is {abs(ahead):.0f} s {side} AWS's, which refuses "
             "requests that are 300 s off",
-            remedy="have it set by NTP:\ntimedatectl set-ntp true",
+            remedy=CLOCK,
         )
 
 
