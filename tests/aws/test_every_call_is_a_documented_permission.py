@@ -106,7 +106,7 @@ async def test_its_action_is_on_the_page(edge: Edge, monkeypatch: pytest.MonkeyP
     )
     for hint, action in zip(hints, actions[1:], strict=True):
         assert hint is not None
-        assert f" {action}" in hint
+        assert f'"{action}"' in hint
 
 
 def test_no_operation_of_the_edge_lacks_its_action() -> None:
