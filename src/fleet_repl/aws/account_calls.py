@@ -6,7 +6,7 @@ neither ECR's operations nor the meaning of their answers: the caller passes bot
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -56,6 +56,18 @@ class PagedList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """What a process has read, in figures."""
+
+    calls: Mapping[tuple[str, str, str], int]
+    """The number of calls by service, operation and result."""
+    assumed: Mapping[int, int]
+    """AssumeRole calls by the second since 1970 that they were made in."""
+    answered: Set[AccountId]
+    """Accounts that ECR has answered for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     items: tuple[JsonObject, ...]
     next_token: str | None
@@ -72,7 +84,7 @@ class AccountCalls:
         source_of: Callable[[Account], Source],
     ) -> None:
         self._caller = caller
-        self._accounts = accounts
+        self._accounts = {**accounts}
         self._source_of = source_of
         self._sources: dict[AccountId, Source] = {}
         self._answered: set[AccountId] = set()
@@ -182,6 +194,29 @@ class AccountCalls:
         """Return once a read and a write after it can be sent at once. Raises CallError."""
         call = self._call(registry, "DescribeRegistry", _NOTHING)
         await self._caller.prepare(call, self._source(registry.account))
+
+    def enlist(self, accounts: Iterable[Account]) -> None:
+        """Make calls on the registries of these accounts, too."""
+        self._accounts |= {account.id: account for account in accounts}
+
+    def handed_over(self) -> Reads:
+        """The reads since the last time that they were handed over, for `credit` of another
+        process."""
+        caller = self._caller
+        reads = Reads(
+            calls=dict(caller.results), assumed=dict(caller.assumed), answered=self._answered
+        )
+        caller.results.clear()
+        caller.assumed.clear()
+        self._answered = set()
+        return reads
+
+    def credit(self, reads: Reads, registries: Iterable[Registry]) -> None:
+        """Count reads that another process has made, of `registries`, as made by this one."""
+        self._caller.results.update(reads.calls)
+        self._caller.assumed.update(reads.assumed)
+        self._answered |= reads.answered
+        self._begun.update(registries)
 
     def answered(self, account: AccountId) -> bool:
         """Whether ECR has answered for the account in this run, so that it surely exists."""

@@ -52,7 +52,7 @@ class Caller:
         self.results: Final[Counter[tuple[str, str, str]]] = Counter()
         """The same by service, operation and result: "ok" or the kind of the fault."""
         self.assumed: Final[Counter[int]] = Counter()
-        """AssumeRole calls by the second, of the monotonic clock, that they were made in."""
+        """AssumeRole calls by the second since 1970 that they were made in."""
         self.pace: Final = pace
         self._clients = clients
         self._quotas = quotas
@@ -158,7 +158,7 @@ class Caller:
         token = await quota.take()
         self.attempts[call.subject] += 1
         if call.operation == "AssumeRole":
-            self.assumed[int(self.pace.clock.monotonic())] += 1
+            self.assumed[int(self.pace.clock.now().timestamp())] += 1
         send = partial(self._clients.send, call, issued.credentials)
         try:
             sent = self.pace.attempt(call.operation, send, patience=call.patience)

@@ -59,6 +59,11 @@ class AwsRegistries:
         """Every call made so far, by service, operation and result."""
         return self._calls.statistics()
 
+    @property
+    def calls(self) -> AccountCalls:
+        """The calls on registries, whatever they ask."""
+        return self._calls
+
     async def describe(self, registry: Registry) -> JsonObject:
         """DescribeRegistry's whole answer as it came over the wire, every field kept.
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from fleet_repl.engine.observe import POLICY_SCOPE
 from fleet_repl.engine.ports import EventSink, PermissionReader, RegistryReader
+from fleet_repl.engine.shards import Shard, ShardContext, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.runs.doctor import (
@@ -44,6 +45,8 @@ class DoctorContext:
     concurrency: int
     stop: Stop
     on_event: EventSink
+    workers: ShardReaders | None = None
+    """Other processes that examine; None: this process does it itself."""
 
 
 async def examine(
@@ -57,10 +60,59 @@ async def examine(
     """
     rounds = _Rounds(registries, how)
     with how.stop.abandonable():
-        for look in (rounds.first, rounds.last):
-            accounts = tuple(sorted(rounds.waiting))
-            await work_through(accounts, look, concurrency=how.concurrency, stop=how.stop)
+        if how.workers is None:
+            for look in (rounds.first, rounds.last):
+                accounts = tuple(sorted(rounds.waiting))
+                await work_through(accounts, look, concurrency=how.concurrency, stop=how.stop)
+        else:
+            await _examine_in_shards(registries, how, how.workers, rounds)
     return rounds.results()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorShard:
+    """Registries that one worker examines, and their accounts."""
+
+    registries: tuple[Registry, ...]
+    needs: Needs
+    questions: Mapping[AccountId, tuple[Question, ...]]
+
+    async def read(self, context: ShardContext) -> Mapping[AccountId, AccountExamination]:
+        """Examine the accounts."""
+        how = DoctorContext(
+            reader=context.reader,
+            permissions=context.permissions,
+            needs=self.needs,
+            questions=self.questions,
+            concurrency=context.concurrency,
+            stop=context.stop,
+            on_event=context.on_event,
+        )
+        return await examine(self.registries, how)
+
+
+async def _examine_in_shards(
+    registries: Collection[Registry], how: DoctorContext, workers: ShardReaders, rounds: _Rounds
+) -> None:
+    """Have workers examine the accounts, each shard by one of them."""
+    shards = [
+        DoctorShard(
+            registries=part,
+            needs=how.needs,
+            questions={
+                registry.account: how.questions.get(registry.account, ()) for registry in part
+            },
+        )
+        for part in shards_of(registries, workers.width)
+    ]
+
+    def take(
+        shard: Shard[Mapping[AccountId, AccountExamination]],
+        answer: Mapping[AccountId, AccountExamination] | Fault,
+    ) -> None:
+        rounds.take(shard.registries, answer)
+
+    await workers.read(shards, take, how.stop)
 
 
 class _Rounds:
@@ -92,6 +144,23 @@ class _Rounds:
             await self._look(registry)
             self._announce(registry)
         await self._conclude(account)
+
+    def take(
+        self,
+        registries: Collection[Registry],
+        answer: Mapping[AccountId, AccountExamination] | Fault,
+    ) -> None:
+        """Take what a worker has found out, or why it could not."""
+        if isinstance(answer, Fault):
+            for registry in registries:
+                self._reads[registry.account][registry.region] = {DESCRIBE: answer}
+            answer = {
+                account: AccountExamination(reads=self._reads[account])
+                for account in {registry.account for registry in registries}
+            }
+        self._examined |= answer
+        for account in answer:
+            self.waiting.pop(account, None)
 
     def results(self) -> Mapping[AccountId, AccountExamination]:
         """The examinations; with faults for what a deadline left undone."""

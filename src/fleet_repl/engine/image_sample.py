@@ -1,17 +1,19 @@
-"""The images of one source that a verification asks about, and their replication statuses.
+"""The images of a source that a verification asks about, and their replication statuses.
 
 Repositories are looked into, the most telling ones first, until there are enough recent images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from fleet_repl.ecr.rules import parse_answer
 from fleet_repl.engine.ports import ImageReader, RegistryReader
+from fleet_repl.engine.shards import ShardContext
+from fleet_repl.engine.workers import work_through
 from fleet_repl.runs.delivery import (
     PushedImage,
     SampledImage,
@@ -22,10 +24,11 @@ from fleet_repl.runs.delivery import (
     repositories_to_ask,
     sample,
 )
+from fleet_repl.runs.events import ReadStarted
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError
+from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes
 
@@ -99,3 +102,53 @@ class Sampler:
                 raise
             return ()
         return images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleShard:
+    """Sources whose images one worker samples."""
+
+    links: Mapping[Registry, tuple[Link, ...]]
+    """Every source, with the links out of it."""
+    received: Mapping[Registry, Prefixes]
+    count: int
+    since: datetime
+
+    @property
+    def registries(self) -> tuple[Registry, ...]:
+        """The sources."""
+        return tuple(self.links)
+
+    async def read(self, context: ShardContext) -> dict[Registry, SourceSample | Fault]:
+        """Take the sample of each source."""
+        sampler = Sampler(
+            images=context.reader,
+            reader=context.reader,
+            clock=context.clock,
+            count=self.count,
+            since=self.since,
+        )
+        samples: dict[Registry, SourceSample | Fault] = {}
+
+        async def take(source: Registry) -> None:
+            context.on_event(ReadStarted(registry=source))
+            samples[source] = await taken(
+                sampler, source, self.links[source], self.received[source]
+            )
+
+        await work_through(
+            self.registries, take, concurrency=context.concurrency, stop=context.stop
+        )
+        return samples
+
+
+async def taken(
+    sampler: Sampler, source: Registry, links: Sequence[Link], received: Prefixes
+) -> SourceSample | Fault:
+    """The sample of a source, or why there is none."""
+    try:
+        return await sampler.take(source, links, received)
+    except CallError as error:
+        return error.fault
+    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+        return unforeseen("DescribeImageReplicationStatus", error)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.policy.lint import scope_matters
 from fleet_repl.ecr.rules import Outgoing, parse_answer
 from fleet_repl.engine.ports import EventSink, RegistryReader
+from fleet_repl.engine.shards import Shard, ShardContext, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.observed import Observed, Unreadable
@@ -44,11 +46,15 @@ class ObserveContext:
     """Seconds that the reads are spread over; never past the deadline."""
     uniform: Callable[[float, float], float] = random.uniform
     """A random number between two: the seconds after which an account is read."""
+    workers: ShardReaders | None = None
+    """Other processes that read; None: this process reads itself."""
 
 
-async def observe(
-    registries: Collection[Registry], how: ObserveContext
-) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
+Observations: TypeAlias = tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]
+"""What every registry has answered, and what reading it took."""
+
+
+async def observe(registries: Collection[Registry], how: ObserveContext) -> Observations:
     """Read every registry; returns the contents or the error of each, and what that took.
 
     A registry whose fresh role or session AWS has refused is read once more after all others: by
@@ -56,6 +62,22 @@ async def observe(
     not yet read gets a timeout fault. After an interruption it is missing from the result.
     """
     looks = _Looks(how)
+    with how.stop.abandonable():
+        if how.workers is None:
+            await _observe_here(registries, how, looks)
+        else:
+            await _observe_in_shards(registries, how, how.workers, looks)
+    if not how.stop.interrupted:
+        late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
+        for registry in registries:
+            looks.observed.setdefault(registry, Unreadable(error=late))
+    return looks.observed, looks.efforts
+
+
+async def _observe_here(
+    registries: Collection[Registry], how: ObserveContext, looks: _Looks
+) -> None:
+    """Read the registries in this process."""
     starts = _starts(registries, how)
     began = how.clock.monotonic()
 
@@ -66,17 +88,59 @@ async def observe(
         how.on_event(ReadStarted(registry=registry))
         await looks.first(registry)
 
-    with how.stop.abandonable():
-        order = sorted(registries, key=lambda registry: (starts[registry], registry))
-        await work_through(order, read, concurrency=how.concurrency, stop=how.stop)
-        await work_through(
-            tuple(looks.passing), looks.last, concurrency=how.concurrency, stop=how.stop
+    order = sorted(registries, key=lambda registry: (starts[registry], registry))
+    await work_through(order, read, concurrency=how.concurrency, stop=how.stop)
+    await work_through(tuple(looks.passing), looks.last, concurrency=how.concurrency, stop=how.stop)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserveShard:
+    """Registries that one worker observes."""
+
+    registries: tuple[Registry, ...]
+    owner: Owner | None
+    with_templates: frozenset[Registry]
+    over: float
+
+    async def read(self, context: ShardContext) -> Observations:
+        """Observe the registries."""
+        how = ObserveContext(
+            reader=context.reader,
+            owner=self.owner,
+            with_templates=self.with_templates,
+            concurrency=context.concurrency,
+            stop=context.stop,
+            clock=context.clock,
+            on_event=context.on_event,
+            over=self.over,
         )
-    if not how.stop.interrupted:
-        late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
-        for registry in registries:
-            looks.observed.setdefault(registry, Unreadable(error=late))
-    return looks.observed, looks.efforts
+        return await observe(self.registries, how)
+
+
+async def _observe_in_shards(
+    registries: Collection[Registry], how: ObserveContext, workers: ShardReaders, looks: _Looks
+) -> None:
+    """Have workers read the registries, each shard by one of them."""
+    parts = shards_of(registries, workers.width)
+    # Each worker reads its shards one after the other, each over its part of the time.
+    over = how.over * min(1.0, workers.width / max(1, len(parts)))
+    templates = frozenset(how.with_templates)
+    shards = [
+        ObserveShard(
+            registries=part, owner=how.owner, with_templates=templates.intersection(part), over=over
+        )
+        for part in parts
+    ]
+
+    def take(shard: Shard[Observations], answer: Observations | Fault) -> None:
+        if isinstance(answer, Fault):
+            lost = Unreadable(error=answer)
+            looks.observed |= dict.fromkeys(shard.registries, lost)
+        else:
+            looks.observed |= answer[0]
+            looks.efforts |= answer[1]
+
+    await workers.read(shards, take, how.stop)
 
 
 async def read_rules(

@@ -7,13 +7,14 @@ fault a missing image is. A registry that fails is a value; its links end as unk
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fleet_repl.ecr.policy import Policy, parse_policy
-from fleet_repl.engine.image_sample import Sampler
+from fleet_repl.engine.image_sample import Sampler, SampleShard, taken
 from fleet_repl.engine.ports import EventSink, ImageReader, RegistryReader
+from fleet_repl.engine.shards import ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.desired import Desired
@@ -59,6 +60,8 @@ class VerifyContext:
     stop: Stop
     clock: Clock
     on_event: EventSink
+    workers: ShardReaders | None = None
+    """Other processes that sample the sources; None: this process does it itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +108,10 @@ class _Verification:
     async def run(self) -> Verified:
         context, stop = self._context, self._context.stop
         with stop.abandonable():
-            await work_through(
-                sorted(self._links), self._ask, concurrency=context.concurrency, stop=stop
-            )
+            if context.workers is None:
+                await self._through(sorted(self._links), self._ask)
+            else:
+                await self._ask_in_shards(context.workers)
         unread = (source for source in self._links if source not in self._judged)
         self._time_out("DescribeRegistry", unread)
         unclear = sorted(
@@ -119,12 +123,16 @@ class _Verification:
             }
         )
         with stop.abandonable():
-            await work_through(
-                unclear, self._read_policy, concurrency=context.concurrency, stop=stop
-            )
+            await self._through(unclear, self._read_policy)
         missing = [destination for destination in unclear if destination not in self._policies]
         self._policies |= self._time_out("GetRegistryPolicy", missing)
         return self._conclude()
+
+    async def _through(
+        self, registries: Sequence[Registry], work: Callable[[Registry], Awaitable[None]]
+    ) -> None:
+        context = self._context
+        await work_through(registries, work, concurrency=context.concurrency, stop=context.stop)
 
     def _time_out(self, operation: str, unread: Iterable[Registry]) -> dict[Registry, Fault]:
         """After a deadline, give every registry not yet read a timeout fault. After an
@@ -138,18 +146,50 @@ class _Verification:
         return faults
 
     async def _ask(self, source: Registry) -> None:
-        """Read and judge one source. Only the judgement is kept, not the answers."""
-        on_event = self._context.on_event
-        on_event(ReadStarted(registry=source))
-        try:
-            links, received = self._links[source], self._received(source)
-            await self._judge(source, await self._sampler.take(source, links, received))
-        except CallError as error:
-            self._faults[source] = error.fault
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self._faults[source] = unforeseen("DescribeImageReplicationStatus", error)
+        """Sample and judge one source."""
+        self._context.on_event(ReadStarted(registry=source))
+        links, received = self._links[source], self._received(source)
+        await self._take(source, await taken(self._sampler, source, links, received))
+
+    async def _ask_in_shards(self, workers: ShardReaders) -> None:
+        """Have workers sample the sources, and judge each shard while others are sampled."""
+        context = self._context
+        shards = [
+            SampleShard(
+                links={source: self._links[source] for source in part},
+                received={source: self._received(source) for source in part},
+                count=context.count,
+                since=context.since,
+            )
+            for part in shards_of(self._links, workers.width)
+        ]
+
+        async def ask(shard: SampleShard) -> None:
+            samples: dict[Registry, SourceSample | Fault] = {}
+
+            def take(_: object, answer: dict[Registry, SourceSample | Fault] | Fault) -> None:
+                if isinstance(answer, Fault):
+                    answer = dict[Registry, SourceSample | Fault].fromkeys(shard.registries, answer)
+                samples.update(answer)
+
+            await workers.read([shard], take, context.stop)
+            await self._through(
+                tuple(samples), lambda source: self._take(source, samples.pop(source))
+            )
+
+        await work_through(shards, ask, concurrency=2 * workers.width, stop=context.stop)
+
+    async def _take(self, source: Registry, sample: SourceSample | Fault) -> None:
+        """Judge the sample of a source. Only the judgement is kept, not the sample."""
+        if isinstance(sample, Fault):
+            self._faults[source] = sample
+        else:
+            try:
+                await self._judge(source, sample)
+            except Exception as error:  # noqa: BLE001 - one registry's failure is a value
+                self._faults[source] = unforeseen("DescribeImageReplicationStatus", error)
         fault = None if source in self._judged else self._faults.get(source)
-        on_event(RegistryRead(registry=source, error=fault))
+        self._context.on_event(RegistryRead(registry=source, error=fault))
 
     async def _judge(self, source: Registry, sample: SourceSample) -> None:
         """Look up the images at their destinations, and judge; even if that is interrupted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from fleet_repl.fleet.fleet import Fleet
 from fleet_repl.fleet.load import check_secrets
 from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.record import Memory
+from fleet_repl.fleet.shard_readers import shard_readers
 from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.acknowledgements import as_warning
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def connect(
+async def connect(  # noqa: PLR0913 - each says a thing of its own about the run
     inventory: Inventory,
     *,
     endpoint: Endpoint | None = None,
@@ -43,6 +45,8 @@ async def connect(
     clock: Clock = SYSTEM,
     purpose: Purpose | None = Purpose.APPLY,
     locked: bool = False,
+    executor: Executor | None = None,
+    workers: int | None = None,
 ) -> AsyncIterator[Fleet]:
     """One pool of clients and credentials for a fleet, and the start of its deadline.
 
@@ -52,6 +56,9 @@ async def connect(
     while it writes; None: it writes nothing, and the sessions in its accounts may make no call that
     writes. With `locked` the fleet's lock is held from before anything else until the end;
     otherwise it is taken for each plan that is applied.
+
+    `executor` reads for this process, as `shard_readers` says, with `workers` shards of accounts at
+    a time; it is not shut down. Plans and every write stay in this process.
 
     The accounts of an inventory that `discover` has not resolved are discovered first.
 
@@ -104,6 +111,11 @@ async def connect(
                 read_only=purpose is None,
             )
         )
+        readers = None
+        if executor is not None:
+            readers = shard_readers(
+                executor, workers, inventory, registries, run_id, endpoint=endpoint, on_event=sink
+            )
         fleet = Fleet(
             RunContext(
                 run_id=run_id,
@@ -125,6 +137,7 @@ async def connect(
                 stop=Stop(clock, pace.deadline, inventory.apply.deadline),
                 on_event=sink,
                 read_only=purpose is None,
+                workers=readers,
             )
         )
         stack.push_async_callback(access.wind_up, fleet.stop)

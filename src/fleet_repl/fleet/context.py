@@ -14,6 +14,7 @@ from fleet_repl.engine.backfill.start import BackfillContext
 from fleet_repl.engine.observe import ObserveContext
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.shards import ShardReaders
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.stores import Store
 from fleet_repl.fleet.access import Access
@@ -75,6 +76,8 @@ class RunContext:
     on_event: EventSink
     read_only: bool = False
     """Whether the sessions of this run may make no call that writes."""
+    workers: ShardReaders | None = None
+    """Other processes that read for this one; None: it reads by itself."""
 
     def check_may_write(self) -> None:
         """Raises FleetError in a run that may not write."""
@@ -118,6 +121,7 @@ class RunContext:
             on_event=self.on_event,
             over=over,
             uniform=self.pace.uniform,
+            workers=self.workers,
         )
 
     @property

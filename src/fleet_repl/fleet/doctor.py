@@ -37,6 +37,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
         concurrency=inventory.apply.concurrency,
         stop=context.stop,
         on_event=context.on_event,
+        workers=context.workers,
     )
     examined = await examine(scope, how)
     fleets = (inventory.name, *context.access.formerly)

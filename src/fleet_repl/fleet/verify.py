@@ -32,6 +32,7 @@ async def verify_links(
         stop=context.stop,
         clock=clock,
         on_event=context.on_event,
+        workers=context.workers,
     )
     verified = await verify(links, verify_context)
     report = DeliveryReport(

@@ -24,6 +24,7 @@ from fleet_repl.inventory.settings import (
     located,
 )
 from fleet_repl.inventory.templates import Template
+from fleet_repl.inventory.variables import filled_in, holds_reference
 
 __all__ = [
     "ACKNOWLEDGEABLE",
@@ -51,6 +52,8 @@ __all__ = [
     "Wave",
     "acknowledged",
     "changed_file",
+    "filled_in",
+    "holds_reference",
     "json_schema",
     "located",
     "parse",

@@ -22,7 +22,7 @@ from fleet_repl.inventory.accounts import (
 from fleet_repl.inventory.acknowledgements import WarningsTable
 from fleet_repl.inventory.discovered import Discovery
 from fleet_repl.inventory.fields import FleetName, check_names
-from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
+from fleet_repl.inventory.findings import MISSING, SECRET, Findings, KeyPath
 from fleet_repl.inventory.freshness import text_digests
 from fleet_repl.inventory.kinds import Context, number
 from fleet_repl.inventory.lines import Lines
@@ -49,7 +49,7 @@ from fleet_repl.inventory.variables import fill, holds_reference
 from fleet_repl.values import canonical_json as canonical
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import InventoryError
-from fleet_repl.values.names import AccountId, Partition, Region
+from fleet_repl.values.names import AccountId, Partition, Region, Secret
 
 VERSION: Final = 1
 
@@ -172,7 +172,23 @@ def parse(
         text=None if stdin is None else text,
         files=text_digests({**texts, **policies.files}),
         reading=reading if contents.is_discovered else None,
+        external_ids=_spelled_external_ids(parsed, document),
     )
+
+
+def _spelled_external_ids(
+    parsed: Mapping[str, object], document: Document
+) -> dict[AccountId | None, Secret]:
+    """The external ids as the file spells them, by account; under None that of [aws]."""
+    accounts = parsed.get("accounts", [])
+    tables: list[tuple[AccountId | None, object]] = [(None, parsed.get("aws"))]
+    if isinstance(accounts, list):
+        tables += zip((account.id for account in document.accounts), accounts, strict=True)
+    return {
+        account: Secret(spelled)
+        for account, table in tables
+        if isinstance(table, dict) and isinstance(spelled := table.get(SECRET), str)
+    }
 
 
 def with_discovery(

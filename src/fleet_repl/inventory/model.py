@@ -26,6 +26,7 @@ from fleet_repl.inventory.settings import (
 )
 from fleet_repl.inventory.templates import Template
 from fleet_repl.values.errors import Problem
+from fleet_repl.values.names import AccountId, Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,11 @@ class Inventory:
 
     reading: Reading | None = field(default=None, repr=False, compare=False)
     """None for a file that says everything about its accounts."""
+    external_ids: Mapping[AccountId | None, Secret] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """The external ids as the file spells them, before `${}` was filled in: by account, and under
+    None the external id of [aws]."""
 
     @property
     def needs_discovery(self) -> bool:

@@ -41,6 +41,20 @@ def fill(
     return {key: filler.value(value, (key,)) for key, value in document.items()}
 
 
+def filled_in(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+    """A text that `fill` has accepted, with every reference replaced; and the variables in it that
+    are not set here, whose references stay."""
+    names = dict.fromkeys(match["name"] for match in _REFERENCE.finditer(text) if match["name"])
+    unset = tuple(name for name in names if not _is_text(environ.get(name, "\ud800")))
+    known = {name: environ[name] for name in names if name not in unset}
+
+    def replacement(match: re.Match[str]) -> str:
+        name = match["name"]
+        return "${" if name is None else known.get(name, match[0])
+
+    return _REFERENCE.sub(replacement, text), unset
+
+
 class _Filler:
     def __init__(
         self, environ: Mapping[str, str], findings: Findings, *, secrets_required: bool

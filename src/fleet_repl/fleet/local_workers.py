@@ -1,0 +1,102 @@
+"""Workers on this machine: processes of the standard library, which end with the run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Final, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGHUP)
+"""What a terminal sends to every process of a run: the run itself decides when workers end."""
+
+
+class LocalWorkers(Executor):
+    """Worker processes. Each has a pool of its own, so that a process which dies breaks one shard
+    only, and it is known which; the process is then made anew."""
+
+    def __init__(self, count: int) -> None:
+        self._workers: Final = [_Worker() for _ in range(count)]
+
+    def __len__(self) -> int:
+        return len(self._workers)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call `fn` in the worker that has the least to do."""
+        worker = min(self._workers, key=lambda worker: worker.pending)
+        return worker.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
+        """End the processes; with `cancel_futures` at once, whatever they do."""
+        for worker in self._workers:
+            worker.shutdown(wait=wait, at_once=cancel_futures)
+
+
+class _Worker:
+    """One process, in a pool of its own."""
+
+    def __init__(self) -> None:
+        self.pending = 0
+        """Calls that have not ended."""
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        theirs, self._lifeline = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(theirs,))
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        with _signals_blocked():
+            try:
+                future = self._pool.submit(fn, *args, **kwargs)
+            except BrokenProcessPool:
+                self.shutdown(wait=False, at_once=True)
+                self._start()
+                future = self._pool.submit(fn, *args, **kwargs)
+        self.pending += 1
+        future.add_done_callback(self._ended)
+        return future
+
+    def _ended(self, _: Future[T]) -> None:
+        self.pending -= 1
+
+    def shutdown(self, *, wait: bool, at_once: bool) -> None:
+        if at_once:
+            self._lifeline.close()
+        self._pool.shutdown(wait=wait, cancel_futures=at_once)
+        if wait:
+            self._lifeline.close()
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """While this lasts, a process that is started does not get the terminal's signals, and will
+    not: it inherits the mask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(lifeline: Connection) -> None:
+    """Begin as a worker: end when the run ends, however it does."""
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    """End this process once the other end of the pipe is closed: by the run, or because its
+    process is no more. Nothing is ever sent."""
+    try:
+        lifeline.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
