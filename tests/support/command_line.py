@@ -7,6 +7,7 @@ import select
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -446,6 +447,7 @@ class FakeBackend(Library):
     closing: Callable[[], Awaitable[None]] = _nothing
     endpoints: list[Endpoint | None] = field(default_factory=list)
     states: list[str | None] = field(default_factory=list)
+    executors: list[Executor | None] = field(default_factory=list)
 
     @asynccontextmanager
     async def connect(
@@ -457,8 +459,10 @@ class FakeBackend(Library):
         on_event: EventSink,
         purpose: Purpose | None = None,
         locked: bool = False,
+        executor: Executor | None = None,
     ) -> AsyncIterator[FakeFleet]:
         assert not (locked and purpose is None)
+        self.executors.append(executor)
         self.purposes.append(purpose)
         self.endpoints.append(endpoint)
         self.states.append(state)

@@ -23,6 +23,7 @@ SHOWN = "What is drawn"
 OUTPUT = "Output"
 REMEMBERED = "What is remembered"
 SANDBOX = "Simulated AWS"
+READERS = "Who reads"
 
 
 class Format(StrEnum):
@@ -179,6 +180,26 @@ Cached = Annotated[
         "--cached",
         help="Take the accounts that were discovered last, and ask AWS for none.",
         rich_help_panel=REMEMBERED,
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=256,
+        help="Read with so many processes of this machine; plans and writes stay in this one.",
+        show_default=False,
+        rich_help_panel=READERS,
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Read with the workers of this Dask scheduler, such as tls://scheduler:8786.",
+        show_default=False,
+        rich_help_panel=READERS,
     ),
 ]
 RunId = Annotated[

@@ -141,6 +141,10 @@ async def _connected(
             counters.see(event)
             call.log.event(event)
 
+        readers = call.options.readers
+        executor = await stack.enter_async_context(
+            call.backend.readers(workers=readers.workers, cluster=readers.cluster)
+        )
         connection = call.backend.connect(
             inventory,
             endpoint=endpoint,
@@ -148,6 +152,7 @@ async def _connected(
             on_event=on_event,
             purpose=target.purpose,
             locked=target.locked and target.purpose is not None,
+            executor=executor,
         )
         fleet = await stack.enter_async_context(connection)
         session = Session(

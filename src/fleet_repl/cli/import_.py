@@ -35,6 +35,8 @@ def import_(call: Call[ImportOptions]) -> ExitCode:
         sandbox=options.sandbox,
         scenario=options.scenario,
         cached=options.cached,
+        workers=options.workers,
+        cluster=options.cluster,
         state=None if options.sandbox else _NO_STATE,
         quiet=options.quiet,
         verbose=options.verbose,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
     from datetime import datetime, timedelta
 
     from fleet_repl.aws import Endpoint
@@ -145,6 +146,26 @@ class Library:
 
         return anyio.run(recall, inventory)
 
+    @asynccontextmanager
+    async def readers(
+        self, *, workers: int | None, cluster: str | None
+    ) -> AsyncIterator[Executor | None]:
+        """The executor that reads the fleet: `workers` processes, or those of the Dask scheduler at
+        the address `cluster`; None for neither. Raises FleetError for a cluster that cannot be
+        reached, and at its end leaves nothing running here."""
+        if cluster is not None:
+            from fleet_repl.fleet.cluster import connect_cluster  # noqa: PLC0415
+
+            async with connect_cluster(cluster) as executor:
+                yield executor
+        elif workers is not None:
+            from fleet_repl.fleet.local_workers import local_workers  # noqa: PLC0415
+
+            async with local_workers(workers) as executor:
+                yield executor
+        else:
+            yield None
+
     def connect(
         self,
         inventory: Inventory,
@@ -154,6 +175,7 @@ class Library:
         on_event: EventSink,
         purpose: Purpose | None = None,
         locked: bool = False,
+        executor: Executor | None = None,
     ) -> AbstractAsyncContextManager[Fleet]:
         """Connect to the fleet; without a `purpose` nothing can be written. `locked`: hold the
         fleet's lock all the time.
@@ -170,6 +192,7 @@ class Library:
             on_event=on_event,
             purpose=purpose,
             locked=locked,
+            executor=executor,
         )
 
     def load_plan(self, path: Path) -> Plan:

@@ -15,6 +15,7 @@ from fleet_repl.cli.flags import (
     SCOPE,
     STANDARD_INPUT,
     Cached,
+    Cluster,
     Format,
     InSandbox,
     InventoryPath,
@@ -22,6 +23,7 @@ from fleet_repl.cli.flags import (
     ReportFiles,
     ScenarioPath,
     StateLocation,
+    Workers,
     account,
     duration,
     inventory_argument,
@@ -46,6 +48,21 @@ class Simulated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """Who reads the fleet in place of this process; at most one of them is given."""
+
+    workers: int | None = None
+    """The number of processes on this machine."""
+    cluster: str | None = None
+    """The address of a Dask scheduler."""
+
+    def check(self) -> None:
+        """Raises typer.BadParameter for both."""
+        if self.workers is not None and self.cluster is not None:
+            raise typer.BadParameter("either --workers or --cluster reads: leave one out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultOptions(CommonOptions):
     """Flags of a command whose result is a document about a fleet."""
 
@@ -57,6 +74,11 @@ class ResultOptions(CommonOptions):
     def uses_cached(self) -> bool:
         """Whether the accounts that were discovered last are taken, and AWS is asked for none."""
         return False
+
+    @property
+    def readers(self) -> Readers:
+        """Who reads the fleet: this process."""
+        return Readers()
 
     @property
     def selection(self) -> Selection:
@@ -98,10 +120,21 @@ class ScopeOptions(SandboxOptions):
         default_factory=list
     )
     cached: Cached = False
+    workers: Workers = None
+    cluster: Cluster = None
+
+    def check(self) -> None:
+        # super() without arguments does not work where slots have made the class anew.
+        SandboxOptions.check(self)
+        self.readers.check()
 
     @property
     def uses_cached(self) -> bool:
         return self.cached
+
+    @property
+    def readers(self) -> Readers:
+        return Readers(workers=self.workers, cluster=self.cluster)
 
     @property
     def selection(self) -> Selection:
@@ -171,8 +204,7 @@ class ApplyOptions(ScopeOptions):
     ] = None
 
     def check(self) -> None:
-        # super() without arguments does not work where slots have made the class anew.
-        SandboxOptions.check(self)
+        ScopeOptions.check(self)
         if self.plan is None:
             if self.inventory is None:
                 raise typer.BadParameter("name an INVENTORY, or a plan with --plan FILE")
@@ -201,7 +233,7 @@ class RepeatOptions(ScopeOptions):
     once: Annotated[bool, typer.Option("--once", help="One round, for cron and CronJobs.")] = False
 
     def check(self) -> None:
-        SandboxOptions.check(self)
+        ScopeOptions.check(self)
         if self.inventory == STANDARD_INPUT:
             raise typer.BadParameter(
                 "a watch reads its inventory again and again, and standard input can be read only "
@@ -233,9 +265,12 @@ class ImportOptions(CommonOptions):
     scenario: ScenarioPath = None
 
     cached: Cached = False
+    workers: Workers = None
+    cluster: Cluster = None
 
     def check(self) -> None:
         check_scenario(self.scenario, sandbox=self.sandbox)
+        Readers(workers=self.workers, cluster=self.cluster).check()
 
 
 def check_scenario(scenario: Path | None, *, sandbox: bool) -> None:

@@ -96,7 +96,11 @@ async def _watch(
     stop, rounds = anyio.Event(), list["Round"]()
     inventory = load()
     check_outputs(call, inventory)
-    async with placed(backend, options, inventory, options.state) as (endpoint, state):
+    readers = options.readers
+    async with (
+        placed(backend, options, inventory, options.state) as (endpoint, state),
+        backend.readers(workers=readers.workers, cluster=readers.cluster) as executor,
+    ):
 
         @asynccontextmanager
         async def connect(inventory: Inventory) -> AsyncIterator[Fleet]:
@@ -106,7 +110,12 @@ async def _watch(
             )
             purpose = Purpose.WATCH if watch_options.fix else None
             async with backend.connect(
-                whole, endpoint=endpoint, state=state, on_event=log, purpose=purpose
+                whole,
+                endpoint=endpoint,
+                state=state,
+                on_event=log,
+                purpose=purpose,
+                executor=executor,
             ) as fleet:
                 yield fleet
 

@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from multiprocessing.connection import Connection
 from typing import Final, ParamSpec, TypeVar
 
@@ -39,6 +39,17 @@ class LocalWorkers(Executor):
         """End the processes; with `cancel_futures` at once, whatever they do."""
         for worker in self._workers:
             worker.shutdown(wait=wait, at_once=cancel_futures)
+
+
+@asynccontextmanager
+async def local_workers(count: int) -> AsyncIterator[LocalWorkers]:
+    """Worker processes for a block, and none after it."""
+    workers = LocalWorkers(count)
+    try:
+        yield workers
+    finally:
+        # Whatever they still read, nobody waits for any more.
+        workers.shutdown(cancel_futures=True)
 
 
 class _Worker:

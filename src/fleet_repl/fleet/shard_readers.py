@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -139,9 +139,10 @@ def shard_readers(
     ids where they run. Raises FleetError for an external id that stands in the inventory itself.
     """
     external_ids = spelled_ids(inventory)
-    if isinstance(executor, LocalWorkers):
-        workers = workers or len(executor)
-    elif not all(map(holds_reference, external_ids.values())):
+    if workers is None and isinstance(executor, Sized):
+        workers = len(executor)
+    local = isinstance(executor, LocalWorkers)
+    if not local and not all(map(holds_reference, external_ids.values())):
         raise FleetError(
             "an external id in the inventory is not sent to workers elsewhere\n"
             '    write it as "${NAME}", and set NAME where the workers run'
