@@ -25,6 +25,10 @@ _MISSING: Final = (
     "reading with a cluster needs Dask's distributed\n"
     "    install it with: pip install 'fleet-repl[cluster]'"
 )
+_UNCERTIFIED: Final = (
+    "Dask's configuration names no certificates for tls://\n"
+    "    set distributed.comm.tls.ca-file and, under distributed.comm.tls.client, key and cert"
+)
 
 
 class ClusterWorkers(Executor):
@@ -97,10 +101,14 @@ def _connect(address: str) -> ClusterWorkers:
         from distributed.security import Security  # noqa: PLC0415
     except ImportError:
         raise FleetError(_MISSING) from None
-    security = Security(require_encryption=True) if address.startswith("tls:") else None
+    security = None
+    if address.startswith("tls:"):
+        security = Security(require_encryption=True)
+        if security.get_connection_args("client")["ssl_context"] is None:
+            raise FleetError(_UNCERTIFIED)
     try:
         client = Client(address, security=security, timeout=_CONNECT_SECONDS, set_as_default=False)
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise FleetError(
             f"the Dask scheduler at {address} does not answer: {type(error).__name__}\n"
             "    check the address, and the certificates in Dask's configuration"
