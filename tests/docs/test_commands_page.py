@@ -103,7 +103,7 @@ def test_every_flag_is_explained_in_a_table(group: typer.core.TyperGroup, page: 
         flag
         for heading, nth in (
             *((table, 0) for table in TABLES),
-            *((shared, n) for n in range(4)),
+            *((shared, n) for n in range(5)),
         )
         for row in page.table(heading, nth)
         for flag in FLAG.findall(row[0])
@@ -121,7 +121,7 @@ def test_a_commands_table_has_all_flags_of_its_own(
     told = {flag for row in page.table(heading) for flag in FLAG.findall(row[0])}
     shared = {
         flag
-        for nth in range(4)
+        for nth in range(5)
         for row in page.table("## Shared flags", nth)
         for flag in FLAG.findall(row[0])
     }
