@@ -85,6 +85,7 @@ def test_the_example_can_be_used(toml_block: Block, root: Path, tmp_path: Path) 
         ("deliveries", "docs/verify.md"),
         ("handmade", "docs/import.md"),
         ("broken", "docs/doctor.md"),
+        ("joining", "docs/inventory.md"),
     ],
 )
 def test_a_scenario_that_comes_along_is_played_on_a_page(
@@ -93,7 +94,7 @@ def test_a_scenario_that_comes_along_is_played_on_a_page(
     """Each file in docs/scenarios can be read, and a page's own run shows what it does."""
     path = f"docs/scenarios/{scenario}.toml"
     loaded = load_scenario(root / path)
-    assert loaded.registries or loaded.accounts
+    assert loaded.registries or loaded.accounts or loaded.organization
     played = [block for block in pages[where].blocks if block.language != "text"]
     assert any(path in item.text or path in item.note for item in played)
 
@@ -101,7 +102,7 @@ def test_a_scenario_that_comes_along_is_played_on_a_page(
 def test_every_scenario_that_comes_along_is_known_here(root: Path) -> None:
     """A new file has to be played somewhere, too."""
     names = {path.stem for path in (root / "docs/scenarios").iterdir()}
-    assert names == {"storm", "legacy", "deliveries", "handmade", "broken"}
+    assert names == {"storm", "legacy", "deliveries", "handmade", "broken", "joining"}
 
 
 def test_every_key_of_the_page_stands_in_an_example(pages: dict[str, Page]) -> None:

@@ -10,7 +10,7 @@ from tests.support.desired import desired_of
 
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.rules import NO_RULES, parse_document
-from fleet_repl.planning.observed import Observation, Observed, Unreadable, gone_accounts
+from fleet_repl.planning.observed import Observation, Observed, Unreadable, refused_accounts
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import State
 from fleet_repl.planning.planner import plan_registries
@@ -50,7 +50,7 @@ def test_whatever_else_an_account_answers_it_is_there(
     observation: Observation, retired: set[AccountId]
 ) -> None:
     """Neither a denied call, nor a region that is not enabled, nor a timeout is a proof."""
-    gone = gone_accounts(observation, retired)
+    gone = refused_accounts(observation, retired)
     assert gone == {
         account
         for account in retired

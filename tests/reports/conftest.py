@@ -83,7 +83,10 @@ faults = st.builds(
 routes = st.lists(texts, max_size=2, unique=True).map(tuple)
 ends = st.builds(LinkEnd, registry=registries_, prefixes=prefixes, routes=routes)
 held = st.lists(
-    st.builds(HeldLink, destination=registries_, prefixes=prefixes, because=texts), max_size=2
+    st.builds(
+        HeldLink, destination=registries_, prefixes=prefixes, because=texts, joining=st.booleans()
+    ),
+    max_size=2,
 ).map(tuple)
 _WRITTEN_AMONG = {
     Resource.CREATION_TEMPLATE: [Phase.TEMPLATES],
@@ -144,6 +147,7 @@ def _planned(state: State) -> SearchStrategy[RegistryPlan]:
         owned=owned,
         retired=st.booleans(),
         gone=st.booleans(),
+        joining=st.none() | texts.filter(bool),
         moved=moves if state is State.CHANGED else st.none(),
     )
     return planned.map(_explained)

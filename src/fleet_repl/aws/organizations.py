@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
@@ -19,7 +20,7 @@ from fleet_repl.aws.faults import garbage
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.engine.workers import work_through
 from fleet_repl.inventory import Member, Organization
-from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import AccountId, Region, RoleArn, is_account_id
 
@@ -185,7 +186,16 @@ def _member(account: JsonObject, units: _Units) -> Member:
         name=str(account["Name"]),
         state=str(account["State"]),
         units=units,
+        joined=_moment(account.get("JoinedTimestamp")),
     )
+
+
+def _moment(value: Json) -> datetime | None:
+    """The time of seconds since 1970; None for what is no such time."""
+    try:
+        return None if value is None else datetime.fromtimestamp(float(str(value)), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _organization_id(answer: Answer, call: Call) -> str:

@@ -171,4 +171,4 @@ class Ledger:
 def _without(link: HeldLink, pairs: set[tuple[Registry, str]]) -> HeldLink:
     """A held link without the prefixes that are among the pairs of destination and prefix."""
     prefixes = tuple(prefix for prefix in link.prefixes if (link.destination, prefix) not in pairs)
-    return HeldLink(destination=link.destination, prefixes=prefixes, because=link.because)
+    return replace(link, prefixes=prefixes)

@@ -6,7 +6,7 @@ import shlex
 
 from fleet_repl.engine.doctor import DoctorContext, examine
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.inventory import Inventory
+from fleet_repl.planning.discovery import joining_accounts
 from fleet_repl.runs.doctor import (
     BaseIdentity,
     DoctorReport,
@@ -14,6 +14,7 @@ from fleet_repl.runs.doctor import (
     Needs,
     StsUse,
     fleet_problems,
+    joining_notes,
     needs_of,
     notes_of,
     run_problems,
@@ -28,7 +29,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     """Examines the registries in scope, the run that does it, and the state location."""
     inventory, access = context.inventory, context.registries.access
     base, needs = access.base_identity(), needs_of(inventory, context.desired.templates)
-    subjects = _subjects(scope, inventory, needs, base)
+    subjects = _subjects(scope, context, needs, base)
     how = DoctorContext(
         reader=context.registries,
         permissions=access,
@@ -52,7 +53,10 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
         sts=sts,
         state=state,
         problems=(*run_problems(base), *state.problems, *problems),
-        notes=notes_of(inventory, needs, base, sts, examined),
+        notes=(
+            *notes_of(inventory, needs, base, sts, examined),
+            *joining_notes(subjects.values(), examined),
+        ),
         registries={
             registry: subjects[registry.account].checks(registry, examined[registry.account])
             for registry in sorted(scope)
@@ -64,9 +68,11 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
 
 
 def _subjects(
-    scope: frozenset[Registry], inventory: Inventory, needs: Needs, base: BaseIdentity
+    scope: frozenset[Registry], context: RunContext, needs: Needs, base: BaseIdentity
 ) -> dict[AccountId, ExaminedAccount]:
     """Returns the accounts in scope, by id."""
+    inventory = context.inventory
+    joining = joining_accounts(inventory, context.started)
     within = {registry.account for registry in scope}
     return {
         account.id: ExaminedAccount(
@@ -75,6 +81,7 @@ def _subjects(
             base=base,
             via=inventory.aws.via,
             inventory=shlex.quote(inventory.path),
+            joining=joining.get(account.id),
         )
         for account in inventory.accounts
         if account.id in within

@@ -15,6 +15,7 @@ from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.planning.account_facts import planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.discovery import joining_accounts
 from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
     objections,
@@ -66,7 +67,13 @@ async def propose(
     seen, efforts = await survey(scope, desired, observe_context)
     if context.stop.interrupted:
         return efforts
-    decide = partial(plan_registries, record=basis.record, allow=options.allow, force=options.force)
+    decide = partial(
+        plan_registries,
+        record=basis.record,
+        joining=joining_accounts(context.inventory, began),
+        allow=options.allow,
+        force=options.force,
+    )
     # In a thread: of a large fleet this takes many seconds, and a lock has to be renewed.
     planned = await anyio.to_thread.run_sync(decide, desired, seen, scope)
     registries, against = _objected(planned, basis.record, context, options)

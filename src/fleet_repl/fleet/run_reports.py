@@ -13,7 +13,7 @@ from fleet_repl.engine.waves import ends_after
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.acknowledgements import noted
 from fleet_repl.planning.authorize import Authorized
-from fleet_repl.planning.plan import Effort, Objection, Plan, Warning
+from fleet_repl.planning.plan import Effort, Objection, Plan, Warning, fall_short
 from fleet_repl.runs.events import RegistryFinished, RunFinished
 from fleet_repl.runs.outcomes import (
     SETTLED,
@@ -100,7 +100,8 @@ def run_status(
     if interrupted:
         return Status.INTERRUPTED
     if all(registry.outcome in SETTLED for registry in outcomes):
-        return Status.PARTIAL if any(registry.held for registry in outcomes) else Status.OK
+        held = any(fall_short(registry.held) for registry in outcomes)
+        return Status.PARTIAL if held else Status.OK
     if until is not None and all(_done_up_to(until, registry) for registry in outcomes):
         return Status.STAGED
     good = any(registry.outcome in (*SETTLED, Outcome.PARTIAL) for registry in outcomes)
@@ -152,4 +153,5 @@ def _done_up_to(wave: str, registry: RegistryOutcome) -> bool:
     """Whether nothing of a registry is left but what comes after `wave`."""
     left = [change for change in registry.changes if change.outcome not in SETTLED]
     as_asked = all(change.because == ends_after(wave) for change in left)
-    return as_asked and not registry.held and registry.outcome is not Outcome.FAILED
+    done = registry.outcome is not Outcome.FAILED and not fall_short(registry.held)
+    return as_asked and done

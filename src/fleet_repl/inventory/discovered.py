@@ -23,6 +23,8 @@ class Member:
     units: tuple[str, ...] = ()
     """The names of the organizational units that hold it, from the root."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    joined: datetime | None = None
+    """When AWS says it became a member; None where AWS does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 from fleet_repl.ecr.policy import (
     Grant,
@@ -26,7 +28,9 @@ from fleet_repl.planning.plan import Vouched
 from fleet_repl.planning.revocations import GrantUses, StaleGrants, stale_grants
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
+
+NONE_JOINING: Final[Mapping[AccountId, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,13 +194,17 @@ def lacks_at(
     decisions: Mapping[Registry, GrantDecision],
     observation: Observation,
     desired: Desired,
+    joining: Mapping[AccountId, str] = NONE_JOINING,
 ) -> Lacks:
     """Why a destination will not let a prefix of `source` in, once `decisions` are carried out.
 
-    They hold every destination that could be read and whose policy is ours to write.
+    They hold every destination that could be read and whose policy is ours to write. An account
+    that is joining lets nothing in, whoever writes its policies.
     """
 
     def lacks(destination: Registry, prefix: str) -> str | None:
+        if destination.account in joining:
+            return joining[destination.account]
         if not desired.must_be_granted(source, destination):
             return None
         silence = silence_of(destination, observation)

@@ -67,12 +67,14 @@ def silence_of(registry: Registry, observation: Observation) -> str | None:
             return f"{registry} was not read"
 
 
-def gone_accounts(observation: Observation, retired: Collection[AccountId]) -> frozenset[AccountId]:
-    """Retired accounts that count as gone: AWS refused their roles for good, and no registry of
-    theirs answered anything else in this run."""
+def refused_accounts(
+    observation: Observation, accounts: Collection[AccountId]
+) -> frozenset[AccountId]:
+    """Those of the accounts whose roles AWS has refused at least twice, seconds apart, and of which
+    no registry answered anything else in this run. Retired ones count as gone."""
     seen: dict[AccountId, list[Observed | Unreadable]] = {}
     for registry, answer in observation.items():
-        if registry.account in retired:
+        if registry.account in accounts:
             seen.setdefault(registry.account, []).append(answer)
     return frozenset(
         account

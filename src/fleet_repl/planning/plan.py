@@ -6,7 +6,7 @@ and as they shall be, so that it can be shown, kept and executed without decidin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -81,6 +81,13 @@ class HeldLink:
     destination: Registry
     prefixes: Prefixes
     because: str
+    joining: bool = False
+    """Whether the account of its destination is joining: then it is no failure that it is held."""
+
+
+def fall_short(held: Iterable[HeldLink]) -> bool:
+    """Whether any of these held links is a failure: one whose destination is not joining."""
+    return any(not link.joining for link in held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +156,8 @@ class RegistryPlan:
     gone: bool = False
     """Its account is retired, AWS has refused the account's role for good, and nothing of the
     account answered in this run."""
+    joining: str | None = None
+    """Why it is no failure that it could not be read, where its account is joining: a sentence."""
     spared: bool = field(default=False, compare=False)
     """Whoever asked for the plan wants nothing written to it: that it then fails tells nothing
     of its wave. No part of the document."""
@@ -163,14 +172,21 @@ class RegistryPlan:
     @property
     def excuse(self) -> str | None:
         """Why it is no failure that it could not be read."""
-        if self.error is None or not self.gone or self.state is not State.UNREADABLE:
+        if self.error is None or self.state is not State.UNREADABLE:
             return None
-        return f"its account is retired and could not be reached ({self.error.kind})"
+        if self.gone:
+            return f"its account is retired and could not be reached ({self.error.kind})"
+        return self.joining
 
     @property
     def fails(self) -> bool:
         """Whether its error is one."""
         return self.error is not None and self.excuse is None
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether its error is one, or a link out of it is held that is a failure."""
+        return self.fails or fall_short(self.held)
 
     @property
     def writes(self) -> bool:

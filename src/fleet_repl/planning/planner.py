@@ -9,20 +9,22 @@ Pure: it makes no call and knows no clock. It decides in three steps, as each ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.held_links import Lacks
 from fleet_repl.planning.needed_grants import (
+    NONE_JOINING,
     GrantDecision,
     decide_grants,
     finish_grants,
     lacks_at,
 )
-from fleet_repl.planning.observed import Observation, Observed, gone_accounts
+from fleet_repl.planning.observed import Observation, Observed, refused_accounts
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import (
     RegistryPlan,
@@ -74,6 +76,7 @@ class _Decisions:
     policies: Mapping[Registry, PolicyWrites]
     vouched: tuple[Vouched, ...]
     gone: Collection[AccountId]
+    joining: Mapping[AccountId, str]
 
 
 def plan_registries(
@@ -82,6 +85,7 @@ def plan_registries(
     scope: Collection[Registry],
     *,
     record: Record = NOTHING_RECORDED,
+    joining: Mapping[AccountId, str] = NONE_JOINING,
     allow: Collection[str] = (),
     force: bool = False,
 ) -> Planned:
@@ -89,10 +93,13 @@ def plan_registries(
 
     `observation` holds at least the scope, the destinations of its links and the sources of
     links into it; registries outside the scope are not written. `record` holds the links and
-    templates that the fleet last applied. `force` removes rules of unknown meaning, except from
-    registries whose rules are additive.
+    templates that the fleet last applied. `joining`: accounts that are joining if AWS refuses their
+    roles, each with a sentence. `force` removes rules of unknown meaning, except from registries
+    whose rules are additive.
     """
-    decisions = _decide(desired, observation, scope, record, allow, force=force)
+    refused = refused_accounts(observation, joining)
+    joining = {account: joining[account] for account in refused}
+    decisions = _decide(desired, observation, scope, record, joining, allow, force=force)
     registries = _registry_plans(decisions, observation, scope, record, allow)
     warnings = (
         *unknown_fields(observation, scope),
@@ -118,12 +125,13 @@ def _decide(
     observation: Observation,
     scope: Collection[Registry],
     record: Record,
+    joining: Mapping[AccountId, str],
     allow: Collection[str],
     *,
     force: bool,
 ) -> _Decisions:
     """Decides new grants, then rules, then which old grants can be revoked."""
-    gone = gone_accounts(observation, desired.retired)
+    gone = refused_accounts(observation, desired.retired)
     uses = GrantUses(
         desired=desired,
         observation=observation,
@@ -132,7 +140,11 @@ def _decide(
         left_behind=left_behind(desired, record),
     )
     new_grants = _new_grants(uses, scope)
-    rules = _rule_decisions(desired, observation, scope, new_grants, record, allow, force=force)
+
+    def lacks(registry: Registry) -> Lacks:
+        return lacks_at(registry, new_grants, observation, desired, joining)
+
+    rules = _rule_decisions(desired, observation, scope, lacks, record, allow, force=force)
     # Links that do not fit into their own wave are granted in that of their rules.
     desired = _delayed(desired, rules)
     uses = replace(uses, desired=desired, written=_written(rules))
@@ -150,6 +162,7 @@ def _decide(
             statement for at in sorted(new_grants) for statement in new_grants[at].vouched()
         ),
         gone=gone,
+        joining=joining,
     )
 
 
@@ -179,7 +192,19 @@ def _registry_plans(
             gone=registry.account in decisions.gone,
         )
 
-    return tuple(map(plan, sorted(scope)))
+    planned = map(plan, sorted(scope))
+    if not decisions.joining:
+        return tuple(planned)
+    return tuple(_excused(registry, decisions.joining) for registry in planned)
+
+
+def _excused(planned: RegistryPlan, joining: Mapping[AccountId, str]) -> RegistryPlan:
+    """Returns the plan with the accounts that are joining: neither that a registry of theirs was
+    not read, nor that a link to it is held, is a failure."""
+    held = tuple(
+        replace(link, joining=link.destination.account in joining) for link in planned.held
+    )
+    return replace(planned, joining=joining.get(planned.registry.account), held=held)
 
 
 def _new_grants(uses: GrantUses, scope: Collection[Registry]) -> dict[Registry, GrantDecision]:
@@ -216,19 +241,20 @@ def _rule_decisions(
     desired: Desired,
     observation: Observation,
     scope: Collection[Registry],
-    grant_decisions: Mapping[Registry, GrantDecision],
+    lacks: Callable[[Registry], Lacks],
     record: Record,
     allow: Collection[str],
     *,
     force: bool,
 ) -> dict[Registry, RuleDecision]:
-    """Decides the rules of every registry in scope, given the grants of its destinations."""
+    """Decides the rules of every registry in scope. `lacks` says of a source which prefixes its
+    destinations do not let in."""
     return {
         registry: decide_rules(
             registry,
             seen,
             desired,
-            lacks_at(registry, grant_decisions, observation, desired),
+            lacks(registry),
             record.get(registry),
             allow,
             force=force,

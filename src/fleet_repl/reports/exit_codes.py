@@ -5,7 +5,7 @@ Where several codes fit, the first of these counts: interrupted, error, refused,
 
 from __future__ import annotations
 
-from fleet_repl.planning.plan import Plan
+from fleet_repl.planning.plan import Plan, fall_short
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report, Status
@@ -38,7 +38,7 @@ def plan_exit(plan: Plan, *, detailed: bool) -> ExitCode:
     Objections do not count, because showing a plan refuses nothing.
     """
     return exit_code(
-        partial=any(registry.fails or registry.held for registry in plan.registries),
+        partial=any(registry.falls_short for registry in plan.registries),
         pending=detailed and bool(plan.changes),
     )
 
@@ -54,7 +54,9 @@ def report_exit(report: Report) -> ExitCode:
         error=report.status is Status.FAILED
         and not any(registry.attempts for registry in report.registries),
         refused=report.status is Status.REFUSED,
-        partial=any(registry.outcome in short or registry.held for registry in report.registries)
+        partial=any(
+            registry.outcome in short or fall_short(registry.held) for registry in report.registries
+        )
         or any(backfill.fails for backfill in report.backfills),
     )
 

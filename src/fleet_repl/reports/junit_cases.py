@@ -14,7 +14,7 @@ from itertools import product
 from typing import Literal, assert_never
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
-from fleet_repl.planning.plan import Change, HeldLink, Objection, Plan, RegistryPlan
+from fleet_repl.planning.plan import Change, HeldLink, Objection, Plan, RegistryPlan, fall_short
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -167,7 +167,7 @@ def _unread(unread: UnreadRegistry) -> Case:
 
 
 def _planned(planned: RegistryPlan) -> Case:
-    held = _held(planned.held)
+    held = _held(planned.held) or _excused(planned.excuse)
     verdict = _fault(planned.error if planned.fails else None) or _drift(planned) or held
     return Case(name=_name(planned.registry, planned.name), verdict=_combined(verdict, held))
 
@@ -175,8 +175,10 @@ def _planned(planned: RegistryPlan) -> Case:
 def _finished(outcome: RegistryOutcome) -> Case:
     held = _held(outcome.held)
     match outcome.outcome:
-        case Outcome.APPLIED | Outcome.UNCHANGED:
+        case Outcome.APPLIED:
             verdict = held
+        case Outcome.UNCHANGED:
+            verdict = held or _excused(outcome.because)
         case Outcome.FAILED:
             verdict = _fault(outcome.error) or Verdict(
                 element="error", kind="failed", message=outcome.because or "it failed"
@@ -257,7 +259,7 @@ def _held(links: Sequence[HeldLink]) -> Verdict | None:
         return None
     noun = "link is" if len(links) == 1 else "links are"
     return Verdict(
-        element="failure",
+        element="failure" if fall_short(links) else "skipped",
         kind="held",
         message=f"{len(links)} {noun} held",
         lines=tuple(
@@ -265,6 +267,13 @@ def _held(links: Sequence[HeldLink]) -> Verdict | None:
             for link in links
         ),
     )
+
+
+def _excused(because: str | None) -> Verdict | None:
+    """Returns a registry that could not be read, which is no failure."""
+    if because is None:
+        return None
+    return Verdict(element="skipped", kind="unreadable", message=because)
 
 
 def _objections(objections: Iterable[Objection]) -> Iterator[Case]:

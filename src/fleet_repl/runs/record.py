@@ -121,7 +121,7 @@ class _Delta:
     ) -> _Delta:
         """`seen`: what the plan knew. `before`: what was on record before the announcement."""
         if registry_plan.state is State.UNREADABLE:
-            return cls(unread=True, given_up=registry_plan.excuse is not None)
+            return cls(unread=True, given_up=registry_plan.gone)
         coming = registry_plan.owned if _may_gain(registry_plan) else _NOTHING
         claimed_links = without(coming.links, before.links)
         claimed_templates = set(coming.templates).difference(before.templates)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -76,7 +76,11 @@ class Identity:
 class Directory:
     """The accounts and roles of an inventory, with what a scenario changes about them."""
 
-    def __init__(self, inventory: Inventory, scenario: Scenario) -> None:
+    def __init__(
+        self, inventory: Inventory, scenario: Scenario, seconds: Callable[[], float]
+    ) -> None:
+        """`seconds` since the start, at which members of the organization join and close."""
+        self._seconds = seconds
         self.partition = inventory.aws.partition
         self.region = inventory.aws.sts_region or self.partition.first_region
         self._via = inventory.aws.via
@@ -107,9 +111,7 @@ class Directory:
             *map(AccountId, scenario.other_accounts),
         }
         self._known.update(AccountId(member.id) for member in members)
-        self._suspended = {
-            member.id for member in members if member.state in ("SUSPENDED", "CLOSED")
-        }
+        self._members = {AccountId(member.id): member for member in members}
 
     def admit(self, accounts: Iterable[AccountId]) -> None:
         """Let these accounts exist from now on."""
@@ -121,9 +123,13 @@ class Directory:
 
     def exists(self, account: str) -> bool:
         """Whether the account is there and not closed."""
-        if account not in self._known or account in self._suspended:
+        if account not in self._known or self._of(account).closed:
             return False
-        return not self._of(account).closed
+        member = self._members.get(AccountId(account))
+        if member is None:
+            return True
+        now = member.at(self._seconds())
+        return now is not None and now.state not in ("SUSPENDED", "CLOSED")
 
     def enabled(self, account: AccountId, region: str) -> bool:
         """Whether the account can use the region at all."""
@@ -157,12 +163,18 @@ class Directory:
             role.partition is self.partition
             and self.exists(role.account)
             and not self._of(role.account).denied
+            and self._has_made(role)
             # IAM asks for an external id only where the trust policy names one.
             and any(
                 caller.role == trusted and (secret is None or secret.reveal() == external_id)
                 for trusted, secret in self._trusts(role)
             )
         )
+
+    def _has_made(self, role: RoleArn) -> bool:
+        """Whether a member of the organization has its role by now."""
+        member = self._members.get(role.account)
+        return member is None or self._seconds() >= member.role_after
 
     def assumed(self, role: RoleArn, session_name: str) -> Identity:
         """Returns the identity of a session of the role."""

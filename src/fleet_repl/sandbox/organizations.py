@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from fleet_repl.inventory.model import Inventory
@@ -29,10 +30,16 @@ class Organization:
 
     scenario: OrganizationScenario
     partition: Partition
+    began: datetime
+    """When the sandbox was started."""
+    seconds: Callable[[], float]
+    """Seconds since then."""
 
     @property
     def members(self) -> Mapping[str, MemberScenario]:
-        return {member.id: member for member in self.scenario.members}
+        """The members that there are now, as they are now."""
+        now = [member.at(self.seconds()) for member in self.scenario.members]
+        return {member.id: member for member in now if member is not None}
 
     def lets_in(self, account: AccountId) -> bool:
         """Whether the account may ask about the organization."""
@@ -44,7 +51,7 @@ class Organization:
 
     def accounts(self, parent: str | None = None) -> Iterator[JsonObject]:
         """Yields the accounts in a unit or the root, or all of them, as ListAccounts shows them."""
-        for member in self.scenario.members:
+        for member in self.members.values():
             if parent in (None, member.unit or ROOT):
                 yield {
                     "Id": member.id,
@@ -53,8 +60,13 @@ class Organization:
                     "Name": member.name or member.id,
                     "State": member.state,
                     "JoinedMethod": "CREATED",
-                    "JoinedTimestamp": member.joined.timestamp(),
+                    "JoinedTimestamp": self._joined(member).timestamp(),
                 }
+
+    def _joined(self, member: MemberScenario) -> datetime:
+        if not member.joins_after:
+            return member.joined
+        return self.began + timedelta(seconds=member.joins_after)
 
     def units(self, parent: str) -> Iterator[JsonObject]:
         for unit in self.scenario.units:
@@ -71,7 +83,7 @@ class Organization:
     def parent(self, child: str) -> str:
         """Returns what holds an account or a unit. Raises AwsError where neither has that id."""
         parents = {unit.id: unit.parent for unit in self.scenario.units}
-        parents |= {member.id: member.unit for member in self.scenario.members}
+        parents |= {member.id: member.unit for member in self.members.values()}
         if child not in parents:
             raise _missing("ChildNotFoundException", child)
         return parents[child] or ROOT
@@ -83,7 +95,12 @@ class Organization:
 
 
 def organization_of(
-    inventory: Inventory, scenario: OrganizationScenario | None, base: AccountId
+    inventory: Inventory,
+    scenario: OrganizationScenario | None,
+    base: AccountId,
+    *,
+    began: datetime,
+    seconds: Callable[[], float],
 ) -> Organization:
     """Returns the scenario's organization, or one of the inventory's accounts. Its id is the one
     that the inventory expects, unless the scenario has its own."""
@@ -92,7 +109,9 @@ def organization_of(
         scenario = _organization_of_accounts(inventory, base)
     if discovered is not None and discovered.id and "id" not in scenario.model_fields_set:
         scenario = scenario.model_copy(update={"id": discovered.id})
-    return Organization(scenario=scenario, partition=inventory.aws.partition)
+    return Organization(
+        scenario=scenario, partition=inventory.aws.partition, began=began, seconds=seconds
+    )
 
 
 def _organization_of_accounts(inventory: Inventory, base: AccountId) -> OrganizationScenario:

@@ -30,6 +30,7 @@ from fleet_repl.sandbox.scenario_values import (
     Operation,
     PolicyScope,
     Positive,
+    Seconds,
     Span,
 )
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -172,6 +173,21 @@ class MemberScenario(_Part):
     """The unit that holds it; None: the root."""
     tags: dict[str, str] = {}
     joined: AwareDatetime = datetime(2020, 1, 1, tzinfo=UTC)
+    """Counts only for one that is a member from the start."""
+    joins_after: Seconds = 0
+    """Seconds after the start at which it becomes a member."""
+    role_after: Seconds = 0
+    """Seconds after the start from which its role is there."""
+    closes_after: Seconds | None = None
+    """Seconds after the start at which it is closed; None: never."""
+
+    def at(self, seconds: float) -> MemberScenario | None:
+        """Returns the member as it is so many seconds after the start; None before it joins."""
+        if seconds < self.joins_after:
+            return None
+        if self.closes_after is None or seconds < self.closes_after:
+            return self
+        return self.model_copy(update={"state": "CLOSED"})
 
 
 class OrganizationScenario(_Part):

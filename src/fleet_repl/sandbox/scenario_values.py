@@ -68,6 +68,7 @@ Operation: TypeAlias = Annotated[str, AfterValidator(_operation)]
 EcrOperation: TypeAlias = Annotated[str, AfterValidator(_ecr_operation)]
 Action: TypeAlias = Annotated[str, AfterValidator(_action)]
 Milliseconds: TypeAlias = Annotated[float, Field(ge=0)]
+Seconds: TypeAlias = Annotated[float, Field(ge=0)]
 Positive: TypeAlias = Annotated[float, Field(gt=0)]
 Span: TypeAlias = Annotated[
     tuple[Milliseconds, Milliseconds], BeforeValidator(_both_ends), AfterValidator(_ordered)

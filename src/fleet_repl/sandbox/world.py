@@ -40,9 +40,18 @@ class World:
     def __init__(self, inventory: Inventory, scenario: Scenario, clock: Clock) -> None:
         self.scenario = scenario
         self.clock = clock
-        self.directory = Directory(inventory, scenario)
+        began = clock.monotonic()
+
+        def seconds() -> float:
+            return clock.monotonic() - began
+
+        self.directory = Directory(inventory, scenario, seconds)
         self.organization = organization_of(
-            inventory, scenario.organization, self.directory.base.account
+            inventory,
+            scenario.organization,
+            self.directory.base.account,
+            began=clock.now(),
+            seconds=seconds,
         )
         self.registries = Registries()
         self.agenda = Agenda(clock)

@@ -30,6 +30,7 @@ class MemberDocument(Document, frozen=True, kw_only=True):
     state: Annotated[str, Meta(description="As Organizations spells it.")]
     units: tuple[str, ...] | UnsetType = UNSET
     tags: dict[str, str] | UnsetType = UNSET
+    joined: Timestamp | UnsetType = UNSET
     first_seen: Timestamp | UnsetType = UNSET
 
 
@@ -77,6 +78,7 @@ def discovery_content(fleet: str, discovery: Discovery) -> bytes:
                     state=member.state,
                     units=member.units or UNSET,
                     tags=dict(sorted(member.tags.items())) or UNSET,
+                    joined=UNSET if member.joined is None else timestamp(member.joined),
                     first_seen=timestamp(discovery.first_seen[member.id])
                     if member.id in discovery.first_seen
                     else UNSET,
@@ -105,6 +107,9 @@ def parse_discovery(content: bytes, fleet: str, *, where: str) -> Discovery:
                     state=member.state,
                     units=member.units or (),
                     tags=member.tags or {},
+                    joined=None
+                    if member.joined is UNSET
+                    else moment(member.joined, f"accounts.{account}.joined"),
                 )
                 for account, member in accounts
             ),

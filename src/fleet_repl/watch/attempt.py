@@ -9,7 +9,7 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports import ExitCode
 from fleet_repl.runs.outcomes import Report
-from fleet_repl.values.errors import FleetError
+from fleet_repl.values.errors import FleetError, RefusedError
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import news, trouble
 from fleet_repl.watch.round import Round, Verdict
@@ -56,10 +56,10 @@ class Attempt:
     def broken(
         self, error: FleetError, *, run_id: str | None = None, plan: Plan | None = None
     ) -> Round:
-        """The round where an error left it without a plan, or without a way to carry it out."""
-        return self.ended(
-            Verdict.BROKEN, ExitCode.ERROR, run_id=run_id, plan=plan, error=str(error)
-        )
+        """The round where an error left it without a plan, or without a way to carry it out. Its
+        code is that of a command with the same error."""
+        code = ExitCode.REFUSED if isinstance(error, RefusedError) else ExitCode.ERROR
+        return self.ended(Verdict.BROKEN, code, run_id=run_id, plan=plan, error=str(error))
 
     async def close(self, round_: Round, memory: Memory) -> tuple[Round, Memory]:
         """Complete the round from the memory, and send a notification if it is news.

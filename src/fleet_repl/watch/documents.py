@@ -36,6 +36,8 @@ IN_A_LINE: Final = 5
 def headline(round_: Round) -> str:
     """A round in one line: `prod: 2 of 12 registries differ`."""
     parts = [_finding(round_)]
+    if round_.joining:
+        parts.append(f"{counted(len(round_.joining), 'registry')} joining")
     if round_.left_alone:
         parts.append(f"{len(round_.left_alone):,} left alone")
     if round_.excluded:
@@ -103,6 +105,7 @@ def round_entry(round_: Round) -> LogEntry:
         "drifted": len(round_.drifted),
         "still_differing": len(round_.differing),
         "left_alone": len(round_.left_alone),
+        "joining": len(round_.joining),
         "excluded": [as_json(_excluded(planned)) for planned in round_.excluded[:SHOWN]],
         "more_excluded": max(0, len(round_.excluded) - SHOWN),
         "error": round_.error,
@@ -187,14 +190,15 @@ def _summary(round_: Round) -> SummaryDocument | None:
         held=_held_links(round_),
         links_added=plan.summary.links_added,
         links_removed=plan.summary.links_removed,
+        joining=len(round_.joining),
         outcomes=OutcomeCountsDocument(**{key: round_.counts.get(key, 0) for key in _WORDS}),
     )
 
 
 def _is_notable(planned: RegistryPlan, round_: Round) -> bool:
-    """Whether a registry differs, fails, or has held links."""
+    """Whether a registry differs, fails, is joining, or has held links."""
     outcome = round_.outcomes.get(planned.registry)
-    return bool(planned.changes or planned.fails or planned.held) or (
+    return bool(planned.changes or planned.fails or planned.joining or planned.held) or (
         outcome is not None and (outcome.error is not None or bool(outcome.held))
     )
 
@@ -211,7 +215,7 @@ def _registry(planned: RegistryPlan, round_: Round) -> RegistryDocument:
         moved=_moved(planned.moved),
         held=len(outcome.held if outcome else planned.held),
         error=recast_or_none(outcome.error if outcome else planned.error, ErrorDocument),
-        because=outcome.because if outcome else None,
+        because=outcome.because if outcome else planned.joining,
     )
 
 

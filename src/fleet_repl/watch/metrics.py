@@ -58,6 +58,11 @@ class Metrics:
         self._left_alone = self._gauge(
             "left_alone", "Registries that are not corrected because they flap.", "fleet"
         )
+        self._joining = self._gauge(
+            "joining",
+            "Registries of accounts that are joining: unreadable, and no failure.",
+            "fleet",
+        )
         self._excluded = self._gauge(
             "excluded",
             "1 for each registry and kind of objection that kept it from being corrected.",
@@ -93,7 +98,7 @@ class Metrics:
             return
         self._fleet = fleet
         gauges = self._registries, self._drift_age, self._left_alone, self._excluded, self._broken
-        for gauge in gauges:
+        for gauge in (*gauges, self._joining):
             gauge.clear()
         self._success.clear()
         self._success.labels(fleet).set(0)
@@ -119,6 +124,7 @@ class Metrics:
         if round_.plan is not None:
             for outcome in _OUTCOMES:
                 self._registries.labels(fleet, outcome).set(round_.counts.get(outcome, 0))
+            self._joining.labels(fleet).set(len(round_.joining))
             self._exclude(round_)
         if round_.verdict in _GOOD:
             self._success.labels(fleet).set(round_.finished_at.timestamp())

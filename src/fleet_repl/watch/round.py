@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.plan import Mover, Objection, Plan, RegistryPlan, State
+from fleet_repl.planning.plan import Mover, Objection, Plan, RegistryPlan, State, fall_short
 from fleet_repl.reports import ExitCode, plan_exit
 from fleet_repl.runs.outcomes import SETTLED, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.values.names import Registry
@@ -25,7 +25,8 @@ class Verdict(StrEnum):
     """Registries differ, and the round was not asked to correct them."""
     CORRECTED = "corrected"
     PARTIAL = "partial"
-    """A registry failed, is left alone, excluded or unreadable, or a link is held."""
+    """A registry failed, is left alone, excluded or unreadable, or a link is held. Accounts that
+    are joining do not count."""
     FAILED = "failed"
     """No registry could be read, or no write succeeded."""
     REFUSED = "refused"
@@ -109,6 +110,12 @@ class Round:
         )
 
     @property
+    def joining(self) -> tuple[RegistryPlan, ...]:
+        """Registries of accounts that are joining."""
+        plans = self.plan.registries if self.plan else ()
+        return tuple(planned for planned in plans if planned.joining is not None)
+
+    @property
     def failing(self) -> tuple[tuple[RegistryPlan, RegistryOutcome | None], ...]:
         """Registries that could not be read, could not be brought into sync, or have held links;
         each with its outcome, where something was written."""
@@ -152,7 +159,7 @@ def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
 
     `fix`: the round was to correct, and the plan has nothing that can be written.
     """
-    short = any(planned.fails or planned.held for planned in plan.registries)
+    short = any(planned.falls_short for planned in plan.registries)
     code = plan_exit(plan, detailed=True)
     if plan.changes and not fix:
         return Verdict.DRIFT, code
@@ -201,6 +208,6 @@ def _sight(planned: RegistryPlan, *, corrected: bool) -> Sight:
 
 def _falls_short(planned: RegistryPlan, outcome: RegistryOutcome | None) -> bool:
     if outcome is None:
-        return planned.fails or bool(planned.held)
+        return planned.falls_short
     excused = planned.excuse is not None
-    return bool(outcome.held) or (outcome.outcome not in SETTLED and not excused)
+    return fall_short(outcome.held) or (outcome.outcome not in SETTLED and not excused)

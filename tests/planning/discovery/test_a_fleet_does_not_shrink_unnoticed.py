@@ -64,8 +64,8 @@ def test_an_account_is_new_for_a_day(before: frozenset[int], now: frozenset[int]
     kept = found(before)
     after = continued(later, kept)
     came = {account(number) for number in now - before} if before else set()
-    assert joining(after, TODAY) == came
-    assert joining(after, TODAY + timedelta(hours=24)) == frozenset()
+    assert joining(after, TODAY).keys() == came
+    assert joining(after, TODAY + timedelta(hours=24)).keys() == frozenset()
     again = continued(replace(later, at=TODAY + timedelta(hours=1)), after)
     assert again.first_seen == after.first_seen
 

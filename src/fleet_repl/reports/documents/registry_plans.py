@@ -20,6 +20,7 @@ from fleet_repl.reports.documents.shared import (
     ErrorDocument,
     HeldDocument,
     NamedPlaceDocument,
+    given,
     held_documents,
     moment,
     prefix_list,
@@ -139,6 +140,13 @@ class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):
             "seconds apart, and nothing of it answered. Missing otherwise."
         ),
     ] = UNSET
+    joining: Annotated[
+        str | UnsetType,
+        Meta(
+            description="Why its error is no failure, where its account has joined the fleet less "
+            "than a day ago and its role cannot be assumed yet. Missing otherwise."
+        ),
+    ] = UNSET
     moved: Annotated[
         MovedDocument | None,
         Meta(
@@ -162,6 +170,7 @@ class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):
             owned=OwnedDocument.of(plan.owned),
             retired=plan.retired,
             gone=plan.gone or UNSET,
+            joining=plan.joining or UNSET,
             moved=MovedDocument.of(plan.moved) if plan.moved is not None else None,
         )
 
@@ -181,6 +190,7 @@ class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):
             owned=self.owned.applied() if self.owned is not None else Applied(),
             retired=self.retired,
             gone=self.gone is True,
+            joining=given(self.joining),
             moved=self.moved.moved() if self.moved is not None else None,
         )
 

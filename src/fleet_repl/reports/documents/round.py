@@ -68,13 +68,20 @@ class OutcomeCountsDocument(Document, frozen=True, kw_only=True):
     unchanged: Count
 
 
-class SummaryDocument(Document, frozen=True):
+class SummaryDocument(Document, frozen=True, kw_only=True):
     registries: Count
     drifted: Annotated[Count, Meta(description="Registries that differed when the round looked.")]
     still_differing: Annotated[Count, Meta(description="Registries that differed when it ended.")]
     held: Annotated[Count, Meta(description="Links left out.")]
     links_added: Count
     links_removed: Count
+    joining: Annotated[
+        Count | UnsetType,
+        Meta(
+            description="Registries of accounts that have joined the fleet less than a day ago and "
+            f"whose roles cannot be assumed yet, which is no failure. {EARLIER}"
+        ),
+    ] = UNSET
     outcomes: OutcomeCountsDocument
 
 
@@ -102,7 +109,13 @@ class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):
     moved: MovedDocument | None
     held: Annotated[Count, Meta(description="Links out of it that are left out.")]
     error: ErrorDocument | None
-    because: Annotated[str | None, Meta(description="Why it was skipped or cancelled.")]
+    because: Annotated[
+        str | None,
+        Meta(
+            description="Why it was skipped or cancelled, or why it is no failure that it could "
+            "not be read."
+        ),
+    ]
 
 
 class ExcludedDocument(PlaceDocument, frozen=True):
@@ -150,7 +163,8 @@ class RoundDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag
     registries: Annotated[
         tuple[RegistryDocument, ...],
         Meta(
-            description="Those that differ, failed, or have links held; the first of them.",
+            description="Those that differ, failed, are joining, or have links held; the first of "
+            "them.",
             max_length=SHOWN,
         ),
     ]

@@ -86,12 +86,20 @@ class HeldDocument(PlaceDocument, frozen=True):
 
     prefixes: PrefixList
     because: str
+    joining: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="True where the account of the destination is joining, so that it is no "
+            "failure. Missing otherwise."
+        ),
+    ] = UNSET
 
     def link(self) -> HeldLink:
         return HeldLink(
             destination=self.registry,
             prefixes=prefixes_of(self.prefixes),
             because=self.because,
+            joining=self.joining is True,
         )
 
 
@@ -118,6 +126,7 @@ def held_documents(links: Iterable[HeldLink]) -> tuple[HeldDocument, ...]:
             region=link.destination.region,
             prefixes=prefix_list(link.prefixes),
             because=link.because,
+            joining=link.joining or UNSET,
         )
         for link in sorted(links, key=lambda link: (link.destination, link.prefixes, link.because))
     )

@@ -14,6 +14,7 @@ from fleet_repl.reports.text.changes import Block, Line, block_of
 from fleet_repl.reports.text.labels import SYMBOLS
 from fleet_repl.reports.text.page import EXAMPLES, Page, Style
 from fleet_repl.reports.text.sections import (
+    GROUPS,
     HeldLinkRow,
     add_cut,
     add_faults,
@@ -59,7 +60,8 @@ def plan_text(
     _add_blocks(page, plan, census, in_waves=bool(waves_of_plan(plan, waves)))
     add_faults(page, "Not to be overwritten", _failing(plan, readable=True))
     add_faults(page, "Unreadable", _failing(plan, readable=False))
-    add_faults(page, "Retired and not reached, which is no failure", _excused(plan))
+    add_faults(page, "Retired and not reached, which is no failure", _gone(plan))
+    _add_joining(page, plan)
     add_held(page, _held(plan), census.names)
     add_route_totals(page, plan, census)
     add_planned_waves(page, plan, waves)
@@ -82,12 +84,25 @@ def _failing(plan: Plan, *, readable: bool) -> list[FailedRegistry]:
     ]
 
 
-def _excused(plan: Plan) -> list[FailedRegistry]:
+def _gone(plan: Plan) -> list[FailedRegistry]:
     return [
         FailedRegistry(registry=planned.registry, name=planned.name, fault=planned.error)
         for planned in plan.registries
-        if planned.error is not None and planned.excuse is not None
+        if planned.error is not None and planned.excuse is not None and planned.gone
     ]
+
+
+def _add_joining(page: Page, plan: Plan) -> None:
+    """Adds a sentence for each account that is joining."""
+    joining = [planned.joining for planned in plan.registries if planned.joining is not None]
+    if not joining:
+        return
+    page.heading(f"Joining, which is no failure yet: {counted(len(joining), 'registry')}")
+    sentences = list(dict.fromkeys(joining))
+    shown = page.within(sentences, GROUPS)
+    for sentence in shown:
+        page.add((sentence, Style.CHANGED), indent=1)
+    page.more(len(sentences) - len(shown), indent=1)
 
 
 def _held(plan: Plan) -> list[HeldLinkRow]:

@@ -211,7 +211,7 @@ def _meaning(report: Report, code: ExitCode) -> str:
         return code.meaning
     short = {
         "failed": report.count(Outcome.FAILED),
-        "held": report.held,
+        "held": sum(not link.joining for row in report.registries for link in row.held),
         "partial": report.count(Outcome.PARTIAL),
         "skipped": report.count(Outcome.SKIPPED),
         "cancelled": report.count(Outcome.CANCELLED),

@@ -21,7 +21,7 @@ from fleet_repl.runs.doctor.model import (
     StsUse,
     Way,
 )
-from fleet_repl.runs.doctor.problems import ExaminedAccount, fleet_problems
+from fleet_repl.runs.doctor.problems import ExaminedAccount, fleet_problems, joining_notes
 from fleet_repl.runs.doctor.questions import Needs, needs_of
 from fleet_repl.runs.doctor.run import notes_of, run_problems, session_seconds
 
@@ -45,6 +45,7 @@ __all__ = [
     "Way",
     "fleet_problems",
     "is_reached",
+    "joining_notes",
     "needs_of",
     "notes_of",
     "permissions_of",

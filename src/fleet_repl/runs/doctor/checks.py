@@ -66,16 +66,17 @@ def permissions_of(
 
 
 def checks_of(
-    registry: Registry, needs: Needs, examination: AccountExamination, *, retired: bool = False
+    registry: Registry, needs: Needs, examination: AccountExamination, *, excused: bool = False
 ) -> Checks:
     """The checks of a registry, in the order in which they build on each other.
 
     For example, a refused role gives `role: failed` and `unknown` for all the rest, and a denied
-    DescribeRegistry `ok` for role, account and region: ECR knew the session. The role of a
-    `retired` account may be gone, and rightly so: then all is unknown.
+    DescribeRegistry `ok` for role, account and region: ECR knew the session. The role of an
+    account that is retired may be gone, and that of one that is joining may not be there yet: where
+    its refusal is `excused`, all is unknown.
     """
     reads = examination.reads.get(registry.region, {})
-    if retired and any(fault is not None and is_refused(fault) for fault in reads.values()):
+    if excused and any(fault is not None and is_refused(fault) for fault in reads.values()):
         reads = {}
     way = _way(reads[DESCRIBE]) if DESCRIBE in reads else (UNKNOWN, UNKNOWN, UNKNOWN)
     checks = dict(zip(WAY, way, strict=True))

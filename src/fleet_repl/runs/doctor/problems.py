@@ -29,6 +29,7 @@ from fleet_repl.runs.doctor.questions import Needs, questions_of
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry, RoleArn
+from fleet_repl.values.text import counted
 
 ACCOUNT: Final = "ACCOUNT"
 REGION: Final = "REGION"
@@ -43,6 +44,9 @@ _OF_ACCOUNTS: Final = frozenset(
     }
 )
 """Problems that an account has in all of its regions."""
+
+_SHOWN: Final = 5
+"""Accounts that are joining, of which a note is made."""
 
 
 class Finding(NamedTuple):
@@ -63,6 +67,14 @@ class ExaminedAccount:
     via: tuple[RoleArn, ...]
     inventory: str
     """The path of the inventory, for commands."""
+    joining: str | None = None
+    """Why it is no problem that its role is refused, where the account is joining: a sentence."""
+
+    def excuses(self, fault: Fault | None) -> bool:
+        """Whether it is no problem that a call has failed so."""
+        if fault is None or not is_refused(fault):
+            return False
+        return self.account.retired or (self.joining is not None and fault.role_refused)
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -71,7 +83,8 @@ class ExaminedAccount:
 
     def checks(self, registry: Registry, examination: AccountExamination) -> Checks:
         """The checks of a registry of the account."""
-        return checks_of(registry, self.needs, examination, retired=self.account.retired)
+        excused = any(map(self.excuses, examination.reads.get(registry.region, {}).values()))
+        return checks_of(registry, self.needs, examination, excused=excused)
 
     @property
     def identity(self) -> str:
@@ -116,6 +129,21 @@ def fleet_problems(
         if subject.account.id in examined
         for registry, finding in _findings(subject, examined[subject.account.id])
     )
+
+
+def joining_notes(
+    subjects: Iterable[ExaminedAccount], examined: Mapping[AccountId, AccountExamination]
+) -> tuple[str, ...]:
+    """A sentence for each account that is joining and could not be reached; a few of them."""
+    sentences = [
+        subject.joining
+        for subject in subjects
+        if subject.joining is not None and subject.account.id in examined
+        for reads in (examined[subject.account.id].reads.values(),)
+        if any(subject.excuses(fault) for faults in reads for fault in faults.values())
+    ]
+    more = len(sentences) - _SHOWN
+    return (*sentences[:_SHOWN], *([f"{counted(more, 'more account')} joined"] * (more > 0)))
 
 
 def group_findings(findings: Iterable[tuple[Registry, Finding]]) -> tuple[FleetProblem, ...]:
@@ -172,7 +200,7 @@ def _findings(
         if denied:
             yield registry, _read_denied(subject, denied)
         for action, fault in faults.items():
-            if action not in denied and not (subject.account.retired and is_refused(fault)):
+            if action not in denied and not subject.excuses(fault):
                 yield registry, _finding(subject, fault)
         lacking = [
             action

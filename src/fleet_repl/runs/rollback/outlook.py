@@ -18,7 +18,7 @@ from fleet_repl.ecr.rules import Outgoing, compare, prefixes_of
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import split_held
 from fleet_repl.planning.needed_grants import GrantDecision, lacks_at
-from fleet_repl.planning.observed import Observation, Observed, gone_accounts
+from fleet_repl.planning.observed import Observation, Observed, refused_accounts
 from fleet_repl.planning.ownership import Applied, Cells, Record
 from fleet_repl.planning.plan import HeldLink
 from fleet_repl.planning.revocations import GrantUses, StaleGrants, left_behind, stale_grants
@@ -92,7 +92,7 @@ class Outlook:
             desired=self.desired,
             observation=self.observation,
             ungranted=self._ungranted,
-            gone=gone_accounts(self.observation, self.desired.retired),
+            gone=refused_accounts(self.observation, self.desired.retired),
             left_behind=left_behind(self.desired, self.left_behind),
             written={at: self.links_then[at] for at in written},
         )
