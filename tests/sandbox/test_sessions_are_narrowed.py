@@ -115,8 +115,24 @@ async def test_session_tags(aws: Served) -> None:
     session = aws.world.keyring.find(key.access_key)
     assert session is not None
     assert session.identity.tags == {"team": "platform"}
-    answer = await aws.assume(HUB, **{**form, "Tags.member.1.Key": "a;b"})
-    assert answer.error[0] == "ValidationError"
+    for bad in ("a;b", "AWS:team"):
+        answer = await aws.assume(HUB, **{**form, "Tags.member.1.Key": bad})
+        assert answer.error[0] == "ValidationError"
+
+
+def tagged(*keys: str) -> dict[str, str]:
+    """The parameters of session tags."""
+    pairs = [(f"Tags.member.{number}", key) for number, key in enumerate(keys, 1)]
+    return {f"{name}.Key": key for name, key in pairs} | {f"{name}.Value": "" for name, _ in pairs}
+
+
+async def test_session_tags_that_do_not_go_together(aws: Served) -> None:
+    """STS takes fifty, and no two whose keys differ in the case of letters alone."""
+    keys = [f"key-{number}" for number in range(51)]
+    await aws.session(HUB, **tagged(*keys[:50]))
+    assert (await aws.assume(HUB, **tagged(*keys))).error[0] == "ValidationError"
+    answer = await aws.assume(HUB, **tagged("team", "Team"))
+    assert answer.error[0] == "InvalidParameterValue"
 
 
 async def scoped(aws: Served, key: Credentials, **form: str) -> Answer:

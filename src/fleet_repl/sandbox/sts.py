@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Final, TypeAlias
 
 from fleet_repl.sandbox.aws_errors import AwsError
@@ -146,16 +147,28 @@ def _session_policies(form: Form) -> tuple[JsonObject, ...]:
 
 
 def _tags(form: Form) -> dict[str, str]:
-    """Returns the session tags of a form. Raises AwsError for one that breaks its shape."""
+    """Returns the session tags of a form. Raises AwsError for what breaks their shapes, and for
+    keys that differ in the case of letters alone."""
     tags: dict[str, str] = {}
-    for number in range(1, limits.SESSION_TAGS + 1):
+    for number in count(1):
         key = form.get(f"Tags.member.{number}.Key")
         if key is None:
             break
         value = form.get(f"Tags.member.{number}.Value", "")
-        if not (_TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value)) or key in tags:
+        reserved = key.lower().startswith("aws:")
+        if reserved or not (_TAG_KEY.fullmatch(key) and _TAG_VALUE.fullmatch(value)):
             raise _validation_error(f"1 validation error detected: the tag {key!r} is not valid")
+        if key.lower() in map(str.lower, tags):
+            raise AwsError(
+                "InvalidParameterValue",
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+            )
         tags[key] = value
+    if len(tags) > limits.SESSION_TAGS:
+        raise _validation_error(
+            "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member "
+            f"must have length less than or equal to {limits.SESSION_TAGS}"
+        )
     return tags
 
 
