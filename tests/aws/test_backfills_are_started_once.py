@@ -45,9 +45,9 @@ async def test_a_start_whose_answer_is_lost_is_uncertain(edge: Edge, step: str) 
     async with edge.open() as registries:
         with pytest.raises(CallError) as caught:
             await registries.start_backfill(edge.registry(), edge.registry(2, "us-east-1"))
-        (found,) = await registries.list_backfills(edge.registry())
+        (backfill,) = await registries.list_backfills(edge.registry())
     assert (caught.value.transient, caught.value.uncertain) == (True, True)
-    assert found == STARTED
+    assert backfill == STARTED
     assert len(edge.aws.calls("StartReplicationBackfill")) == 1
 
 
@@ -96,8 +96,8 @@ async def test_the_images_that_could_not_be_copied(edge: Edge) -> None:
         edge.aws.reply({"status": "FAILED", "results": [failed]}),
     )
     async with edge.open() as registries:
-        found = [await registries.backfill_results(edge.registry(), ID) for _ in range(3)]
-    assert found == [(), (), (failed,)]
+        results = [await registries.backfill_results(edge.registry(), ID) for _ in range(3)]
+    assert results == [(), (), (failed,)]
     assert edge.aws.calls("DescribeReplicationBackfillResults")[0].parameters == {
         "replicationBackfillId": ID,
         "resultStatusFilter": "FAILED",

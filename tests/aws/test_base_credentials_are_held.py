@@ -200,12 +200,12 @@ async def refusal(edge: Edge, profile: str | None = None) -> str:
     return str(caught.value)
 
 
-async def comes_true(told: Callable[[], bool]) -> bool:
+async def comes_true(condition: Callable[[], bool]) -> bool:
     """Within five seconds, as processes come and go."""
     with anyio.move_on_after(5):
-        while not told():  # noqa: ASYNC110 - nobody sets an event
+        while not condition():  # noqa: ASYNC110 - nobody sets an event
             await anyio.sleep(0.005)
-    return told()
+    return condition()
 
 
 def alive(pid: int) -> bool:

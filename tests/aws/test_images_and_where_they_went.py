@@ -99,10 +99,10 @@ async def test_where_an_image_went(edge: Edge) -> None:
         edge.aws.reply({**named, "replicationStatuses": []}),
     )
     async with edge.open() as registries:
-        found = [
+        answers = [
             await registries.replication_statuses(edge.registry(), "base/app", DIGEST)
             for _ in range(3)
         ]
-    assert found == [tuple(statuses), (), ()]
+    assert answers == [tuple(statuses), (), ()]
     asked = edge.aws.calls("DescribeImageReplicationStatus")
     assert (len(asked), asked[0].parameters) == (4, named)

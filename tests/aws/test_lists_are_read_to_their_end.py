@@ -28,10 +28,10 @@ each_list = pytest.mark.parametrize(("operation", "method", "arguments", "member
 
 async def ask(registries: AwsRegistries, edge: Edge, method: str, *arguments: str) -> Any:
     """The whole list, page by page where that is how the port gives it."""
-    found = getattr(registries, method)(edge.registry(), *arguments)
-    if isinstance(found, AsyncIterator):
-        return tuple([item async for page in found for item in page])
-    return await found
+    answer = getattr(registries, method)(edge.registry(), *arguments)
+    if isinstance(answer, AsyncIterator):
+        return tuple([item async for page in answer for item in page])
+    return await answer
 
 
 @each_list
@@ -48,8 +48,8 @@ async def test_every_page_and_every_field(
         edge.aws.reply({**WHOLE, member: [items[1]], "nextToken": None}),
     )
     async with edge.open() as registries:
-        found = await ask(registries, edge, method, *arguments)
-    assert found == tuple(items)
+        listed = await ask(registries, edge, method, *arguments)
+    assert listed == tuple(items)
     asked = [call.parameters for call in edge.aws.calls(operation)]
     assert [item.get("nextToken") for item in asked] == [None, "one", "two", "two"]
     assert len({item["maxResults"] for item in asked}) == 1

@@ -29,7 +29,7 @@ moto = pytest.fixture(scope="module")(moto_server)
 async def test_the_accounts_of_an_organization(moto: str, tmp_path: Path) -> None:
     """More than a page of them, in nested units."""
     aws: Any = moto_client("organizations", moto)
-    found = aws.create_organization(FeatureSet="ALL")["Organization"]
+    organization = aws.create_organization(FeatureSet="ALL")["Organization"]
     (root,) = aws.list_roots()["Roots"]
     workloads = aws.create_organizational_unit(ParentId=root["Id"], Name="Workloads")
     parent = workloads["OrganizationalUnit"]["Id"]
@@ -53,7 +53,7 @@ async def test_the_accounts_of_an_organization(moto: str, tmp_path: Path) -> Non
         ),
     )
     accounts = {str(account.id): account for account in inventory.accounts}
-    assert accounts.keys() == {*ids, found["MasterAccountId"]}
+    assert accounts.keys() == {*ids, organization["MasterAccountId"]}
     assert accounts[ids[0]].labels == {"env": "prod", "ou": "Prod", "ou_path": "Workloads/Prod"}
     assert accounts[ids[1]].labels == {"ou": "Root", "ou_path": "Root"}
     assert accounts[ids[1]].name == "account-1"

@@ -19,12 +19,12 @@ async def test_each_retry_is_an_event(edge: Edge) -> None:
     edge.aws.script("DescribeRegistry", edge.aws.refuse("ThrottlingException"), edge.aws.reset)
     async with edge.open() as registries:
         await registries.describe(edge.registry())
-    told = [
+    reported = [
         (event.account, event.operation, event.error.kind, event.attempt, event.delay)
         for event in edge.events
         if isinstance(event, CallRetried)
     ]
-    assert told == [
+    assert reported == [
         ("000000000001", "DescribeRegistry", FaultKind.THROTTLED, 1, 0.25),
         ("000000000001", "DescribeRegistry", FaultKind.NETWORK, 2, 0.5),
     ]
@@ -75,12 +75,12 @@ async def test_a_read_that_hangs_is_given_up_and_tried_again(edge: Edge) -> None
         await registries.describe(edge.registry())
         never.set()
     # On a busy machine other attempts may take too long as well.
-    told = {
+    reported = {
         (event.operation, event.error.kind, event.error.message)
         for event in edge.events
         if isinstance(event, CallRetried)
     }
-    assert ("DescribeRegistry", FaultKind.TIMEOUT, "no answer within 0.3 s") in told
+    assert ("DescribeRegistry", FaultKind.TIMEOUT, "no answer within 0.3 s") in reported
 
 
 async def test_cancellation_escapes_and_everything_is_closed(edge: Edge) -> None:

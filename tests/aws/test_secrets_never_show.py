@@ -63,11 +63,11 @@ async def test_neither_errors_nor_events_nor_logs_hold_a_secret(
     """Nor does a traceback, with whatever hangs on the exception."""
     caplog.set_level(logging.DEBUG)
     caught = await failures(edge)
-    told = [repr(edge.events), caplog.text]
+    texts = [repr(edge.events), caplog.text]
     for error in caught:
         assert error.__cause__ is None
-        told += [repr(error), repr(error.fault), *traceback.format_exception(error)]
-    text = "\n".join(told)
+        texts += [repr(error), repr(error.fault), *traceback.format_exception(error)]
+    text = "\n".join(texts)
     assert "ServerException" in text
     for secret in (HUB_ID, ACCOUNT_ID, "AKIABASE", "ASIA0000", "secret of", "token of"):
         assert secret not in text

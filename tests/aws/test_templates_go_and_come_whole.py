@@ -102,8 +102,8 @@ async def test_an_account_setting(edge: Edge) -> None:
     answers = [{"name": SCOPE, "value": "V2"}, {"name": SCOPE}, {"name": SCOPE, "value": None}]
     edge.aws.script("GetAccountSetting", *[edge.aws.reply(answer) for answer in answers])
     async with edge.open() as registries:
-        found = [await registries.account_setting(edge.registry(), SCOPE) for _ in answers]
-    assert found == ["V2", None, None]
+        settings = [await registries.account_setting(edge.registry(), SCOPE) for _ in answers]
+    assert settings == ["V2", None, None]
     assert edge.aws.calls("GetAccountSetting")[0].parameters == {"name": SCOPE}
 
 

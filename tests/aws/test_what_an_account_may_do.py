@@ -77,8 +77,8 @@ async def test_the_accounts_own_session_asks(edge: Edge) -> None:
     """IAM is called in the partition's first region, with every action, resource and the key."""
     answering(edge, evaluation("ecr:PutRegistryPolicy", "*", "allowed"))
     async with edge.open() as registries:
-        found = await registries.access.simulate(ONE, QUESTION)
-    assert found == {"ecr:PutRegistryPolicy": CheckState.OK}
+        answers = await registries.access.simulate(ONE, QUESTION)
+    assert answers == {"ecr:PutRegistryPolicy": CheckState.OK}
     (call,) = edge.aws.calls("SimulatePrincipalPolicy")
     assert (call.service, call.region) == ("iam", "us-east-1")
     assert edge.aws.identities[call.key].split(":")[4] == ONE
@@ -263,8 +263,8 @@ async def test_iam_is_one_endpoint_of_a_partition(
     ) as client:
         assert client.meta.endpoint_url == url
         endpoint = client._ruleset_resolver
-        found = await endpoint.construct_endpoint(
+        resolved = await endpoint.construct_endpoint(
             client.meta.service_model.operation_model("SimulatePrincipalPolicy"), {}, {}
         )
-    (scheme, *_) = found.properties["authSchemes"]
+    (scheme, *_) = resolved.properties["authSchemes"]
     assert scheme["signingRegion"] == signed

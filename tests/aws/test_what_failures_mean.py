@@ -145,8 +145,8 @@ def test_everything_else_the_sdk_raises(
     error: Exception, kind: FaultKind, transient: bool, uncertain: bool
 ) -> None:
     """What was surely not sent is certain; nothing leaves as it came."""
-    told = translate(error, call())
-    assert (told.fault.kind, told.transient, told.uncertain) == (kind, transient, uncertain)
+    fault = translate(error, call())
+    assert (fault.fault.kind, fault.transient, fault.uncertain) == (kind, transient, uncertain)
 
 
 @pytest.mark.parametrize(
@@ -160,9 +160,9 @@ def test_everything_else_the_sdk_raises(
 )
 def test_credentials_that_their_source_does_not_give(error: Exception) -> None:
     """Whatever it raises, it is the source that has to be looked after."""
-    told = unissued(error, call())
-    assert (told.fault.kind, told.transient, told.uncertain) == (FaultKind.EXPIRED, False, False)
-    assert told.fault.message.startswith("the base identity's credentials cannot be had: ")
+    fault = unissued(error, call())
+    assert (fault.fault.kind, fault.transient, fault.uncertain) == (FaultKind.EXPIRED, False, False)
+    assert fault.fault.message.startswith("the base identity's credentials cannot be had: ")
 
 
 @pytest.mark.parametrize(

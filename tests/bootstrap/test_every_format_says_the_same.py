@@ -55,24 +55,24 @@ class Stack:
         """What a part of the template is, with every function carried out."""
         match node:
             case {"Ref": name}:
-                found = self.values[name]
-            case {"Fn::Sub": found}:
+                resolved = self.values[name]
+            case {"Fn::Sub": resolved}:
                 for name in ("AWS::Partition", "AWS::AccountId"):
-                    found = found.replace(f"${{{name}}}", self.values[name])
+                    resolved = resolved.replace(f"${{{name}}}", self.values[name])
             case {"Fn::If": [condition, first, second]}:
-                found = self.value(first if self.holds(condition) else second)
+                resolved = self.value(first if self.holds(condition) else second)
             case {"Fn::GetAtt": ["Role", "Arn"]}:
                 role = self.template["Resources"]["Role"]["Properties"]
                 path, name = self.value(role["Path"]), self.value(role["RoleName"])
-                found = f"arn:{self.values['AWS::Partition']}:iam::{ACCOUNT}:role{path}{name}"
+                resolved = f"arn:{self.values['AWS::Partition']}:iam::{ACCOUNT}:role{path}{name}"
             case dict():
                 values = {key: self.value(value) for key, value in node.items()}
-                found = {key: value for key, value in values.items() if value is not None}
+                resolved = {key: value for key, value in values.items() if value is not None}
             case list():
-                found = [self.value(item) for item in node]
+                resolved = [self.value(item) for item in node]
             case _:
-                found = node
-        return found
+                resolved = node
+        return resolved
 
     def holds(self, condition: str) -> bool:
         match self.template["Conditions"][condition]:

@@ -32,9 +32,9 @@ FAR = registry_of("2", "us-east-1")
 QUESTION = "Start up to 1 backfill of demo? [y/N] "
 
 
-def now(destination: Registry, **told: Any) -> Backfill:
+def now(destination: Registry, **members: Any) -> Backfill:
     return Backfill(
-        id="id", destination=destination, started_at=NOON, **{"status": "IN_PROGRESS", **told}
+        id="id", destination=destination, started_at=NOON, **{"status": "IN_PROGRESS", **members}
     )
 
 
@@ -163,7 +163,7 @@ def test_the_page_before_the_question_is_no_end(cli: Cli, inventory: str, seated
 
 
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "sentence"),
     [
         (["--wait"], "following up to 1 backfill; -v tells of each\n"),
         (["--wait", "-v"], ""),
@@ -171,9 +171,11 @@ def test_the_page_before_the_question_is_no_end(cli: Cli, inventory: str, seated
         ([], ""),
     ],
 )
-def test_waiting_where_nothing_moves(cli: Cli, inventory: str, flags: list[str], told: str) -> None:
+def test_waiting_where_nothing_moves(
+    cli: Cli, inventory: str, flags: list[str], sentence: str
+) -> None:
     """It may take hours: a line says so, unless log lines do."""
-    assert cli("backfill", inventory, *flags).err == told
+    assert cli("backfill", inventory, *flags).err == sentence
 
 
 def test_waiting_at_a_terminal(cli: Cli, inventory: str, seated: Terminal) -> None:

@@ -57,8 +57,8 @@ def test_more_may_be_allowed(
         json.loads(cli("bootstrap", inventory, "--format", "iam").out)["roles"][0]["permissions"]
     )
     printed = json.loads(cli("bootstrap", inventory, "--format", "iam", *flags).out)
-    found = sids(printed["roles"][0]["permissions"])
-    assert [sid for sid in found if sid not in usual] == further
+    statement_ids = sids(printed["roles"][0]["permissions"])
+    assert [sid for sid in statement_ids if sid not in usual] == further
 
 
 def test_or_reading_alone(cli: Cli, inventory: str) -> None:

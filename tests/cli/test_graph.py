@@ -104,9 +104,9 @@ def test_as_a_document(cli: Cli, larger: str) -> None:
 
 def test_warnings_are_comments(cli: Cli, larger: str) -> None:
     """In a picture's text they say what the picture cannot."""
-    told = "unlinked: 1 registry has no link in or out: 333333333333/us-east-1 (edge)\n"
-    assert f"\n  %% {told}" in cli("graph", larger).out
-    assert f"\n  // {told}" in cli("graph", larger, "--format", "dot").out
+    warning = "unlinked: 1 registry has no link in or out: 333333333333/us-east-1 (edge)\n"
+    assert f"\n  %% {warning}" in cli("graph", larger).out
+    assert f"\n  // {warning}" in cli("graph", larger, "--format", "dot").out
 
 
 @pytest.mark.parametrize(

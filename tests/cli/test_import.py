@@ -37,7 +37,7 @@ def test_a_file_without_routes_is_enough(cli: Cli, fleet: FakeFleet, inventory: 
 
 def test_what_is_left_out_is_warned_about(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """On stderr, before the count; it is no failure."""
-    fleet.found = replace(fleet.found, left_out=(ODD,), notes=("set NAME",))
+    fleet.imported = replace(fleet.imported, left_out=(ODD,), notes=("set NAME",))
     ended = cli("import", inventory)
     assert ended.code == 0
     assert ended.err == (
@@ -52,7 +52,7 @@ def test_a_long_list_is_cut_short_unless_asked_for(
 ) -> None:
     """The document has all of it anyway."""
     many = tuple(replace(ODD, because=f"reason {number}") for number in range(22))
-    fleet.found = replace(fleet.found, left_out=many)
+    fleet.imported = replace(fleet.imported, left_out=many)
     lines = cli("import", inventory).err.splitlines()
     assert len(lines) == 22
     assert lines[20] == "warning: 2 more like these; the document lists all of them"
@@ -63,21 +63,21 @@ def test_an_unreadable_registry_makes_it_partial(
     cli: Cli, fleet: FakeFleet, inventory: str
 ) -> None:
     """Exit 4, with the document for all others."""
-    fleet.found = replace(fleet.found, left_out=(SILENT,))
+    fleet.imported = replace(fleet.imported, left_out=(SILENT,))
     ended = cli("import", inventory)
     assert (ended.code, ended.out) == (4, "version = 1\n")
 
 
 def test_quiet_leaves_only_the_document(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """Nothing went wrong, so nothing is said."""
-    fleet.found = replace(fleet.found, left_out=(ODD,))
+    fleet.imported = replace(fleet.imported, left_out=(ODD,))
     ended = cli("import", inventory, "--quiet")
     assert (ended.out, ended.err) == ("version = 1\n", "")
 
 
 def test_warnings_as_json_lines(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """For machines, with their level."""
-    fleet.found = replace(fleet.found, left_out=(ODD,))
+    fleet.imported = replace(fleet.imported, left_out=(ODD,))
     first, second = map(
         json.loads, cli("import", inventory, "--log-format", "json").err.split("\n")[:2]
     )

@@ -207,14 +207,14 @@ def test_notes_errors_and_problems_as_json() -> None:
     machine.problems(
         InventoryError([Problem(file="a.toml", line=1, key="name", message="is missing")])
     )
-    found = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [(item["level"], item["event"], item["message"]) for item in found] == [
+    entries = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(item["level"], item["event"], item["message"]) for item in entries] == [
         ("info", "note", "stopping"),
         ("error", "error", "no identity\nset one"),
         ("error", "problem", "is missing"),
         ("error", "error", "1 problem; nothing was called"),
     ]
-    assert found[2]["key"] == "name"
+    assert entries[2]["key"] == "name"
 
 
 def test_quiet_leaves_errors() -> None:

@@ -109,14 +109,14 @@ def test_what_is_remembered_stays(
     folder = Path(state or ".fleet-repl")
     (folder / place).parent.mkdir(parents=True)
     Path("link").symlink_to((folder / place).parent, target_is_directory=True)
-    told = [] if state is None else ["--state", state]
+    state_flags = [] if state is None else ["--state", state]
     for name in (folder / place, Path("link") / Path(place).name):
-        ended = cli("plan", inventory, "--report", str(name), *told)
+        ended = cli("plan", inventory, "--report", str(name), *state_flags)
         assert ended.code == 1
         assert ended.err == (
             f"fleet-repl: {name}: the state is kept there; name a file outside of {folder}\n"
         )
-    assert cli("plan", inventory, "--report", str(folder / "out.json"), *told).code == 0
+    assert cli("plan", inventory, "--report", str(folder / "out.json"), *state_flags).code == 0
 
 
 def test_two_results_need_two_files(cli: Cli, fleet: FakeFleet, inventory: str) -> None:

@@ -45,14 +45,14 @@ def test_an_inventory_that_a_run_names_is_not_followed(
     Path(state or ".fleet-repl").mkdir(parents=True)
     # Reading it would be another error.
     Path(inventory).unlink()
-    told = [] if state is None else ["--state", state]
-    ended = cli("rollback", "last", *told, *more)
+    state_flags = [] if state is None else ["--state", state]
+    ended = cli("rollback", "last", *state_flags, *more)
     assert ended.code == 64
     path = "deep/demo.toml" if state else "demo.toml"
     text = " ".join(ended.err.replace("│", "").split())
     assert (
         f"name the INVENTORY. Run {RUN} says that it was made from {path}, of fleet demo; if that "
-        f"is yours: {' '.join(['fleet-repl', 'rollback', RUN, path, *told])}"
+        f"is yours: {' '.join(['fleet-repl', 'rollback', RUN, path, *state_flags])}"
     ) in text
     assert (fleet.asked, backend.purposes) == ([], [])
 

@@ -150,10 +150,10 @@ def test_what_it_names_is_found_from_the_working_directory(
         'select = { accounts = "build" }\n'
         'lifecycle_policy_file = "policy.json"\n'
     )
-    found = load_inventory("-", stdin=io.BytesIO(text.encode()))
-    assert found.text == text
-    assert found.state.folder == Path(".fleet-repl")
-    assert list(found.files) == [str(tmp_path / "policy.json")]
+    loaded = load_inventory("-", stdin=io.BytesIO(text.encode()))
+    assert loaded.text == text
+    assert loaded.state.folder == Path(".fleet-repl")
+    assert list(loaded.files) == [str(tmp_path / "policy.json")]
 
 
 def test_a_file_of_that_name_goes_by_its_path(cli: Cli, inventory: str) -> None:

@@ -46,8 +46,8 @@ def test_colour_and_movement(
     stream: io.StringIO, environ: dict[str, str], *, colour: bool, moves: bool
 ) -> None:
     """Both only on a terminal; NO_COLOR counts when it is not empty."""
-    found = streams(stream, **environ)
-    assert (found.has_colour(stream), found.can_move(stream)) == (colour, moves)
+    chosen = streams(stream, **environ)
+    assert (chosen.has_colour(stream), chosen.can_move(stream)) == (colour, moves)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_the_width_of_a_stream(
 
 def test_the_width_of_a_terminal(terminal: Terminal) -> None:
     """What it says itself, unless COLUMNS does; one that does not know has none."""
-    found = streams(terminal.stdout)
-    assert found.width(terminal.stdout) is None
+    chosen = streams(terminal.stdout)
+    assert chosen.width(terminal.stdout) is None
     fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 91, 0, 0))
-    assert found.width(terminal.stdout) == 91
+    assert chosen.width(terminal.stdout) == 91
     assert streams(terminal.stdout, COLUMNS="40").width(terminal.stdout) == 40
 
 

@@ -104,8 +104,8 @@ def test_the_state_has_the_report_all_the_same(inventory: str) -> None:
             with_env = f"eval {shlex.quote(exports)}; exec {sys.executable} -m fleet_repl"
             ended = shell(f"{with_env} apply {inventory} -v <&- >&- 2>/dev/full")
             assert ended.returncode == 0
-            told = shell(f"{with_env} report last {inventory} --format json")
-            assert json.loads(told.stdout)["status"] == "ok"
+            kept = shell(f"{with_env} report last {inventory} --format json")
+            assert json.loads(kept.stdout)["status"] == "ok"
             # To show it again is all that this command does.
             assert shell(f"{with_env} report last {inventory} >/dev/full").returncode == 1
         finally:

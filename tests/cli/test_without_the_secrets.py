@@ -39,8 +39,8 @@ def test_validating_warns(cli: Cli) -> None:
         f"  unset-variable: accounts[1].external_id: {MISSING}; where AWS is called that is an "
         "error\n"
     )
-    found = json.loads(cli("validate", "demo.toml", "--format", "json").out)
-    assert [item["kind"] for item in found["warnings"]] == ["unset-variable"]
+    document = json.loads(cli("validate", "demo.toml", "--format", "json").out)
+    assert [item["kind"] for item in document["warnings"]] == ["unset-variable"]
 
 
 def test_drawing_warns(cli: Cli) -> None:

@@ -68,8 +68,8 @@ def flags_of(command: Any) -> set[str]:
 
 def synopsis(page: Page, name: str) -> str:
     """The usage of a command, as the page has it."""
-    (found,) = [block.text for block in page.blocks if block.text.startswith(f"fleet-repl {name} ")]
-    return str(found)
+    (text,) = [block.text for block in page.blocks if block.text.startswith(f"fleet-repl {name} ")]
+    return str(text)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_a_commands_table_has_all_flags_of_its_own(
     heading: str, group: typer.core.TyperGroup, page: Page
 ) -> None:
     """Those that no other table explains, and none of another command."""
-    told = {flag for row in page.table(heading) for flag in FLAG.findall(row[0])}
+    listed = {flag for row in page.table(heading) for flag in FLAG.findall(row[0])}
     shared = {
         flag
         for nth in range(5)
@@ -126,7 +126,7 @@ def test_a_commands_table_has_all_flags_of_its_own(
         for flag in FLAG.findall(row[0])
     }
     taken = flags_of(group.commands[heading.removeprefix("## ")])
-    assert taken - shared - EVERYWHERE <= told <= taken
+    assert taken - shared - EVERYWHERE <= listed <= taken
 
 
 def test_no_page_names_a_flag_that_no_command_has(
@@ -166,5 +166,5 @@ def test_help_tells_the_same_codes(
     """The last lines of --help, too, have every code."""
     monkeypatch.setenv("COLUMNS", "200")
     assert run(["--help"]) == ExitCode.OK
-    told = capsys.readouterr().out.partition("Exit codes:")[2]
-    assert {int(item) for item in re.findall(r"\b\d+\b", told)} == {int(item) for item in ExitCode}
+    codes = capsys.readouterr().out.partition("Exit codes:")[2]
+    assert {int(item) for item in re.findall(r"\b\d+\b", codes)} == {int(item) for item in ExitCode}

@@ -29,9 +29,9 @@ def test_every_kind_of_problem_is_told(page: Page) -> None:
 
 def test_every_check_is_told(page: Page) -> None:
     """Those that come before reads, and each read."""
-    told = names(page.table("## The checks"))
-    assert told[:3] == ["role", "account", "region"]
-    assert {DESCRIBE, POLICY, SETTING, TEMPLATES} <= set(told)
+    named = names(page.table("## The checks"))
+    assert named[:3] == ["role", "account", "region"]
+    assert {DESCRIBE, POLICY, SETTING, TEMPLATES} <= set(named)
 
 
 @pytest.mark.parametrize(("nth", "part"), [(0, None), (1, "fleet_problem"), (2, "base")])
@@ -44,7 +44,7 @@ def test_the_tables_have_every_key(page: Page, nth: int, part: str | None) -> No
 
 def test_the_prose_names_the_rest(page: Page) -> None:
     """Keys of the parts of `base`, and of a registry."""
-    told = set(re.findall(r"`([\w/-]+)`", page.section("## The document")))
+    named = set(re.findall(r"`([\w/-]+)`", page.section("## The document")))
     parts: Any = schema("doctor")["$defs"]
     for part in ("sts", "way", "state", "examined"):
-        assert set(parts[part]["required"]) <= told
+        assert set(parts[part]["required"]) <= named

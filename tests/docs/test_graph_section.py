@@ -27,14 +27,14 @@ def test_the_tables_have_every_key(nth: int, kind: str, pages: dict[str, Page]) 
     """Of nodes and of edges, in the document's order, and none that is made up."""
     document: Any = schema("graph")
     rows = pages["docs/commands.md"].table(HEADING, nth)
-    told = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
-    assert told == document["$defs"][kind]["required"]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+    assert named == document["$defs"][kind]["required"]
 
 
 def test_the_prose_names_the_rest(section: str) -> None:
     """The document's own keys, kinds of nodes, and the kind of warning that is a graph's own."""
-    told = set(re.findall(r'`"?([\w/-]+)"?`', section))
-    assert told >= {*schema("graph")["properties"], *Kind, GRAPH_SCHEMA, UNLINKED}  # type: ignore[misc]
+    named = set(re.findall(r'`"?([\w/-]+)"?`', section))
+    assert named >= {*schema("graph")["properties"], *Kind, GRAPH_SCHEMA, UNLINKED}  # type: ignore[misc]
 
 
 def test_the_limits_are_the_codes(section: str) -> None:

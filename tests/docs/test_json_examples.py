@@ -39,11 +39,11 @@ def policies(pages: dict[str, Page]) -> list[dict[str, Any]]:
 
 def actions(policy: dict[str, Any]) -> set[str]:
     """Every action of a policy."""
-    found: set[str] = set()
+    allowed: set[str] = set()
     for statement in policy["Statement"]:
         listed = statement["Action"]
-        found |= {listed} if isinstance(listed, str) else set(listed)
-    return found
+        allowed |= {listed} if isinstance(listed, str) else set(listed)
+    return allowed
 
 
 def test_the_document_is_a_policy(json_block: Block) -> None:

@@ -29,8 +29,8 @@ def parameters(written: str) -> list[str]:
 def test_every_public_name_is_told(page: Page) -> None:
     """All of `__all__`, each written as code somewhere on the page."""
     code = " ".join(re.findall(r"`([^`]+)`", page.prose))
-    told = set(re.findall(r"\w+", code))
-    assert set(fleet_repl.__all__) - told == set()
+    named = set(re.findall(r"\w+", code))
+    assert set(fleet_repl.__all__) - named == set()
 
 
 def test_every_event_is_told_with_its_fields(page: Page) -> None:
@@ -67,17 +67,17 @@ def test_calls_are_told_with_their_parameters(
     heading: str, described: type[object], attributes: set[str], page: Page
 ) -> None:
     """The public methods of what a connection gives, and for each of them the names it takes."""
-    told = {}
+    named = {}
     for row in page.table(heading):
         name, called, rest = re.sub(r"`|await |fleet\.|history\.", "", row[0]).partition("(")
         assert bool(called) != (name in attributes), name
-        told[name] = parameters(rest.rstrip(")"))
-    for name, taken in told.items():
+        named[name] = parameters(rest.rstrip(")"))
+    for name, taken in named.items():
         if name not in attributes:
-            found = inspect.signature(getattr(described, name)).parameters
-            assert [item for item in found if item != "self"] == taken, name
+            actual = inspect.signature(getattr(described, name)).parameters
+            assert [item for item in actual if item != "self"] == taken, name
     public = {name for name in vars(described) if not name.startswith("_")}
-    assert set(told) == public | attributes
+    assert set(named) == public | attributes
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_functions_take_what_the_page_says(name: str, page: Page) -> None:
     """The first signature in code on the page; `clock` is for tests and is left out."""
     written = re.search(rf"`{name}\(([^`]*)\)`", page.prose)
     assert written is not None
-    told = parameters(written[1])
-    found = inspect.signature(getattr(fleet_repl, name)).parameters
+    named = parameters(written[1])
+    actual = inspect.signature(getattr(fleet_repl, name)).parameters
     if name == "to_json":
-        assert len(told) == len(found)
+        assert len(named) == len(actual)
     else:
-        assert told == [item for item in found if item != "clock"]
+        assert named == [item for item in actual if item != "clock"]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +129,6 @@ def test_fields_on_the_page_exist(
     """What a type's row or sentence names is really there."""
     (line,) = [line for line in page.prose.splitlines() if line.startswith(start)]
     known = {field_.name for field_ in dataclasses.fields(described)} | set(vars(described))
-    told = set(re.findall(r"`([a-z_]+)", line))
-    assert told
-    assert told <= known
+    named = set(re.findall(r"`([a-z_]+)", line))
+    assert named
+    assert named <= known

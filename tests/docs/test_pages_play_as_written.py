@@ -48,7 +48,7 @@ def plain(text: str) -> str:
     return text.rstrip() + "\n"
 
 
-def shows(shown: str, found: str) -> bool:
+def shows(shown: str, printed: str) -> bool:
     """Whether a block shows an output; `…` stands for lines, or for the end of one."""
     pattern = ""
     for line in plain(shown).splitlines():
@@ -58,7 +58,7 @@ def shows(shown: str, found: str) -> bool:
             pattern += re.escape(line[:-1]) + r".*\n"
         else:
             pattern += re.escape(line) + r"\n"
-    return re.fullmatch(pattern, plain(found)) is not None
+    return re.fullmatch(pattern, plain(printed)) is not None
 
 
 class Reader:
@@ -164,8 +164,8 @@ class Reader:
             exec(code, self._names)
             self._printed = output()
 
-    def _compare(self, block: Block, shown: str, found: str) -> None:
-        assert shows(shown, found), f"{block} shows\n{shown}\nand it is\n{found}"
+    def _compare(self, block: Block, shown: str, printed: str) -> None:
+        assert shows(shown, printed), f"{block} shows\n{shown}\nand it is\n{printed}"
 
 
 @contextmanager
@@ -208,7 +208,7 @@ def test_a_reader_gets_what_the_page_shows(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "found", "agree"),
+    ("shown", "printed", "agree"),
     [
         ("one\n", "one\n", True),
         ("one\n…\nfour\n", "one\ntwo\nthree\nfour\n", True),
@@ -220,6 +220,6 @@ def test_a_reader_gets_what_the_page_shows(reader: Reader) -> None:
         ("2 links\n", "3 links\n", False),
     ],
 )
-def test_what_is_left_out_is_all_that_may_differ(shown: str, found: str, agree: bool) -> None:
+def test_what_is_left_out_is_all_that_may_differ(shown: str, printed: str, agree: bool) -> None:
     """The comparison itself: `…`, times, and nothing else."""
-    assert shows(shown, found) is agree
+    assert shows(shown, printed) is agree

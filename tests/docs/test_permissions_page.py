@@ -25,8 +25,8 @@ def statements(root: Path, pattern: str, *more: Feature) -> list[dict[str, Any]]
 def shown(page: Page, nth: int) -> list[dict[str, Any]]:
     """The statements of a page's JSON documents."""
     block = [block for block in page.blocks if block.language == "json"][nth]
-    found: list[dict[str, Any]] = json.loads(block.text)["Statement"]
-    return found
+    statements: list[dict[str, Any]] = json.loads(block.text)["Statement"]
+    return statements
 
 
 def listed(statement: dict[str, Any]) -> set[str]:

@@ -17,24 +17,24 @@ import fleet_repl
 def modules() -> set[str]:
     """The package's own modules and packages, one level deep."""
     folder = Path(fleet_repl.__file__).parent
-    found = {path.stem for path in folder.glob("*.py")}
-    found |= {path.parent.name for path in folder.glob("*/__init__.py")}
-    return {item for item in found if not item.startswith("_")}
+    names = {path.stem for path in folder.glob("*.py")}
+    names |= {path.parent.name for path in folder.glob("*/__init__.py")}
+    return {item for item in names if not item.startswith("_")}
 
 
 def test_how_it_works_goes_through_every_module(pages: dict[str, Page]) -> None:
     """Each one by its full name, and none that is not there."""
-    told = set(re.findall(r"`fleet_repl\.(\w+)[\w.]*`", pages["docs/how-it-works.md"].prose))
-    assert told == modules()
+    named = set(re.findall(r"`fleet_repl\.(\w+)[\w.]*`", pages["docs/how-it-works.md"].prose))
+    assert named == modules()
 
 
 def test_parts_of_the_fleet_room_that_are_listed_exist(pages: dict[str, Page]) -> None:
     """Each once, and by the name of its module."""
     rows = pages["docs/how-it-works.md"].table("## Around the stages")
-    told = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
     folder = Path(fleet_repl.__file__).parent / "fleet"
-    assert len(told) == len(set(told))
-    assert set(told) <= {path.stem for path in folder.glob("*.py")}
+    assert len(named) == len(set(named))
+    assert set(named) <= {path.stem for path in folder.glob("*.py")}
 
 
 def test_the_table_of_rooms_is_the_contract(pages: dict[str, Page], root: Path) -> None:
@@ -87,10 +87,10 @@ def test_the_second_command_of_the_readme_runs_every_check(
     script = (root / ".ci/run").read_text()
     taken = re.search(r"awk '([^']+)' README\.md", script)
     assert taken is not None
-    found = subprocess.run(
+    ended = subprocess.run(
         ["awk", taken[1], "README.md"], cwd=root, capture_output=True, text=True, check=True
     )
-    assert found.stdout == second.text
+    assert ended.stdout == second.text
     assert second.text.splitlines()[-1] == ".venv/bin/nox"
 
 
@@ -106,10 +106,10 @@ def test_the_layout_names_every_folder(pages: dict[str, Page], root: Path) -> No
     """Each that is under version control, and says something of it."""
     rows = pages["docs/development.md"].table("## Layout")
     assert all(what.strip() for _, what in rows)
-    told = {row[0].strip("`").partition("/")[0] for row in rows}
+    named = {row[0].strip("`").partition("/")[0] for row in rows}
     made = {".git", ".venv", ".nox", ".hypothesis", "build", "dist"}
     there = {path.name for path in root.iterdir() if path.is_dir()} - made
-    assert told == {
+    assert named == {
         item for item in there if not re.fullmatch(r"\..*_cache|__pycache__|.*\.egg-info", item)
     }
 
@@ -121,14 +121,14 @@ def test_benchmarks_need_what_their_extra_installs(root: Path) -> None:
     installed = {re.split(r"[^\w-]", item)[0].replace("-", "_") for item in listed}
     text = "\n".join(path.read_text() for path in (root / "benchmarks").glob("*.py"))
     lines = re.findall(r"^\s*(?:import|from) ([\w, ]+)", text, re.MULTILINE)
-    found = {
+    imported = {
         item.strip().split()[0]
         for line in lines
         for item in line.partition(" import ")[0].split(",")
     }
     own = {"fleet_repl", "benchmarks"}
-    assert found - own - sys.stdlib_module_names <= installed
-    assert "boto3" in found
+    assert imported - own - sys.stdlib_module_names <= installed
+    assert "boto3" in imported
 
 
 def test_benchmarks_take_the_flags_that_the_page_gives_them(

@@ -101,8 +101,8 @@ def test_defaults_on_the_inventory_page_are_the_schemas(
     for heading, title in TABLES.items():
         for key, _, default, *_ in pages["docs/inventory.md"].table(heading):
             properties = inventory_tables[title]["properties"]
-            told = properties[key.strip("`")].get("description", "")
-            value = re.search(r"Default: ([\w,]+)\.$|(\w+) \(default\)", told)
+            named = properties[key.strip("`")].get("description", "")
+            value = re.search(r"Default: ([\w,]+)\.$|(\w+) \(default\)", named)
             if value and default.startswith("`"):
                 compared += 1
                 assert default.strip('`"') == (value[1] or value[2]).replace(",", "")
@@ -133,28 +133,28 @@ def test_the_sandbox_page_has_every_mishap_and_operation(pages: dict[str, Page])
     page = pages["docs/sandbox.md"]
     assert first_column(page.table("## Scenario files", 2)) == set(Mishap)
     operations = {name for names in OPERATIONS.values() for name in names}
-    told = set(re.findall(r"`([A-Z]\w+)`", page.section("## What it simulates")))
-    assert told - {"DESTINATION_REGISTRY_ACCESS_DENIED"} == operations
+    named = set(re.findall(r"`([A-Z]\w+)`", page.section("## What it simulates")))
+    assert named - {"DESTINATION_REGISTRY_ACCESS_DENIED"} == operations
 
 
 def properties_of(node: Any) -> set[str]:
     """Every property that a JSON Schema names, AWS documents left out."""
-    found: set[str] = set()
+    names: set[str] = set()
     if isinstance(node, dict):
-        found |= set(node.get("properties", {}))
+        names |= set(node.get("properties", {}))
         for value in node.values():
-            found |= properties_of(value)
+            names |= properties_of(value)
     elif isinstance(node, list):
         for value in node:
-            found |= properties_of(value)
-    return found
+            names |= properties_of(value)
+    return names
 
 
 @pytest.mark.parametrize("document", ["plan", "report"])
 def test_the_report_page_has_every_field(document: str, pages: dict[str, Page]) -> None:
     """Every property of the published schemas is named as code."""
-    told = set(re.findall(r"`([a-z_]+)`", pages["docs/report.md"].prose))
-    assert properties_of(schema(document)) <= told
+    named = set(re.findall(r"`([a-z_]+)`", pages["docs/report.md"].prose))
+    assert properties_of(schema(document)) <= named
 
 
 def test_the_report_page_makes_no_field_up(pages: dict[str, Page]) -> None:
@@ -163,9 +163,9 @@ def test_the_report_page_makes_no_field_up(pages: dict[str, Page]) -> None:
     fields = properties_of(schema("plan")) | properties_of(schema("report"))
     for heading in ("## The plan", "## The report"):
         for nth in range(3):
-            told = first_column(page.table(heading, nth))
+            named = first_column(page.table(heading, nth))
             outcomes = set(Outcome)
-            assert told <= fields or told == outcomes
+            assert named <= fields or named == outcomes
 
 
 def test_every_kind_of_error_has_a_section(pages: dict[str, Page]) -> None:

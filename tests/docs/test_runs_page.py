@@ -15,11 +15,11 @@ def test_the_list_has_every_field(pages: dict[str, Page]) -> None:
     document: Any = schema("runs")
     section = "## The list as a document"
     lists, runs = (pages["docs/runs.md"].table(section, nth) for nth in range(2))
-    told = {name for row in lists for name in re.findall(r"`([a-z_]+)`", " ".join(row))}
+    named = {name for row in lists for name in re.findall(r"`([a-z_]+)`", " ".join(row))}
     listed = (document, document["$defs"]["freeze"], document["$defs"]["unreadable"])
-    assert told == {name for item in listed for name in item["properties"]} - {"schema"}
-    told = {name for row in runs for name in re.findall(r"`([a-z_]+)`", row[0])}
-    assert told == set(document["$defs"]["run"]["properties"])
+    assert named == {name for item in listed for name in item["properties"]} - {"schema"}
+    named = {name for row in runs for name in re.findall(r"`([a-z_]+)`", row[0])}
+    assert named == set(document["$defs"]["run"]["properties"])
 
 
 def test_every_purpose_is_named(pages: dict[str, Page]) -> None:

@@ -41,11 +41,11 @@ def test_the_tables_have_every_key(page: Page, nth: int, kind: str | None) -> No
 
 def test_the_prose_names_the_rest(page: Page) -> None:
     """Keys of the parts, and the schema's own name."""
-    told = set(re.findall(r'`"?([\w/-]+)"?`', page.section("## The document")))
+    named = set(re.findall(r'`"?([\w/-]+)"?`', page.section("## The document")))
     parts: Any = schema("delivery")["$defs"]
     for part in ("summary", "times", "source", "destination", "unreadable"):
-        assert set(parts[part]["required"]) <= told
-    assert DELIVERY_SCHEMA in told
+        assert set(parts[part]["required"]) <= named
+    assert DELIVERY_SCHEMA in named
 
 
 def test_the_bounds_are_the_codes(page: Page) -> None:

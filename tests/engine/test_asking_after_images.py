@@ -171,8 +171,8 @@ def ask(bench: Bench) -> Asking:
     )
 
 
-def states(found: Verified) -> list[DeliveryState]:
-    return [link.state for link in found.links]
+def states(verified: Verified) -> list[DeliveryState]:
+    return [link.state for link in verified.links]
 
 
 async def test_what_became_of_an_image_at_each_end(ask: Asking) -> None:
@@ -182,15 +182,15 @@ async def test_what_became_of_an_image_at_each_end(ask: Asking) -> None:
     ask.aws.push(SPOKE, "base/app", "sha256:a", seconds_ago=48)
     ask.aws.tell(HUB, "sha256:a", SPOKE, "COMPLETE")
     ask.aws.tell(HUB, "sha256:a", PARTNER, "IN_PROGRESS")
-    found = await ask()
-    assert (found.sampled, found.unreadable) == (1, ())
-    assert [(link.source, link.destination, link.external) for link in found.links] == [
+    verified = await ask()
+    assert (verified.sampled, verified.unreadable) == (1, ())
+    assert [(link.source, link.destination, link.external) for link in verified.links] == [
         (HUB, SPOKE, False),
         (HUB, PARTNER, True),
         (HUB2, SPOKE, False),
     ]
-    assert states(found) == ["complete", "in-progress", "idle"]
-    assert [image.seconds for link in found.links for image in link.images] == [12.0, 60.0]
+    assert states(verified) == ["complete", "in-progress", "idle"]
+    assert [image.seconds for link in verified.links for image in link.images] == [12.0, 60.0]
     assert Counter(ask.aws.log) == Counter(
         [
             ("rules", HUB),
@@ -217,9 +217,9 @@ async def test_a_source_that_cannot_be_read(ask: Asking) -> None:
     ask.aws.push(HUB2, "base/app", "sha256:a")
     ask.aws.tell(HUB2, "sha256:a", SPOKE, "IN_PROGRESS")
     ask.aws.wrong["repositories", HUB] = error = failure(FaultKind.ACCESS_DENIED)
-    found = await ask()
-    assert states(found) == ["unknown", "unknown", "in-progress"]
-    assert [(entry.registry, entry.name, entry.error) for entry in found.unreadable] == [
+    verified = await ask()
+    assert states(verified) == ["unknown", "unknown", "in-progress"]
+    assert [(entry.registry, entry.name, entry.error) for entry in verified.unreadable] == [
         (HUB, "name-111", error.fault)
     ]
     assert RegistryRead(registry=HUB, error=error.fault) in ask.events
@@ -247,16 +247,16 @@ async def test_what_nobody_foresaw_is_a_value_too(ask: Asking) -> None:
     ask.aws.tell(HUB, "sha256:a", SPOKE, "COMPLETE")
     for operation, place in (("statuses", HUB), ("find", SPOKE)):
         ask.aws.wrong = {(operation, place): ValueError("a secret")}
-        found = await ask()
-        assert [(entry.registry, entry.error.kind) for entry in found.unreadable] == [
+        verified = await ask()
+        assert [(entry.registry, entry.error.kind) for entry in verified.unreadable] == [
             (place, "internal")
         ]
-        assert "secret" not in repr(found)
+        assert "secret" not in repr(verified)
     ask.aws.tell(HUB, "sha256:a", SPOKE, "FAILED")
     ask.aws.wrong = {("policy", SPOKE): ValueError("a secret")}
-    found = await ask()
-    assert [item.error.operation for item in found.unreadable] == ["GetRegistryPolicy"]
-    assert found.links[0].images[0].because == "its registry policy was not read (internal)"
+    verified = await ask()
+    assert [item.error.operation for item in verified.unreadable] == ["GetRegistryPolicy"]
+    assert verified.links[0].images[0].because == "its registry policy was not read (internal)"
 
 
 async def test_a_destination_that_fails_is_asked_once(ask: Asking) -> None:
@@ -266,10 +266,10 @@ async def test_a_destination_that_fails_is_asked_once(ask: Asking) -> None:
         ask.aws.tell(HUB, f"sha256:{number}", SPOKE, "COMPLETE")
     ask.aws.wrong["find", SPOKE] = failure(FaultKind.ACCESS_DENIED)
     ask.concurrency = 1
-    found = await ask()
-    assert states(found)[0] == "complete"
-    assert {image.seconds for image in found.links[0].images} == {None}
-    assert [entry.registry for entry in found.unreadable] == [SPOKE]
+    verified = await ask()
+    assert states(verified)[0] == "complete"
+    assert {image.seconds for image in verified.links[0].images} == {None}
+    assert [entry.registry for entry in verified.unreadable] == [SPOKE]
     assert ask.aws.log.count(("find", SPOKE)) == 1
 
 
@@ -285,8 +285,8 @@ async def test_what_has_gone_since_it_was_listed(ask: Asking, operation: str, co
     """It is no failure, just no image."""
     ask.aws.push(HUB, "base/app", "sha256:a")
     ask.aws.wrong[operation, HUB] = failure(FaultKind.INVALID, code)
-    found = await ask()
-    assert (found.sampled, states(found), found.unreadable) == (0, ["idle"] * 3, ())
+    verified = await ask()
+    assert (verified.sampled, states(verified), verified.unreadable) == (0, ["idle"] * 3, ())
 
 
 async def test_a_policy_is_read_once_for_all_its_sources(ask: Asking) -> None:
@@ -295,9 +295,9 @@ async def test_a_policy_is_read_once_for_all_its_sources(ask: Asking) -> None:
         for digest in ("sha256:a", "sha256:b"):
             ask.aws.push(hub, "base/app", digest)
             ask.aws.tell(hub, digest, SPOKE, "FAILED")
-    found = await ask()
+    verified = await ask()
     assert ask.aws.log.count(("policy", SPOKE)) == 1
-    assert {image.because for link in found.links for image in link.images if image.code} == {
+    assert {image.because for link in verified.links for image in link.images if image.code} == {
         "its registry policy does not grant ecr:ReplicateImage and ecr:CreateRepository"
     }
 
@@ -307,17 +307,17 @@ async def test_a_policy_that_cannot_be_read(ask: Asking) -> None:
     ask.aws.push(HUB, "base/app", "sha256:a")
     ask.aws.tell(HUB, "sha256:a", SPOKE, "FAILED")
     ask.aws.wrong["policy", SPOKE] = failure(FaultKind.THROTTLED)
-    found = await ask()
-    assert [entry.registry for entry in found.unreadable] == [SPOKE]
-    assert found.links[0].images[0].because == "its registry policy was not read (throttled)"
+    verified = await ask()
+    assert [entry.registry for entry in verified.unreadable] == [SPOKE]
+    assert verified.links[0].images[0].because == "its registry policy was not read (throttled)"
 
 
 async def test_an_image_that_is_there_although_it_was_not_sent(ask: Asking) -> None:
     """Looked up where a rule would carry it; where none does, that is what is wrong."""
     ask.aws.push(HUB, "base/app", "sha256:a")
     ask.aws.push(SPOKE, "base/app", "sha256:a", seconds_ago=1)
-    found = await ask()
-    assert states(found) == ["complete", "no-rule", "idle"]
+    verified = await ask()
+    assert states(verified) == ["complete", "no-rule", "idle"]
     assert ask.aws.log.count(("find", SPOKE)) == 1
 
 
@@ -368,20 +368,20 @@ async def test_an_interruption_keeps_what_is_known(ask: Asking) -> None:
                 ask.stop.interrupt()
 
         ask.aws.meanwhile = stop_there
-        found = await ask()
-        assert states(found) == ["complete", "no-rule", "unknown"]
-        assert {image.seconds for image in found.links[0].images} == seconds
-        assert (found.sampled, found.unreadable) == (2, ())
+        verified = await ask()
+        assert states(verified) == ["complete", "no-rule", "unknown"]
+        assert {image.seconds for image in verified.links[0].images} == seconds
+        assert (verified.sampled, verified.unreadable) == (2, ())
         assert ask.aws.log[-1] == last
 
 
 async def test_a_deadline_is_an_error_of_what_it_left_unread(ask: Asking) -> None:
     """In the report each such source says so."""
     ask.clock.seconds = 7_201
-    found = await ask()
-    assert (states(found), ask.aws.log) == (["unknown"] * 3, [])
+    verified = await ask()
+    assert (states(verified), ask.aws.log) == (["unknown"] * 3, [])
     assert [
-        (entry.registry, entry.error.kind, entry.error.message) for entry in found.unreadable
+        (entry.registry, entry.error.kind, entry.error.message) for entry in verified.unreadable
     ] == [
         (registry, FaultKind.TIMEOUT, "the run's deadline of 7200 s had passed")
         for registry in (HUB, HUB2)
@@ -400,15 +400,15 @@ async def test_a_deadline_while_looking_up_is_told(ask: Asking) -> None:
             ask.clock.seconds = 7_201
 
     ask.aws.meanwhile = pass_it
-    found = await ask()
-    assert states(found) == ["complete", "no-rule", "unknown"]
+    verified = await ask()
+    assert states(verified) == ["complete", "no-rule", "unknown"]
     assert [
-        (entry.registry, entry.error.kind, entry.error.operation) for entry in found.unreadable
+        (entry.registry, entry.error.kind, entry.error.operation) for entry in verified.unreadable
     ] == [
         (HUB2, FaultKind.TIMEOUT, "DescribeRegistry"),
         (SPOKE, FaultKind.TIMEOUT, "DescribeImages"),
     ]
-    newer, older = found.links[0].images
+    newer, older = verified.links[0].images
     assert (newer.state, older.state, older.seconds) == ("not-sent", "complete", None)
     assert newer.because is not None
     assert newer.because.endswith("this one was not; it could not be looked up there")
@@ -423,11 +423,11 @@ async def test_a_deadline_before_the_policies_is_told(ask: Asking) -> None:
     ask.aws.meanwhile = lambda: setattr(
         ask.clock, "seconds", 7_201 if ask.aws.log[-1][0] == "statuses" else 0
     )
-    found = await ask()
+    verified = await ask()
     assert [
-        (entry.registry, entry.error.kind, entry.error.operation) for entry in found.unreadable
+        (entry.registry, entry.error.kind, entry.error.operation) for entry in verified.unreadable
     ] == [(SPOKE, FaultKind.TIMEOUT, "GetRegistryPolicy")]
-    assert found.links[0].images[0].because == "its registry policy was not read (timeout)"
+    assert verified.links[0].images[0].because == "its registry policy was not read (timeout)"
     assert ("policy", SPOKE) not in ask.aws.log
 
 
@@ -443,8 +443,8 @@ async def test_a_destination_is_timed_only_so_often(
             ask.aws.push(SPOKE, "base/app", digest, seconds_ago=50)
             ask.aws.tell(hub, digest, SPOKE, "COMPLETE")
     ask.concurrency = 1
-    found = await ask()
-    every = [image for link in found.links for image in link.images if image.state == "complete"]
+    verified = await ask()
+    every = [image for link in verified.links for image in link.images if image.state == "complete"]
     assert sorted(str(item.seconds) for item in every) == ["10.0"] * 3 + ["None"]
     ask.aws.statuses.clear()
     ask.aws.log.clear()
@@ -457,6 +457,6 @@ async def test_the_newest_images_of_many_pages(ask: Asking) -> None:
     for number in (5, 1, 4, 2, 3):
         ask.aws.push(HUB, "base/app", f"sha256:{number}", seconds_ago=60 * number)
     ask.count = 2
-    found = await ask()
-    assert [image.image.digest for image in found.links[0].images] == ["sha256:1", "sha256:2"]
+    verified = await ask()
+    assert [image.image.digest for image in verified.links[0].images] == ["sha256:1", "sha256:2"]
     assert ask.aws.log.count(("images", HUB)) == 3

@@ -223,8 +223,8 @@ class Aws:
 
     def lets_in(self, source: Registry, destination: Registry, prefix: str) -> bool:
         policy = parse_policy(self.policies.get(destination), OWNER, destination)
-        found = in_force(policy, destination, Partition.AWS)
-        return found.lacks(source.account, prefix, ACTIONS) is None
+        grants = in_force(policy, destination, Partition.AWS)
+        return grants.lacks(source.account, prefix, ACTIONS) is None
 
     def links(self) -> set[tuple[Registry, Registry, str]]:
         """Every cross-account link and prefix that rules make."""
@@ -315,8 +315,8 @@ def carry_out(
     how = ApplyContext(desired=desired, documents=writing, concurrency=4, waves=waves)
     outcomes = anyio.run(apply_plan, plan, how)
     started = [event for event in events if isinstance(event, WriteStarted)]
-    settled = [event for event in events if isinstance(event, WriteSettled)]
-    assert len(started) == len(settled)
+    ended = [event for event in events if isinstance(event, WriteSettled)]
+    assert len(started) == len(ended)
     assert gate.under_way == []
     return outcomes
 
@@ -447,10 +447,10 @@ def test_only_the_grant_of_the_source_that_failed_stays() -> None:
         policies={C: policy_for(C, A, B)},
         mishaps={("rules", A): "denied"},
     )
-    found = outcomes_of(desired_of([], [A, B, C]), aws)
+    outcomes = outcomes_of(desired_of([], [A, B, C]), aws)
     assert sources_granted(aws, C) == {A.account}
-    assert (found[A].outcome, found[B].outcome) == (Outcome.FAILED, Outcome.APPLIED)
-    assert (found[C].outcome, found[C].because) == (
+    assert (outcomes[A].outcome, outcomes[B].outcome) == (Outcome.FAILED, Outcome.APPLIED)
+    assert (outcomes[C].outcome, outcomes[C].because) == (
         Outcome.APPLIED,
         f"the rules of {A} were not written and may still use its grants",
     )
@@ -463,12 +463,12 @@ def test_nothing_is_withdrawn_from_a_policy_whose_first_write_failed() -> None:
         policies={C: policy_for(C, A)},
         mishaps={("policy", C): "denied"},
     )
-    found = outcomes_of(desired_of([link(B, C)], [A, B, C]), aws)
-    assert [change.outcome for change in found[C].changes] == [Outcome.FAILED, Outcome.SKIPPED]
+    outcomes = outcomes_of(desired_of([link(B, C)], [A, B, C]), aws)
+    assert [change.outcome for change in outcomes[C].changes] == [Outcome.FAILED, Outcome.SKIPPED]
     assert aws.writes.count(C) == 1
     assert sources_granted(aws, C) == {A.account}
-    assert (found[A].outcome, found[B].outcome) == (Outcome.APPLIED, Outcome.UNCHANGED)
-    assert [item.because for item in found[B].held] == [
+    assert (outcomes[A].outcome, outcomes[B].outcome) == (Outcome.APPLIED, Outcome.UNCHANGED)
+    assert [item.because for item in outcomes[B].held] == [
         f"{C}: its registry policy was not written (access-denied)"
     ]
 
@@ -477,9 +477,9 @@ def test_a_foreign_grant_is_enough_where_ours_cannot_be_written() -> None:
     """The destination lets everybody in already: the link is made although our grant failed."""
     open_policy: JsonObject = {"Version": "2012-10-17", "Statement": [FOREIGN[1]]}
     aws = Aws(policies={C: open_policy}, mishaps={("policy", C): "denied"})
-    found = outcomes_of(desired_of([link(A, C)], [A, B, C]), aws)
-    assert (found[A].outcome, found[A].held) == (Outcome.APPLIED, ())
-    assert found[C].outcome is Outcome.FAILED
+    outcomes = outcomes_of(desired_of([link(A, C)], [A, B, C]), aws)
+    assert (outcomes[A].outcome, outcomes[A].held) == (Outcome.APPLIED, ())
+    assert outcomes[C].outcome is Outcome.FAILED
     assert aws.outgoing(A) == {C: EVERY_REPOSITORY}
 
 
@@ -490,18 +490,18 @@ def test_a_policy_that_must_not_be_written_still_counts_as_it_is() -> None:
     aws = Aws(policies={C: policy})
     limits = Limits(policy_bytes=policy_size(policy) + 10)
     links = [link(A, C), link(B, C)]
-    found = outcomes_of(desired_of(links, [A, B, C], limits=limits), aws)
-    assert (found[A].outcome, found[A].held) == (Outcome.APPLIED, ())
-    assert (found[B].outcome, len(found[B].held)) == (Outcome.UNCHANGED, 1)
-    assert (found[C].outcome, aws.policies[C]) == (Outcome.FAILED, policy)
+    outcomes = outcomes_of(desired_of(links, [A, B, C], limits=limits), aws)
+    assert (outcomes[A].outcome, outcomes[A].held) == (Outcome.APPLIED, ())
+    assert (outcomes[B].outcome, len(outcomes[B].held)) == (Outcome.UNCHANGED, 1)
+    assert (outcomes[C].outcome, aws.policies[C]) == (Outcome.FAILED, policy)
 
 
 def test_a_link_in_place_whose_grant_fails_is_named() -> None:
     """Somebody took the grant away and nobody may put it back: the rule stays, and it is told."""
     aws = Aws(rules={A: document_of(rules_for({C: ("",)}))}, mishaps={("policy", C): "denied"})
-    found = outcomes_of(desired_of([link(A, C)], [A, B, C]), aws)
-    assert found[A].outcome is Outcome.UNCHANGED
-    assert [item.because for item in found[A].held] == [
+    outcomes = outcomes_of(desired_of([link(A, C)], [A, B, C]), aws)
+    assert outcomes[A].outcome is Outcome.UNCHANGED
+    assert [item.because for item in outcomes[A].held] == [
         f"{C}: its registry policy was not written (access-denied); its rule is in place and stays"
     ]
 

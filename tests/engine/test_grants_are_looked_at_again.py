@@ -58,9 +58,9 @@ async def test_a_grant_that_is_gone_keeps_its_link_back(fleet: SmallFleet) -> No
     desired = wanting((A, HUB), (A, NEAR))
     plan = fleet.plan(desired)
     fleet.policies.clear()
-    found = await fleet.apply(plan, desired)
-    assert [item.because for item in found[A].held] == [CHANGED]
-    assert (found[A].outcome, links(fleet, A)) == (Outcome.APPLIED, [NEAR])
+    outcomes = await fleet.apply(plan, desired)
+    assert [item.because for item in outcomes[A].held] == [CHANGED]
+    assert (outcomes[A].outcome, links(fleet, A)) == (Outcome.APPLIED, [NEAR])
 
 
 async def test_another_policy_that_lets_it_in_is_as_good(fleet: SmallFleet) -> None:
@@ -69,8 +69,8 @@ async def test_another_policy_that_lets_it_in_is_as_good(fleet: SmallFleet) -> N
     desired = wanting((A, HUB))
     plan = fleet.plan(desired)
     fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": [OPEN]}
-    found = await fleet.apply(plan, desired)
-    assert (found[A].held, links(fleet, A)) == ((), [HUB])
+    outcomes = await fleet.apply(plan, desired)
+    assert (outcomes[A].held, links(fleet, A)) == ((), [HUB])
 
 
 async def test_a_grant_that_cannot_be_read_is_not_counted_on(fleet: SmallFleet) -> None:
@@ -79,8 +79,8 @@ async def test_a_grant_that_cannot_be_read_is_not_counted_on(fleet: SmallFleet) 
     desired = wanting((A, HUB))
     plan = fleet.plan(desired)
     fleet.silent = {HUB}
-    found = await fleet.apply(plan, desired)
-    assert [item.because for item in found[A].held] == [
+    outcomes = await fleet.apply(plan, desired)
+    assert [item.because for item in outcomes[A].held] == [
         f"{HUB}: its registry policy could not be read again (access-denied)"
     ]
     assert fleet.written == []

@@ -97,9 +97,9 @@ async def test_what_is_made_while_something_is_slow_is_not_overwritten(
             bench.aws.while_prepared = meanwhile
         case _:
             bench.gate.while_waiting = meanwhile
-    settled = await write(bench, resource)
-    assert (settled.outcome, settled.error.kind) == (Outcome.FAILED, FaultKind.CONFLICT)
-    assert not settled.in_doubt
+    written = await write(bench, resource)
+    assert (written.outcome, written.error.kind) == (Outcome.FAILED, FaultKind.CONFLICT)
+    assert not written.in_doubt
     assert bench.aws.document == rules("4")
     assert bench.aws.policy == policy("Stranger")
     assert bench.aws.templates[0]["description"] == "a stranger's"
@@ -114,8 +114,8 @@ async def test_the_last_answer_before_a_write_is_a_reads(bench: Bench, resource:
     bench.aws.while_prepared = lambda: log.append("session")
     bench.gate.while_asked = lambda: log.append("journal")
     bench.gate.turns = log
-    settled = await write(bench, resource)
-    assert settled.outcome is Outcome.APPLIED
+    written = await write(bench, resource)
+    assert written.outcome is Outcome.APPLIED
     looking_for_the_dropped = ["read"] * 5
     assert log == [
         "taken",
@@ -132,8 +132,8 @@ async def test_a_stop_between_look_and_write(bench: Bench, resource: Resource) -
     """The answer to the look is on its way when the run is interrupted: nothing is sent."""
     start(bench)
     bench.aws.while_read = bench.stop.interrupt
-    settled = await write(bench, resource)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.CANCELLED, False)
+    written = await write(bench, resource)
+    assert (written.outcome, written.in_doubt) == (Outcome.CANCELLED, False)
     assert bench.aws.log == ["read"]
     assert bench.gate.log == ["admit", "settled cancelled"]
 
@@ -146,8 +146,8 @@ async def test_a_deadline_between_look_and_write(bench: Bench) -> None:
         bench.clock.seconds = 7200
 
     bench.aws.while_read = late
-    settled = await write(bench, Resource.REPLICATION_CONFIGURATION)
-    assert (settled.outcome, bench.aws.log) == (Outcome.SKIPPED, ["read"])
+    written = await write(bench, Resource.REPLICATION_CONFIGURATION)
+    assert (written.outcome, bench.aws.log) == (Outcome.SKIPPED, ["read"])
 
 
 async def test_a_look_that_takes_too_much_of_the_lock_is_made_again(bench: Bench) -> None:
@@ -155,8 +155,8 @@ async def test_a_look_that_takes_too_much_of_the_lock_is_made_again(bench: Bench
     before the write is done anew."""
     start(bench)
     bench.gate.shut = 2
-    settled = await write(bench, Resource.REPLICATION_CONFIGURATION)
-    assert settled.outcome is Outcome.APPLIED
+    written = await write(bench, Resource.REPLICATION_CONFIGURATION)
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.log == ["read", "read", "read", "ok", "read"]
     assert bench.gate.log == ["admit", "again", "again", "settled applied"]
 
@@ -165,9 +165,9 @@ async def test_looks_that_never_leave_enough_of_the_lock(bench: Bench) -> None:
     """After three of them the registry fails, and nothing was sent."""
     start(bench)
     bench.gate.shut = 3
-    settled = await write(bench, Resource.REPLICATION_CONFIGURATION)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
-    assert str(settled.error) == (
+    written = await write(bench, Resource.REPLICATION_CONFIGURATION)
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, False)
+    assert str(written.error) == (
         "PutReplicationConfiguration: timeout: reading what is in place took so long each time "
         "that too little was left of the run's lock for the write; nothing was written"
     )
@@ -183,9 +183,9 @@ async def test_a_session_that_cannot_be_had_fails_this_registry(bench: Bench) ->
         raise CallError(fault, uncertain=True)
 
     bench.aws.while_prepared = refused
-    settled = await write(bench, Resource.REPLICATION_CONFIGURATION)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
-    assert settled.error.operation == "AssumeRole"
+    written = await write(bench, Resource.REPLICATION_CONFIGURATION)
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, False)
+    assert written.error.operation == "AssumeRole"
     assert (bench.aws.log, bench.gate.log) == ([], [])
 
 
@@ -200,8 +200,8 @@ async def test_a_session_that_cannot_be_had_for_the_moment_is_asked_for_again(be
             raise failures.pop()
 
     bench.aws.while_prepared = flaky
-    settled = await write(bench, Resource.REPLICATION_CONFIGURATION)
-    assert settled.outcome is Outcome.APPLIED
+    written = await write(bench, Resource.REPLICATION_CONFIGURATION)
+    assert written.outcome is Outcome.APPLIED
 
 
 @pytest.mark.parametrize("resource", Resource)
@@ -209,6 +209,6 @@ async def test_an_interruption_while_a_turn_is_waited_for(bench: Bench, resource
     """It is given up at once: nothing is announced, nothing asked."""
     start(bench)
     bench.gate.while_waiting = bench.stop.interrupt
-    settled = await write(bench, resource)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.CANCELLED, False)
+    written = await write(bench, resource)
+    assert (written.outcome, written.in_doubt) == (Outcome.CANCELLED, False)
     assert (bench.aws.log, bench.gate.log, bench.gate.turns) == ([], [], [])

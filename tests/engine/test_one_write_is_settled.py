@@ -35,8 +35,8 @@ def rules(before: JsonObject = NONE, after: JsonObject = WANTED) -> Change:
 
 async def test_it_is_read_written_and_read_back(bench: Bench) -> None:
     """The plain case: three calls, and the write's request id."""
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert (settled.outcome, settled.request_id) == (Outcome.APPLIED, "request-2")
+    written = await bench.writing.rules(bench.registry, rules())
+    assert (written.outcome, written.request_id) == (Outcome.APPLIED, "request-2")
     assert bench.aws.log == ["read", "ok", "read"]
     assert bench.aws.document == WANTED
 
@@ -44,17 +44,17 @@ async def test_it_is_read_written_and_read_back(bench: Bench) -> None:
 async def test_what_is_there_already_is_not_written(bench: Bench) -> None:
     """Another run was faster: nothing to do, no write."""
     bench.aws.document = WANTED
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.UNCHANGED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.UNCHANGED
     assert bench.aws.log == ["read"]
 
 
 async def test_what_changed_since_the_plan_is_not_overwritten(bench: Bench) -> None:
     """Somebody else's document stays, and the error says so."""
     bench.aws.document = OTHER
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.FAILED
-    assert str(settled.error) == (
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.FAILED
+    assert str(written.error) == (
         "PutReplicationConfiguration: conflict: it was changed by someone else after the plan "
         "was made, and is left as it is"
     )
@@ -65,17 +65,17 @@ async def test_what_changed_since_the_plan_is_not_overwritten(bench: Bench) -> N
 async def test_reads_that_lag_are_waited_for(bench: Bench) -> None:
     """300 ms of old answers after the write are no failure."""
     bench.aws.lag = 0.3
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.log == ["read", "ok", "read", "read", "read"]
 
 
 async def test_reads_that_lag_for_good_do_not_count_as_applied(bench: Bench) -> None:
     """Written but never seen: failed, with what the reader has to know."""
     bench.aws.lag = 3600
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.FAILED
-    assert str(settled.error) == (
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.FAILED
+    assert str(written.error) == (
         "PutReplicationConfiguration: conflict: it was written, but reads still show what was "
         "there before after 10 s"
     )
@@ -84,8 +84,8 @@ async def test_reads_that_lag_for_good_do_not_count_as_applied(bench: Bench) -> 
 async def test_a_throttled_write_is_tried_again(bench: Bench) -> None:
     """Each further attempt looks first; the attempts are announced as events."""
     bench.aws.script = ["throttled", "throttled"]
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.log == ["read", "throttled", "read", "throttled", "read", "ok", "read"]
     retried = [event for event in bench.events if isinstance(event, CallRetried)]
     assert [(item.attempt, item.delay) for item in retried] == [(1, 0.25), (2, 0.5)]
@@ -99,17 +99,17 @@ async def test_somebody_who_writes_between_two_attempts_is_not_overwritten(bench
         bench.aws.document = OTHER
 
     bench.aws.before_write = meanwhile
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.CONFLICT
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.error is not None
+    assert written.error.kind is FaultKind.CONFLICT
     assert bench.aws.document == OTHER
 
 
 async def test_a_lost_answer_is_settled_by_reading(bench: Bench) -> None:
     """The write happened: it is found in place, and not written twice."""
     bench.aws.script = ["lost"]
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert (settled.outcome, settled.request_id) == (Outcome.APPLIED, None)
+    written = await bench.writing.rules(bench.registry, rules())
+    assert (written.outcome, written.request_id) == (Outcome.APPLIED, None)
     assert bench.aws.log == ["read", "lost", "read", "read"]
 
 
@@ -117,8 +117,8 @@ async def test_a_dropped_write_is_written_again(bench: Bench) -> None:
     """Reads could lag, so it is looked for a while; then the next attempt does it, after a look
     of its own."""
     bench.aws.script = ["dropped"]
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.log == ["read", "dropped", *["read"] * 5, "read", "ok", "read"]
 
 
@@ -126,8 +126,8 @@ async def test_a_lost_answer_under_lagging_reads_is_not_written_twice(bench: Ben
     """The first reads still show the old document; somebody else's next one must stay."""
     bench.aws.script = ["lost"]
     bench.aws.lag = 0.5
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
     assert [call for call in bench.aws.log if call != "read"] == ["lost"]
 
 
@@ -146,8 +146,8 @@ async def test_a_service_that_adds_fields_to_what_it_was_given(
         return str(request_id)
 
     monkeypatch.setattr(bench.aws, "put_replication", echo)
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
 
 
 async def test_what_no_code_foresaw_is_a_value(
@@ -159,8 +159,8 @@ async def test_what_no_code_foresaw_is_a_value(
         raise KeyError("secret")
 
     monkeypatch.setattr(bench.aws, "describe", broken)
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert str(settled.error) == "PutReplicationConfiguration: internal: unforeseen KeyError"
+    written = await bench.writing.rules(bench.registry, rules())
+    assert str(written.error) == "PutReplicationConfiguration: internal: unforeseen KeyError"
 
 
 async def test_a_defect_after_the_write_was_let_in_leaves_it_in_doubt(
@@ -172,42 +172,42 @@ async def test_a_defect_after_the_write_was_let_in_leaves_it_in_doubt(
         raise KeyError("secret")
 
     monkeypatch.setattr(bench.aws, "put_replication", broken)
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
+    written = await bench.writing.rules(bench.registry, rules())
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, True)
 
 
 async def test_the_last_attempt_is_settled_too(bench: Bench) -> None:
     """Every attempt was dropped but the last one, whose answer was lost: it counts."""
     bench.aws.script = ["dropped"] * 4 + ["lost"]
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.document == WANTED
 
 
 async def test_a_write_that_never_arrives_fails_with_its_own_error(bench: Bench) -> None:
     """All attempts dropped: the network is to blame, and nothing was changed."""
     bench.aws.script = ["dropped"] * 5
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.FAILED
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.NETWORK
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.FAILED
+    assert written.error is not None
+    assert written.error.kind is FaultKind.NETWORK
     assert bench.aws.document == NONE
 
 
 async def test_a_denied_write_fails_at_once(bench: Bench) -> None:
     """What cannot pass is not tried again."""
     bench.aws.script = ["denied"]
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.ACCESS_DENIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.error is not None
+    assert written.error.kind is FaultKind.ACCESS_DENIED
     assert bench.aws.log == ["read", "denied"]
 
 
 async def test_after_a_stop_no_write_starts(bench: Bench) -> None:
     """The registry is left as it was, as cancelled."""
     bench.stop.interrupt()
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.CANCELLED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.CANCELLED
     assert set(bench.aws.log) <= {"read"}
 
 
@@ -215,16 +215,16 @@ async def test_a_stop_lets_a_write_in_flight_finish(bench: Bench) -> None:
     """It is sent already: it is read back and counts."""
     bench.aws.before_write = bench.stop.interrupt
     bench.aws.lag = 0.3
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
 
 
 async def test_a_stop_gives_up_a_write_that_surely_did_not_happen(bench: Bench) -> None:
     """Throttled means not written: there is nothing in flight to wait for."""
     bench.aws.script = ["throttled"]
     bench.aws.before_write = bench.stop.interrupt
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.CANCELLED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.CANCELLED
     assert bench.aws.document == NONE
 
 
@@ -232,8 +232,8 @@ async def test_a_stop_does_not_repeat_a_write_that_was_dropped(bench: Bench) -> 
     """It is found out that it did not happen, and it is not sent again."""
     bench.aws.script = ["dropped"]
     bench.aws.before_write = bench.stop.interrupt
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.CANCELLED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.CANCELLED
     assert [call for call in bench.aws.log if call != "read"] == ["dropped"]
     assert bench.aws.document == NONE
 
@@ -247,9 +247,9 @@ async def test_a_dropped_write_and_somebody_elses_document(bench: Bench) -> None
             bench.aws.document = OTHER
 
     bench.aws.before_write = meanwhile
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.error is not None
-    assert settled.error.message == (
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.error is not None
+    assert written.error.message == (
         "it was changed by someone else after the plan was made, and is left as it is"
     )
 
@@ -258,8 +258,8 @@ async def test_a_stop_settles_a_write_whose_answer_was_lost(bench: Bench) -> Non
     """Nobody knows whether it happened, so it is found out."""
     bench.aws.script = ["lost"]
     bench.aws.before_write = bench.stop.interrupt
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
 
 
 async def test_a_policy_is_deleted_when_nothing_is_left_of_it(bench: Bench) -> None:
@@ -273,8 +273,8 @@ async def test_a_policy_is_deleted_when_nothing_is_left_of_it(bench: Bench) -> N
         before=POLICY,
         after=None,
     )
-    settled = await bench.writing.policy(bench.registry, change, ())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.policy(bench.registry, change, ())
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.policy is None
 
 
@@ -295,8 +295,8 @@ async def test_a_late_read_of_our_own_earlier_write_is_no_conflict(bench: Bench)
         after=second,
     )
     replaced = parse_policy(POLICY, OWNER, HERE)
-    settled = await bench.writing.policy(bench.registry, change, (replaced,))
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.policy(bench.registry, change, (replaced,))
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.policy == second
 
 
@@ -317,8 +317,8 @@ async def test_a_late_read_of_an_earlier_document_says_nothing_of_a_lost_answer(
 
     monkeypatch.setattr(bench.aws, "describe", show)
     bench.aws.script = [answer]
-    settled = await bench.writing.rules(bench.registry, rules(), (parse_document(OTHER),))
-    assert (settled.outcome, settled.error) == (Outcome.APPLIED, None)
+    written = await bench.writing.rules(bench.registry, rules(), (parse_document(OTHER),))
+    assert (written.outcome, written.error) == (Outcome.APPLIED, None)
     assert bench.aws.document == WANTED
     assert bench.aws.log.count("ok") == (answer == "dropped")
 
@@ -328,8 +328,8 @@ async def test_an_earlier_lost_answer_is_not_forgotten(bench: Bench, rest: list[
     """However the later attempts end, the first may have arrived: it is looked for, and stays in
     doubt as long as nothing shows."""
     bench.aws.script = ["dropped", *rest]
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
+    written = await bench.writing.rules(bench.registry, rules())
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, True)
     assert bench.aws.log[-9:] == ["read"] * 9
 
 
@@ -337,16 +337,16 @@ async def test_an_earlier_lost_answer_that_shows_late(bench: Bench) -> None:
     """The write had arrived, and every look before the next attempt showed the old document."""
     bench.aws.script = ["lost", "denied"]
     bench.aws.lag = 3
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, rules())
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.document == WANTED
 
 
 async def test_nobody_knows_what_is_in_place_after_reads_that_lag_for_good(bench: Bench) -> None:
     """The last read is not believed: what it shows is what the write has replaced."""
     bench.aws.lag = 3600
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert (settled.found, settled.in_doubt) == (None, True)
+    written = await bench.writing.rules(bench.registry, rules())
+    assert (written.found, written.in_doubt) == (None, True)
 
 
 async def test_a_write_that_cannot_be_read_back_is_in_doubt(
@@ -363,10 +363,10 @@ async def test_a_write_that_cannot_be_read_back_is_in_doubt(
         return document
 
     monkeypatch.setattr(bench.aws, "describe", until_written)
-    settled = await bench.writing.rules(bench.registry, rules())
-    assert (settled.outcome, settled.found, settled.in_doubt) == (Outcome.FAILED, None, True)
-    assert settled.request_id is not None
-    assert "could not be read back" in str(settled.error)
+    written = await bench.writing.rules(bench.registry, rules())
+    assert (written.outcome, written.found, written.in_doubt) == (Outcome.FAILED, None, True)
+    assert written.request_id is not None
+    assert "could not be read back" in str(written.error)
 
 
 async def test_a_late_read_before_a_write_is_waited_for(bench: Bench) -> None:
@@ -385,6 +385,6 @@ async def test_a_late_read_before_a_write_is_waited_for(bench: Bench) -> None:
         after=POLICY,
     )
     replaced = parse_policy(POLICY, OWNER, HERE)
-    settled = await bench.writing.policy(bench.registry, change, (replaced,))
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.policy(bench.registry, change, (replaced,))
+    assert written.outcome is Outcome.APPLIED
     assert "ok" in bench.aws.log

@@ -78,8 +78,8 @@ CHANGE = rules_change(rules(rule("8")), rules(rule("8"), rule("2")))
 async def test_another_fleets_rule_is_kept_beside_ours(bench: Bench) -> None:
     """It came after the plan: it stays, ours comes, and the journal has both documents as sent."""
     bench.aws.document = rules(rule("8"), rule("9"))
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.document == rules(rule("8"), rule("9"), rule("2"))
     assert bench.gate.log == ["admit", "settled failed", "admit", "settled applied"]
     sent = bench.gate.sent[1]
@@ -87,8 +87,8 @@ async def test_another_fleets_rule_is_kept_beside_ours(bench: Bench) -> None:
         rules(rule("8"), rule("9")),
         bench.aws.document,
     )
-    assert settled.write is not None
-    assert settled.write.guarded.change == sent
+    assert written.write is not None
+    assert written.write.guarded.change == sent
     assert [item.in_doubt for item in bench.gate.ended] == [False, False]
 
 
@@ -108,10 +108,10 @@ async def test_what_has_to_do_with_ours_is_left_for_another_plan(
 ) -> None:
     """Nothing is written, and the conflict leaves no doubt."""
     bench.aws.document = there
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.CONFLICT
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, False)
+    assert written.error is not None
+    assert written.error.kind is FaultKind.CONFLICT
     assert bench.aws.document == there
     assert set(bench.aws.log) == {"read"}
 
@@ -121,17 +121,17 @@ async def test_a_rule_that_ours_counted_on_has_gone(bench: Bench) -> None:
     change = rules_change(rules(rule("2"), rule("8")), rules(rule("2"), rule("8"), rule("3")))
     ours = OurPart(owned={end("3"): ("",)}, links={end("2"): ("",), end("3"): ("",)})
     bench.aws.document = rules(rule("8"))
-    settled = await bench.writing.rules(bench.registry, change, sharing=ours)
-    assert settled.outcome is Outcome.FAILED
+    written = await bench.writing.rules(bench.registry, change, sharing=ours)
+    assert written.outcome is Outcome.FAILED
     assert bench.aws.document == rules(rule("8"))
 
 
 async def test_rules_that_are_the_fleets_alone_are_never_merged(bench: Bench) -> None:
     """A stranger's rule is for the plan to object to."""
     bench.aws.document = rules(rule("8"), rule("9"))
-    settled = await bench.writing.rules(bench.registry, CHANGE)
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.CONFLICT
+    written = await bench.writing.rules(bench.registry, CHANGE)
+    assert written.error is not None
+    assert written.error.kind is FaultKind.CONFLICT
     assert bench.aws.document == rules(rule("8"), rule("9"))
 
 
@@ -140,9 +140,9 @@ async def test_our_own_rule_has_changed(bench: Bench) -> None:
     change = rules_change(rules(rule("2"), rule("8")), rules(rule("8"), rule("3")))
     ours = OurPart(owned={end("3"): ("",)}, links={end("3"): ("",)})
     bench.aws.document = rules(rule("2", "aa/"), rule("8"))
-    settled = await bench.writing.rules(bench.registry, change, sharing=ours)
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.CONFLICT
+    written = await bench.writing.rules(bench.registry, change, sharing=ours)
+    assert written.error is not None
+    assert written.error.kind is FaultKind.CONFLICT
     assert bench.aws.document == rules(rule("2", "aa/"), rule("8"))
 
 
@@ -152,8 +152,8 @@ async def test_a_lagging_read_is_not_merged_with(bench: Bench) -> None:
     bench.aws.document = rules(rule("7"))
     bench.aws.lag = 2
     await bench.aws.put_replication(bench.registry, rules(rule("8")))
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.document == CHANGE.after.document
     assert bench.gate.log == ["admit", "settled applied"]
 
@@ -172,8 +172,8 @@ async def test_another_fleet_overwrites_ours_right_after_the_write(
     put = bench.aws.put_replication
     monkeypatch.setattr(bench.aws, "put_replication", overwriting)
     bench.aws.document = rules(rule("8"))
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert written.outcome is Outcome.APPLIED
     assert bench.aws.document == rules(rule("8"), rule("9"), rule("2"))
     assert bench.gate.log == ["admit", "settled failed", "admit", "settled applied"]
     assert bench.gate.ended[-2].in_doubt
@@ -192,8 +192,8 @@ async def test_a_rival_that_never_ends(bench: Bench, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(bench.aws, "put_replication", overwriting)
     bench.aws.document = rules(rule("8"))
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert (settled.outcome, settled.in_doubt, count) == (Outcome.FAILED, True, 4)
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (written.outcome, written.in_doubt, count) == (Outcome.FAILED, True, 4)
     assert bench.gate.log == ["admit", "settled failed"] * 4
 
 
@@ -211,8 +211,8 @@ async def test_a_stranger_adds_to_what_was_just_written(
 
     monkeypatch.setattr(bench.aws, "put_replication", added)
     bench.aws.document = rules(rule("8"))
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert settled.outcome is Outcome.APPLIED
+    outcome = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert outcome.outcome is Outcome.APPLIED
     assert bench.aws.log.count("ok") == 1
 
 
@@ -220,8 +220,8 @@ async def test_two_fleets_grant_in_one_policy(bench: Bench) -> None:
     """The other one's statements came after the plan, into a policy that was not there."""
     bench.aws.policy = granting(None, RIVAL, "9")
     change = policy_change(None, granting(None, OWNER, "2"))
-    settled = await bench.writing.policy(bench.registry, change, ())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.policy(bench.registry, change, ())
+    assert written.outcome is Outcome.APPLIED
     assert granted(bench.aws.policy, OWNER) == {"2"}
     assert granted(bench.aws.policy, RIVAL) == {"9"}
     assert bench.gate.sent[1].before.document == granting(None, RIVAL, "9")
@@ -232,8 +232,8 @@ async def test_the_other_fleet_has_withdrawn_the_last_it_had(bench: Bench) -> No
     before = granting(None, RIVAL, "9")
     bench.aws.policy = None
     change = policy_change(before, granting(before, OWNER, "2"))
-    settled = await bench.writing.policy(bench.registry, change, ())
-    assert settled.outcome is Outcome.APPLIED
+    written = await bench.writing.policy(bench.registry, change, ())
+    assert written.outcome is Outcome.APPLIED
     assert bench.gate.sent[1].action is Action.CREATE
     assert granted(bench.aws.policy, RIVAL) == set()
 
@@ -243,9 +243,9 @@ async def test_somebody_has_changed_our_statements(bench: Bench) -> None:
     before = granting(None, OWNER, "2", "3")
     bench.aws.policy = granting(None, OWNER, "2")
     change = policy_change(before, granting(before, OWNER, "3", "4"))
-    settled = await bench.writing.policy(bench.registry, change, ())
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.CONFLICT
+    written = await bench.writing.policy(bench.registry, change, ())
+    assert written.error is not None
+    assert written.error.kind is FaultKind.CONFLICT
     assert granted(bench.aws.policy, OWNER) == {"2"}
 
 
@@ -254,9 +254,9 @@ async def test_no_room_is_left_in_the_policy(bench: Bench) -> None:
     long: JsonObject = {"Sid": "Long", "Effect": "Deny", "Action": "x" * 10_000}
     bench.aws.policy = {"Version": "2012-10-17", "Statement": [long]}
     change = policy_change(None, granting(None, OWNER, "2"))
-    settled = await bench.writing.policy(bench.registry, change, ())
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.CONFLICT
+    written = await bench.writing.policy(bench.registry, change, ())
+    assert written.error is not None
+    assert written.error.kind is FaultKind.CONFLICT
     assert set(bench.aws.log) == {"read"}
 
 
@@ -272,8 +272,8 @@ async def test_both_fill_the_configuration(bench: Bench, limits: Limits, written
     """As much as ECR takes is written; what is more is left for another plan."""
     bench.aws.document = there = rules(rule("8"), rule("9"))
     writing = replace(bench.writing, limits=limits)
-    settled = await writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert settled.outcome is (Outcome.APPLIED if written else Outcome.FAILED)
+    outcome = await writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert outcome.outcome is (Outcome.APPLIED if written else Outcome.FAILED)
     assert bench.aws.document == (rules(rule("8"), rule("9"), rule("2")) if written else there)
 
 
@@ -284,8 +284,8 @@ async def test_both_fill_the_policy(bench: Bench, short: int) -> None:
     both = policy_size(granting(there, OWNER, "2"))
     writing = replace(bench.writing, limits=Limits(policy_bytes=both - short))
     change = policy_change(None, granting(None, OWNER, "2"))
-    settled = await writing.policy(bench.registry, change, ())
-    assert settled.outcome is (Outcome.FAILED if short else Outcome.APPLIED)
+    written = await writing.policy(bench.registry, change, ())
+    assert written.outcome is (Outcome.FAILED if short else Outcome.APPLIED)
     assert granted(bench.aws.policy, OWNER) == (set() if short else {"2"})
 
 
@@ -298,10 +298,10 @@ async def test_after_a_lost_answer_nothing_is_merged(bench: Bench) -> None:
         bench.aws.document = rules(rule("8"), rule("9"))
 
     bench.aws.before_write = rival
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.CONFLICT
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, True)
+    assert written.error is not None
+    assert written.error.kind is FaultKind.CONFLICT
     assert bench.gate.log == ["admit", "settled failed"]
 
 
@@ -312,13 +312,13 @@ async def test_a_stop_between_two_tries_is_obeyed(
     bench.aws.document = rules(rule("8"), rule("9"))
     seen = bench.gate.settled
 
-    def settled_then_stopped(*told: Any) -> None:
-        seen(*told)
+    def settled_then_stopped(*arguments: Any) -> None:
+        seen(*arguments)
         bench.stop.interrupt()
 
     monkeypatch.setattr(bench.gate, "settled", settled_then_stopped)
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, False)
     assert bench.gate.log == ["admit", "settled failed"]
 
 
@@ -333,8 +333,8 @@ async def test_a_look_that_is_cut_short_is_no_failure(
         raise AssertionError
 
     monkeypatch.setattr(bench.aws, "describe", hang)
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert (settled.outcome, settled.error, settled.in_doubt) == (Outcome.CANCELLED, None, False)
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert (written.outcome, written.error, written.in_doubt) == (Outcome.CANCELLED, None, False)
     assert bench.aws.log == []
 
 
@@ -352,10 +352,10 @@ async def test_what_was_overwritten_stays_in_doubt(
         return str(request_id)
 
     monkeypatch.setattr(bench.aws, "put_replication", overwriting)
-    settled = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
-    assert settled.error is not None
-    assert settled.error.kind is FaultKind.ACCESS_DENIED
-    assert settled.in_doubt
+    written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
+    assert written.error is not None
+    assert written.error.kind is FaultKind.ACCESS_DENIED
+    assert written.in_doubt
 
 
 async def test_what_this_run_has_replaced_is_never_merged_with(
@@ -374,8 +374,8 @@ async def test_what_this_run_has_replaced_is_never_merged_with(
         return str(request_id)
 
     monkeypatch.setattr(bench.aws, "put_policy", stale)
-    settled = await bench.writing.policy(
+    written = await bench.writing.policy(
         bench.registry, change, (parse_policy(earlier, OWNER, HERE),)
     )
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, True)
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, True)
     assert bench.aws.log.count("ok") == 1

@@ -49,7 +49,7 @@ def writes(*policies: Policy) -> RegistryPlan:
     )
 
 
-def settled(policy: Policy, outcome: Outcome = Outcome.APPLIED) -> WriteResult[Policy]:
+def result_of(policy: Policy, outcome: Outcome = Outcome.APPLIED) -> WriteResult[Policy]:
     return WriteResult(outcome=outcome, found=policy)
 
 
@@ -74,7 +74,7 @@ def test_what_was_left_beyond_the_plan_counts_until_it_is_as_planned() -> None:
     policies.withheld(HUB, first)
     due = policies.due(HUB, second)
     assert (due.before, due.after) == (old, whole)
-    policies.written(HUB, second, due, settled(whole))
+    policies.written(HUB, second, due, result_of(whole))
     assert policies.due(HUB, third) == third
     assert policies.replaced(HUB) == (old,)
 
@@ -85,7 +85,7 @@ def test_a_write_that_found_itself_behind_leaves_nothing_to_rebase() -> None:
     plan = writes(NOTHING, policy((A, "")), last)
     first, second = plan.changes
     policies = PolicyWrites(OWNER)
-    policies.written(HUB, first, first, settled(last, Outcome.UNCHANGED))
+    policies.written(HUB, first, first, result_of(last, Outcome.UNCHANGED))
     assert policies.due(HUB, second) == second
     assert policies.replaced(HUB) == ()
 
@@ -95,5 +95,5 @@ def test_the_first_failure_is_remembered() -> None:
     (change,) = writes(NOTHING, policy((A, ""))).changes
     policies = PolicyWrites(OWNER)
     assert policies.failed(HUB) is None
-    policies.written(HUB, change, change, settled(NOTHING, Outcome.FAILED))
+    policies.written(HUB, change, change, result_of(NOTHING, Outcome.FAILED))
     assert policies.failed(HUB) is Phase.GRANTS

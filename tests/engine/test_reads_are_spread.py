@@ -58,23 +58,23 @@ async def test_all_at_once_is_the_usual(bench: Bench) -> None:
 async def test_each_account_has_its_turn(bench: Bench) -> None:
     """All of an account together, so that one session serves its registries."""
     how, asked = observing(bench, concurrency=1, over=600)
-    found, _ = await observe(REGISTRIES, how)
+    observation, _ = await observe(REGISTRIES, how)
     assert asked == [
         (when, registry)
         for when, account in ((60, C), (300, A), (540, B))
         for registry in REGISTRIES
         if registry.account == account
     ]
-    assert sorted(found) == REGISTRIES
+    assert sorted(observation) == REGISTRIES
 
 
 async def test_nothing_is_put_off_past_the_deadline(bench: Bench) -> None:
     """A minute is left, so a minute is what it is spread over."""
     bench.clock.seconds = 7140
     how, asked = observing(bench, concurrency=1, over=600)
-    found, _ = await observe(REGISTRIES, how)
+    observation, _ = await observe(REGISTRIES, how)
     assert [when for when, _ in asked] == [7146, 7146, 7170, 7170, 7194, 7194]
-    assert not any(isinstance(item, Unreadable) for item in found.values())
+    assert not any(isinstance(item, Unreadable) for item in observation.values())
 
 
 async def test_an_interruption_ends_the_waiting(
@@ -89,8 +89,8 @@ async def test_an_interruption_ends_the_waiting(
         await sleep(seconds)
 
     monkeypatch.setattr(bench.clock, "sleep", interrupted)
-    found, _ = await observe(REGISTRIES, how)
-    assert (found, asked) == ({}, [])
+    observation, _ = await observe(REGISTRIES, how)
+    assert (observation, asked) == ({}, [])
 
 
 async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(
@@ -105,9 +105,9 @@ async def test_a_turn_that_comes_after_the_deadline_is_a_timeout(
         return await describe(registry)
 
     monkeypatch.setattr(bench.aws, "describe", slow)
-    found, _ = await observe(REGISTRIES, how)
+    observation, _ = await observe(REGISTRIES, how)
     assert len(asked) == 2
-    late = [item for item in found.values() if isinstance(item, Unreadable)]
+    late = [item for item in observation.values() if isinstance(item, Unreadable)]
     assert {item.error.kind for item in late} == {FaultKind.TIMEOUT}
     assert len(late) == 4
 
@@ -121,17 +121,17 @@ async def test_what_may_pass_is_read_again_after_all_others(
     fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no")
 
     async def refusing(registry: Registry) -> Any:
-        found = await describe(registry)
+        answer = await describe(registry)
         if refusals.get(registry, 0) > 0:
             refusals[registry] -= 1
             raise CallError(fault, transient=refusals[registry] > 0 or registry == REGISTRIES[0])
-        return found
+        return answer
 
     monkeypatch.setattr(bench.aws, "describe", refusing)
-    found, efforts = await observe(REGISTRIES, how)
+    observation, efforts = await observe(REGISTRIES, how)
     assert [registry for _, registry in asked] == [*REGISTRIES, *REGISTRIES[:2]]
-    assert isinstance(found[REGISTRIES[0]], Observed)
-    assert found[REGISTRIES[1]] == Unreadable(error=fault)
+    assert isinstance(observation[REGISTRIES[0]], Observed)
+    assert observation[REGISTRIES[1]] == Unreadable(error=fault)
     assert set(efforts) == set(REGISTRIES)
     read = [event for event in bench.events if isinstance(event, RegistryRead)]
     assert [entry.registry for entry in read] == [*REGISTRIES[2:], *REGISTRIES[:2]]

@@ -48,18 +48,18 @@ def outgoing(fleet: SmallFleet) -> Outgoing:
     return parse_document(fleet.rules.get(HUB, {"rules": []})).outgoing
 
 
-def rules_of(found: Any) -> list[Outcome]:
-    return [change.outcome for change in found[HUB].changes]
+def rules_of(outcomes: Any) -> list[Outcome]:
+    return [change.outcome for change in outcomes[HUB].changes]
 
 
 async def test_each_wave_writes_the_links_to_its_receivers(fleet: SmallFleet) -> None:
     """A grant, then the rules with one link more, three times over."""
     desired = wanting(A, B, C)
-    found = await fleet.apply(fleet.plan(desired), desired)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [
         (what, at) for end in (A, B, C) for what, at in (("policy", end), ("rules", HUB))
     ]
-    assert {item.outcome for item in found.values()} == {Outcome.APPLIED}
+    assert {item.outcome for item in outcomes.values()} == {Outcome.APPLIED}
     assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
 
 
@@ -67,21 +67,21 @@ async def test_links_go_in_the_wave_of_their_receiver(fleet: SmallFleet) -> None
     """First from the rules, then from the policy."""
     linked(fleet, A, B, C)
     desired = wanting()
-    found = await fleet.apply(fleet.plan(desired), desired)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [
         (what, at) for end in (A, B, C) for what, at in (("rules", HUB), ("policy", end))
     ]
-    assert {item.outcome for item in found.values()} == {Outcome.APPLIED}
+    assert {item.outcome for item in outcomes.values()} == {Outcome.APPLIED}
     assert (outgoing(fleet), [fleet.granted(end) for end in (A, B, C)]) == ({}, [set()] * 3)
 
 
 async def test_a_run_may_end_with_the_canary(fleet: SmallFleet) -> None:
     """The rest is skipped, and a new plan makes only that."""
     desired = wanting(A, B, C)
-    found = await fleet.apply(fleet.plan(desired), desired, until="canary")
+    outcomes = await fleet.apply(fleet.plan(desired), desired, until="canary")
     assert fleet.written == [("policy", A), ("rules", HUB)]
-    assert rules_of(found) == [Outcome.APPLIED, Outcome.SKIPPED, Outcome.SKIPPED]
-    assert found[HUB].outcome is Outcome.PARTIAL
+    assert rules_of(outcomes) == [Outcome.APPLIED, Outcome.SKIPPED, Outcome.SKIPPED]
+    assert outcomes[HUB].outcome is Outcome.PARTIAL
     assert outgoing(fleet) == {A: ("",)}
     plan = fleet.plan(desired)
     assert [change.wave for _, change in plan.changes if _ == HUB] == ["early", REST]
@@ -102,11 +102,13 @@ async def test_a_plan_may_be_applied_again(
     plan = fleet.plan(desired)
     await fleet.apply(plan, desired, until=until)
     written = fleet.written.count(("rules", HUB))
-    found = await fleet.apply(plan, desired)
+    outcomes = await fleet.apply(plan, desired)
     total = sum(registry == HUB for registry, _ in plan.changes)
     assert fleet.written.count(("rules", HUB)) == total
-    assert rules_of(found) == [Outcome.UNCHANGED] * written + [Outcome.APPLIED] * (total - written)
-    assert Outcome.FAILED not in {item.outcome for item in found.values()}
+    assert rules_of(outcomes) == [Outcome.UNCHANGED] * written + [Outcome.APPLIED] * (
+        total - written
+    )
+    assert Outcome.FAILED not in {item.outcome for item in outcomes.values()}
 
 
 @pytest.mark.parametrize("until", ["canary", "early"])
@@ -116,9 +118,9 @@ async def test_an_early_wave_of_a_plan_finds_it_done(fleet: SmallFleet, until: s
     plan = fleet.plan(desired)
     await fleet.apply(plan, desired)
     done = list(fleet.written)
-    found = await fleet.apply(plan, desired, until=until)
+    outcomes = await fleet.apply(plan, desired, until=until)
     assert fleet.written == done
-    assert rules_of(found)[0] is Outcome.UNCHANGED
+    assert rules_of(outcomes)[0] is Outcome.UNCHANGED
 
 
 @pytest.mark.parametrize("until", ["canary", "early", None])
@@ -136,9 +138,9 @@ async def test_a_plan_is_applied_again_beside_what_others_made_since(
     ours: Any = fleet.rules[HUB]
     fleet.rules[HUB] = {"rules": [*ours["rules"], *theirs["rules"]]}
     there, done = fleet.rules[HUB], list(fleet.written)
-    found = await fleet.apply(plan, desired, until=until)
-    assert set(rules_of(found)) <= {Outcome.UNCHANGED, Outcome.SKIPPED}
-    assert rules_of(found)[0] is Outcome.UNCHANGED
+    outcomes = await fleet.apply(plan, desired, until=until)
+    assert set(rules_of(outcomes)) <= {Outcome.UNCHANGED, Outcome.SKIPPED}
+    assert rules_of(outcomes)[0] is Outcome.UNCHANGED
     assert (fleet.rules[HUB], fleet.written) == (there, done)
 
 
@@ -148,14 +150,16 @@ async def test_nothing_is_built_on_a_write_that_failed(fleet: SmallFleet) -> Non
     linked(fleet, C)
     fleet.denied = {("rules", HUB)}
     desired = wanting(A, B)
-    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
-    assert rules_of(found) == [Outcome.FAILED, Outcome.SKIPPED, Outcome.SKIPPED]
-    assert {change.because for change in found[HUB].changes[1:]} == {
+    outcomes = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(outcomes) == [Outcome.FAILED, Outcome.SKIPPED, Outcome.SKIPPED]
+    assert {change.because for change in outcomes[HUB].changes[1:]} == {
         "an earlier change of its rules was not written"
     }
     assert fleet.written == [("policy", A), ("policy", B)]
-    assert found[C].outcome is Outcome.SKIPPED
-    assert found[C].because == (f"the rules of {HUB} were not written and may still use its grants")
+    assert outcomes[C].outcome is Outcome.SKIPPED
+    assert outcomes[C].because == (
+        f"the rules of {HUB} were not written and may still use its grants"
+    )
     fleet.denied = set()
     await fleet.apply(fleet.plan(desired), desired)
     assert outgoing(fleet) == {A: ("",), B: ("",)}
@@ -186,9 +190,9 @@ async def test_nothing_is_built_on_a_write_that_is_overwritten(
         return request
 
     monkeypatch.setattr(fleet, "put_replication", put_and_lose)
-    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
-    assert rules_of(found) == [Outcome.FAILED, Outcome.SKIPPED]
-    assert found[HUB].changes[1].because == (
+    outcomes = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(outcomes) == [Outcome.FAILED, Outcome.SKIPPED]
+    assert outcomes[HUB].changes[1].because == (
         "it is not known whether an earlier change of its rules was written"
     )
 
@@ -203,9 +207,9 @@ async def test_a_stranger_between_two_waves_is_a_conflict(fleet: SmallFleet) -> 
             fleet.rules[HUB] = theirs
 
     fleet.on_event = meddle
-    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
-    assert rules_of(found) == [Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED]
-    error = found[HUB].error
+    outcomes = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(outcomes) == [Outcome.APPLIED, Outcome.FAILED, Outcome.SKIPPED]
+    error = outcomes[HUB].error
     assert error is not None
     assert error.kind == "conflict"
     assert fleet.rules[HUB] == theirs
@@ -223,8 +227,8 @@ async def test_a_rule_that_a_stranger_adds_between_two_waves_stays(fleet: SmallF
             fleet.rules[HUB] = {"rules": [*rules, *theirs["rules"]]}  # type: ignore[misc]
 
     fleet.on_event = meddle
-    found = await fleet.apply(fleet.plan(desired), desired)
-    assert rules_of(found) == [Outcome.APPLIED] * 3
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert rules_of(outcomes) == [Outcome.APPLIED] * 3
     assert outgoing(fleet) == {elsewhere: ("theirs/",), **dict.fromkeys((A, B, C), ("",))}
 
 
@@ -233,10 +237,10 @@ async def test_a_link_that_is_held_in_its_wave_stays_out_of_later_writes(fleet: 
     is made on top of what is there, and names the link that is still missing."""
     fleet.denied = {("policy", A)}
     desired = wanting(A, B, C)
-    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
-    assert rules_of(found) == [Outcome.UNCHANGED, Outcome.APPLIED, Outcome.APPLIED]
+    outcomes = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(outcomes) == [Outcome.UNCHANGED, Outcome.APPLIED, Outcome.APPLIED]
     assert outgoing(fleet) == {B: ("",), C: ("",)}
-    assert [link.destination for link in found[HUB].held] == [A]
+    assert [link.destination for link in outcomes[HUB].held] == [A]
     fleet.denied = set()
     await fleet.apply(fleet.plan(desired), desired)
     assert outgoing(fleet) == dict.fromkeys((A, B, C), ("",))
@@ -248,9 +252,9 @@ async def test_a_link_that_is_held_beside_others_of_its_wave(fleet: SmallFleet) 
     desired = wanting(A, B, C)
     desired = replace(desired, waves=replace(desired.waves, by_registry={A: 0, B: 0}))
     fleet.denied = {("policy", B)}
-    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
-    assert rules_of(found) == [Outcome.APPLIED, Outcome.APPLIED]
-    assert fleet.gate.sent[-1].before.document == found[HUB].changes[0].after.document
+    outcomes = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(outcomes) == [Outcome.APPLIED, Outcome.APPLIED]
+    assert fleet.gate.sent[-1].before.document == outcomes[HUB].changes[0].after.document
     assert outgoing(fleet) == {A: ("",), C: ("",)}
 
 
@@ -268,9 +272,9 @@ async def test_a_link_that_was_suspected_is_made_in_a_later_wave(fleet: SmallFle
             fleet.policies[A] = policy
 
     fleet.on_event = meddle
-    found = await fleet.apply(plan, desired, *TOLERANT)
-    assert rules_of(found) == [Outcome.UNCHANGED, Outcome.APPLIED]
-    assert (outgoing(fleet), found[HUB].held) == ({A: ("",), B: ("",)}, ())
+    outcomes = await fleet.apply(plan, desired, *TOLERANT)
+    assert rules_of(outcomes) == [Outcome.UNCHANGED, Outcome.APPLIED]
+    assert (outgoing(fleet), outcomes[HUB].held) == ({A: ("",), B: ("",)}, ())
 
 
 async def test_a_link_in_place_without_its_grant_is_named_in_its_own_wave(
@@ -282,9 +286,9 @@ async def test_a_link_in_place_without_its_grant_is_named_in_its_own_wave(
     fleet.policies.clear()
     fleet.denied = {("policy", C)}
     desired = wanting(A, C)
-    found = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
-    assert rules_of(found) == [Outcome.APPLIED]
-    assert [(link.destination, link.because) for link in found[HUB].held] == [
+    outcomes = await fleet.apply(fleet.plan(desired), desired, *TOLERANT)
+    assert rules_of(outcomes) == [Outcome.APPLIED]
+    assert [(link.destination, link.because) for link in outcomes[HUB].held] == [
         (
             C,
             (

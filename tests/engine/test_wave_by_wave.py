@@ -60,13 +60,13 @@ def of_waves(fleet: SmallFleet) -> list[WaveStarted | WaveFinished]:
 async def test_each_wave_puts_its_grants_before_its_rules(fleet: SmallFleet) -> None:
     """Three waves, each with a write of the hub's policy and then one of a source's rules."""
     desired = wanting(A, B, C)
-    found = await fleet.apply(fleet.plan(desired), desired)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [
         (what, at) for source in (A, B, C) for what, at in (("policy", HUB), ("rules", source))
     ]
-    assert {item.outcome for item in found.values()} == {Outcome.APPLIED}
-    assert [item.wave for item in found.values()] == [REST, "canary", "early", REST]
-    assert [change.wave for change in found[HUB].changes] == ["canary", "early", REST]
+    assert {item.outcome for item in outcomes.values()} == {Outcome.APPLIED}
+    assert [item.wave for item in outcomes.values()] == [REST, "canary", "early", REST]
+    assert [change.wave for change in outcomes[HUB].changes] == ["canary", "early", REST]
     assert of_waves(fleet) == [
         event
         for name in ("canary", "early", REST)
@@ -93,17 +93,17 @@ async def test_too_many_failures_keep_later_waves_back(fleet: SmallFleet) -> Non
     """Nothing of them is written, and each registry says why."""
     fleet.denied = {("rules", A)}
     desired = wanting(A, B, C)
-    found = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
+    outcomes = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
     because = "wave canary: 1 of 2 registries failed, and max_failures is 0"
     assert fleet.written == [("policy", HUB)]
-    assert [item.outcome for item in found.values()] == [
+    assert [item.outcome for item in outcomes.values()] == [
         Outcome.PARTIAL,
         Outcome.FAILED,
         Outcome.SKIPPED,
         Outcome.SKIPPED,
     ]
-    assert {found[registry].because for registry in (HUB, B, C)} == {because}
-    assert [(change.outcome, change.because) for change in found[HUB].changes] == [
+    assert {outcomes[registry].because for registry in (HUB, B, C)} == {because}
+    assert [(change.outcome, change.because) for change in outcomes[HUB].changes] == [
         (Outcome.APPLIED, None),
         (Outcome.SKIPPED, because),
         (Outcome.SKIPPED, because),
@@ -116,28 +116,28 @@ async def test_some_failures_may_be_tolerated(fleet: SmallFleet, most: Amount) -
     """As a count, or as a share of the wave's registries; here the hub's policy counts."""
     fleet.denied = {("rules", A)}
     desired = wanting(A, B)
-    found = await fleet.apply(
+    outcomes = await fleet.apply(
         fleet.plan(desired), desired, wave("canary", max_failures=most), wave("early")
     )
-    assert (found[A].outcome, found[B].outcome) == (Outcome.FAILED, Outcome.APPLIED)
+    assert (outcomes[A].outcome, outcomes[B].outcome) == (Outcome.FAILED, Outcome.APPLIED)
 
 
 async def test_a_registry_that_cannot_be_read_is_a_failure_of_its_wave(fleet: SmallFleet) -> None:
     """The canary says nothing: that is no reason to go on."""
     fleet.silent = {A}
     desired = wanting(A, B)
-    found = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
+    outcomes = await fleet.apply(fleet.plan(desired), desired, wave("canary"), wave("early"))
     assert fleet.written == []
-    assert found[B].because == "wave canary: 1 of 1 registry failed, and max_failures is 0"
+    assert outcomes[B].because == "wave canary: 1 of 1 registry failed, and max_failures is 0"
 
 
 async def test_a_run_may_end_with_a_wave(fleet: SmallFleet) -> None:
     """What comes later is skipped, and that is no failure of anything."""
     desired = wanting(A, B, C)
-    found = await fleet.apply(fleet.plan(desired), desired, until="early")
+    outcomes = await fleet.apply(fleet.plan(desired), desired, until="early")
     assert fleet.written == [("policy", HUB), ("rules", A), ("policy", HUB), ("rules", B)]
-    assert found[C].outcome is Outcome.SKIPPED
-    assert found[C].because == "the run ends after wave early (--wave)"
+    assert outcomes[C].outcome is Outcome.SKIPPED
+    assert outcomes[C].because == "the run ends after wave early (--wave)"
     assert of_waves(fleet)[-1] == WaveFinished(
         wave="early", failed=0, because="the run ends after wave early (--wave)"
     )
@@ -149,9 +149,9 @@ async def test_a_run_that_ends_with_a_wave_that_is_empty_writes_nothing_more(
     """The canary has nothing to do, and the others are not asked for: the reader is told."""
     because = "the run ends after wave canary (--wave)"
     desired = wanting(B, C)
-    found = await fleet.apply(fleet.plan(desired), desired, until="canary")
+    outcomes = await fleet.apply(fleet.plan(desired), desired, until="canary")
     assert fleet.written == []
-    assert found[B].because == because
+    assert outcomes[B].because == because
     assert of_waves(fleet) == [
         WaveStarted(wave="canary", registries=0),
         WaveFinished(wave="canary", failed=0, because=because),
@@ -185,8 +185,8 @@ async def test_an_interruption_ends_a_pause(
 
     monkeypatch.setattr(fleet.clock, "sleep", sleep)
     desired = wanting(A, C)
-    found = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
-    assert (found[A].outcome, found[C].outcome) == (Outcome.APPLIED, Outcome.CANCELLED)
+    outcomes = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
+    assert (outcomes[A].outcome, outcomes[C].outcome) == (Outcome.APPLIED, Outcome.CANCELLED)
     assert (slept, fleet.written) == ([], [("policy", HUB), ("rules", A)])
 
 
@@ -200,30 +200,30 @@ async def test_an_interruption_counts_for_more_than_a_failure(fleet: SmallFleet)
     fleet.on_event = interrupt
     fleet.denied = {("rules", A)}
     desired = wanting(A, C)
-    found = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
-    assert found[A].outcome is Outcome.FAILED
-    assert (found[C].outcome, found[C].because) == (Outcome.CANCELLED, fleet.stop.because)
+    outcomes = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
+    assert outcomes[A].outcome is Outcome.FAILED
+    assert (outcomes[C].outcome, outcomes[C].because) == (Outcome.CANCELLED, fleet.stop.because)
 
 
 async def test_a_pause_is_not_longer_than_the_run_may_be(fleet: SmallFleet) -> None:
     """It ends with the deadline, and so does the run."""
     fleet.clock.seconds = 7000
     desired = wanting(A, C)
-    found = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
+    outcomes = await fleet.apply(fleet.plan(desired), desired, wave("canary", pause=600))
     assert fleet.clock.seconds == 7200
-    assert found[C].outcome is Outcome.SKIPPED
-    assert found[C].because == "the run's deadline of 7200 s had passed"
+    assert outcomes[C].outcome is Outcome.SKIPPED
+    assert outcomes[C].because == "the run's deadline of 7200 s had passed"
 
 
 async def test_a_halt_ends_the_run(fleet: SmallFleet) -> None:
     """The second write is not admitted: later ones are not even asked for."""
     fleet.gate.refuse_at = 3
     desired = wanting(A, C)
-    found = await fleet.apply(fleet.plan(desired), desired)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
     assert fleet.written == [("policy", HUB)]
     assert fleet.gate.log == ["admit", "settled applied", "admit"]
-    assert {found[registry].outcome for registry in (A, C)} == {Outcome.SKIPPED}
-    assert {found[registry].because for registry in (A, C)} == {"the lock was lost"}
+    assert {outcomes[registry].outcome for registry in (A, C)} == {Outcome.SKIPPED}
+    assert {outcomes[registry].because for registry in (A, C)} == {"the lock was lost"}
 
 
 async def test_after_a_failed_grant_the_policy_is_left_alone(fleet: SmallFleet) -> None:
@@ -231,11 +231,11 @@ async def test_after_a_failed_grant_the_policy_is_left_alone(fleet: SmallFleet) 
     fleet.denied = {("policy", HUB)}
     desired = wanting(A, B)
     lenient = wave("canary", max_failures=Amount(count=9))
-    found = await fleet.apply(fleet.plan(desired), desired, lenient)
-    assert [change.outcome for change in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
-    assert found[HUB].because == "the new grants of its registry policy were not written"
+    outcomes = await fleet.apply(fleet.plan(desired), desired, lenient)
+    assert [change.outcome for change in outcomes[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
+    assert outcomes[HUB].because == "the new grants of its registry policy were not written"
     assert fleet.written == []
-    assert [item.because for source in (A, B) for item in found[source].held] == [
+    assert [item.because for source in (A, B) for item in outcomes[source].held] == [
         f"{HUB}: its registry policy was not written (access-denied)"
     ] * 2
     assert sum(isinstance(event, WriteStarted) for event in fleet.events) == 1
@@ -247,10 +247,10 @@ async def test_after_a_failed_withdrawal_the_policy_is_left_alone(fleet: SmallFl
     fleet.denied = {("policy", HUB)}
     desired = wanting(B)
     lenient = wave("canary", max_failures=Amount(count=9))
-    found = await fleet.apply(fleet.plan(desired), desired, lenient)
-    assert [change.outcome for change in found[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
-    assert found[HUB].because == "an earlier withdrawal from its registry policy failed"
-    assert (found[A].outcome, len(found[B].held)) == (Outcome.APPLIED, 1)
+    outcomes = await fleet.apply(fleet.plan(desired), desired, lenient)
+    assert [change.outcome for change in outcomes[HUB].changes] == [Outcome.FAILED, Outcome.SKIPPED]
+    assert outcomes[HUB].because == "an earlier withdrawal from its registry policy failed"
+    assert (outcomes[A].outcome, len(outcomes[B].held)) == (Outcome.APPLIED, 1)
     assert accounts(fleet) == {A.account}
 
 
@@ -266,10 +266,10 @@ async def test_what_was_withheld_stays_in_later_waves(
     waves = replace(desired.waves, by_registry={**desired.waves.by_registry, C: 0})
     desired = replace(desired, waves=waves)
     lenient = wave("canary", max_failures=Amount(count=9))
-    found = await fleet.apply(fleet.plan(desired), desired, lenient)
+    outcomes = await fleet.apply(fleet.plan(desired), desired, lenient)
     assert accounts(fleet) == {A.account, B.account}
-    assert found[B].outcome is Outcome.APPLIED
-    first, second = found[HUB].changes
+    assert outcomes[B].outcome is Outcome.APPLIED
+    first, second = outcomes[HUB].changes
     assert first.outcome is (Outcome.APPLIED if also else Outcome.SKIPPED)
     assert second.outcome is Outcome.APPLIED
     assert fleet.gate.sent[-2].before.document == (
@@ -293,12 +293,12 @@ async def test_a_plan_may_be_applied_again(fleet: SmallFleet, until: str | None)
     await fleet.apply(plan, desired, until=until)
     assert len(plan.changes) == 6
     done = list(fleet.written)
-    found = await fleet.apply(plan, desired)
+    outcomes = await fleet.apply(plan, desired)
     assert len(fleet.written) == 6
-    assert {change.outcome for change in found[HUB].changes[: done.count(("policy", HUB))]} == {
+    assert {change.outcome for change in outcomes[HUB].changes[: done.count(("policy", HUB))]} == {
         Outcome.UNCHANGED
     }
-    assert Outcome.FAILED not in {item.outcome for item in found.values()}
+    assert Outcome.FAILED not in {item.outcome for item in outcomes.values()}
     assert accounts(fleet) == {A.account, B.account}
 
 
@@ -309,10 +309,10 @@ async def test_a_policy_that_no_write_of_the_plan_leaves_is_a_conflict(fleet: Sm
     linked(fleet, B)
     fleet.rules.clear()
     lenient = wave("canary", max_failures=Amount(count=9))
-    found = await fleet.apply(plan, desired, lenient)
-    assert found[HUB].changes[0].outcome is Outcome.FAILED
-    assert len(found[A].held) == 1
-    assert (found[B].outcome, found[B].held) == (Outcome.APPLIED, ())
+    outcomes = await fleet.apply(plan, desired, lenient)
+    assert outcomes[HUB].changes[0].outcome is Outcome.FAILED
+    assert len(outcomes[A].held) == 1
+    assert (outcomes[B].outcome, outcomes[B].held) == (Outcome.APPLIED, ())
 
 
 async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
@@ -323,9 +323,9 @@ async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
     fleet.policies.clear()
     fleet.denied = {("rules", A)}
     desired = wanting(A, C)
-    found = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
-    assert found[C].outcome is Outcome.UNCHANGED
-    assert [item.because for item in found[C].held] == [
+    outcomes = await fleet.apply(fleet.plan(desired), desired, wave("canary"))
+    assert outcomes[C].outcome is Outcome.UNCHANGED
+    assert [item.because for item in outcomes[C].held] == [
         f"{HUB}: its registry policy was not written; its rule is in place and stays"
     ]
 
@@ -341,6 +341,6 @@ async def test_held_links_of_a_registry_whose_policy_comes_first_are_told(
     linked(fleet, A)
     fleet.policies.clear()
     fleet.denied = {("policy", HUB)}
-    found = await fleet.apply(fleet.plan(desired), desired)
-    assert found[A].outcome is Outcome.APPLIED
-    assert len(found[A].held) == 1
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert outcomes[A].outcome is Outcome.APPLIED
+    assert len(outcomes[A].held) == 1

@@ -65,9 +65,11 @@ async def test_a_source_that_is_not_in_the_run_keeps_its_grant(fleet: SmallFleet
     alone = replace(
         plan, registries=tuple(registry for registry in plan.registries if registry.registry == HUB)
     )
-    found = await fleet.apply(alone, desired)
-    assert (fleet.written, found[HUB].outcome) == ([], Outcome.SKIPPED)
-    assert found[HUB].because == (f"the rules of {A} were not written and may still use its grants")
+    outcomes = await fleet.apply(alone, desired)
+    assert (fleet.written, outcomes[HUB].outcome) == ([], Outcome.SKIPPED)
+    assert outcomes[HUB].because == (
+        f"the rules of {A} were not written and may still use its grants"
+    )
 
 
 async def test_a_source_whose_rules_are_refused_keeps_its_grant(fleet: SmallFleet) -> None:
@@ -76,9 +78,9 @@ async def test_a_source_whose_rules_are_refused_keeps_its_grant(fleet: SmallFlee
     desired = desired_of([], [HUB, A])
     refused = {Resource.REPLICATION_CONFIGURATION: REFUSED}
     plan = changed(fleet.plan(desired), A, refused=refused, error=REFUSED)
-    found = await fleet.apply(plan, desired)
-    assert (fleet.written, found[HUB].outcome) == ([], Outcome.SKIPPED)
-    assert [change.outcome for change in found[A].changes] == [Outcome.FAILED]
+    outcomes = await fleet.apply(plan, desired)
+    assert (fleet.written, outcomes[HUB].outcome) == ([], Outcome.SKIPPED)
+    assert [change.outcome for change in outcomes[A].changes] == [Outcome.FAILED]
 
 
 async def test_a_source_in_doubt_is_not_called_unwritten(fleet: SmallFleet) -> None:
@@ -87,12 +89,12 @@ async def test_a_source_in_doubt_is_not_called_unwritten(fleet: SmallFleet) -> N
     desired = desired_of([], [HUB, A, B])
     lagging(fleet, A)
     fleet.denied = {("rules", B)}
-    found = await fleet.apply(fleet.plan(desired), desired)
-    assert found[HUB].because == (
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert outcomes[HUB].because == (
         f"the rules of {B} were not written and may still use its grants; it is not known whether "
         f"the rules of {A} were written; they may still use its grants"
     )
-    assert found[HUB].outcome is Outcome.SKIPPED
+    assert outcomes[HUB].outcome is Outcome.SKIPPED
 
 
 async def test_a_policy_in_doubt_is_not_called_unwritten(
@@ -114,11 +116,11 @@ async def test_a_policy_in_doubt_is_not_called_unwritten(
         return before if registry == HUB else None
 
     monkeypatch.setattr(fleet, "read_policy", late)
-    found = await fleet.apply(plan, desired)
-    assert [item.because for item in found[B].held] == [
+    outcomes = await fleet.apply(plan, desired)
+    assert [item.because for item in outcomes[B].held] == [
         f"{HUB}: it is not known whether its registry policy was written (conflict)"
     ]
-    assert found[HUB].because == (
+    assert outcomes[HUB].because == (
         "it is not known whether an earlier change of its registry policy was written"
     )
 
@@ -139,8 +141,8 @@ async def test_an_interruption_does_not_call_a_lost_write_unstarted(
         raise CallError(fault, transient=True, uncertain=True)
 
     monkeypatch.setattr(fleet, "put_replication", lost)
-    found = await fleet.apply(fleet.plan(desired), desired)
-    assert found[A].because == "interrupted; it is not known whether it was written"
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert outcomes[A].because == "interrupted; it is not known whether it was written"
 
 
 async def test_a_new_deny_holds_the_links_that_it_hits(fleet: SmallFleet) -> None:
@@ -157,10 +159,10 @@ async def test_a_new_deny_holds_the_links_that_it_hits(fleet: SmallFleet) -> Non
         "Resource": "*",
     }
     fleet.policies[HUB] = {"Version": "2012-10-17", "Statement": [deny]}
-    found = await fleet.apply(plan, desired)
-    assert found[HUB].outcome is Outcome.APPLIED
+    outcomes = await fleet.apply(plan, desired)
+    assert outcomes[HUB].outcome is Outcome.APPLIED
     assert fleet.granted(HUB) == {(A.account, "")}
-    assert [item.because for item in found[A].held] == [
+    assert [item.because for item in outcomes[A].held] == [
         f"{HUB}: its registry policy has been changed since the plan was made"
     ]
     assert fleet.rules.get(A) is None
@@ -216,6 +218,6 @@ async def test_what_a_write_took_is_its_own_time(
     monkeypatch.setattr(fleet, "put_replication", slow)
     monkeypatch.setattr(fleet, "attempts", calls.__getitem__)
     fleet.clock.seconds = 100
-    found = await fleet.apply(fleet.plan(desired), desired)
-    assert (found[A].duration_ms, found[A].attempts) == (2500, 1)
-    assert (found[HUB].duration_ms, found[HUB].attempts) == (0, 0)
+    outcomes = await fleet.apply(fleet.plan(desired), desired)
+    assert (outcomes[A].duration_ms, outcomes[A].attempts) == (2500, 1)
+    assert (outcomes[HUB].duration_ms, outcomes[HUB].attempts) == (0, 0)

@@ -69,12 +69,12 @@ async def test_a_policy_that_was_overwritten_is_no_longer_applied(
     assert str(outcomes[HUB].error) == f"PutRegistryPolicy: {LOST}"
     (change,) = outcomes[HUB].changes
     assert (change.outcome, change.in_doubt) == (Outcome.FAILED, True)
-    told = [
+    reasons = [
         (change.outcome, change.in_doubt)
         for change in fleet.gate.ended
         if change.resource is Resource.REGISTRY_POLICY
     ]
-    assert told == [(Outcome.APPLIED, False), (Outcome.FAILED, True)]
+    assert reasons == [(Outcome.APPLIED, False), (Outcome.FAILED, True)]
 
 
 async def test_rules_that_were_overwritten(desired: Desired, fleet: SmallFleet) -> None:
@@ -163,8 +163,8 @@ async def test_a_look_that_lags_is_repeated(
         async def late(registry: Registry) -> JsonObject | None:
             if registry == HUB and fleet.clock.seconds < until:
                 return None
-            found = await read(registry)
-            return there if registry == HUB else found
+            answer = await read(registry)
+            return there if registry == HUB else answer
 
         monkeypatch.setattr(fleet, "read_policy", late)
 

@@ -31,12 +31,12 @@ CHANGE = change_of(
 async def test_a_write_is_announced_before_it_is_sent(bench: Bench) -> None:
     """And before what is there is looked at; the outcome that is told is the one of the report."""
     bench.gate.while_asked = lambda: bench.aws.log.append("asked")
-    settled = await bench.writing.rules(bench.registry, CHANGE)
+    written = await bench.writing.rules(bench.registry, CHANGE)
     assert bench.aws.log == ["asked", "read", "ok", "read"]
     assert bench.gate.log == ["admit", "settled applied"]
     assert bench.gate.sent == [CHANGE]
     (ended,) = bench.gate.ended
-    assert (ended.outcome, ended.request_id) == (Outcome.APPLIED, settled.request_id)
+    assert (ended.outcome, ended.request_id) == (Outcome.APPLIED, written.request_id)
     assert (ended.wave, ended.before.document, ended.after.document) == ("canary", NONE, WANTED)
 
 
@@ -72,11 +72,11 @@ async def test_a_write_that_fails_has_ended_too(
 ) -> None:
     """With what is known about whether it happened."""
     bench.aws.script = script
-    settled = await bench.writing.rules(bench.registry, CHANGE)
+    written = await bench.writing.rules(bench.registry, CHANGE)
     (ended,) = bench.gate.ended
     assert (ended.outcome, ended.in_doubt) == (Outcome.FAILED, in_doubt)
-    assert settled.error is not None
-    assert settled.error.kind is kind
+    assert written.error is not None
+    assert written.error.kind is kind
 
 
 async def test_a_conflict_that_is_found_on_the_way_has_ended_too(bench: Bench) -> None:
@@ -108,8 +108,8 @@ async def test_what_no_code_foresaw_has_ended_in_doubt(
 async def test_a_gate_that_closes_ends_the_run(bench: Bench) -> None:
     """Nothing is sent, nothing else starts, and the reason is the gate's."""
     bench.gate.refuse_at = 1
-    settled = await bench.writing.rules(bench.registry, CHANGE)
-    assert (settled.outcome, settled.error, settled.in_doubt) == (Outcome.SKIPPED, None, False)
+    written = await bench.writing.rules(bench.registry, CHANGE)
+    assert (written.outcome, written.error, written.in_doubt) == (Outcome.SKIPPED, None, False)
     assert bench.aws.document == NONE
     assert bench.gate.log == ["admit"]
     assert (bench.stop.requested, bench.stop.because) == (True, "the lock was lost")
@@ -123,8 +123,8 @@ async def test_a_gate_that_closes_between_attempts(
     arrived."""
     bench.aws.script = [first]
     bench.gate.refuse_at = 2
-    settled = await bench.writing.rules(bench.registry, CHANGE)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.SKIPPED, in_doubt)
+    written = await bench.writing.rules(bench.registry, CHANGE)
+    assert (written.outcome, written.in_doubt) == (Outcome.SKIPPED, in_doubt)
     assert bench.gate.log == ["admit", "again", "settled skipped"]
     assert [call for call in bench.aws.log if call != "read"] == [first]
 
@@ -132,8 +132,8 @@ async def test_a_gate_that_closes_between_attempts(
 async def test_a_stop_while_the_gate_is_asked_sends_nothing(bench: Bench) -> None:
     """The journal may take a while; an interruption counts until the very end of it."""
     bench.gate.while_asked = bench.stop.interrupt
-    settled = await bench.writing.rules(bench.registry, CHANGE)
-    assert settled.outcome is Outcome.CANCELLED
+    written = await bench.writing.rules(bench.registry, CHANGE)
+    assert written.outcome is Outcome.CANCELLED
     assert bench.gate.log == ["admit", "settled cancelled"]
     assert bench.aws.document == NONE
 
@@ -159,7 +159,7 @@ async def test_a_turn_that_does_not_come(bench: Bench) -> None:
         raise CallError(fault)
 
     bench.gate.while_waiting = never
-    settled = await bench.writing.rules(bench.registry, CHANGE)
-    assert (settled.outcome, settled.in_doubt) == (Outcome.FAILED, False)
-    assert settled.error == replace(fault, operation="PutReplicationConfiguration")
+    written = await bench.writing.rules(bench.registry, CHANGE)
+    assert (written.outcome, written.in_doubt) == (Outcome.FAILED, False)
+    assert written.error == replace(fault, operation="PutReplicationConfiguration")
     assert (bench.gate.log, bench.aws.log, bench.stop.requested) == ([], [], False)

@@ -61,22 +61,22 @@ def about(kind: str, *groups: Collection[str]) -> Warning:
     return Warning(kind=kind, message="look at this", about=tuple(map(frozenset, groups)))
 
 
-@given(found=st.lists(warnings, max_size=6), known=st.lists(acknowledgements, max_size=5))
+@given(raised=st.lists(warnings, max_size=6), known=st.lists(acknowledgements, max_size=5))
 def test_each_warning_is_listed_or_counted(
-    found: list[Warning], known: list[Acknowledgement]
+    raised: list[Warning], known: list[Acknowledgement]
 ) -> None:
     """None gets lost, none is told that is known as a whole kind, and each acknowledgement is of
     use or told of once."""
-    left, count = noted(found, inventory_of(*known), judged=OF_PLANS)
-    told = [warning for warning in left if warning.kind != "acknowledged-nothing"]
-    assert len(told) + count == len(found)
-    assert all(item in found for item in told)
+    left, count = noted(raised, inventory_of(*known), judged=OF_PLANS)
+    listed = [warning for warning in left if warning.kind != "acknowledged-nothing"]
+    assert len(listed) + count == len(raised)
+    assert all(item in raised for item in listed)
     whole = {warning.kind for warning in known if warning.subject is None}
-    assert not [warning for warning in told if warning.kind in whole]
+    assert not [warning for warning in listed if warning.kind in whole]
     vain = [warning.message for warning in left if warning.kind == "acknowledged-nothing"]
     assert len(vain) == len(set(vain))
-    assert not found or len(vain) < len(known) or count == 0
-    if not found:
+    assert not raised or len(vain) < len(known) or count == 0
+    if not raised:
         assert len(vain) == len(set(known))
 
 
@@ -115,8 +115,8 @@ def test_one_that_matches_nothing_is_told_where_that_is_known() -> None:
     )
     left, count = noted([], known, judged={"not-transitive"})
     assert count == 0
-    (told,) = left
-    assert (told.kind, told.message) == (
+    (warning,) = left
+    assert (warning.kind, warning.message) == (
         "acknowledged-nothing",
         (
             'acknowledged has "not-transitive:golden", and no warning is about that; take it out, '

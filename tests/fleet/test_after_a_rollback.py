@@ -210,9 +210,9 @@ async def test_taking_the_rollback_back_frees_the_version() -> None:
 async def test_what_is_ours_after_a_rollback() -> None:
     """An inventory without routes then takes away exactly that, and nothing of a stranger's."""
     additive = '[ownership]\nrules = "additive"\n'
-    stranger = rule("000000000003", "legacy/")
+    foreign_rule = rule("000000000003", "legacy/")
     async with simulate(fleet_text("1>2 base/", accounts=5, more=additive)) as aws:
-        aws.world.set_replication(aws.at(1), {"rules": [stranger]})
+        aws.world.set_replication(aws.at(1), {"rules": [foreign_rule]})
         aws.world.set_policy(aws.at(4), {"Version": "2012-10-17", "Statement": [THEIRS]})
         await aws.applied()
         record = json.loads((aws.state / "applied.json").read_text())
@@ -223,7 +223,7 @@ async def test_what_is_ours_after_a_rollback() -> None:
         assert json.loads((aws.state / "applied.json").read_text()) == record
         report = await aws.applied(fleet_text(accounts=5, more=additive))
         assert (report.status, report.objections) == (Status.OK, ())
-        assert aws.world.replication(aws.at(1)) == {"rules": [stranger]}
+        assert aws.world.replication(aws.at(1)) == {"rules": [foreign_rule]}
         assert aws.policy_text(aws.at(2)) == ""
         policy = aws.world.policy(aws.at(4))
         assert policy is not None

@@ -24,12 +24,12 @@ LOOSE = '[safety]\nmax_removals = "100%"\nmax_unreadable = "100%"\n'
 
 def some_links(draw: random.Random) -> tuple[str, ...]:
     """A few routes between the accounts, some of them for every repository."""
-    found = []
+    links = []
     for _ in range(draw.randint(1, 6)):
         source, *ends = draw.sample(ACCOUNTS, draw.randint(2, 4))
         prefixes = sorted(set(draw.choices(("base/", "team/", "golden/"), k=draw.randint(0, 2))))
-        found.append(" ".join((f"{source}>{','.join(map(str, sorted(ends)))}", *prefixes)))
-    return tuple(dict.fromkeys(found))
+        links.append(" ".join((f"{source}>{','.join(map(str, sorted(ends)))}", *prefixes)))
+    return tuple(dict.fromkeys(links))
 
 
 def let_things_go_wrong(aws: Simulated, draw: random.Random) -> None:

@@ -153,12 +153,12 @@ async def test_interrupted_and_found_again() -> None:
         assert len(aws.world.backfills(HUB)) == 1
         report = await backfill(aws, wait=True)
         assert report.status is Status.OK
-        found = {
+        destinations = {
             backfill.destination: backfill
             for backfill in report.backfills
             if backfill.source == HUB
         }
-        assert not found[ours.destination].started
+        assert not destinations[ours.destination].started
         assert len(aws.world.backfills(HUB)) == 3
 
 
@@ -324,14 +324,14 @@ async def test_an_api_that_does_not_know_the_call() -> None:
 async def test_a_registry_that_cannot_be_read() -> None:
     """Its error is a value; the other source has its backfill."""
     dark = AccountScenario(id=HUB.account, denied=True)
-    settled = RegistryScenario(
+    as_wanted = RegistryScenario(
         account=SHOP.account,
         region=SHOP.region,
         replication={
             "rules": [{"destinations": [{"region": "us-east-1", "registryId": "2" * 12}]}]
         },
     )
-    scenario = Scenario(accounts=(dark,), registries=(settled,))
+    scenario = Scenario(accounts=(dark,), registries=(as_wanted,))
     async with simulate(QUIET, scenario) as aws:
         report = await backfill(aws, wait=True)
         assert states(report)[SHOP, SHOP_US] is BackfillState.COMPLETE

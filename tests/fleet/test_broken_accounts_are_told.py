@@ -177,15 +177,19 @@ async def examined(aws: Simulated, **how: Any) -> DoctorReport:
 
 def checks(report: DoctorReport, n: int = 1, region: str = "eu-west-1") -> dict[str, str]:
     """The checks of one registry that are not ok."""
-    (found,) = [some for at, some in report.registries.items() if at == (number(n), region)]
-    return {name: str(state) for name, state in found.items() if state is not CheckState.OK}
+    (registry_checks,) = [
+        some for at, some in report.registries.items() if at == (number(n), region)
+    ]
+    return {
+        name: str(state) for name, state in registry_checks.items() if state is not CheckState.OK
+    }
 
 
 def document(report: DoctorReport) -> Any:
     """The report's document, which fits its schema."""
-    told = json.loads(to_json(report))
-    Draft202012Validator(schema("doctor")).validate(told)
-    return told
+    parsed = json.loads(to_json(report))
+    Draft202012Validator(schema("doctor")).validate(parsed)
+    return parsed
 
 
 async def test_thirty_broken_accounts_of_ten_kinds_are_told_rightly() -> None:
@@ -198,8 +202,8 @@ async def test_thirty_broken_accounts_of_ten_kinds_are_told_rightly() -> None:
     text = doctor_text(report).replace(str(Path(aws.inventory.path)), "fleet.toml")
     assert text[: len(PROBLEMS)] == PROBLEMS
     assert doctor_exit(report) == 4
-    told = {account for problem in report.problems for account in problem.accounts}
-    assert told == {number(n) for n in range(1, 31)}
+    named = {account for problem in report.problems for account in problem.accounts}
+    assert named == {number(n) for n in range(1, 31)}
     assert report.notes == (
         (
             "what 3 accounts may write is unknown: AccessDenied on SimulatePrincipalPolicy; this "

@@ -162,15 +162,15 @@ async def test_an_organization_that_cannot_be_listed() -> None:
             await discovered(fleet)
         with pytest.raises(RefusedError, match="no discovery of fleet org is kept in "):
             await discovered(fleet, cached=True)
-    told = str(refused.value)
-    assert told.startswith(
+    message = str(refused.value)
+    assert message.startswith(
         "the accounts of fleet org cannot be discovered: ListAccountsForParent: access-denied ("
     )
-    assert told.endswith(
+    assert message.endswith(
         '\n    {"Effect":"Allow","Action":"organizations:ListAccountsForParent","Resource":"*"}'
     )
-    assert "name a role there in [organization] role" in told
-    assert "--cached" not in told
+    assert "name a role there in [organization] role" in message
+    assert "--cached" not in message
 
 
 async def test_another_organization_answers() -> None:

@@ -108,13 +108,13 @@ async def test_at_once(tmp_path: Path, location: Store, seed: int) -> None:
 
 def _wanted(name: str, number: int) -> set[str]:
     """The links out of an account that a fleet asks for."""
-    found = set()
+    links = set()
     for route in ROUTES[name]:
         source, _, rest = route.partition(">")
         ends, _, prefix = rest.partition(" ")
         if int(source) == number:
-            found |= {f"{end} {prefix}" for end in ends.split(",")}
-    return found
+            links |= {f"{end} {prefix}" for end in ends.split(",")}
+    return links
 
 
 def _slow_writes(writing: set[Any], clashes: list[Any], rng: random.Random, slow: set[str]) -> Any:
@@ -146,12 +146,12 @@ async def test_a_single_fleet_asks_nothing_for_its_writes(tmp_path: Path, locati
         await pair.applied("alpha", *ROUTES["alpha"])
         names = await location.names(".sharing/")
         assert names == (".sharing/fleets.json",)
-        found = await location.find(".sharing/fleets.json")
+        stored = await location.find(".sharing/fleets.json")
         await pair.applied("alpha", "1>2 other/")
         again = await location.find(".sharing/fleets.json")
-        assert found is not None
+        assert stored is not None
         assert again is not None
-        assert again.version == found.version
+        assert again.version == stored.version
 
 
 async def test_a_writing_run_looks_at_the_register_twice(tmp_path: Path, location: Store) -> None:
@@ -159,11 +159,11 @@ async def test_a_writing_run_looks_at_the_register_twice(tmp_path: Path, locatio
     looks: list[str] = []
 
     def counted(find: Any) -> Any:
-        async def found(self: Any, name: str) -> Any:
+        async def counted_find(self: Any, name: str) -> Any:
             looks.append(name)
             return await find(self, name)
 
-        return found
+        return counted_find
 
     async with simulate(fleet_text(accounts=4)) as aws:
         pair = Pair(aws, tmp_path)

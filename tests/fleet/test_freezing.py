@@ -87,11 +87,11 @@ async def test_lifting_it() -> None:
         await frozen(aws)
         await frozen(aws, "audit")
         async with aws.history() as history:
-            found = await history.frozen("prod")
-            assert found is not None
-            assert (found.who, found.why) == ("ops@example.com", "audit")
+            freeze = await history.frozen("prod")
+            assert freeze is not None
+            assert (freeze.who, freeze.why) == ("ops@example.com", "audit")
             assert await history.frozen("stage") is None
-            assert await history.unfreeze("prod") == found
+            assert await history.unfreeze("prod") == freeze
             assert (await history.frozen("prod"), await history.unfreeze("prod")) == (None, None)
         assert (await aws.applied()).status is Status.OK
 

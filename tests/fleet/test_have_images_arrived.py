@@ -60,7 +60,7 @@ LET_IN: JsonObject = {
 }
 
 
-def told(
+def delivered(
     report: DeliveryReport,
 ) -> dict[tuple[Registry, Registry], list[tuple[str, DeliveryState]]]:
     """What became of each image, by source and destination."""
@@ -88,7 +88,7 @@ async def test_images_on_their_way_and_there() -> None:
         await aws.clock.sleep(10)
         async with aws.connected() as fleet:
             report = await fleet.verify()
-            assert told(report) == {
+            assert delivered(report) == {
                 (HUB, SPOKE): [("base/python:1", DeliveryState.IN_PROGRESS)],
                 (HUB, PARTNER): [("base/python:1", DeliveryState.IN_PROGRESS)],
                 (SPOKE, DR): [],
@@ -145,7 +145,7 @@ async def test_before_the_first_apply_nothing_is_sent() -> None:
         aws.world.push(HUB, "base/python", "1")
         async with aws.connected() as fleet:
             report = await fleet.verify(selection=Selection(accounts=("hub",)))
-        assert told(report) == {
+        assert delivered(report) == {
             (HUB, SPOKE): [("base/python:1", DeliveryState.NO_RULE)],
             (HUB, PARTNER): [("base/python:1", DeliveryState.NO_RULE)],
         }
@@ -194,8 +194,8 @@ async def test_denied_and_why() -> None:
         aws.world.push(HUB, "base/python", "2")
         async with aws.connected() as fleet:
             report = await fleet.verify()
-        found = told(report)[HUB, SPOKE]
-        assert sorted(found) == [
+        delivery = delivered(report)[HUB, SPOKE]
+        assert sorted(delivery) == [
             ("base/python:1", DeliveryState.FAILED),
             ("base/python:2", DeliveryState.COMPLETE),
         ]
@@ -237,9 +237,9 @@ async def test_a_selection_asks_about_links_into_and_out_of_it() -> None:
     """The hub is asked for the spoke's sake, though only about that link."""
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         second = await fleet.verify(selection=Selection(regions=("eu-west-2",)))
-        assert list(told(second)) == [(SPOKE, DR)]
+        assert list(delivered(second)) == [(SPOKE, DR)]
         spoke = await fleet.verify(selection=Selection(accounts=("spoke",)))
-        assert list(told(spoke)) == [(HUB, SPOKE), (SPOKE, DR)]
+        assert list(delivered(spoke)) == [(HUB, SPOKE), (SPOKE, DR)]
         with pytest.raises(SelectionError):
             await fleet.verify(selection=Selection(accounts=("partner",)))
 

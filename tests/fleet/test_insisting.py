@@ -163,7 +163,7 @@ async def test_a_first_run_against_rules_of_others() -> None:
 
 async def test_unknown_fields_are_allowed_for_a_plan_from_a_file(tmp_path: Path) -> None:
     """The plan was made without it and says that they fail; whoever applies it may allow it."""
-    strange = RegistryScenario(
+    unknown = RegistryScenario(
         account="000000000001",
         region="eu-west-1",
         replication={
@@ -172,7 +172,7 @@ async def test_unknown_fields_are_allowed_for_a_plan_from_a_file(tmp_path: Path)
         unknown_fields={"tagReplication": {"enabled": True}},
     )
     path = tmp_path / "plan.json"
-    async with simulate(fleet_text("1>2", "1>3"), Scenario(registries=(strange,))) as aws:
+    async with simulate(fleet_text("1>2", "1>3"), Scenario(registries=(unknown,))) as aws:
         async with aws.connected() as fleet:
             path.write_text(to_json(await fleet.plan(beside=path)))
         async with aws.connected() as fleet:

@@ -59,9 +59,9 @@ async def test_a_plan_of_another_inventory_is_not_applied() -> None:
     async with simulate(FLEET) as aws, aws.connected() as fleet:
         plan = await fleet.plan()
         async with simulate(FLEET.replace('"listen"', '"other"')) as other:
-            async with other.connected() as stranger:
+            async with other.connected() as other_fleet:
                 with pytest.raises(PlanError, match="made from another inventory"):
-                    await stranger.apply(plan)
+                    await other_fleet.apply(plan)
             assert other.world.writes == []
 
 

@@ -200,7 +200,7 @@ async def test_what_was_changed_since_is_a_conflict(tmp_path: Path) -> None:
     """The others go on; what a stranger has put meanwhile is still there."""
     async with simulate(fleet_text("1>2 base/", "3>4 base/")) as aws:
         await kept(aws, tmp_path / "plan.json")
-        stranger = {
+        foreign_statement = {
             "rules": [
                 {
                     "destinations": [{"region": "eu-west-1", "registryId": "000000000004"}],
@@ -208,7 +208,7 @@ async def test_what_was_changed_since_is_a_conflict(tmp_path: Path) -> None:
                 }
             ]
         }
-        aws.world.set_replication(aws.at(1), stranger)
+        aws.world.set_replication(aws.at(1), foreign_statement)
         report = await applied_from(aws, tmp_path / "plan.json")
         assert (report.status, report_exit(report)) == (Status.PARTIAL, 4)
         assert outcomes(report) == {
@@ -220,7 +220,7 @@ async def test_what_was_changed_since_is_a_conflict(tmp_path: Path) -> None:
         error = report.registries[0].error
         assert error is not None
         assert error.kind == "conflict"
-        assert aws.world.replication(aws.at(1)) == stranger
+        assert aws.world.replication(aws.at(1)) == foreign_statement
 
 
 async def test_withdrawals_wait_for_their_sources(tmp_path: Path) -> None:

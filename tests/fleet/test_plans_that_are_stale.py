@@ -250,7 +250,7 @@ async def round_of(
     aws: Simulated, meddle: Callable[[], Any], **how: Any
 ) -> tuple[Round, list[str]]:
     """A round of a watch that is overtaken between its plan and its writes."""
-    told: list[LogEntry] = []
+    entries: list[LogEntry] = []
 
     @asynccontextmanager
     async def connected(inventory: Inventory) -> AsyncIterator[Any]:
@@ -260,9 +260,9 @@ async def round_of(
         ):
             yield meddled
 
-    around = RoundContext(connect=connected, log=told.append, clock=aws.clock, **how)
+    around = RoundContext(connect=connected, log=entries.append, clock=aws.clock, **how)
     round_, _ = await run_round(RoundOptions(fix=True), aws.inventory, around)
-    return round_, [item.event for item in told]
+    return round_, [item.event for item in entries]
 
 
 async def test_a_round_that_is_overtaken_plans_anew() -> None:
@@ -272,8 +272,8 @@ async def test_a_round_that_is_overtaken_plans_anew() -> None:
         async def meddle() -> None:
             await narrowed_by_another_run(aws, fleet_text("3>4 team/", more=ADDITIVE))
 
-        round_, told = await round_of(aws, meddle)
-        assert (round_.verdict, told) == ("corrected", ["planned-anew"])
+        round_, entries = await round_of(aws, meddle)
+        assert (round_.verdict, entries) == ("corrected", ["planned-anew"])
         # It planned by what is on record now, so that the other run's link is taken away again.
         assert (aws.links(1), aws.links(3)) == ({"2 base/"}, set())
 
@@ -284,7 +284,7 @@ async def test_a_watch_keeps_what_an_operator_has_decided() -> None:
     async with simulate(wide) as aws:
         await aws.applied()
         aws.world.set_policy(aws.at(2), None)
-        stop, rounds, told = anyio.Event(), list[Round](), list[LogEntry]()
+        stop, rounds, entries = anyio.Event(), list[Round](), list[LogEntry]()
 
         async def meddle() -> None:
             assert (await aws.applied(narrow)).status is Status.OK
@@ -306,14 +306,14 @@ async def test_a_watch_keeps_what_an_operator_has_decided() -> None:
             WatchOptions(every=60, fix=True, once=True),
             load=lambda: load_inventory(aws.inventory.path),
             connect=connected,
-            log=told.append,
+            log=entries.append,
             stop=stop,
             clock=aws.clock,
             uniform=lambda low, high: low,
             on_round=rounds.append,
         )
         assert [round_.verdict for round_ in rounds] == ["corrected"]
-        assert "begun-anew" in [item.event for item in told]
+        assert "begun-anew" in [item.event for item in entries]
         assert aws.links(1) == {"2 a/"}
         assert rounds[0].report is not None
         assert rounds[0].report.count(Outcome.APPLIED) == 1

@@ -49,8 +49,8 @@ def outcomes(report: Report) -> list[Outcome]:
     return [change.outcome for change in report.registries[0].changes]
 
 
-def kinds(told: Any) -> set[str]:
-    return {warning.kind for warning in told.warnings}
+def kinds(planned: Any) -> set[str]:
+    return {warning.kind for warning in planned.warnings}
 
 
 async def test_a_canary_of_spokes_and_then_the_rest(text: str) -> None:

@@ -197,14 +197,14 @@ async def test_runs_without_writes_are_not_kept() -> None:
 
 async def test_a_run_whose_writes_are_all_refused_is_not_kept() -> None:
     """It fails, and has nothing that could be rolled back."""
-    strange = RegistryScenario(
+    unknown = RegistryScenario(
         account="000000000001",
         region="eu-west-1",
         replication={"rules": [RULE]},
         unknown_fields={"tagReplication": {"enabled": True}},
     )
     text = fleet_text(accounts=2)
-    async with simulate(text, Scenario(registries=(strange,))) as aws:
+    async with simulate(text, Scenario(registries=(unknown,))) as aws:
         for _ in range(2):
             report = await aws.applied(force=True)
             assert (report.registries[0].outcome, report_exit(report)) == (Outcome.FAILED, 4)

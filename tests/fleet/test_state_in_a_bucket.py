@@ -57,7 +57,7 @@ async def forbidding() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-def told(aws: Simulated, s3_url: str, patch: pytest.MonkeyPatch) -> None:
+def point_at(aws: Simulated, s3_url: str, patch: pytest.MonkeyPatch) -> None:
     """The environment that leads to the sandbox, which stands for AWS, and for S3 elsewhere."""
     patch.setattr("fleet_repl.fleet.worlds._is_aws", lambda host, partition: True)
     settings = {
@@ -86,7 +86,7 @@ def keys(s3: BaseClient) -> set[str]:
 async def test_the_whole_flow(moto: str, s3: BaseClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apply, again, another version, back: everything is remembered in the bucket alone."""
     async with simulate(fleet_text("1>2,3 base/", more=STATE)) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         first = await aws.applied()
         assert first.status is Status.OK
         writes = len(aws.world.writes)
@@ -115,7 +115,7 @@ async def test_runs_are_read_back(
 ) -> None:
     """By location and by inventory, with their journal and their report as it was."""
     async with simulate(fleet_text("1>2,3 base/", more=STATE)) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         aws.deny(2, "ecr:PutRegistryPolicy")
         async with aws.connected() as fleet:
             plan = await fleet.plan()
@@ -138,7 +138,7 @@ async def test_it_is_in_the_bucket_before_it_is_written(
 ) -> None:
     """While the first write is at AWS, the lock, the plan and what it replaces can be read."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         with aws.noting(lambda registry, operation: keys(s3)) as seen:
             report = await aws.applied()
         run = f"replication/prod/runs/{report.run_id}"
@@ -152,7 +152,7 @@ async def test_one_writer_between_machines(
 ) -> None:
     """The second is refused at once and told who is at work; afterwards it may."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         async with aws.connected(locked=True, purpose=Purpose.WATCH) as first:
             calls = aws.world.calls.total()
             with pytest.raises(RefusedError, match=f"busy: watch {first.run_id} of .+@.+ holds"):
@@ -179,7 +179,7 @@ async def test_a_lock_that_was_taken_over_halts_the_run(
         "1>3 base/", "2>3 team/", waves={"canary": ("1", 'pause = "60s"')}, more=STATE
     )
     async with simulate(text) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         sleep = aws.clock.sleep
 
         async def lose_it(seconds: float) -> None:
@@ -220,7 +220,7 @@ async def test_freezing_it_for_everybody(
 ) -> None:
     """A freeze in the bucket holds wherever the next run is started."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         async with open_history(PLACE) as history:
             await history.freeze("prod", who="ops", why="release")
             with pytest.raises(FrozenError, match="by ops: release"):
@@ -235,7 +235,7 @@ async def test_another_place_than_the_inventory_says(
 ) -> None:
     """`--state`: the folder beside the inventory is left alone."""
     async with simulate(fleet_text("1>2 base/")) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         async with aws.connected(state=f"s3://{BUCKET}") as fleet:
             assert (await fleet.apply(await fleet.plan())).status is Status.OK
         assert "prod/applied.json" in keys(s3)
@@ -245,7 +245,7 @@ async def test_another_place_than_the_inventory_says(
 async def test_a_bucket_that_is_not_there(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told in words, before anything is written."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         with pytest.raises(StateError) as caught:
             await aws.applied()
         message = str(caught.value)
@@ -260,7 +260,7 @@ async def test_a_bucket_that_nobody_may_use(
 ) -> None:
     """Which permission is missing; nothing secret is in what is said, nor in what hangs on it."""
     async with simulate(fleet_text("1>2 base/", more=STATE)) as aws:
-        told(aws, forbidding, monkeypatch)
+        point_at(aws, forbidding, monkeypatch)
         for locked in (False, True):
             with pytest.raises(StateError) as caught:
                 async with aws.connected(locked=locked) as fleet:
@@ -284,7 +284,7 @@ async def test_a_bucket_that_goes_away_stops_the_writes(
         "1>3 base/", "2>3 team/", waves={"canary": ("1", 'pause = "60s"')}, more=STATE
     )
     async with simulate(text) as aws:
-        told(aws, moto, monkeypatch)
+        point_at(aws, moto, monkeypatch)
         sleep = aws.clock.sleep
 
         async def lose_it(seconds: float) -> None:

@@ -27,7 +27,7 @@ def written(aws: Simulated) -> list[int]:
     return [int(registry.account) for registry, _ in aws.world.writes]
 
 
-def told(aws: Simulated) -> list[str | tuple[str, float]]:
+def wave_events(aws: Simulated) -> list[str | tuple[str, float]]:
     """The beginning of each wave, and each end with its pause."""
     return [
         event.wave if isinstance(event, WaveStarted) else (event.wave, event.pause)
@@ -82,7 +82,7 @@ async def test_pauses_are_kept_between_waves() -> None:
             report = await fleet.apply(plan)
         assert report.status is Status.OK
         assert 120 <= aws.clock.seconds - begun < 125
-        assert told(aws) == [
+        assert wave_events(aws) == [
             "canary",
             ("canary", 90),
             "early",

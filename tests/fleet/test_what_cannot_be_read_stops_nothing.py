@@ -76,12 +76,12 @@ async def test_a_run_that_died_blocks_no_later_one(document: str, how: str) -> N
         assert [warning.kind for warning in plan.warnings] == ["unreadable-state"]
         report = await aws.applied(fleet_text("1>2,3 base/"))
         assert (report.status, report.warnings) == (Status.OK, plan.warnings)
-        (told,) = report.warnings
-        assert told.message.startswith(
+        (raised,) = report.warnings
+        assert raised.message.startswith(
             f"run {run.name} ended without a report, and what it had done cannot be told: "
         )
-        assert str(run / document) in told.message
-        assert "\n" not in told.message
+        assert str(run / document) in raised.message
+        assert "\n" not in raised.message
         assert ((run / document).read_bytes() if left is not None else None) == left
         assert (run / "aside.json").exists()
         assert _kinds(await aws.applied()) == []

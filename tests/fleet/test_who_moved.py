@@ -63,11 +63,11 @@ async def test_the_inventory_has_moved() -> None:
         report = await aws.applied()
         aws.rewrite(fleet_text("1>2,3 base/"))
         plan = await aws.planned()
-        found = movers(plan)
-        assert found[1] is not None
-        assert (found[1].by, found[1].run_id) == (Mover.INVENTORY, report.run_id)
+        causes = movers(plan)
+        assert causes[1] is not None
+        assert (causes[1].by, causes[1].run_id) == (Mover.INVENTORY, report.run_id)
         # Its policy is written for the first time.
-        assert (found[2], found[3]) == (None, Moved(by=Mover.UNKNOWN))
+        assert (causes[2], causes[3]) == (None, Moved(by=Mover.UNKNOWN))
         assert sentence(plan, aws.at(1)).startswith(
             f"the inventory asks for something else than was applied by run {report.run_id} on "
         )

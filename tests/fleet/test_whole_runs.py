@@ -230,13 +230,13 @@ async def test_an_account_that_answers_as_another_is_not_written() -> None:
 async def test_rules_with_fields_from_the_future_are_left_alone() -> None:
     """Overwriting would drop what this version does not know; --allow takes the risk."""
     rules = {"rules": [{"destinations": [{"region": "eu-west-2", "registryId": "1" * 12}]}]}
-    strange = RegistryScenario(
+    unknown = RegistryScenario(
         account="1" * 12,
         region="eu-west-1",
         replication=rules,
         unknown_fields={"tagReplication": {"enabled": True}},
     )
-    async with simulate(FLEET, Scenario(registries=(strange,))) as aws, aws.connected() as fleet:
+    async with simulate(FLEET, Scenario(registries=(unknown,))) as aws, aws.connected() as fleet:
         report = await fleet.apply(await fleet.plan(), force=True)
         outcome = report.registries[0]
         assert (outcome.registry, outcome.outcome) == (HUB, Outcome.FAILED)
@@ -335,7 +335,7 @@ async def test_documents_are_json_with_every_registry_once() -> None:
         plan = await fleet.plan()
         report = await fleet.apply(plan)
     for document in (json.loads(to_json(plan)), json.loads(to_json(report))):
-        found = [(item["account"], item["region"]) for item in document["registries"]]
-        assert found == sorted(
+        listed = [(item["account"], item["region"]) for item in document["registries"]]
+        assert listed == sorted(
             {(registry.account, registry.region) for registry in (HUB, A, A2, B)}
         )

@@ -127,14 +127,14 @@ async def test_it_is_where_the_sdk_sends_its_calls(
         else:
             monkeypatch.delenv(name, raising=False)
     environ = dict(os.environ)
-    found = await world_of(Aws(), None, environ)
+    named = await world_of(Aws(), None, environ)
     session = make_session(Aws(), None)
     session.set_credentials("AKIA", "x")
     used = []
     for service in ("ecr", "sts"):
         async with session.create_client(service, region_name="eu-west-1") as client:
             used.append(endpoint_world(client.meta.endpoint_url, Partition.AWS))
-    assert found == next((world for world in used if world is not None), None)
+    assert named == next((world for world in used if world is not None), None)
 
 
 async def test_a_sandbox_gives_no_strangers_rule_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,8 @@ def test_both_forms(
     text: Callable[..., str],
 ) -> None:
     """A number is a count and a text a share; both are told as they were written."""
-    found = load(text(rest=f"[safety]\nmax_removals = {written}"), {"SHARE": "3"})
-    assert found.safety.max_removals == amount
+    inventory = load(text(rest=f"[safety]\nmax_removals = {written}"), {"SHARE": "3"})
+    assert inventory.safety.max_removals == amount
     assert str(amount) == spelled
 
 
@@ -48,10 +48,10 @@ def test_what_came_from_the_environment_is_not_shown(
     problems: Callable[..., object], text: Callable[..., str]
 ) -> None:
     """No remedy is made from a filled-in value."""
-    told = str(problems(text(rest='[safety]\nmax_removals = "${SHARE}"'), {"SHARE": "31337"}))
-    assert "31337" not in told
-    told = str(problems(text(rest='[safety]\nmax_removals = "${SHARE}"'), {"SHARE": "313"}))
-    assert "313" not in told
+    shown = str(problems(text(rest='[safety]\nmax_removals = "${SHARE}"'), {"SHARE": "31337"}))
+    assert "31337" not in shown
+    shown = str(problems(text(rest='[safety]\nmax_removals = "${SHARE}"'), {"SHARE": "313"}))
+    assert "313" not in shown
 
 
 @given(amounts, st.integers(0, 400), st.integers(0, 400))

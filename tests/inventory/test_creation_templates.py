@@ -327,15 +327,17 @@ PARTNER = '[[external]]\nid = "999999999999"\nname = "partner"\nregions = ["eu-w
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip(slip: str, text: Text, problems: Problems) -> None:
     """One thing wrong is one problem, with its key, value and remedy."""
-    written, told = SLIPS[slip]
-    found = [str(replace(problem, line=None)) for problem in problems(text(rest=PARTNER + written))]
-    assert found == [f"fleet.toml: templates[0].{told}"]
+    written, expected = SLIPS[slip]
+    messages = [
+        str(replace(problem, line=None)) for problem in problems(text(rest=PARTNER + written))
+    ]
+    assert messages == [f"fleet.toml: templates[0].{expected}"]
 
 
 def test_one_bracket_too_few(text: Text, problems: Problems) -> None:
     """A table where tables are listed."""
-    found = [str(problem) for problem in problems(text(rest='[templates]\nname = "t"'))]
-    assert found == [
+    messages = [str(problem) for problem in problems(text(rest='[templates]\nname = "t"'))]
+    assert messages == [
         (
             "fleet.toml:11: templates: must be a list (found {…})\n"
             "    write [[templates]] with two brackets, once for each"
@@ -345,8 +347,10 @@ def test_one_bracket_too_few(text: Text, problems: Problems) -> None:
 
 def test_two_of_one_name(text: Text, problems: Problems) -> None:
     """Plans and warnings name templates, so a name means one."""
-    found = [str(problem) for problem in problems(text(rest=HEAD + HEAD.replace("base", "other")))]
-    assert found == [
+    messages = [
+        str(problem) for problem in problems(text(rest=HEAD + HEAD.replace("base", "other")))
+    ]
+    assert messages == [
         (
             "fleet.toml:16: templates[1].name: is the name of another template already, in "
             'templates[0].name (line 12) (found "t")'
@@ -357,8 +361,8 @@ def test_two_of_one_name(text: Text, problems: Problems) -> None:
 def test_too_many_tags(text: Text, problems: Problems) -> None:
     """AWS takes 50."""
     tags = ", ".join(f'k{number} = "v"' for number in range(51))
-    found = problems(text(rest=f'{HEAD}role = "r"\ntags = {{ {tags} }}'))
-    assert [(warning.key, warning.message) for warning in found] == [
+    problems_ = problems(text(rest=f'{HEAD}role = "r"\ntags = {{ {tags} }}'))
+    assert [(warning.key, warning.message) for warning in problems_] == [
         ("templates[0].tags", "must be at most 50 tags, and are 51")
     ]
 
@@ -413,15 +417,17 @@ def test_the_environment_is_not_filled_into_files(load: Load, text: Text, beside
 
 def test_a_reference_that_is_not_set_is_the_only_problem(text: Text, problems: Problems) -> None:
     """A text that is not known is not judged."""
-    found = problems(text(rest=f"{HEAD}lifecycle_policy = '${{POLICY}}'"))
-    assert [warning.message for warning in found] == ["the environment variable POLICY is not set"]
+    problems_ = problems(text(rest=f"{HEAD}lifecycle_policy = '${{POLICY}}'"))
+    assert [warning.message for warning in problems_] == [
+        "the environment variable POLICY is not set"
+    ]
 
 
 def test_a_file_that_is_no_text(text: Text, problems: Problems, beside: Path) -> None:
     """Told at the key that names it."""
     beside.write_bytes(b"\xff\xfe")
-    found = problems(text(rest=f'{HEAD}repository_policy_file = "policy.json"'))
-    assert [str(item) for item in found] == [
+    problems_ = problems(text(rest=f'{HEAD}repository_policy_file = "policy.json"'))
+    assert [str(item) for item in problems_] == [
         (
             "fleet.toml:15: templates[0].repository_policy_file: is not UTF-8 "
             '(found "policy.json")\n    save the file as UTF-8'

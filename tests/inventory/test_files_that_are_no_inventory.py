@@ -43,25 +43,25 @@ def test_another_encoding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("version = 1\nname =\n", "2: name: is not TOML: Invalid value (found name =)"),
         ("a = 1\n\na = 2\n", "3: a: is not TOML: Cannot overwrite a value"),
         ("a = [1,\n  2\n\n", "2: a[1]: is not TOML: Unclosed array"),
     ],
 )
-def test_broken_toml(tmp_path: Path, text: str, told: str) -> None:
+def test_broken_toml(tmp_path: Path, text: str, expected: str) -> None:
     """The parser's words, and its line even where it says no more than "end of document"."""
     file = tmp_path / "fleet.toml"
     file.write_text(text)
-    assert _told(file) == [f"fleet.toml:{told}"]
+    assert _told(file) == [f"fleet.toml:{expected}"]
 
 
 ZEROS = "TOML has no numbers with leading zeros, and an id is a text"
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         (
             "id = 020123456789",
@@ -92,11 +92,11 @@ ZEROS = "TOML has no numbers with leading zeros, and an id is a text"
         ("id", "(file): is not TOML: Expected '=' after a key in a key/value pair"),
     ],
 )
-def test_the_key_and_the_line_are_told(tmp_path: Path, line: str, told: str) -> None:
+def test_the_key_and_the_line_are_told(tmp_path: Path, line: str, expected: str) -> None:
     """As written, with what was most likely meant."""
     file = tmp_path / "fleet.toml"
     file.write_text(f'version = 1\n[[accounts]]\nname = "x"\n[[accounts]]\n{line}\n')
-    whole = told if told.startswith("(") else f"accounts[1].{told}"
+    whole = expected if expected.startswith("(") else f"accounts[1].{expected}"
     assert _told(file) == [f"fleet.toml:5: {whole}"]
 
 
@@ -142,13 +142,13 @@ def test_no_line_that_may_hold_an_external_id_is_told(tmp_path: Path, line: str)
     """Nor one with a key that is not known, which may be a misspelt one of that."""
     file = tmp_path / "fleet.toml"
     file.write_text(f"version = 1\n[aws]\n{line} x\n")
-    (told,) = _told(file)
-    assert "is not TOML" in told
-    assert "sesame" not in told
+    (message,) = _told(file)
+    assert "is not TOML" in message
+    assert "sesame" not in message
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("a = " + "9" * 5000, "a number is too long or lists or tables are nested too deeply"),
         ("a = " + "[" * 5000, "a number is too long or lists or tables are nested too deeply"),
@@ -157,11 +157,11 @@ def test_no_line_that_may_hold_an_external_id_is_told(tmp_path: Path, line: str)
     ],
     ids=["number", "brackets", "dotted-key", "lists"],
 )
-def test_beyond_the_parser(tmp_path: Path, text: str, told: str) -> None:
+def test_beyond_the_parser(tmp_path: Path, text: str, expected: str) -> None:
     """Where Python's own limits end, the file is still only a file with a problem."""
     file = tmp_path / "fleet.toml"
     file.write_text(text)
-    assert _told(file) == [f"fleet.toml: (file): is not TOML: {told}"]
+    assert _told(file) == [f"fleet.toml: (file): is not TOML: {expected}"]
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_no_slip_of_a_finger_shows_an_external_id(tmp_path: Path) -> None:
     for at in range(len(text)):
         for slip in (text[:at] + text[at + 1 :], f'{text[:at]}"{text[at:]}', text[:at]):
             file.write_text(slip)
-            told = "\n".join(_told(file))
-            broken += "is not TOML" in told
-            assert "sesame" not in told, slip
+            messages = "\n".join(_told(file))
+            broken += "is not TOML" in messages
+            assert "sesame" not in messages, slip
     assert broken > len(text)

@@ -92,12 +92,14 @@ SLIPS: Mapping[str, tuple[str, str]] = {
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip(problems: Callable[..., list[Problem]], slip: str) -> None:
     """Each by itself, at its line."""
-    line, told = SLIPS[slip]
-    assert [str(problem) for problem in problems(DISCOVERED + line)] == [f"fleet.toml:8: {told}"]
+    line, expected = SLIPS[slip]
+    assert [str(problem) for problem in problems(DISCOVERED + line)] == [
+        f"fleet.toml:8: {expected}"
+    ]
 
 
 @pytest.mark.parametrize(
-    ("aws", "told"),
+    ("aws", "expected"),
     [
         (
             'role = "r"',
@@ -132,11 +134,11 @@ def test_a_slip(problems: Callable[..., list[Problem]], slip: str) -> None:
     ],
 )
 def test_what_discovered_accounts_lack(
-    problems: Callable[..., list[Problem]], aws: str, told: str
+    problems: Callable[..., list[Problem]], aws: str, expected: str
 ) -> None:
     """Nothing but [aws] can give them a role and regions."""
     text = f'version = 1\nname = "fleet"\nroutes = []\n[aws]\n{aws}\n[organization]\n'
-    assert [str(problem) for problem in problems(text)] == [told]
+    assert [str(problem) for problem in problems(text)] == [expected]
 
 
 def test_an_account_is_listed_and_left_out(problems: Callable[..., list[Problem]]) -> None:

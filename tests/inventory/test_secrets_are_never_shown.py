@@ -88,8 +88,8 @@ def test_a_variable_in_a_file_with_problems(
     place: str, secret: str, problems: Callable[[str, Mapping[str, str]], list[Problem]]
 ) -> None:
     """A value that was filled in is wrong, and still not shown."""
-    found = problems(place.format(it="${IT}"), {"IT": secret})
-    assert secret not in _exposed(found)
+    problems_ = problems(place.format(it="${IT}"), {"IT": secret})
+    assert secret not in _exposed(problems_)
 
 
 @given(secret=SECRET)

@@ -475,6 +475,6 @@ def test_a_slip(
     slip: str, text: Callable[..., str], problems: Callable[[str], list[Problem]]
 ) -> None:
     """One thing wrong is one problem, with its key, value and remedy."""
-    parts, told = SLIPS[slip]
-    found = [str(replace(problem, line=None)) for problem in problems(text(**parts))]
-    assert found == [f"fleet.toml: {told}"]
+    parts, expected = SLIPS[slip]
+    messages = [str(replace(problem, line=None)) for problem in problems(text(**parts))]
+    assert messages == [f"fleet.toml: {expected}"]

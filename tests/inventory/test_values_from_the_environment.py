@@ -100,8 +100,8 @@ def test_a_reference_to_nothing(reference: str, problems: Problems) -> None:
 
 def test_a_variable_that_is_no_text(problems: Problems) -> None:
     """Bytes that are not UTF-8 would break every report."""
-    found = problems(FILLED, {**ENVIRON, "FLEET": "caf\udce9"})
-    assert found[0].message == "the environment variable FLEET is not UTF-8 text"
+    problems_ = problems(FILLED, {**ENVIRON, "FLEET": "caf\udce9"})
+    assert problems_[0].message == "the environment variable FLEET is not UTF-8 text"
 
 
 def test_a_filled_in_value_is_checked_but_never_shown(problems: Problems) -> None:

@@ -23,8 +23,10 @@ def test_an_empty_file(problems: Callable[[str], list[Problem]]) -> None:
 
 def test_no_accounts_at_all(problems: Callable[[str], list[Problem]]) -> None:
     """A fleet of nobody is a slip."""
-    found = problems('version = 1\nname = "x"\naccounts = []\nroutes = []')
-    assert [str(item) for item in found] == ["fleet.toml:3: accounts: must not be empty (found [])"]
+    problems_ = problems('version = 1\nname = "x"\naccounts = []\nroutes = []')
+    assert [str(item) for item in problems_] == [
+        "fleet.toml:3: accounts: must not be empty (found [])"
+    ]
 
 
 def test_routes_can_be_left_out_where_that_is_said(tmp_path: Path) -> None:
@@ -43,8 +45,8 @@ def test_routes_can_be_left_out_where_that_is_said(tmp_path: Path) -> None:
 
 def test_another_version_is_not_judged(problems: Callable[[str], list[Problem]]) -> None:
     """Nothing known here holds for a file of another version, so only that is told."""
-    found = problems("version = 2\nwaves = 3")
-    assert [str(item) for item in found] == [
+    problems_ = problems("version = 2\nwaves = 3")
+    assert [str(item) for item in problems_] == [
         "fleet.toml:1: version: is not known here: this program reads version 1 (found 2)"
     ]
 
@@ -54,8 +56,8 @@ def test_a_version_that_is_no_number(
     version: str, problems: Callable[[str], list[Problem]]
 ) -> None:
     """A version of another type is told together with everything else."""
-    found = problems(f"version = {version}\nname = 5")
-    assert [(warning.key, warning.message) for warning in found if warning.line] == [
+    problems_ = problems(f"version = {version}\nname = 5")
+    assert [(warning.key, warning.message) for warning in problems_ if warning.line] == [
         ("version", "must be a whole number"),
         ("name", "must be a string"),
     ]
@@ -66,8 +68,8 @@ def test_one_problem_for_all_accounts_without_regions(
 ) -> None:
     """What a thousand accounts lack for want of one default is told once."""
     accounts = "".join(f'[[accounts]]\nid = "{number:012d}"\n' for number in range(1000))
-    found = problems(f'version = 1\nname = "x"\nroutes = []\n{accounts}')
-    assert [str(item).splitlines()[0] for item in found] == [
+    problems_ = problems(f'version = 1\nname = "x"\nroutes = []\n{accounts}')
+    assert [str(item).splitlines()[0] for item in problems_] == [
         (
             "fleet.toml:4: accounts[0].regions: is missing, and [aws] has no default; "
             "the same for 999 more"
@@ -83,9 +85,9 @@ def test_nobody_is_a_stranger_while_names_are_unread(
     problems: Callable[[str], list[Problem]],
 ) -> None:
     """An account that could not be read may be the one that a route names."""
-    found = problems(
+    problems_ = problems(
         'version = 1\nname = "x"\naws.role = "r"\naws.regions = ["us-east-1"]\n'
         "[[accounts]]\nid = 1\nname = 2\n"
         '[[routes]]\nname = "r"\nfrom.accounts = "build"\nto.accounts = "111111111111"\n'
     )
-    assert [item.key for item in found] == ["accounts[0].id", "accounts[0].name"]
+    assert [item.key for item in problems_] == ["accounts[0].id", "accounts[0].name"]

@@ -101,7 +101,7 @@ def drawn(mutants: Sequence[Mutant], seed: int, count: int) -> list[Mutant]:
     draw, kinds = random.Random(seed), dict[str, list[Mutant]]()
     for mutant in mutants:
         kinds.setdefault(mutant.what, []).append(mutant)
-    queues = [draw.sample(found, len(found)) for _, found in sorted(kinds.items())]
+    queues = [draw.sample(of_kind, len(of_kind)) for _, of_kind in sorted(kinds.items())]
     rounds = zip_longest(*queues)
     return [item for drawn_mutants in rounds for item in drawn_mutants if item is not None][:count]
 
@@ -135,8 +135,8 @@ def _tested(workshop: Workshop, kept: Path | None) -> Tested:
         return workshop.at_work(lambda copy: measured(folder, copy))
 
     with ThreadPoolExecutor(workshop.workers) as pool:
-        for found in pool.map(measure, folders()):
-            tested.add(found)
+        for measured_contexts in pool.map(measure, folders()):
+            tested.add(measured_contexts)
     if kept is not None:
         tested.save(kept)
     return tested

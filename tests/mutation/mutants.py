@@ -56,9 +56,9 @@ class Mutant:
 def mutants_of(source: str, path: str) -> tuple[Mutant, ...]:
     """Every mistake that is made here, in the order of the text."""
     tree = ast.parse(source)
-    found = _Finder(source, path)
-    found.look(tree)
-    unique = {(mutant.start, mutant.end, mutant.text): mutant for mutant in found.mutants}
+    finder = _Finder(source, path)
+    finder.look(tree)
+    unique = {(mutant.start, mutant.end, mutant.text): mutant for mutant in finder.mutants}
     return tuple(sorted(unique.values(), key=lambda item: (item.start, item.end, item.text)))
 
 

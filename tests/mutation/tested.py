@@ -34,11 +34,11 @@ class Tested:
     lines: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     """Module → line → the tests that run it, by their place in `seconds`."""
 
-    def add(self, found: Contexts) -> None:
+    def add(self, contexts: Contexts) -> None:
         """Take in what was measured of some tests."""
         first = len(self.seconds)
-        self.seconds |= found["seconds"]
-        for module, lines in found["lines"].items():
+        self.seconds |= contexts["seconds"]
+        for module, lines in contexts["lines"].items():
             known = self.lines.setdefault(module, {})
             for line, tests in lines.items():
                 known.setdefault(line, []).extend(first + test for test in tests)
@@ -51,13 +51,13 @@ class Tested:
         """
         module = Path(path).relative_to(PACKAGE).as_posix()
         known = self.lines.get(module, {})
-        found = {test for line in lines for test in known.get(str(line), ())}
-        if not found:
-            found = {test for tests in known.values() for test in tests}
+        all_tests = {test for line in lines for test in known.get(str(line), ())}
+        if not all_tests:
+            all_tests = {test for tests in known.values() for test in tests}
         names = list(self.seconds)
         head = f"tests/{module.partition('/')[0].removesuffix('.py')}/"
         order = sorted(
-            (names[item] for item in found),
+            (names[item] for item in all_tests),
             key=lambda test: (not test.startswith(head), self.seconds[test]),
         )
         return order[:_TOGETHER]
@@ -84,15 +84,15 @@ def measured(folder: str, copy: Copy) -> Contexts:
         *("-p", _PLUGIN),
         environment={"FLEET_REPL_CONTEXTS": str(target)},
     )
-    found: Contexts = json.loads(target.read_text())
-    return found
+    contexts: Contexts = json.loads(target.read_text())
+    return contexts
 
 
 def folders() -> list[str]:
     """The folders of tests that are worth a try, the largest first."""
     tests = ROOT / "tests"
-    found = [
+    names = [
         path.name for path in tests.iterdir() if path.is_dir() and any(path.rglob("test_*.py"))
     ]
-    kept = [item for item in found if item not in ELSEWHERE]
+    kept = [item for item in names if item not in ELSEWHERE]
     return sorted(kept, key=lambda item: -sum(1 for _ in (tests / item).rglob("test_*.py")))

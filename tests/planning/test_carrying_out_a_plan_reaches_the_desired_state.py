@@ -58,7 +58,7 @@ link_sets = st.dictionaries(
 wave_sets = st.one_of(
     st.just(Waves()),
     st.dictionaries(registries, st.integers(0, 2)).map(
-        lambda found: Waves(names=("canary", "early", REST), by_registry=found)
+        lambda by_registry: Waves(names=("canary", "early", REST), by_registry=by_registry)
     ),
 )
 Pairs: TypeAlias = Mapping[tuple[Registry, Registry], tuple[str, ...]]
@@ -262,13 +262,13 @@ def test_foreign_statements_and_unlisted_grants_stay(
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws.carry_out(plan_of(desired, aws), waves)
     for registry in REGISTRIES:
-        found = parse_policy(aws.policies[registry], OWNER, registry)
-        assert found.foreign == start[registry].foreign
+        policy = parse_policy(aws.policies[registry], OWNER, registry)
+        assert policy.foreign == start[registry].foreign
         for grant in start[registry].grants:
             if grant.source in silent_accounts:
                 assert any(
                     grant.prefix.startswith(kept.prefix)
-                    for kept in found.grants
+                    for kept in policy.grants
                     if (kept.source, kept.action) == (grant.source, grant.action)
                 )
 
@@ -286,8 +286,8 @@ def test_a_source_that_does_not_answer_gets_no_new_grant(
     desired = replace(desired_of(links_of(pairs), REGISTRIES), waves=waves)
     aws.carry_out(plan_of(desired, aws), waves)
     for registry in REGISTRIES:
-        found = parse_policy(aws.policies[registry], OWNER, registry)
-        mine = {grant for grant in found.grants if grant.source == account}
+        policy = parse_policy(aws.policies[registry], OWNER, registry)
+        mine = {grant for grant in policy.grants if grant.source == account}
         assert mine <= start[registry].grants
 
 
@@ -367,5 +367,5 @@ def test_waves_lead_where_one_wave_leads(pairs: Pairs, aws: Aws, waves: Waves) -
     other.carry_out(plan_of(plain, other))
     for registry in REGISTRIES:
         assert aws.outgoing(registry) == other.outgoing(registry)
-        found, wanted = (fleet.policies[registry] for fleet in (aws, other))
-        assert parse_policy(found, OWNER, registry).same_as(parse_policy(wanted, OWNER, registry))
+        staged, plainly = (fleet.policies[registry] for fleet in (aws, other))
+        assert parse_policy(staged, OWNER, registry).same_as(parse_policy(plainly, OWNER, registry))

@@ -101,7 +101,7 @@ def plans(
     return {registry.registry: registry for registry in planned.registries}
 
 
-def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]]]:
+def written_grants(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]]]:
     """Wave, phase, and the grants that each write leaves; each expects what the last one left."""
     for earlier, following in pairwise(changes):
         assert following.before.document == earlier.after.document
@@ -117,17 +117,17 @@ def told(changes: tuple[Change, ...]) -> list[tuple[str, Phase, frozenset[Grant]
 def test_a_grant_comes_in_the_wave_of_its_link(turns: Waves, late: str) -> None:
     """Two writes of the hub's policy, each with its own links, each before its wave's rules: that
     of the source or, if it comes first, that of the hub."""
-    found = plans({EAST: ("a/",), LONE: ("b/",)}, turns)
-    assert told(found[HUB].changes) == [
+    planned = plans({EAST: ("a/",), LONE: ("b/",)}, turns)
+    assert written_grants(planned[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "a/"))),
         (late, Phase.GRANTS, grants((EAST, "a/"), (LONE, "b/"))),
     ]
-    assert [change.links_added for change in found[HUB].changes] == [
+    assert [change.links_added for change in planned[HUB].changes] == [
         (LinkEnd(registry=EAST, prefixes=("a/",), routes=("golden",)),),
         (LinkEnd(registry=LONE, prefixes=("b/",), routes=("golden",)),),
     ]
-    assert (found[HUB].wave, found[EAST].wave, found[LONE].wave) == (late, "canary", REST)
-    assert [change.wave for registry in (EAST, LONE) for change in found[registry].changes] == [
+    assert (planned[HUB].wave, planned[EAST].wave, planned[LONE].wave) == (late, "canary", REST)
+    assert [change.wave for registry in (EAST, LONE) for change in planned[registry].changes] == [
         "canary",
         late,
     ]
@@ -135,10 +135,10 @@ def test_a_grant_comes_in_the_wave_of_its_link(turns: Waves, late: str) -> None:
 
 def test_a_grant_that_two_registries_share_comes_with_the_first() -> None:
     """Grants are for accounts: the later registry finds its own in place."""
-    found = plans({EAST: ("a/",), WEST: ("a/b/",)}, waves(canary=EAST))
-    assert told(found[HUB].changes) == [("canary", Phase.GRANTS, grants((EAST, "a/")))]
-    found = plans({EAST: ("a/b/",), WEST: ("a/",)}, waves(canary=EAST))
-    assert told(found[HUB].changes) == [
+    planned = plans({EAST: ("a/",), WEST: ("a/b/",)}, waves(canary=EAST))
+    assert written_grants(planned[HUB].changes) == [("canary", Phase.GRANTS, grants((EAST, "a/")))]
+    planned = plans({EAST: ("a/b/",), WEST: ("a/",)}, waves(canary=EAST))
+    assert written_grants(planned[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "a/b/"))),
         (REST, Phase.GRANTS, grants((EAST, "a/"))),
     ]
@@ -149,13 +149,13 @@ def test_a_grant_goes_with_the_last_source_that_uses_it() -> None:
     present = {EAST: ("a/",), WEST: ("a/",), LONE: ("b/",)}
     policy = policy_of(grants((EAST, "a/"), (LONE, "b/")))
     turns = waves(canary=EAST, early=LONE)
-    found = plans({}, turns, present=present, policy=policy)
-    assert told(found[HUB].changes) == [
+    planned = plans({}, turns, present=present, policy=policy)
+    assert written_grants(planned[HUB].changes) == [
         ("early", Phase.WITHDRAWALS, grants((EAST, "a/"))),
         (REST, Phase.WITHDRAWALS, frozenset()),
     ]
-    assert [change.needs for change in found[HUB].changes] == [{LONE}, {EAST, WEST}]
-    assert [{end.registry for end in change.links_removed} for change in found[HUB].changes] == [
+    assert [change.needs for change in planned[HUB].changes] == [{LONE}, {EAST, WEST}]
+    assert [{end.registry for end in change.links_removed} for change in planned[HUB].changes] == [
         {LONE},
         {EAST, WEST},
     ]
@@ -164,26 +164,28 @@ def test_a_grant_goes_with_the_last_source_that_uses_it() -> None:
 def test_a_wide_grant_that_goes_leaves_what_later_waves_still_use() -> None:
     """The canary gives up every repository; the same account's other registry, whose turn is
     later, replicates a part of it by the very same grant."""
-    found = plans(
+    planned = plans(
         {WEST: ("a/",)},
         waves(canary=EAST),
         present={EAST: ("",), WEST: ("a/",)},
         policy=policy_of(grants((EAST, ""))),
     )
-    assert told(found[HUB].changes) == [("canary", Phase.WITHDRAWALS, grants((EAST, "a/")))]
+    assert written_grants(planned[HUB].changes) == [
+        ("canary", Phase.WITHDRAWALS, grants((EAST, "a/")))
+    ]
 
 
 def test_what_nobody_uses_goes_in_the_registrys_own_wave() -> None:
     """It neither waits for a source nor comes before its turn."""
     policy = policy_of(grants((LONE, "old/")))
     turns = waves(canary=EAST, early=HUB)
-    found = plans({EAST: ("a/",)}, turns, policy=policy)
-    assert told(found[HUB].changes) == [
+    planned = plans({EAST: ("a/",)}, turns, policy=policy)
+    assert written_grants(planned[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "a/"), (LONE, "old/"))),
         ("early", Phase.WITHDRAWALS, grants((EAST, "a/"))),
     ]
-    found = plans({EAST: ("a/",), WEST: ("b/",)}, turns, policy=policy)
-    assert told(found[HUB].changes) == [
+    planned = plans({EAST: ("a/",), WEST: ("b/",)}, turns, policy=policy)
+    assert written_grants(planned[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "a/"), (LONE, "old/"))),
         ("early", Phase.GRANTS, grants((EAST, "a/"), (WEST, "b/"))),
     ]
@@ -192,13 +194,13 @@ def test_what_nobody_uses_goes_in_the_registrys_own_wave() -> None:
 def test_coming_and_going_in_one_wave() -> None:
     """As without waves: the new grant before the rules, the old one after them; and then the
     next wave's."""
-    found = plans(
+    planned = plans(
         {EAST: ("new/",), LONE: ("b/",)},
         waves(canary=EAST),
         present={EAST: ("old/",)},
         policy=policy_of(grants((EAST, "old/"))),
     )
-    assert told(found[HUB].changes) == [
+    assert written_grants(planned[HUB].changes) == [
         ("canary", Phase.GRANTS, grants((EAST, "new/"), (EAST, "old/"))),
         ("canary", Phase.WITHDRAWALS, grants((EAST, "new/"))),
         (REST, Phase.GRANTS, grants((EAST, "new/"), (LONE, "b/"))),
@@ -209,10 +211,10 @@ def test_coming_and_going_in_one_wave() -> None:
 def test_a_policy_may_be_as_long_as_ecr_takes(turns: Waves) -> None:
     """Exactly that long it is written as any other; with one character less some link is held."""
     wanted = {EAST: ("a/",), LONE: ("b/",)}
-    found = plans(wanted, turns)
-    longest = max(policy_size(change.after.document) for change in found[HUB].changes)
+    planned = plans(wanted, turns)
+    longest = max(policy_size(change.after.document) for change in planned[HUB].changes)
     full = plans(wanted, turns, limits=Limits(policy_bytes=longest))
-    assert told(full[HUB].changes) == told(found[HUB].changes)
+    assert written_grants(full[HUB].changes) == written_grants(planned[HUB].changes)
     assert (full[EAST].held, full[LONE].held) == ((), ())
     over = plans(wanted, turns, limits=Limits(policy_bytes=longest - 1))
     assert over[EAST].held + over[LONE].held != ()
@@ -229,10 +231,10 @@ def test_where_one_write_of_several_does_not_fit_there_are_two() -> None:
     turns = waves(canary=EAST)
     desired = wanting(wanted, turns, limits=limits)
     planned = plan_registries(desired, observed({LONE: many}, policy), ALL)
-    found = {registry.registry: registry for registry in planned.registries}
+    planned_by_registry = {registry.registry: registry for registry in planned.registries}
     both = grants((EAST, "a-rather-long-prefix/"), (LONE, ""))
-    assert told(found[HUB].changes) == [("canary", Phase.GRANTS, both)]
-    assert (found[EAST].held, found[LONE].held) == ((), ())
+    assert written_grants(planned_by_registry[HUB].changes) == [("canary", Phase.GRANTS, both)]
+    assert (planned_by_registry[EAST].held, planned_by_registry[LONE].held) == ((), ())
     size = policy_size(
         policy_of(grants(*((LONE, prefix) for prefix in many), (EAST, *wanted[EAST])))
     )
@@ -279,11 +281,11 @@ def test_statements_of_ours_that_somebody_edited_are_put_right_first(
 ) -> None:
     """They may keep out the link: they go before its rules, in the link's own wave."""
     policy = policy_of(grants((EAST, "a/")), Effect="Deny")
-    found = plans({EAST: ("a/",)}, waves(canary=canary), policy=policy)
-    assert [(wave, phase) for wave, phase, _ in told(found[HUB].changes)] == [
+    planned = plans({EAST: ("a/",)}, waves(canary=canary), policy=policy)
+    assert [(wave, phase) for wave, phase, _ in written_grants(planned[HUB].changes)] == [
         (wave, Phase.GRANTS) for wave in writes
     ]
-    assert not parse_policy(found[HUB].changes[0].after.document, OWNER, HUB).is_untidy
+    assert not parse_policy(planned[HUB].changes[0].after.document, OWNER, HUB).is_untidy
 
 
 def test_templates_come_before_the_first_images() -> None:
@@ -303,8 +305,8 @@ def test_templates_come_before_the_first_images() -> None:
 
 def test_a_plan_says_how_many_links_are_in_place() -> None:
     """By destination, as they were read; a registry that gains its first one has none."""
-    found = plans({EAST: ("a/",)}, Waves(), present={LONE: ("a/", "b/")})
-    assert {item: found[item].in_place for item in ALL} == {HUB: 0, EAST: 0, WEST: 0, LONE: 1}
+    planned = plans({EAST: ("a/",)}, Waves(), present={LONE: ("a/", "b/")})
+    assert {item: planned[item].in_place for item in ALL} == {HUB: 0, EAST: 0, WEST: 0, LONE: 1}
 
 
 prefix_sets = st.sampled_from([("",), ("a/",), ("a/b/",), ("a/", "c/"), ("a/b/", "c/")])
@@ -338,13 +340,13 @@ def test_at_every_moment_what_is_in_place_is_granted(
     limits = Limits(policy_bytes=room)
     order = Waves(names=("canary", "early", REST), by_registry=turns)
     more: dict[str, Any] = {"present": present, "policy": policy, "limits": limits}
-    found = plans(wanted, order, **more)
-    told(tuple(change for change in found[HUB].changes))
+    by_registry = plans(wanted, order, **more)
+    written_grants(tuple(change for change in by_registry[HUB].changes))
     rules = dict(present)
     now = parse_policy(policy, OWNER, HUB)
     # What somebody edited lets in what it did.
     before = {source: _granted(now.in_use, source) for source in SOURCES}
-    writes = [(item, change) for item in found.values() for change in item.changes]
+    writes = [(item, change) for item in by_registry.values() for change in item.changes]
     for plan, change in sorted(writes, key=lambda planned: _turn(order, planned[1])):
         if change.resource in plan.refused:
             return
@@ -362,15 +364,15 @@ def test_at_every_moment_what_is_in_place_is_granted(
     if plain:
         assert now.same_as(parse_policy(plain[-1].after.document, OWNER, HUB))
     else:
-        assert found[HUB].changes == ()
+        assert by_registry[HUB].changes == ()
 
 
-def _granted(found: frozenset[Grant], source: Registry) -> Prefixes:
+def _granted(grants: frozenset[Grant], source: Registry) -> Prefixes:
     """The prefixes for which a source has every grant that a link takes."""
     by_action = [
         {
             change.prefix
-            for change in found
+            for change in grants
             if (change.source, change.action) == (source.account, action)
         }
         for action in ACTIONS

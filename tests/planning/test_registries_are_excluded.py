@@ -34,8 +34,8 @@ def test_the_call_that_is_spared_is_named(resource: Resource, action: Action, ca
     fault = Fault(
         kind=FaultKind.ACCESS_DENIED, operation="", message="it is left alone", hint="wait"
     )
-    (found,) = exclude([plan], {SHOP: fault})
-    assert found.spared
-    assert found.changes == (change,)
-    assert found.refused[resource].operation == call
-    assert found.error == found.refused[resource]
+    (excluded,) = exclude([plan], {SHOP: fault})
+    assert excluded.spared
+    assert excluded.changes == (change,)
+    assert excluded.refused[resource].operation == call
+    assert excluded.error == excluded.refused[resource]

@@ -78,7 +78,7 @@ def hub(plan: Planned) -> RegistryPlan:
     return next(registry for registry in plan.registries if registry.registry == HUB)
 
 
-def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
+def written_links(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
     """Wave, and the links that each write leaves; each expects what the one before left."""
     for earlier, following in pairwise(changes):
         assert following.before.document == earlier.after.document
@@ -90,7 +90,7 @@ def told(changes: Sequence[Change]) -> list[tuple[str, Outgoing]]:
 def test_a_link_is_written_in_the_first_wave_of_either_end() -> None:
     """The hub is in no wave: its links to the canary and to the early wave come in theirs."""
     plan = hub(planned(dict.fromkeys(ENDS, ("a/",)), EMPTY))
-    assert told(plan.changes) == [
+    assert written_links(plan.changes) == [
         ("canary", {A: ("a/",)}),
         ("early", {A: ("a/",), B: ("a/",)}),
         (REST, dict.fromkeys(ENDS, ("a/",))),
@@ -108,14 +108,14 @@ def test_a_hub_in_the_first_wave_is_written_once() -> None:
     """All of its links have one end in it."""
     turns = replace(ORDER, by_registry={A: 1, B: 2, HUB: 0})
     plan = hub(planned(dict.fromkeys(ENDS, ("a/",)), EMPTY, turns))
-    assert told(plan.changes) == [("canary", dict.fromkeys(ENDS, ("a/",)))]
+    assert written_links(plan.changes) == [("canary", dict.fromkeys(ENDS, ("a/",)))]
 
 
 def test_links_come_change_and_go_in_their_wave() -> None:
     """Until then they are as they were found; a link that stays is in every document."""
-    found = document_of(rules_for({A: ("a/",), B: ("a/",), C: ("a/",)}))
-    plan = hub(planned({B: ("b/",), C: ("a/",), D: ("b/",)}, found))
-    assert told(plan.changes) == [
+    present = document_of(rules_for({A: ("a/",), B: ("a/",), C: ("a/",)}))
+    plan = hub(planned({B: ("b/",), C: ("a/",), D: ("b/",)}, present))
+    assert written_links(plan.changes) == [
         ("canary", {B: ("a/",), C: ("a/",)}),
         ("early", {B: ("b/",), C: ("a/",)}),
         (REST, {B: ("b/",), C: ("a/",), D: ("b/",)}),
@@ -131,8 +131,8 @@ def test_links_come_change_and_go_in_their_wave() -> None:
 
 def test_deletions_travel_from_the_wave_of_their_link() -> None:
     """The links stay; one write for each of the waves in which deletions begin."""
-    found = document_of(rules_for({A: ("a/",), C: ("a/",)}))
-    plan = hub(planned({A: ("a/",), C: ("a/",)}, found, deleting=[A, C]))
+    present = document_of(rules_for({A: ("a/",), C: ("a/",)}))
+    plan = hub(planned({A: ("a/",), C: ("a/",)}, present, deleting=[A, C]))
     assert [change.wave for change in plan.changes] == ["canary", REST]
     assert [
         deletes_of(parse_document(change.after.document or {}).links) for change in plan.changes
@@ -148,10 +148,10 @@ def test_deletions_travel_from_the_wave_of_their_link() -> None:
 
 def test_a_fleet_without_waves_writes_once() -> None:
     """And just the document that the last of several writes leaves."""
-    found = document_of(rules_for({A: ("a/",), B: ("a/", "b/")}))
+    present = document_of(rules_for({A: ("a/",), B: ("a/", "b/")}))
     wanted = {B: ("b/",), C: ("a/",), D: ("b/",)}
-    (plain,) = hub(planned(wanted, found, Waves())).changes
-    staged = hub(planned(wanted, found)).changes
+    (plain,) = hub(planned(wanted, present, Waves())).changes
+    staged = hub(planned(wanted, present)).changes
     assert (plain.wave, len(staged)) == (REST, 3)
     assert canonical_json(staged[-1].after.document) == canonical_json(plain.after.document)
 
@@ -179,8 +179,8 @@ def test_what_does_not_fit_moves_to_the_later_wave() -> None:
         for registry in desired.registries
     }
     plan = plan_registries(replace(desired, waves=turns), seen, desired.registries)
-    (found,) = [registry for registry in plan.registries if registry.registry == HUB]
-    assert told(found.changes) == [
+    (registry_plan,) = [registry for registry in plan.registries if registry.registry == HUB]
+    assert written_links(registry_plan.changes) == [
         ("canary", {new[0]: ("a/",), **dict.fromkeys(old, ("a/",))}),
         (REST, dict.fromkeys(new, ("a/",))),
     ]
@@ -236,16 +236,16 @@ def test_grants_of_a_link_that_moves_come_and_go_with_it() -> None:
 def test_rules_of_unknown_meaning_go_with_everything_else() -> None:
     """Nobody can tell which links they make, so with --force all is one write, in the last wave;
     without it they stay in each of the writes."""
-    found = {"rules": [STRANGE, *rules_of(document_of(rules_for({A: ("a/",)})))]}
+    present = {"rules": [STRANGE, *rules_of(document_of(rules_for({A: ("a/",)})))]}
     wanted = {B: ("b/",), C: ("b/",)}
-    forced = planned(wanted, found, force=True)
-    assert told(hub(forced).changes) == [(REST, {B: ("b/",), C: ("b/",)})]
+    forced = planned(wanted, present, force=True)
+    assert written_links(hub(forced).changes) == [(REST, {B: ("b/",), C: ("b/",)})]
     assert [place for place, _ in hub(forced).lost_rules] == [0]
     assert [warning.kind for warning in forced.warnings if warning.kind == "later-wave"] == [
         "later-wave"
     ] * 2
-    kept = hub(planned(wanted, found))
-    assert [wave for wave, _ in told(kept.changes)] == ["canary", "early", REST]
+    kept = hub(planned(wanted, present))
+    assert [wave for wave, _ in written_links(kept.changes)] == ["canary", "early", REST]
     assert all(rules_of(change.after.document or {})[0] == STRANGE for change in kept.changes)
     assert kept.lost_rules == ()
 
@@ -272,7 +272,7 @@ found_rules = st.lists(
     max_size=4,
 )
 wave_sets = st.dictionaries(st.sampled_from(ALL), st.integers(0, 2)).map(
-    lambda found: Waves(names=("canary", "early", REST), by_registry=found)
+    lambda by_registry: Waves(names=("canary", "early", REST), by_registry=by_registry)
 )
 
 
@@ -281,8 +281,8 @@ wave_sets = st.dictionaries(st.sampled_from(ALL), st.integers(0, 2)).map(
     data=st.data(),
     wanted=link_sets,
     deleting=st.sets(st.sampled_from(ENDS)).map(sorted),
-    found=found_rules,
-    strange=st.booleans(),
+    rules=found_rules,
+    unknown=st.booleans(),
     turns=wave_sets,
     additive=st.booleans(),
     room=st.sampled_from([Limits(), Limits(rules=3), Limits(destinations=2)]),
@@ -291,8 +291,8 @@ def test_each_write_changes_the_links_of_its_wave(
     data: st.DataObject,
     wanted: Outgoing,
     deleting: Sequence[Registry],
-    found: list[Rule],
-    strange: bool,
+    rules: list[Rule],
+    unknown: bool,
     turns: Waves,
     additive: bool,
     room: Limits,
@@ -301,10 +301,10 @@ def test_each_write_changes_the_links_of_its_wave(
     turn has come and the old ones of the others, keeps what is others' to the letter, and is
     within ECR's limits; the last one is that of a fleet without waves. What comes later than in
     its own wave did not fit there."""
-    document = document_of(found)
-    if strange:
+    document = document_of(rules)
+    if unknown:
         document = {"rules": [*rules_of(document), STRANGE]}
-    mine: Cells = data.draw(_part_of(found))
+    mine: Cells = data.draw(_part_of(rules))
     more: dict[str, Any] = {
         "deleting": deleting,
         "record": {HUB: Applied(links=mine)},
@@ -320,7 +320,7 @@ def test_each_write_changes_the_links_of_its_wave(
     assert canonical_json(staged.changes[-1].after.document) == canonical_json(
         plain.changes[0].after.document
     )
-    told(staged.changes)
+    written_links(staged.changes)
     before, after = (parse_document(text or {}) for text in _ends(plain.changes[0]))
     late: set[Registry] = set()
     done: set[Registry] = set()
@@ -347,8 +347,8 @@ def _ends(change: Change) -> tuple[JsonObject | None, JsonObject | None]:
     return change.before.document, change.after.document
 
 
-def _links(found: Any, end: Registry) -> tuple[Prefixes, Prefixes]:
-    return found.outgoing.get(end, ()), deletes_of(found.links).get(end, ())
+def _links(document: Any, end: Registry) -> tuple[Prefixes, Prefixes]:
+    return document.outgoing.get(end, ()), deletes_of(document.links).get(end, ())
 
 
 def _kept(before: JsonObject, after: JsonObject | None) -> list[JsonObject]:
@@ -358,9 +358,9 @@ def _kept(before: JsonObject, after: JsonObject | None) -> list[JsonObject]:
 
 
 @st.composite
-def _part_of(draw: st.DrawFn, found: list[Rule]) -> Cells:
+def _part_of(draw: st.DrawFn, rules: list[Rule]) -> Cells:
     """Some of what the rules list, as what is on record."""
-    cells = cells_of(found)
+    cells = cells_of(rules)
     return {
         end: tuple(kept)
         for end, prefixes in cells.items()

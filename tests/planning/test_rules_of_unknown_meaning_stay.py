@@ -145,21 +145,21 @@ def written(planned: Planned) -> JsonObject | None:
 
 
 @given(
-    found=st.lists(rules, max_size=4),
+    present=st.lists(rules, max_size=4),
     links=link_sets,
     additive=st.booleans(),
     recorded=st.none() | link_sets,
 )
 def test_no_rule_of_unknown_meaning_is_lost(
     plan_for: Callable[..., Planned],
-    found: list[JsonObject],
+    present: list[JsonObject],
     links: Mapping[Registry, Prefixes],
     additive: bool,
     recorded: Mapping[Registry, Prefixes] | None,
 ) -> None:
     """Whatever is in place, asked for and on record, and although unknown fields may go: each such
     rule is in what is written, to the letter, and the plan's text names it."""
-    document: JsonObject = {"rules": found}
+    document: JsonObject = {"rules": present}
     planned = plan_for(
         document, links, additive=additive, recorded=recorded, allow=["unknown-fields"]
     )
@@ -182,12 +182,14 @@ def test_no_rule_of_unknown_meaning_is_lost(
         assert written(again) is None
 
 
-@given(found=st.lists(rules, max_size=4), links=link_sets, bounds=link_sets)
+@given(present=st.lists(rules, max_size=4), links=link_sets, bounds=link_sets)
 def test_none_is_lost_to_a_grant_that_fails(
-    found: list[JsonObject], links: Mapping[Registry, Prefixes], bounds: Mapping[Registry, Prefixes]
+    present: list[JsonObject],
+    links: Mapping[Registry, Prefixes],
+    bounds: Mapping[Registry, Prefixes],
 ) -> None:
     """Links that are held while a plan is carried out take no such rule with them."""
-    document: JsonObject = {"rules": found}
+    document: JsonObject = {"rules": present}
     owned = cells_of(parse_document(document).rules)
     after, _ = narrowed(parse_document(document), {**owned, **links}, bounds, filters=100)
     assert not texts(strange(document)) - texts(rules_of(after.document))

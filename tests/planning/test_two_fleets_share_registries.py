@@ -118,7 +118,7 @@ class Tenant:
                         aws.policies[plan.registry] = json.loads(json.dumps(change.after.document))
         self.record = {plan.registry: plan.owned for plan in plans if plan.owned.links}
 
-    def settled(self, aws: Aws) -> bool:
+    def needs_nothing(self, aws: Aws) -> bool:
         return all(not item.changes and not item.held for item in self.plan(aws))
 
     def has_its_links(self, aws: Aws) -> bool:
@@ -157,12 +157,12 @@ def test_neither_fights_the_other(
     second = Tenant("two", links=yours)
     for tenant in (first, second):
         tenant.run(aws)
-    assert first.settled(aws)
-    assert second.settled(aws)
+    assert first.needs_nothing(aws)
+    assert second.needs_nothing(aws)
     first.links = later
     first.run(aws)
-    assert first.settled(aws)
-    assert second.settled(aws)
+    assert first.needs_nothing(aws)
+    assert second.needs_nothing(aws)
     assert first.has_its_links(aws)
     assert second.has_its_links(aws)
     first.links = {}
@@ -175,5 +175,5 @@ def test_neither_fights_the_other(
         statements = aws.policies[registry]["Statement"]  # type: ignore[index]
         assert statements[0] == THEIRS  # type: ignore[index]
         assert first.owner.mark not in json.dumps(statements)
-    assert second.settled(aws)
+    assert second.needs_nothing(aws)
     assert second.has_its_links(aws)

@@ -48,13 +48,13 @@ def seen(
     at: Registry,
     links: Mapping[Registry, tuple[str, ...]] | None = None,
     policy: JsonObject | None = None,
-    **strange: Any,
+    **unknown: Any,
 ) -> Observed:
     """A registry that answers with these links and this policy."""
     rules = document_of(rules_for(links or {}))
     answer: dict[str, Any] = {
         "registryId": at.account,
-        "replicationConfiguration": {**rules, **strange},
+        "replicationConfiguration": {**rules, **unknown},
     }
     return Observed(replication=parse_answer(answer), policy=parse_policy(policy, OWNER, at))
 

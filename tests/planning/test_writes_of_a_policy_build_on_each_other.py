@@ -97,7 +97,7 @@ def test_a_withdrawal_that_is_withheld_no_longer_deletes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("present", "expected"),
     [
         (((A, "a/"), (B, "b/")), True),
         (((A, ""), (B, "b/")), True),
@@ -107,11 +107,11 @@ def test_a_withdrawal_that_is_withheld_no_longer_deletes() -> None:
     ],
 )
 def test_whether_a_policy_holds_what_a_write_was_to_add(
-    found: tuple[tuple[Registry, str], ...], expected: bool
+    present: tuple[tuple[Registry, str], ...], expected: bool
 ) -> None:
     """A's grant is what it adds; B's was there before and may have gone since."""
     change = write(policy((B, "b/")), policy((A, "a/"), (B, "b/")))
-    assert has_granted(change, policy(*found)) is expected
+    assert has_granted(change, policy(*present)) is expected
 
 
 pairs = st.frozensets(

@@ -128,7 +128,7 @@ warnings_ = st.lists(st.builds(Warning, kind=kinds, message=texts), max_size=2).
 
 
 def _planned(state: State) -> SearchStrategy[RegistryPlan]:
-    found = {
+    changes_by_state = {
         State.CHANGED: st.lists(changes, min_size=1, max_size=2).map(tuple),
         State.UNCHANGED: st.just(()),
         State.UNREADABLE: st.just(()),
@@ -140,7 +140,7 @@ def _planned(state: State) -> SearchStrategy[RegistryPlan]:
         name=texts,
         wave=texts,
         state=st.just(state),
-        changes=found[state],
+        changes=changes_by_state[state],
         held=st.just(()) if state is State.UNREADABLE else held,
         error=faults if state is State.UNREADABLE else st.none() | faults,
         refused=st.just({}) if state is State.UNREADABLE else refused,

@@ -75,8 +75,8 @@ something failed, was skipped, is held, or could not be read.
 """
 
 
-def seen(destination: Registry, status: str, **told: object) -> Backfill:
-    at = {"id": f"id-{destination}", "started_at": NOON, "total": 4000, **told}
+def seen(destination: Registry, status: str, **members: object) -> Backfill:
+    at = {"id": f"id-{destination}", "started_at": NOON, "total": 4000, **members}
     return Backfill(destination=destination, status=status, **at)  # type: ignore[arg-type]
 
 
@@ -94,7 +94,7 @@ def outcome(
 
 
 @pytest.fixture
-def told() -> BackfillReport:
+def backfill_report() -> BackfillReport:
     """One of each kind."""
     after = NOON + timedelta(seconds=192)
     complete = seen(SHOP, "COMPLETE", ended_at=after, completed=4000)
@@ -147,20 +147,25 @@ def told() -> BackfillReport:
     )
 
 
-def test_the_text_in_full(told: BackfillReport) -> None:
+def test_the_text_in_full(backfill_report: BackfillReport) -> None:
     """Counts, each source with its destinations, failed calls once, and the end."""
-    assert backfill_text(told) == TEXT
+    assert backfill_text(backfill_report) == TEXT
 
 
-def test_a_look_says_so(told: BackfillReport) -> None:
+def test_a_look_says_so(backfill_report: BackfillReport) -> None:
     """Nothing was started, so nothing is said about starting."""
-    look = replace(told, mode=BackfillMode.STATUS, status=Status.OK, backfills=told.backfills[1:2])
+    look = replace(
+        backfill_report,
+        mode=BackfillMode.STATUS,
+        status=Status.OK,
+        backfills=backfill_report.backfills[1:2],
+    )
     assert backfill_text(look).endswith("\nLooked at 1 destination in 3 min 15 s. Exit 0: done.\n")
 
 
-def test_nothing_to_do(told: BackfillReport) -> None:
+def test_nothing_to_do(backfill_report: BackfillReport) -> None:
     """Where no route starts in what was selected."""
-    empty = replace(told, route=None, status=Status.OK, backfills=())
+    empty = replace(backfill_report, route=None, status=Status.OK, backfills=())
     assert backfill_text(empty) == (
         "Backfills 20261123T120000Z-a1b2c3 of prod: ok\n\n"
         "No link starts in what is selected: --account, --label and --region select sources. "
@@ -168,20 +173,22 @@ def test_nothing_to_do(told: BackfillReport) -> None:
     )
 
 
-def test_long_lists_are_cut(told: BackfillReport) -> None:
+def test_long_lists_are_cut(backfill_report: BackfillReport) -> None:
     """Sources beyond fifty, unless all are asked for."""
     many = tuple(
-        replace(told.backfills[1], source=Registry(AccountId(f"{number:012}"), BUILD.region))
+        replace(
+            backfill_report.backfills[1], source=Registry(AccountId(f"{number:012}"), BUILD.region)
+        )
         for number in range(60)
     )
-    report = replace(told, backfills=many)
+    report = replace(backfill_report, backfills=many)
     assert "… and 10 more" in backfill_text(report)
     assert backfill_text(report, full=True).count("from ") == 60
 
 
-def test_an_apply_tells_of_its_backfills(told: BackfillReport, report: Report) -> None:
+def test_an_apply_tells_of_its_backfills(backfill_report: BackfillReport, report: Report) -> None:
     """In a block of their own, with how to start the rest."""
-    text = report_text(replace(report, backfills=told.backfills[1:4]))
+    text = report_text(replace(report, backfills=backfill_report.backfills[1:4]))
     assert (
         """
 Backfills: 2 of 3 started
@@ -195,10 +202,10 @@ ended 2026-11-23T12:03:12Z after 3 min 12 s
     assert "\nQueued ones are started by `fleet-repl backfill --wait`" in text
 
 
-def test_the_document(told: BackfillReport) -> None:
+def test_the_document(backfill_report: BackfillReport) -> None:
     """Of one whose copies failed, and the summary."""
-    document = json.loads(to_json(told))
-    assert document == backfill_report_document(told)
+    document = json.loads(to_json(backfill_report))
+    assert document == backfill_report_document(backfill_report)
     assert (document["schema"], document["mode"]) == ("fleet-repl/backfill/1", "start")
     assert sum(document["summary"].values()) == 6
     assert document["backfills"][2] == {
@@ -247,7 +254,7 @@ def test_the_schemas_agree() -> None:
     assert backfills["backfill_state"]["enum"] == list(BackfillState)
 
 
-def test_a_ci_server_sees_each_destination(told: BackfillReport, report: Report) -> None:
+def test_a_ci_server_sees_each_destination(backfill_report: BackfillReport, report: Report) -> None:
     """Missing copies are failures, calls errors, what waits is skipped."""
     wanted = [
         ("222222222222 eu-west-1 (shop)", "failure"),
@@ -257,17 +264,20 @@ def test_a_ci_server_sees_each_destination(told: BackfillReport, report: Report)
         ("555555555555 sa-east-1 (555555555555)", "failure"),
         ("222222222222 us-east-1 (shop)", "error"),
     ]
-    for text in (to_junit(told), to_junit(replace(report, backfills=told.backfills))):
+    for text in (
+        to_junit(backfill_report),
+        to_junit(replace(report, backfills=backfill_report.backfills)),
+    ):
         cases = [
             element
             for element in ET.fromstring(text).iter("testcase")
             if element.attrib["name"].startswith("backfill ")
         ]
-        found = [
+        reported = [
             (case.attrib["name"].partition(" to ")[2], case[0].tag if len(case) else None)
             for case in cases
         ]
-        assert found == wanted
+        assert reported == wanted
 
 
 @pytest.mark.parametrize(
@@ -278,22 +288,25 @@ def test_a_ci_server_sees_each_destination(told: BackfillReport, report: Report)
         (Status.INTERRUPTED, ExitCode.INTERRUPTED),
     ],
 )
-def test_exit_codes(status: Status, code: ExitCode, told: BackfillReport) -> None:
+def test_exit_codes(status: Status, code: ExitCode, backfill_report: BackfillReport) -> None:
     """The worst that holds."""
-    assert backfill_exit(replace(told, status=status)) is code
-    assert backfill_exit(replace(told, backfills=told.backfills[1:2])) is ExitCode.OK
+    assert backfill_exit(replace(backfill_report, status=status)) is code
+    assert (
+        backfill_exit(replace(backfill_report, backfills=backfill_report.backfills[1:2]))
+        is ExitCode.OK
+    )
 
 
 def test_an_apply_whose_backfills_fall_short_is_partial(
-    told: BackfillReport, report: Report
+    backfill_report: BackfillReport, report: Report
 ) -> None:
     """Even where every registry is as it should be; one in the queue is on record, and no fault."""
     good = replace(report, registries=(), status=Status.OK)
-    for backfill in told.backfills:
+    for backfill in backfill_report.backfills:
         fails = backfill.falls_short and backfill.state is not BackfillState.QUEUED
         wanted = ExitCode.PARTIAL if fails else ExitCode.OK
         assert report_exit(replace(good, backfills=(backfill,))) is wanted
-    assert {backfill.state for backfill in told.backfills} >= {
+    assert {backfill.state for backfill in backfill_report.backfills} >= {
         BackfillState.QUEUED,
         BackfillState.NOT_STARTED,
     }

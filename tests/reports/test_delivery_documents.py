@@ -57,9 +57,11 @@ deliveries = st.builds(
 )
 
 
-def of(found: list[Delivery], state: DeliveryState, **other: Any) -> LinkDelivery:
+def of(deliveries: list[Delivery], state: DeliveryState, **other: Any) -> LinkDelivery:
     """A link with these images, or one in a state of its own without any."""
-    return LinkDelivery(state=state_of(found) if found else state, images=tuple(found), **other)
+    return LinkDelivery(
+        state=state_of(deliveries) if deliveries else state, images=tuple(deliveries), **other
+    )
 
 
 links = st.builds(
@@ -126,7 +128,7 @@ def test_every_report_is_xml_that_can_be_read(report: DeliveryReport) -> None:
 
 def sample(*states: DeliveryState, **other: Any) -> DeliveryReport:
     """A report of one link with images in these states."""
-    found = [
+    links = [
         Delivery(
             image=PushedImage(
                 repository="base/app", digest=f"sha256:{at}", tags=("1",), pushed_at=NOON
@@ -140,7 +142,7 @@ def sample(*states: DeliveryState, **other: Any) -> DeliveryReport:
         for at, state in enumerate(states)
     ]
     link = of(
-        found,
+        links,
         DeliveryState.IDLE,
         source=registry_of("1", "us-east-1"),
         source_name="build",

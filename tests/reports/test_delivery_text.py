@@ -106,9 +106,9 @@ def link(
 
 
 def delivery(
-    name: str, tag: str, state: DeliveryState, seconds: float | None = None, *told: str
+    name: str, tag: str, state: DeliveryState, seconds: float | None = None, *lines: str
 ) -> Delivery:
-    because, hint, code = (*told, "", "", "")[:3]
+    because, hint, code = (*lines, "", "", "")[:3]
     return Delivery(
         image=image(name, tag),
         state=state,

@@ -67,8 +67,8 @@ def test_a_plan_may_be_spelled_otherwise(spelled: Callable[[str], str], plan: Pl
     """An editor or another tool may have written it anew, in whatever encoding."""
     text = spelled(to_json(plan))
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
-        found = parse_plan(text.encode(encoding), "p.json")
-        assert plan_content(found) == plan_content(plan)
+        read_back = parse_plan(text.encode(encoding), "p.json")
+        assert plan_content(read_back) == plan_content(plan)
 
 
 @pytest.mark.parametrize(

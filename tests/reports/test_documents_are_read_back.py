@@ -62,15 +62,15 @@ def by_end(plan: RegistryPlan) -> RegistryPlan:
 def test_a_plan_is_what_it_was(data: DataObject, plans: SearchStrategy[Plan]) -> None:
     """Every value that a document holds comes back, what is on record with it."""
     plan = data.draw(plans)
-    found = parse_plan(to_json(plan).encode(), "plan.json")
-    assert plan_document(found) == plan_document(plan)
-    assert is_unaltered(found)
-    assert found == replace(
+    read_back = parse_plan(to_json(plan).encode(), "plan.json")
+    assert plan_document(read_back) == plan_document(plan)
+    assert is_unaltered(read_back)
+    assert read_back == replace(
         plan,
         created_at=in_seconds(plan.created_at),
         registries=tuple(map(by_end, plan.registries)),
     )
-    assert [registry.owned for registry in found.registries] == [
+    assert [registry.owned for registry in read_back.registries] == [
         registry.owned for registry in plan.registries
     ]
 
@@ -99,9 +99,9 @@ def test_a_plan_from_an_earlier_version_is_taken_as_it_is(
 def test_a_report_is_what_it_was(data: DataObject, reports: SearchStrategy[Report]) -> None:
     """Its document is the same again, backfills included."""
     report = data.draw(reports)
-    found = parse_report(report_content(report), "report.json")
-    assert report_document(found) == report_document(report)
-    assert [registry.registry for registry in found.registries] == [
+    read_back = parse_report(report_content(report), "report.json")
+    assert report_document(read_back) == report_document(report)
+    assert [registry.registry for registry in read_back.registries] == [
         registry.registry for registry in report.registries
     ]
 
@@ -312,7 +312,7 @@ def test_a_report_of_an_earlier_version(report: Report) -> None:
     """It did not count writes, and its waves are told as far as its changes tell."""
     document = json.loads(to_json(report))
     del document["waves"], document["summary"]["writes"], document["summary"]["partial"]
-    found = parse_report(json.dumps(document).encode(), "r.json")
-    assert found.registries == report.registries
-    assert found.writes == report.writes
-    assert found.waves == wave_outcomes(report.registries, ("rest",))
+    read_back = parse_report(json.dumps(document).encode(), "r.json")
+    assert read_back.registries == report.registries
+    assert read_back.writes == report.writes
+    assert read_back.waves == wave_outcomes(report.registries, ("rest",))

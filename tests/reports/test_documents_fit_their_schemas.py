@@ -66,8 +66,8 @@ def test_documents_round_trip(
 def test_a_digest_can_be_checked_by_anybody(data: DataObject, plans: SearchStrategy[Plan]) -> None:
     """The digest is the one of the document that was read, without its key `digest`."""
     document = json.loads(to_json(data.draw(plans)))
-    found = document.pop("digest")
-    assert digest(document) == found
+    written_digest = document.pop("digest")
+    assert digest(document) == written_digest
 
 
 @given(data=st.data())
@@ -81,11 +81,11 @@ def test_a_digest_follows_the_content(data: DataObject, plans: SearchStrategy[Pl
 def enums(document: object) -> set[tuple[str, ...]]:
     """Every list of choices in a schema."""
     if isinstance(document, list):
-        return {found for item in document for found in enums(item)}
+        return {values for item in document for values in enums(item)}
     if not isinstance(document, dict):
         return set()
     own = {tuple(document["enum"])} if isinstance(document.get("enum"), list) else set()
-    return own | {found for item in document.values() for found in enums(item)}
+    return own | {values for item in document.values() for values in enums(item)}
 
 
 def test_schemas_name_every_choice() -> None:

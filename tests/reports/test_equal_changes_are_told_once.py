@@ -209,7 +209,7 @@ Routes
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "expected"),
     [
         (range(1, 9), "8 registries of env=dev"),
         (range(9, 17), "8 registries of env=stage"),
@@ -237,7 +237,7 @@ Routes
     ],
 )
 def test_what_a_group_is_called(
-    planned: Planned, listed: Callable[..., Inventory], members: Sequence[int], told: str
+    planned: Planned, listed: Callable[..., Inventory], members: Sequence[int], expected: str
 ) -> None:
     """By labels that hold for exactly these; otherwise by its members and their number."""
     labels = [
@@ -247,7 +247,7 @@ def test_what_a_group_is_called(
         *['env = "stage", team = "a"'] * 8,
     ]
     plan = planned(*(changing(number, grants(end(99))) for number in members))
-    assert plan_text(plan, inventory=listed(labels)).splitlines()[2] == told
+    assert plan_text(plan, inventory=listed(labels)).splitlines()[2] == expected
 
 
 def test_whoever_loses_something_is_named(planned: Planned) -> None:
@@ -257,8 +257,8 @@ def test_whoever_loses_something_is_named(planned: Planned) -> None:
         *(changing(number, losing) for number in range(1, 25, 2)),
         *(changing(number) for number in range(2, 25, 2)),
     )
-    told = ", ".join(f"{number:012}" for number in range(1, 25, 2))
-    assert plan_text(plan).splitlines()[2] == f"12 registries: eu-west-1 {told}"
+    listed_accounts = ", ".join(f"{number:012}" for number in range(1, 25, 2))
+    assert plan_text(plan).splitlines()[2] == f"12 registries: eu-west-1 {listed_accounts}"
 
 
 def test_wherever_links_no_longer_lead_is_named(planned: Planned) -> None:
@@ -266,9 +266,9 @@ def test_wherever_links_no_longer_lead_is_named(planned: Planned) -> None:
     odd, even = range(1, 25, 2), range(2, 26, 2)
     change = rules(*map(end, even), removed=[end(number, routes=()) for number in odd])
     plan = planned(changing(0, change), *(changing(number) for number in range(1, 30)))
-    told = ", ".join(f"{number:012}" for number in odd)
+    listed_accounts = ", ".join(f"{number:012}" for number in odd)
     assert plan_text(plan).splitlines()[4:6] == [
-        f"      - to 12 registries (eu-west-1 {told}): base/ (no route)",
+        f"      - to 12 registries (eu-west-1 {listed_accounts}): base/ (no route)",
         (
             "      + to 12 registries (000000000002 eu-west-1 (team-2), 000000000004 eu-west-1 "
             "(team-4), 000000000006 eu-west-1 (team-6) and 9 more): base/ (route golden)"

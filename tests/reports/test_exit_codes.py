@@ -19,9 +19,9 @@ CODES = dict(zip(PRECEDENCE, (130, 1, 3, 4, 2), strict=True))
 def test_the_worst_wins() -> None:
     """130 over 1 over 3 over 4 over 2 over 0, in every combination."""
     for size in range(len(PRECEDENCE) + 1):
-        for found in combinations(PRECEDENCE, size):
-            expected = next((CODES[name] for name in PRECEDENCE if name in found), 0)
-            assert exit_code(**dict.fromkeys(found, True)) == expected
+        for codes in combinations(PRECEDENCE, size):
+            expected = next((CODES[name] for name in PRECEDENCE if name in codes), 0)
+            assert exit_code(**dict.fromkeys(codes, True)) == expected
 
 
 def test_every_code_has_a_meaning() -> None:

@@ -255,13 +255,13 @@ def test_the_schema_knows_every_kind() -> None:
 def test_long_lists_of_prefixes_are_cut() -> None:
     """Unless everything is asked for; one more than fits is not worth a word."""
     seven = tuple(f"{letter}/" for letter in "abcdefg")
-    for prefixes, told, whole in (
+    for prefixes, shown, whole in (
         (seven, "a/, b/, c/, d/, e/ and 2 more", ", ".join(seven)),
         (seven[:6], ", ".join(seven[:6]), ", ".join(seven[:6])),
     ):
         graph = replace(SINGLE, edges=(replace(SINGLE.edges[1], prefixes=prefixes),))
         for text in (mermaid_text, dot_text):
-            assert f'{told}"' in text(graph)
+            assert f'{shown}"' in text(graph)
             assert f'{whole}"' in text(graph, full=True)
 
 

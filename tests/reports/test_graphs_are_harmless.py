@@ -73,14 +73,14 @@ MERMAID = re.compile(
 
 def mermaid_labels(text: str) -> list[str]:
     """The labels of nodes and edges, codes resolved. Every line is of a known form."""
-    found = []
+    labels = []
     for line in text.splitlines():
         match = MERMAID.fullmatch(line)
         assert match is not None, line
         if "subgraph" not in line.split("[")[0] and any(match.groups()):
             (label,) = filter(None, match.groups())
-            found.append(re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label))
-    return found
+            labels.append(re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label))
+    return labels
 
 
 @given(graph=graphs())

@@ -48,12 +48,12 @@ HELD = (
 
 def verdicts(text: str) -> list[tuple[str, str | None, str | None]]:
     """Name, element and type of every case."""
-    found = []
+    listed = []
     for case in ET.fromstring(text).iter("testcase"):
         verdict = next(iter(case), None)
         kind = None if verdict is None else verdict.get("type")
-        found.append((case.attrib["name"], None if verdict is None else verdict.tag, kind))
-    return found
+        listed.append((case.attrib["name"], None if verdict is None else verdict.tag, kind))
+    return listed
 
 
 def test_a_report_in_full(report: Report) -> None:

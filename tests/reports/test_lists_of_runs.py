@@ -61,10 +61,10 @@ lists = st.builds(
 )
 
 
-@given(found=lists)
-def test_the_document_fits_its_schema(found: RunList) -> None:
+@given(runs=lists)
+def test_the_document_fits_its_schema(runs: RunList) -> None:
     """No list has a document that its schema refuses."""
-    document = runs_document(found)
+    document = runs_document(runs)
     checker = Draft202012Validator(schema("runs"), format_checker=FormatChecker())
     assert [error.message for error in checker.iter_errors(document)] == []
 

@@ -412,7 +412,7 @@ def test_a_plan_in_waves_without_changes(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(
-    ("moved", "told"),
+    ("moved", "expected"),
     [
         (
             Moved(by=Mover.FLEET, run_id="20261122T081500Z-ab12cd", at=YESTERDAY),
@@ -424,11 +424,11 @@ def test_a_plan_in_waves_without_changes(plan: Plan) -> None:
         ),
     ],
 )
-def test_why_a_registry_differs(plan: Plan, moved: Moved, told: str) -> None:
+def test_why_a_registry_differs(plan: Plan, moved: Moved, expected: str) -> None:
     """Below its name, as far as remembered runs tell."""
     build, *others = plan.registries
     shown = plan_text(replace(plan, registries=(replace(build, moved=moved), *others)))
-    assert f"111111111111 us-east-1 (build)\n  {told}" in shown
+    assert f"111111111111 us-east-1 (build)\n  {expected}" in shown
     assert sentence(moved) in shown
 
 

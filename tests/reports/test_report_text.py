@@ -273,10 +273,10 @@ Applied 2 of 4 writes in 12.4 s. Exit 0: done as asked; the run ends after wave 
 
 def test_a_run_that_ended_as_asked(report: Report) -> None:
     """What each wave has written is counted, and a registry written in part says so."""
-    found = staged(report)
-    assert report_text(found) == STAGED
-    assert report_text(found, waves=("canary", "idle", "rest")) == STAGED
-    assert report_exit(found) == 0
+    ended = staged(report)
+    assert report_text(ended) == STAGED
+    assert report_text(ended, waves=("canary", "idle", "rest")) == STAGED
+    assert report_exit(ended) == 0
 
 
 def test_failed_and_held_come_first(report: Report) -> None:
@@ -303,8 +303,8 @@ def test_what_was_allowed(
     report: Report, allowed: tuple[str, ...], forced: bool, notes: str
 ) -> None:
     """The first line says how far somebody went."""
-    found = replace(report, forced=forced, allowed=allowed)
-    first = report_text(found).partition("\n")[0]
+    ended = replace(report, forced=forced, allowed=allowed)
+    first = report_text(ended).partition("\n")[0]
     assert first == f"Run 20261123T120000Z-a1b2c3 of prod: partial{notes}"
 
 

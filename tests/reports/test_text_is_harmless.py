@@ -52,8 +52,8 @@ def test_no_plan_or_report_holds_a_control(
 ) -> None:
     """Whatever a plan or report holds, its text has no hidden character but line ends."""
     text = plan_text(data.draw(plans), full=True) + report_text(data.draw(reports), full=True)
-    found = {unicodedata.category(char) for char in text if char != "\n"}
-    assert not found & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    categories = {unicodedata.category(char) for char in text if char != "\n"}
+    assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 @given(lines=st.lists(st.text(), min_size=1), colour=st.booleans())

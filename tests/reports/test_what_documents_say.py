@@ -211,14 +211,14 @@ def test_what_a_run_will_need_of_a_plan(plan: Plan) -> None:
         moved=moved,
     )
     document: Any = plan_document(replace(plan, registries=(drifted,)))
-    told = document["registries"][0]
-    assert (told["wave"], told["changes"][0]["wave"]) == ("canary", "canary")
-    assert told["changes"][0]["needs"] == ["111111111111/us-east-1", "222222222222/eu-west-1"]
-    assert told["owned"] == {
+    registry = document["registries"][0]
+    assert (registry["wave"], registry["changes"][0]["wave"]) == ("canary", "canary")
+    assert registry["changes"][0]["needs"] == ["111111111111/us-east-1", "222222222222/eu-west-1"]
+    assert registry["owned"] == {
         "links": {"111111111111/us-east-1": ["a/", "b/"], "222222222222/eu-west-1": None},
         "templates": ["base"],
     }
-    assert told["moved"] == {
+    assert registry["moved"] == {
         "by": "fleet",
         "run": "20261101T081500Z-ab12cd",
         "at": "2026-11-23T12:00:00Z",

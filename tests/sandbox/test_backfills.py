@@ -40,8 +40,8 @@ def at(registry: Registry) -> dict[str, Any]:
 
 
 async def status(aws: Served, backfill: str) -> str:
-    found: str = (await aws.done(RESULTS, {"replicationBackfillId": backfill}))["status"]
-    return found
+    state: str = (await aws.done(RESULTS, {"replicationBackfillId": backfill}))["status"]
+    return state
 
 
 @pytest.fixture
@@ -130,8 +130,8 @@ async def test_what_is_copied(aws: Served) -> None:
     assert aws.world.repositories(OWN) == ("base/python",)
     assert [image.tags for image in aws.world.images(OWN, "base/python")] == [("1", "latest"), ()]
     asked = {**name, "imageId": {"imageTag": "1"}}
-    told = await aws.done("DescribeImageReplicationStatus", asked)
-    assert [item["status"] for item in told["replicationStatuses"]] == ["COMPLETE"]
+    answer = await aws.done("DescribeImageReplicationStatus", asked)
+    assert [item["status"] for item in answer["replicationStatuses"]] == ["COMPLETE"]
 
 
 async def test_nothing_to_copy_is_complete(aws: Served) -> None:
@@ -190,10 +190,10 @@ async def test_half_of_a_hundred_failing_is_the_end(aws: Served, good: int, ende
     )
     begun = await aws.done(START, at(SPOKE))
     aws.clock.seconds += 60
-    told = await aws.done(RESULTS, {"replicationBackfillId": begun["replicationBackfillId"]})
-    assert told["status"] == ended
-    assert told.get("failureCode") == ("TOO_MANY_FAILURES" if ended == "FAILED" else None)
-    assert told["progress"]["failedReplicationCount"] == 60
+    answer = await aws.done(RESULTS, {"replicationBackfillId": begun["replicationBackfillId"]})
+    assert answer["status"] == ended
+    assert answer.get("failureCode") == ("TOO_MANY_FAILURES" if ended == "FAILED" else None)
+    assert answer["progress"]["failedReplicationCount"] == 60
 
 
 async def test_it_can_be_stopped(slow: Served) -> None:
@@ -214,10 +214,10 @@ async def test_it_can_be_stopped(slow: Served) -> None:
         (f"The replication backfill with id '{second}' cannot be stopped: its status is STOPPING"),
     )
     slow.clock.seconds += 10
-    told = await slow.done(RESULTS, {"replicationBackfillId": second})
-    assert told["status"] == "STOPPED"
-    assert told["progress"]["completedReplicationCount"] == 2
-    assert len(told["results"]) == 2
+    answer = await slow.done(RESULTS, {"replicationBackfillId": second})
+    assert answer["status"] == "STOPPED"
+    assert answer["progress"]["completedReplicationCount"] == 2
+    assert len(answer["results"]) == 2
 
 
 async def test_one_for_a_region_at_a_time(aws: Served) -> None:

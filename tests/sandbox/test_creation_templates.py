@@ -59,8 +59,8 @@ def invalid(at: str, constraint: str) -> tuple[str, str]:
 
 
 async def templates(aws: Served, **members: Json) -> list[Any]:
-    found: list[Any] = (await aws.done(DESCRIBE, members))["repositoryCreationTemplates"]
-    return found
+    listed: list[Any] = (await aws.done(DESCRIBE, members))["repositoryCreationTemplates"]
+    return listed
 
 
 async def test_a_client_makes_reads_changes_and_removes_one(aws: Served) -> None:

@@ -155,5 +155,5 @@ async def test_calls_are_counted_and_writes_remembered(aws: Served) -> None:
 
 
 def request_id(answer: Any) -> str:
-    found: str = answer.headers["x-amzn-RequestId"]
-    return found
+    header: str = answer.headers["x-amzn-RequestId"]
+    return header

@@ -68,7 +68,7 @@ async def both(moto: str, served: Serve, sdk: AioSession) -> AsyncIterator[tuple
         yield ours, motos
 
 
-async def told(call: Awaitable[dict[str, Any]]) -> Any:
+async def answer_of(call: Awaitable[dict[str, Any]]) -> Any:
     """An answer, or an error, without what differs from call to call."""
     try:
         answer = await call
@@ -83,31 +83,33 @@ async def told(call: Awaitable[dict[str, Any]]) -> Any:
 
 
 async def put(ecr: Any, *rules: Any) -> Any:
-    return await told(ecr.put_replication_configuration(replicationConfiguration={"rules": rules}))
+    return await answer_of(
+        ecr.put_replication_configuration(replicationConfiguration={"rules": rules})
+    )
 
 
 async def replication(ecr: Any) -> list[Any]:
     return [
-        await told(ecr.describe_registry()),
+        await answer_of(ecr.describe_registry()),
         await put(ecr, RULE),
-        await told(ecr.describe_registry()),
+        await answer_of(ecr.describe_registry()),
         await put(ecr, HERE),
-        await told(ecr.describe_registry()),
+        await answer_of(ecr.describe_registry()),
         await put(ecr),
-        await told(ecr.describe_registry()),
+        await answer_of(ecr.describe_registry()),
     ]
 
 
 async def policies(ecr: Any) -> list[Any]:
     return [
-        await told(ecr.get_registry_policy()),
-        await told(ecr.delete_registry_policy()),
-        await told(ecr.put_registry_policy(policyText=json.dumps(POLICY))),
-        await told(ecr.get_registry_policy()),
-        await told(ecr.put_registry_policy(policyText="nonsense")),
-        await told(ecr.put_registry_policy(policyText=json.dumps({"Version": "2012-10-17"}))),
-        await told(ecr.delete_registry_policy()),
-        await told(ecr.get_registry_policy()),
+        await answer_of(ecr.get_registry_policy()),
+        await answer_of(ecr.delete_registry_policy()),
+        await answer_of(ecr.put_registry_policy(policyText=json.dumps(POLICY))),
+        await answer_of(ecr.get_registry_policy()),
+        await answer_of(ecr.put_registry_policy(policyText="nonsense")),
+        await answer_of(ecr.put_registry_policy(policyText=json.dumps({"Version": "2012-10-17"}))),
+        await answer_of(ecr.delete_registry_policy()),
+        await answer_of(ecr.get_registry_policy()),
     ]
 
 
@@ -115,11 +117,11 @@ async def images(ecr: Any) -> list[Any]:
     name = {"repositoryName": "base/python"}
     await ecr.create_repository(**name)
     return [
-        await told(ecr.create_repository(**name)),
-        await told(ecr.put_image(**name, imageManifest=MANIFEST, imageTag="3")),
-        await told(ecr.put_image(**name, imageManifest=MANIFEST, imageTag="3")),
-        await told(ecr.describe_images(**name, imageIds=[{"imageTag": "4"}])),
-        await told(ecr.describe_images(repositoryName="no/such")),
+        await answer_of(ecr.create_repository(**name)),
+        await answer_of(ecr.put_image(**name, imageManifest=MANIFEST, imageTag="3")),
+        await answer_of(ecr.put_image(**name, imageManifest=MANIFEST, imageTag="3")),
+        await answer_of(ecr.describe_images(**name, imageIds=[{"imageTag": "4"}])),
+        await answer_of(ecr.describe_images(repositoryName="no/such")),
     ]
 
 
@@ -129,10 +131,10 @@ async def deletions(ecr: Any) -> list[Any]:
     await ecr.put_image(**name, imageManifest=MANIFEST, imageTag="5")
     ids = [{"imageTag": "6"}, {"imageDigest": "nonsense"}, {}]
     return [
-        await told(ecr.batch_delete_image(**name, imageIds=ids)),
-        await told(ecr.batch_delete_image(**name, imageIds=[{"imageTag": "5"}])),
-        await told(ecr.describe_images(**name)),
-        await told(ecr.batch_delete_image(repositoryName="no/such", imageIds=ids)),
+        await answer_of(ecr.batch_delete_image(**name, imageIds=ids)),
+        await answer_of(ecr.batch_delete_image(**name, imageIds=[{"imageTag": "5"}])),
+        await answer_of(ecr.describe_images(**name)),
+        await answer_of(ecr.batch_delete_image(repositoryName="no/such", imageIds=ids)),
     ]
 
 
@@ -141,19 +143,21 @@ async def settings(ecr: Any) -> list[Any]:
     tags = [{"Key": "team", "Value": "core"}]
     made = await ecr.create_repository(**name, tags=tags)
     return [
-        await told(ecr.list_tags_for_resource(resourceArn=made["repository"]["repositoryArn"])),
-        await told(ecr.get_repository_policy(**name)),
-        await told(ecr.get_lifecycle_policy(**name)),
-        await told(ecr.get_lifecycle_policy(repositoryName="no/such")),
+        await answer_of(
+            ecr.list_tags_for_resource(resourceArn=made["repository"]["repositoryArn"])
+        ),
+        await answer_of(ecr.get_repository_policy(**name)),
+        await answer_of(ecr.get_lifecycle_policy(**name)),
+        await answer_of(ecr.get_lifecycle_policy(repositoryName="no/such")),
     ]
 
 
 async def refusals(ecr: Any) -> list[Any]:
     """Moto has older patterns and other words for what is allowed: only what is refused counts."""
     answers = [
-        await told(ecr.create_repository(repositoryName="Base")),
-        await told(ecr.create_repository(repositoryName="ab", imageTagMutability="SOMETIMES")),
-        await told(ecr.list_tags_for_resource(resourceArn="nonsense")),
+        await answer_of(ecr.create_repository(repositoryName="Base")),
+        await answer_of(ecr.create_repository(repositoryName="ab", imageTagMutability="SOMETIMES")),
+        await answer_of(ecr.list_tags_for_resource(resourceArn="nonsense")),
     ]
     return [(*answer[:2], answer[2].partition(" failed to satisfy")[0]) for answer in answers]
 

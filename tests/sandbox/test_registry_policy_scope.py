@@ -31,8 +31,8 @@ def policy(effect: str, action: str, principal: Json = None) -> dict[str, Any]:
 
 
 async def scope(aws: Served, **where: Any) -> str:
-    found: str = (await aws.done("GetAccountSetting", {"name": SCOPE}, **where))["value"]
-    return found
+    value: str = (await aws.done("GetAccountSetting", {"name": SCOPE}, **where))["value"]
+    return value
 
 
 async def test_settings_are_put_and_read(aws: Served) -> None:

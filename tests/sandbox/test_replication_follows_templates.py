@@ -142,9 +142,9 @@ def test_the_most_specific_one_is_followed(name: str, chosen: str) -> None:
         "prod/team": template("prod/team/"),
         "cache": template("cache", "PULL_THROUGH_CACHE"),
     }
-    found = template_for(known, name)
-    assert found is not None
-    assert found["prefix"] == chosen
+    followed = template_for(known, name)
+    assert followed is not None
+    assert followed["prefix"] == chosen
     assert template_for({"cache": known["cache"]}, "cache/api") is None
 
 
@@ -186,5 +186,5 @@ def test_the_choice_is_the_longest_path_above(prefixes: set[str], name: str) -> 
     parts = name.split("/")
     above = ["/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
     expected = next((item for item in above if item in prefixes), None)
-    found = template_for(known, name)
-    assert (None if found is None else found["prefix"]) == expected
+    followed = template_for(known, name)
+    assert (None if followed is None else followed["prefix"]) == expected

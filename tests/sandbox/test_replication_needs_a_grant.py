@@ -251,12 +251,12 @@ def test_where_nobody_is_nothing_arrives(inventory: Inventory) -> None:
         )
     )
     world = world_of(inventory, scenario=scenario)
-    stranger = Registry(AccountId("7" * 12), WEST)
-    world.set_replication(HUB, rules((SPOKE, None), (OTHER, None), (stranger, None)))
-    for registry in (SPOKE, OTHER, stranger):
+    unlisted = Registry(AccountId("7" * 12), WEST)
+    world.set_replication(HUB, rules((SPOKE, None), (OTHER, None), (unlisted, None)))
+    for registry in (SPOKE, OTHER, unlisted):
         world.set_policy(registry, grant(registry))
     world.push(HUB, "base/python", "3")
-    assert [world.repositories(registry) for registry in (SPOKE, OTHER, stranger)] == [(), (), ()]
+    assert [world.repositories(registry) for registry in (SPOKE, OTHER, unlisted)] == [(), (), ()]
 
 
 NAMES = st.text(alphabet="ab/", min_size=2, max_size=5)

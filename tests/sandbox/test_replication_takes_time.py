@@ -32,10 +32,10 @@ async def slow(served: Serve) -> AsyncIterator[Served]:
 
 async def statuses(aws: Served) -> list[Any]:
     asked = {**NAME, "imageId": {"imageTag": "1"}}
-    found: list[Any] = (await aws.done("DescribeImageReplicationStatus", asked))[
+    listed: list[Any] = (await aws.done("DescribeImageReplicationStatus", asked))[
         "replicationStatuses"
     ]
-    return found
+    return listed
 
 
 async def test_a_copy_is_in_progress_until_it_arrives(slow: Served) -> None:

@@ -190,9 +190,9 @@ def test_pages_together_are_everything(items: list[int], most: int) -> None:
     seen: list[int] = []
     token: JsonObject = {}
     while True:
-        found, token = page(items, Structure({"maxResults": most, **token}))
-        seen.extend(found)
-        assert len(found) <= most
+        listed, token = page(items, Structure({"maxResults": most, **token}))
+        seen.extend(listed)
+        assert len(listed) <= most
         if not token:
             break
     assert seen == items

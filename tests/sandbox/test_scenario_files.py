@@ -322,5 +322,5 @@ def test_a_date_is_no_number(tmp_path: Path) -> None:
     path.write_text("seed = 2026-11-23")
     with pytest.raises(ScenarioError) as caught:
         load_scenario(path)
-    found = json.dumps("2026-11-23")
-    assert str(caught.value) == f"{path}: seed: input should be a valid integer (found {found})"
+    shown = json.dumps("2026-11-23")
+    assert str(caught.value) == f"{path}: seed: input should be a valid integer (found {shown})"

@@ -147,8 +147,8 @@ async def test_a_session_can_be_narrowed_later(aws: Served) -> None:
     assert (await aws.ecr("DescribeRegistry", key=key)).status == 200
     for operation in ("GetRegistryPolicy", "PutRegistryPolicy"):
         assert (await aws.ecr(operation, key=key)).error[0] == "AccessDeniedException"
-    told = await aws.sts({"Action": "GetCallerIdentity"}, key=key)
-    assert SESSION.encode() in told.body
+    identity = await aws.sts({"Action": "GetCallerIdentity"}, key=key)
+    assert SESSION.encode() in identity.body
 
 
 async def test_what_cannot_be_narrowed(aws: Served) -> None:

@@ -34,11 +34,11 @@ async def test_a_client_with_another_secret_is_refused(aws: Served) -> None:
 
 async def test_a_key_that_was_not_issued_here(aws: Served) -> None:
     """ECR and STS have different codes for it."""
-    stranger = Credentials("AKIAAAAAAAAAAAAAAAAA", "x" * 40)
-    async with aws.client("sts", stranger) as sts:
+    unknown_key = Credentials("AKIAAAAAAAAAAAAAAAAA", "x" * 40)
+    async with aws.client("sts", unknown_key) as sts:
         with pytest.raises(ClientError) as by_sts:
             await sts.get_caller_identity()
-    async with aws.client("ecr", stranger) as ecr:
+    async with aws.client("ecr", unknown_key) as ecr:
         with pytest.raises(ClientError) as by_ecr:
             await ecr.describe_registry()
     assert error_of(by_sts) == ("InvalidClientTokenId", INVALID_TOKEN, 403)

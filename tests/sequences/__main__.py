@@ -29,17 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.tell:
         story = sequence_of(first)
         trace = anyio.run(play, story)
-        print(*story.steps, *told(trace), *violations(trace), sep="\n")
+        print(*story.steps, *lines_of(trace), *violations(trace), sep="\n")
         return 0
     began, wrong, writes = time.monotonic(), 0, 0
     with ProcessPoolExecutor(options.workers) as pool:
-        for seed, (found, wrote) in zip(seeds, pool.map(played, seeds), strict=True):
+        for seed, (broken, wrote) in zip(seeds, pool.map(played, seeds), strict=True):
             writes += wrote
-            wrong += bool(found)
-            for text in found[:_SHOWN]:
+            wrong += bool(broken)
+            for text in broken[:_SHOWN]:
                 print(f"seed {seed}: {text}", flush=True)
-            if len(found) > _SHOWN:
-                print(f"seed {seed}: … and {len(found) - _SHOWN} more", flush=True)
+            if len(broken) > _SHOWN:
+                print(f"seed {seed}: … and {len(broken) - _SHOWN} more", flush=True)
     took = time.monotonic() - began
     print(
         f"{len(seeds)} sequences, seeds {seeds[0]} to {seeds[-1]}: {writes} writes, {wrong} "
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if wrong else 0
 
 
-def told(trace: Sequence[Happening]) -> Iterator[str]:
+def lines_of(trace: Sequence[Happening]) -> Iterator[str]:
     """What happened, a line each, documents in short."""
     for at, happening in enumerate(trace):
         match happening:
@@ -62,8 +62,8 @@ def told(trace: Sequence[Happening]) -> Iterator[str]:
                 less, more = _difference(before, after, resource)
                 yield f"{at:4} a stranger changes {resource} of {happening.place}{less}{more}"
             case Ended(changes=changes):
-                found = [f"{change.place} {change.resource} {change.outcome}" for change in changes]
-                yield f"{at:4} {happening.run} ends: {', '.join(found) or 'nothing to do'}"
+                ends = [f"{change.place} {change.resource} {change.outcome}" for change in changes]
+                yield f"{at:4} {happening.run} ends: {', '.join(ends) or 'nothing to do'}"
             case Rested():
                 yield f"{at:4} {happening.fleet} rests; on record {sorted(happening.recorded)}"
             case _:

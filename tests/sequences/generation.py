@@ -165,13 +165,13 @@ def sequence_of(seed: int, *, steps: int = 8) -> Story:
         one_state=draw.random() < 0.5,
         fleets=tuple(texts.values()),
     )
-    found: list[Step] = [Run(fleet=name, kind="apply") for name in FLEETS]
+    drawn: list[Step] = [Run(fleet=name, kind="apply") for name in FLEETS]
     for number in range(steps):
         step = _step(draw, texts, number)
         for text in _later(step):
             texts[text.name] = text
-        found.append(step)
-    return replace(sequence, steps=tuple(found))
+        drawn.append(step)
+    return replace(sequence, steps=tuple(drawn))
 
 
 def _later(step: Step) -> tuple[FleetText, ...]:
@@ -241,17 +241,17 @@ def _text(draw: random.Random, name: str, *, shared: bool) -> FleetText:
 
 
 def _routes(draw: random.Random, text: FleetText) -> tuple[RouteText, ...]:
-    letter, found = LETTERS[text.name], []
+    letter, routes = LETTERS[text.name], []
     active = [account for account in text.accounts if account not in text.retired]
     for _ in range(draw.randint(1, 4)):
         source = draw.choice([source for source in text.sources if source in active])
         others = [item for item in active if item != source]
         ends = draw.sample(others, min(len(others), draw.randint(1, 3)))
         prefixes = {f"{letter}{choice}/" for choice in draw.choices(range(4), k=draw.randint(1, 2))}
-        found.append(
+        routes.append(
             RouteText(source=source, ends=tuple(sorted(ends)), prefixes=tuple(sorted(prefixes)))
         )
-    return tuple(found)
+    return tuple(routes)
 
 
 def _rewritten(draw: random.Random, text: FleetText) -> FleetText:

@@ -221,7 +221,7 @@ def _is_put_back(trace: Trace, change: Change, run: str) -> bool:
         return False
     at = next(index for index, happening in enumerate(trace) if happening is wrote)
     # By the run's journal it was as last seen, which need not be what was there at the write.
-    found = [
+    replaced = [
         meaning(item, change.resource) for item in (wrote.before, _last_read(trace[:at], wrote))
     ]
     later = [
@@ -231,7 +231,7 @@ def _is_put_back(trace: Trace, change: Change, run: str) -> bool:
         and (item.place, item.resource) == (change.place, change.resource)
     ]
     return any(isinstance(item, Edited) for item in later) and any(
-        meaning(item.after, change.resource) in found for item in later
+        meaning(item.after, change.resource) in replaced for item in later
     )
 
 
@@ -248,15 +248,15 @@ def the_record_keeps_links_in_place(trace: Trace) -> Iterator[str]:
 def made(trace: Trace, fleet: str) -> set[Hop]:
     """Links in place that the fleet has put there itself. Others may do that, too: a rollback
     with --force puts back what other fleets had then."""
-    found: set[Hop] = set()
+    hops: set[Hop] = set()
     for change in trace:
         if not isinstance(change, Wrote | Edited) or change.resource != RULES:
             continue
         before, after = ({link for link, _ in links(doc)} for doc in (change.before, change.after))
-        found -= {(change.place, *link) for link in before - after}
+        hops -= {(change.place, *link) for link in before - after}
         if isinstance(change, Wrote) and change.fleet == fleet:
-            found |= {(change.place, *link) for link in after - before if is_of_fleet(link, fleet)}
-    return found
+            hops |= {(change.place, *link) for link in after - before if is_of_fleet(link, fleet)}
+    return hops
 
 
 def everything_ends_well(trace: Trace) -> Iterator[str]:
@@ -301,12 +301,12 @@ def _applied_meanwhile(trace: Trace, began: Began) -> frozenset[Hop] | None:
     """What the latest run of the fleet asks for that has ended since this one began."""
     start = next(at for at, happening in enumerate(trace) if happening is began)
     ended = {item.run for item in trace[start:] if isinstance(item, Ended)}
-    found = [
+    wanted = [
         item.wanted
         for item in trace[start + 1 :]
         if isinstance(item, Began) and item.fleet == began.fleet and item.run in ended
     ]
-    return found[-1] if found else None
+    return wanted[-1] if wanted else None
 
 
 def links_wait_for_their_wave(trace: Trace) -> Iterator[str]:

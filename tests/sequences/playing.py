@@ -207,8 +207,8 @@ class Player:
             control, me = _CONTROL.get(), this_process()
             if control is None:
                 return me
-            mark = me.process.rpartition("/")[0]
-            return replace(me, pid=control.pid, process=f"{mark}/start-{control.pid}")
+            process_mark = me.process.rpartition("/")[0]
+            return replace(me, pid=control.pid, process=f"{process_mark}/start-{control.pid}")
 
         def started(pid: int, *args: Any) -> str | None:
             if pid in self.gone:
@@ -230,8 +230,8 @@ class Player:
         body: Any,
     ) -> Any:
         self.clock.seconds += _CALL_SECONDS
-        found = _RUN_ID.search(caller.arn)
-        control = self.controls.get(found[0]) if found is not None else None
+        match_ = _RUN_ID.search(caller.arn)
+        control = self.controls.get(match_[0]) if match_ is not None else None
         if control is None or control.dead:
             raise common(Service.ECR, Common.FAILED)
         place, resource = int(caller.account), _WRITES.get(operation)

@@ -21,14 +21,16 @@ _RULE_EDITS: Final[dict[str, Callable[[list[Any], Edit], list[Any]]]] = {
     "our-rule-widened": lambda rules, edit: _widened(rules, edit),  # noqa: PLW0108
 }
 _POLICY_EDITS: Final[dict[str, Callable[[list[Any], Edit], list[Any]]]] = {
-    "statement": lambda found, edit: [*found, _statement(edit)],
-    "statement-away": lambda found, _: _without_last(found, lambda item: not _is_marked(item)),
-    "our-statement-away": lambda found, _: _without_last(found, _is_marked),
-    "statement-respelled": lambda found, _: [
-        item if _is_marked(item) else _respelled(item) for item in found
+    "statement": lambda statements, edit: [*statements, _statement(edit)],
+    "statement-away": lambda statements, _: _without_last(
+        statements, lambda item: not _is_marked(item)
+    ),
+    "our-statement-away": lambda statements, _: _without_last(statements, _is_marked),
+    "statement-respelled": lambda statements, _: [
+        item if _is_marked(item) else _respelled(item) for item in statements
     ],
-    "our-statement-respelled": lambda found, _: [
-        _respelled(item) if _is_marked(item) else item for item in found
+    "our-statement-respelled": lambda statements, _: [
+        _respelled(item) if _is_marked(item) else item for item in statements
     ],
 }
 
@@ -48,8 +50,8 @@ def make(edit: Edit, world: World) -> None:
         world.set_replication(there, {"rules": rules})
     elif edit.kind in _POLICY_EDITS:
         policy = world.policy(there) or {"Version": "2012-10-17", "Statement": []}
-        found: Any = policy["Statement"]
-        after = _POLICY_EDITS[edit.kind](list(found), edit)
+        statements: Any = policy["Statement"]
+        after = _POLICY_EDITS[edit.kind](list(statements), edit)
         world.set_policy(there, {**policy, "Statement": after} if after else None)
     elif edit.kind == "template":
         prefix = f"{STRANGERS}t{edit.number}/"
@@ -70,8 +72,8 @@ def aimed(edit: Edit, place: int, resource: str) -> Edit:
 
 
 def _rules_of(world: World, there: Registry) -> list[Any]:
-    found: Any = world.replication(there)
-    return list(found["rules"])
+    configuration: Any = world.replication(there)
+    return list(configuration["rules"])
 
 
 def _rule(edit: Edit, ends: list[int]) -> Any:
@@ -121,9 +123,9 @@ def _respelled(statement: Any) -> Any:
     return {**single, "Principal": {"AWS": who}}
 
 
-def _without_last(found: list[Any], which: Callable[[Any], bool]) -> list[Any]:
-    at = next((index for index in reversed(range(len(found))) if which(found[index])), None)
-    return found if at is None else [*found[:at], *found[at + 1 :]]
+def _without_last(items: list[Any], which: Callable[[Any], bool]) -> list[Any]:
+    at = next((index for index in reversed(range(len(items))) if which(items[index])), None)
+    return items if at is None else [*items[:at], *items[at + 1 :]]
 
 
 def _is_ours(rule: Any) -> bool:

@@ -30,16 +30,22 @@ def test_a_seed_is_a_sequence() -> None:
 def test_everything_happens() -> None:
     """Within the sequences of one evening: each kind of run and edit, and each trouble."""
     steps = [step for seed in SEEDS for step in sequence_of(seed).steps]
-    found = [run for step in steps for run in runs(step)]
-    assert {warning.kind for warning in found} == {"apply", "keep", "kept", "watch", "rollback"}
+    drawn_runs = [run for step in steps for run in runs(step)]
+    assert {warning.kind for warning in drawn_runs} == {
+        "apply",
+        "keep",
+        "kept",
+        "watch",
+        "rollback",
+    }
     between = {step.kind for step in steps if isinstance(step, Edit)}
-    during = {edit.kind for item in found for _, edit in item.trouble.edits}
+    during = {edit.kind for item in drawn_runs for _, edit in item.trouble.edits}
     assert between == set(EDITS)
     assert during == {*EDITS, "last-read"}
     for trouble in ("faults", "lag_ms", "state_ms", "denied", "killed", "stopped", "overtaken"):
-        assert any(getattr(item.trouble, trouble) for item in found), trouble
-    assert any(item.force for item in found)
-    assert any(item.accounts for item in found)
+        assert any(getattr(item.trouble, trouble) for item in drawn_runs), trouble
+    assert any(item.force for item in drawn_runs)
+    assert any(item.accounts for item in drawn_runs)
 
 
 def test_no_two_edits_are_alike() -> None:

@@ -188,8 +188,8 @@ def mark(fleet: str) -> str:
 
 def foreign(document: Any, fleet: str, resource: str) -> Meaning:
     """What of a document is not this fleet's."""
-    found = meaning(document, resource)
-    return frozenset(item for item in found if not is_of(item, fleet, resource))
+    texts = meaning(document, resource)
+    return frozenset(item for item in texts if not is_of(item, fleet, resource))
 
 
 def own(document: Any, fleet: str, resource: str) -> Meaning:

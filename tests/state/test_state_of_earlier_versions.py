@@ -96,10 +96,13 @@ def test_how_a_run_ended_is_read(path: Path) -> None:
     content = path.read_bytes()
     ended = parse_ended(content, "ended")
     if (report := path.with_name("report.json")).exists():
-        told = parse_report(report.read_bytes(), "report")
-        assert ended.writes == told.writes
+        read_back = parse_report(report.read_bytes(), "report")
+        assert ended.writes == read_back.writes
         # To the millisecond, as the report's own time is not.
-        assert ended_content(told).partition(b'"summary"')[2] == content.partition(b'"summary"')[2]
+        assert (
+            ended_content(read_back).partition(b'"summary"')[2]
+            == content.partition(b'"summary"')[2]
+        )
 
 
 async def test_runs_are_remembered(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ class Template(yaml.SafeLoader):
 
 def template_of(text: str) -> dict[str, Any]:
     """The template in a text."""
-    found: dict[str, Any] = yaml.load(text, Loader=Template)
-    return found
+    template: dict[str, Any] = yaml.load(text, Loader=Template)
+    return template
 
 
 def _long_form(loader: Template, suffix: str, node: yaml.Node) -> Any:

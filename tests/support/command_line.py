@@ -223,7 +223,7 @@ class FakeFleet(Fleet):
     made: Plan = PLAN
     report: Report = REPORT
     backfills: BackfillReport = BACKFILLS
-    found: Imported = IMPORTED
+    imported: Imported = IMPORTED
     planning: Callable[[], Awaitable[None]] = _nothing
     applying: Callable[[], Awaitable[None]] = _nothing
     asked: list[str] = field(default_factory=list)
@@ -315,7 +315,7 @@ class FakeFleet(Fleet):
         await self.planning()
         if self.is_stopped:
             raise FleetError("stopped before everything was read")
-        return self.found
+        return self.imported
 
     def refuse(self, plan: Plan, because: str, *, on_event: EventSink | None = None) -> Report:
         self.asked.append("refuse")

@@ -258,8 +258,8 @@ class SmallFleet:
 
     def granted(self, registry: Registry) -> set[tuple[str, str]]:
         """The accounts and prefixes that a policy grants."""
-        found = parse_policy(self.policies.get(registry), self.owner, registry)
-        return {(grant.source, grant.prefix) for grant in found.grants}
+        policy = parse_policy(self.policies.get(registry), self.owner, registry)
+        return {(grant.source, grant.prefix) for grant in policy.grants}
 
     def plan(self, desired: Desired) -> Plan:
         silence = failure(FaultKind.ACCESS_DENIED).fault

@@ -61,13 +61,13 @@ class Page:
     def section(self, heading: str) -> str:
         """What stands under a heading, sections below it included."""
         level = heading.split(" ", maxsplit=1)[0]
-        found = re.search(
+        match = re.search(
             rf"^{re.escape(heading)}$(.*?)(?=^#{{1,{len(level)}}} |\Z)",
             self.prose,
             re.MULTILINE | re.DOTALL,
         )
-        assert found is not None, f"{self.name} has no heading {heading!r}"
-        return found[1]
+        assert match is not None, f"{self.name} has no heading {heading!r}"
+        return match[1]
 
     def table(self, heading: str, nth: int = 0) -> tuple[tuple[str, ...], ...]:
         """The rows of a section's table, without its head."""

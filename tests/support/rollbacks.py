@@ -184,8 +184,8 @@ class Fleet:
     def conclude(self, registries: Iterable[RegistryPlan]) -> None:
         """Have the record say what a run that came to its end has made."""
         ended = {registry.registry: registry.owned for registry in registries}
-        found = {**self.record, **ended}
-        self.record = {registry: applied for registry, applied in found.items() if applied.links}
+        record = {**self.record, **ended}
+        self.record = {registry: applied for registry, applied in record.items() if applied.links}
 
     def take_back(
         self, past: PastRun, desired: Desired, *, force: bool = False, **others: Any
@@ -297,7 +297,7 @@ class Simulation:
             aws.rules[registry] = {"rules": [foreign_rule(registry)]}
         return Fleet(aws=aws, additive=additive)
 
-    def settled(self, pairs: Any, **options: Any) -> Fleet:
+    def applied(self, pairs: Any, **options: Any) -> Fleet:
         """The same once `pairs` were applied."""
         fleet = self.fleet(**options)
         plans = fleet.plan(fleet.desired(pairs))

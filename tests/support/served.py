@@ -48,10 +48,10 @@ class Answer(NamedTuple):
     def error(self) -> tuple[str, str]:
         """Code and message, of either protocol."""
         if self.body.startswith(b"<"):
-            found = {
+            error = {
                 element.tag.rpartition("}")[2]: element.text or "" for element in self.xml.iter()
             }
-            return found["Code"], found["Message"]
+            return error["Code"], error["Message"]
         return self.json["__type"], self.json["message"]
 
     @property
@@ -124,10 +124,10 @@ class Served:
     @staticmethod
     def credentials(answer: Answer) -> Credentials:
         """What an AssumeRole gave."""
-        found = {
+        given = {
             element.tag.rpartition("}")[2]: element.text or "" for element in answer.xml.iter()
         }
-        return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"])
+        return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
     async def ecr(
         self,

@@ -84,11 +84,11 @@ class Calls(Faults):
     def __init__(self, scenario: Scenario) -> None:
         super().__init__(scenario)
         self.count = 0
-        self.told: list[Callable[[AccountId, Region, str], object]] = []
+        self.listeners: list[Callable[[AccountId, Region, str], object]] = []
 
     def draw(self, account: AccountId, region: Region, operation: str) -> Lot:
         self.count += 1
-        for tell in self.told:
+        for tell in self.listeners:
             tell(account, region, operation)
         return super().draw(account, region, operation)
 

@@ -251,7 +251,7 @@ class Stage:
     world: World
     clock: VirtualClock
     inventory: Inventory
-    told: list[LogEntry] = field(default_factory=list)
+    logged: list[LogEntry] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     stop: anyio.Event = field(default_factory=anyio.Event)
     broken: Exception | None = None
@@ -282,7 +282,7 @@ class Stage:
             WatchOptions(**asked),
             load=self.load,
             connect=self.world.connect,
-            log=self.told.append,
+            log=self.logged.append,
             stop=self.stop,
             clock=self.clock,
             uniform=lambda low, high: (low + high) / 2,
@@ -295,7 +295,7 @@ class Stage:
 
     def lines(self, event: str) -> list[str]:
         """What was told of one kind."""
-        return [warning.message for warning in self.told if warning.event == event]
+        return [warning.message for warning in self.logged if warning.event == event]
 
 
 def inventory_of(name: str = "prod", digest: str = "a") -> Inventory:

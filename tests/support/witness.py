@@ -68,7 +68,7 @@ class Witness:
     def watching(self) -> Iterator[None]:
         """See everything meanwhile."""
         world = self.scene.world
-        self.scene.calls.told.append(self._arrived)
+        self.scene.calls.listeners.append(self._arrived)
 
         def noted(write: Callable[..., None], resource: str) -> Callable[..., None]:
             def wrapped(registry: Registry, *args: Any, **how: Any) -> None:
@@ -111,11 +111,11 @@ class Witness:
 
     def _written(self, registry: Registry, resource: str) -> None:
         run_id, announced = self._announced.get((registry, resource), ("", []))
-        found = [line for line in announced if self._in_place(registry, resource, line["after"])]
-        if len(found) != 1:
+        matching = [line for line in announced if self._in_place(registry, resource, line["after"])]
+        if len(matching) != 1:
             self.problems.append(f"{resource} of {registry} is not what was announced")
         else:
-            taken = Taken(run_id, _key(found[0]), found[0]["after"])
+            taken = Taken(run_id, _key(matching[0]), matching[0]["after"])
             if any(earlier.run_id == run_id and earlier.key == taken.key for earlier in self.taken):
                 self.problems.append(f"{resource} of {registry} was written twice")
             self.taken.append(taken)
@@ -180,10 +180,10 @@ class Witness:
             return bool(world.replication(registry) == after)
         if resource == POLICY:
             return bool(world.policy(registry) == after)
-        found = world.registries[registry].templates.latest
+        templates = world.registries[registry].templates.latest
         if after is None:
             return True
-        template = found.get(after["prefix"].rstrip("/"), {})
+        template = templates.get(after["prefix"].rstrip("/"), {})
         return all(template.get(name) == value for name, value in after.items() if name != "prefix")
 
     def _links(self, registry: Registry) -> Iterator[tuple[Registry, str]]:
@@ -286,14 +286,14 @@ class Aftermath:
 
 def _open(journal: Path) -> dict[Key, Any]:
     """Writes that a journal announces and does not settle. Half a line says nothing."""
-    found: dict[Key, Any] = {}
+    by_key: dict[Key, Any] = {}
     lines = journal.read_bytes().split(b"\n")[1:-1] if journal.exists() else []
     for line in map(json.loads, lines):
         if line["moment"] == "sending":
-            found[_key(line)] = line
+            by_key[_key(line)] = line
         else:
-            found.pop(_key(line), None)
-    return found
+            by_key.pop(_key(line), None)
+    return by_key
 
 
 def _key(line: Any) -> Key:
@@ -305,5 +305,5 @@ def _told(entry: JournalEntry) -> Key:
     return (str(entry.registry), resource, entry.wave, entry.phase.value, entry.prefix)
 
 
-def _sorted(found: Iterable[Any]) -> list[str]:
-    return sorted(json.dumps(item, sort_keys=True) for item in found)
+def _sorted(items: Iterable[Any]) -> list[str]:
+    return sorted(json.dumps(item, sort_keys=True) for item in items)

@@ -62,12 +62,12 @@ async def test_two_applies_started_together(
     ):
         assert refused.code == 3, refused.err
         assert winner.process.returncode is None
-        told = BUSY.fullmatch(refused.err)
-        assert told is not None, refused.err
+        message = BUSY.fullmatch(refused.err)
+        assert message is not None, refused.err
         holder = json.loads((made.state / "prod/lock.json").read_bytes())["holder"]
-        assert (told["purpose"], told["run"]) == ("apply", holder["run_id"])
-        assert int(told["pid"]) == winner.pid == holder["pid"]
-        assert told["who"] == f"{getpass.getuser()}@{socket.gethostname()}"
+        assert (message["purpose"], message["run"]) == ("apply", holder["run_id"])
+        assert int(message["pid"]) == winner.pid == holder["pid"]
+        assert message["who"] == f"{getpass.getuser()}@{socket.gethostname()}"
         assert refused.out == ""
         # One process has one first call in flight, and gets no further.
         assert sum(made.world.calls.values()) <= 1
@@ -83,15 +83,15 @@ async def test_apply_and_rollback_keep_each_other_out(
     first, second = commands if holder == "apply" else commands[::-1]
     called = anyio.Event()
     async with scene(latency=1, clock=reluctant) as made, made.started(*first) as running:
-        made.calls.told.append(lambda *_: called.set())
+        made.calls.listeners.append(lambda *_: called.set())
         with anyio.fail_after(SOON):
             await called.wait()
         async with made.started(*second) as other:
             refused = await other.ended()
         assert (refused.code, refused.out) == (3, ""), refused.err
-        told = BUSY.fullmatch(refused.err)
-        assert told is not None, refused.err
-        assert (told["purpose"], int(told["pid"])) == (holder, running.pid)
+        message = BUSY.fullmatch(refused.err)
+        assert message is not None, refused.err
+        assert (message["purpose"], int(message["pid"])) == (holder, running.pid)
         assert sum(made.world.calls.values()) == 1
         reluctant.speak()
         ended = await running.ended()

@@ -130,10 +130,12 @@ def _definition(inventory: Inventory) -> dict[Pair, tuple[prefixes.Prefixes, tup
 def test_links_are_the_definition(inventory: Inventory) -> None:
     """Not a link more or less, each with all its prefixes and routes, in order."""
     links = connect(inventory).links
-    found = {(link.source, link.destination): (link.prefixes, link.routes) for link in links}
-    assert found == _definition(inventory)
-    assert list(found) == sorted(found)
-    assert len(found) == len(links)
+    connected_links = {
+        (link.source, link.destination): (link.prefixes, link.routes) for link in links
+    }
+    assert connected_links == _definition(inventory)
+    assert list(connected_links) == sorted(connected_links)
+    assert len(connected_links) == len(links)
 
 
 @given(inventories())
@@ -169,13 +171,13 @@ def test_a_source_over_the_limit_has_a_problem_and_no_links(inventory: Inventory
     ends: dict[Registry, set[Registry]] = defaultdict(set)
     for source, end in definition:
         ends[source].add(end)
-    crowded = {source for source, found in ends.items() if len(found) > 2}
+    crowded = {source for source, destinations in ends.items() if len(destinations) > 2}
     topology = connect(inventory)
     assert {(link.source, link.destination) for link in topology.links} == {
         pair for pair in definition if pair[0] not in crowded
     }
-    told = [
+    messages = [
         problem.message for problem in topology.problems if "would replicate to" in problem.message
     ]
-    others = [re.search(r"so would (\d+) other", message) for message in told]
-    assert len(told) + sum(int(other[1]) for other in others if other) == len(crowded)
+    others = [re.search(r"so would (\d+) other", message) for message in messages]
+    assert len(messages) + sum(int(other[1]) for other in others if other) == len(crowded)

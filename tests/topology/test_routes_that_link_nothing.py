@@ -33,7 +33,7 @@ REMEDY = "\n    compare its conditions with the labels and regions of the accoun
 
 
 @pytest.mark.parametrize(
-    ("source", "to", "told"),
+    ("source", "to", "expected"),
     [
         (
             "labels.tier = 'hubb'",
@@ -134,11 +134,11 @@ REMEDY = "\n    compare its conditions with the labels and regions of the accoun
     ],
 )
 def test_why_a_route_does_nothing(
-    source: str, to: str, told: str, connected: Callable[[str], Topology]
+    source: str, to: str, expected: str, connected: Callable[[str], Topology]
 ) -> None:
     """Where it is, and what would have had to be otherwise."""
     topology = connected(f"{ACCOUNTS}from = {{ {source} }}\nto = {{ {to} }}\n")
-    assert [str(problem) for problem in topology.problems] == [f"fleet.toml:{told}{REMEDY}"]
+    assert [str(problem) for problem in topology.problems] == [f"fleet.toml:{expected}{REMEDY}"]
     assert topology.links == ()
 
 

@@ -65,8 +65,8 @@ def test_the_limit_is_the_inventorys(connected: Callable[[str], Topology]) -> No
     """When AWS raises the limit, the file can."""
     text = _accounts(27) + "[[routes]]\nname = 'mesh'\nfrom = {}\nto = {}\n"
     assert connected(text + "[limits]\ndestinations = 26\n").problems == ()
-    told = connected(text + "[limits]\ndestinations = 3\n").problems[0].message
-    assert "ECR takes 3 unique destinations" in told
+    message = connected(text + "[limits]\ndestinations = 3\n").problems[0].message
+    assert "ECR takes 3 unique destinations" in message
 
 
 def test_a_careless_mesh_of_a_large_fleet_fits_in_memory() -> None:

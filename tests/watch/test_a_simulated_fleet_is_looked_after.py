@@ -57,7 +57,7 @@ class Looked:
     before: int = 0
     """Writes that set the fleet up."""
     stop: anyio.Event = field(default_factory=anyio.Event)
-    told: list[LogEntry] = field(default_factory=list)
+    logged: list[LogEntry] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
 
     def connect(self, inventory: Inventory) -> AbstractAsyncContextManager[Fleet]:
@@ -78,7 +78,7 @@ class Looked:
             WatchOptions(every=900, fix=True, **asked),
             load=lambda: load_inventory(self.path),
             connect=self.connect,
-            log=self.told.append,
+            log=self.logged.append,
             stop=self.stop,
             clock=self.clock,
             uniform=lambda low, high: (low + high) / 2,
@@ -175,7 +175,7 @@ async def test_a_flapper_is_left_alone_for_ten_rounds(looked: Looked) -> None:
     assert [round_.left_alone for round_ in looked.rounds] == [()] * 2 + [(HUB,)] * 8
     assert [hub[0] for hub, *_ in after[1:]] == [wanted] * 3 + [{"rules": []}] * 7
     assert [rest for _, *rest in after] == [spokes] * 11
-    assert [item.event for item in looked.told].count("left-alone") == 1
+    assert [item.event for item in looked.logged].count("left-alone") == 1
     writes = world.writes[looked.before :]
     assert len([write for write in writes if write[0] == HUB]) == 3
     assert len(writes) == 3 + 10
@@ -267,7 +267,7 @@ async def test_a_strangers_rule_in_one_registry_stops_nobody_else(
         f"prod: 1 of 5 registries differs; refused: {', '.join(kinds)}; "
         f"excluded: 555555555555/eu-west-1 ({', '.join(kinds)})"
     )
-    lines = [item for item in looked.told if item.event == "round-finished"]
+    lines = [item for item in looked.logged if item.event == "round-finished"]
     assert [line.fields["excluded"] for line in lines] == [
         round_document(round_)["excluded"] for round_ in looked.rounds
     ]

@@ -190,7 +190,7 @@ async def test_a_state_that_cannot_be_used_breaks_the_round_only(stage: Stage) -
 async def test_a_look_at_one_registry_says_nothing_of_the_others(stage: Stage) -> None:
     """As an event about one registry asks for: the drift of others is still there."""
     stage.world.tamper(HUB)
-    around = RoundContext(connect=stage.world.connect, log=stage.told.append, clock=stage.clock)
+    around = RoundContext(connect=stage.world.connect, log=stage.logged.append, clock=stage.clock)
     _, memory = await run_round(RoundOptions(), stage.inventory, around)
     asked = RoundOptions(selection=Selection(accounts=(AccountId(A.account),)), fix=True)
     round_, after = await run_round(asked, stage.inventory, around)

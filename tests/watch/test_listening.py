@@ -113,23 +113,23 @@ async def test_figures(stage: Stage) -> None:
     stage.world.tamper(HUB)
     stage.world.unreadable.add(A)
     answers = await scraped(stage, 2, every=60)
-    found = values(answers[1]["/metrics"][1])
+    figures = values(answers[1]["/metrics"][1])
     prod = 'fleet="prod"'
-    assert found[f'fleet_repl_rounds_total{{{prod},result="drift"}}'] == 1
-    assert found[f'fleet_repl_rounds_total{{{prod},result="corrected"}}'] == 0
-    assert found[f"fleet_repl_round_duration_seconds_sum{{{prod}}}"] == 1
-    assert found[f'fleet_repl_registries{{{prod},outcome="changed"}}'] == 1
-    assert found[f'fleet_repl_registries{{{prod},outcome="unreadable"}}'] == 1
-    assert found[f'fleet_repl_registries{{{prod},outcome="unchanged"}}'] == 1
-    assert found[f'fleet_repl_registries{{{prod},outcome="applied"}}'] == 0
-    assert found[f"fleet_repl_drift_age_seconds{{{prod}}}"] == 1
-    assert found[f"fleet_repl_lock_held{{{prod}}}"] == 0
-    assert found[f"fleet_repl_inventory_broken{{{prod}}}"] == 0
-    assert found[f"fleet_repl_left_alone{{{prod}}}"] == 0
+    assert figures[f'fleet_repl_rounds_total{{{prod},result="drift"}}'] == 1
+    assert figures[f'fleet_repl_rounds_total{{{prod},result="corrected"}}'] == 0
+    assert figures[f"fleet_repl_round_duration_seconds_sum{{{prod}}}"] == 1
+    assert figures[f'fleet_repl_registries{{{prod},outcome="changed"}}'] == 1
+    assert figures[f'fleet_repl_registries{{{prod},outcome="unreadable"}}'] == 1
+    assert figures[f'fleet_repl_registries{{{prod},outcome="unchanged"}}'] == 1
+    assert figures[f'fleet_repl_registries{{{prod},outcome="applied"}}'] == 0
+    assert figures[f"fleet_repl_drift_age_seconds{{{prod}}}"] == 1
+    assert figures[f"fleet_repl_lock_held{{{prod}}}"] == 0
+    assert figures[f"fleet_repl_inventory_broken{{{prod}}}"] == 0
+    assert figures[f"fleet_repl_left_alone{{{prod}}}"] == 0
     call = 'operation="DescribeRegistry",result="ok",service="ecr"'
-    assert found[f"fleet_repl_calls_total{{{call}}}"] == 3
-    assert found["fleet_repl_throttles_total"] == 2
-    assert found[f'fleet_repl_build_info{{version="{__version__}"}}'] == 1
+    assert figures[f"fleet_repl_calls_total{{{call}}}"] == 3
+    assert figures["fleet_repl_throttles_total"] == 2
+    assert figures[f'fleet_repl_build_info{{version="{__version__}"}}'] == 1
     # The next round is under way: the drift is a minute old.
     later = values(answers[2]["/metrics"][1])
     assert later[f"fleet_repl_drift_age_seconds{{{prod}}}"] == 60
@@ -142,10 +142,10 @@ async def test_figures_of_a_correction(stage: Stage) -> None:
     prod = 'fleet="prod"'
     held = f"fleet_repl_lock_held{{{prod}}}"
     assert [values(item["/metrics"][1])[held] for item in (planning, writing, pause)] == [0, 1, 0]
-    found = values(pause["/metrics"][1])
-    assert found[f'fleet_repl_registries{{{prod},outcome="applied"}}'] == 1
-    assert found[f"fleet_repl_drift_age_seconds{{{prod}}}"] == 0
-    success = found[f"fleet_repl_last_success_timestamp_seconds{{{prod}}}"]
+    figures = values(pause["/metrics"][1])
+    assert figures[f'fleet_repl_registries{{{prod},outcome="applied"}}'] == 1
+    assert figures[f"fleet_repl_drift_age_seconds{{{prod}}}"] == 0
+    success = figures[f"fleet_repl_last_success_timestamp_seconds{{{prod}}}"]
     assert success == stage.rounds[0].finished_at.timestamp()
 
 
@@ -223,12 +223,12 @@ async def test_every_metric_is_described(stage: Stage) -> None:
     stage.world.tamper(HUB, A)
     stage.world.objected[HUB] = Objection(kind="foreign-rules", message="theirs")
     answers = await scraped(stage, 2, every=60, fix=True, notify="http://127.0.0.1:1/")
-    found = {}
+    figures = {}
     for family in text_string_to_metric_families(answers[-1]["/metrics"][1]):
         counted = family.type == "counter"
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
-        found[f"{family.name}_total" if counted else family.name] = labels
+        figures[f"{family.name}_total" if counted else family.name] = labels
     page = Path(__file__).parents[2].joinpath("docs/watch.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in page.splitlines() if line.startswith("| `fleet_repl_")]
     described = {row[1].strip(" `"): set(re.findall(r"`(\w+)`", row[2])) for row in rows}
-    assert described == found
+    assert described == figures

@@ -296,7 +296,7 @@ async def test_what_was_not_delivered_is_told_next_time(stage: Stage, receiver: 
     assert stage.lines("notify-failed") == [
         "the notification to 127.0.0.1 was not delivered: it answered 403"
     ]
-    assert TOKEN not in repr(stage.told) + repr(stage.rounds)
+    assert TOKEN not in repr(stage.logged) + repr(stage.rounds)
 
 
 async def test_a_redirect_is_not_followed(stage: Stage, receiver: Receiver) -> None:
@@ -304,7 +304,7 @@ async def test_a_redirect_is_not_followed(stage: Stage, receiver: Receiver) -> N
     receiver.answers = [307]
     notifier = Notifier(
         parse_webhook(receiver.url),
-        log=stage.told.append,
+        log=stage.logged.append,
         clock=stage.clock,
         uniform=lambda low, high: high,
     )
@@ -323,7 +323,7 @@ async def test_nobody_there(stage: Stage) -> None:
         url = gone.url
     notifier = Notifier(
         parse_webhook(url),
-        log=stage.told.append,
+        log=stage.logged.append,
         clock=stage.clock,
         uniform=lambda low, high: high,
     )

@@ -61,7 +61,7 @@ async def test_pauses_are_jittered_by_a_tenth(stage: Stage) -> None:
         WatchOptions(every=101),
         load=stage.load,
         connect=stage.world.connect,
-        log=stage.told.append,
+        log=stage.logged.append,
         stop=stage.stop,
         clock=stage.clock,
         uniform=dice.uniform,

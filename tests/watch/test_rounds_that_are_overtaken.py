@@ -81,7 +81,7 @@ async def test_a_broken_file_is_known(tmp_path: Path) -> None:
     last = Current(inventory=load_inventory(path))
     path.write_text("version = ")
     assert changed_file(last.inventory) == str(path)
-    current = await read_again(lambda: load_inventory(path), last, lambda told: None)
+    current = await read_again(lambda: load_inventory(path), last, lambda entry: None)
     assert current.error is not None
     assert changed_file(current.inventory) is None
     path.write_text(TEXT.replace("prod", "prod2"))

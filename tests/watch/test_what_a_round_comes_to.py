@@ -56,9 +56,9 @@ async def test_a_correction_that_failed(stage: Stage) -> None:
 
 async def test_other_failures_are_other_trouble(stage: Stage) -> None:
     """Which registries fail is a part of what is told: a new one is news."""
-    told = []
+    troubles = []
     for failing in ((HUB,), (HUB, A), (A,)):
         stage.world.unreadable = set(failing)
         await stage.watch(9, once=True)
-        told.append(trouble(stage.rounds[-1]))
-    assert len(set(told)) == 3
+        troubles.append(trouble(stage.rounds[-1]))
+    assert len(set(troubles)) == 3

@@ -49,9 +49,9 @@ async def test_a_lost_answer_is_found_to_be_our_own(bucket: Bucket, s3: FakeS3) 
         version = await objects.put_if("prod/lock.json", b"one", None)
         assert version == s3.objects[KEY][1] == '"etag-1"'
     assert s3.written == 1
-    (told,) = bucket.events
-    assert isinstance(told, CallRetried)
-    assert (told.operation, told.error.kind) == ("PutObject", "network")
+    (event,) = bucket.events
+    assert isinstance(event, CallRetried)
+    assert (event.operation, event.error.kind) == ("PutObject", "network")
 
 
 async def test_so_is_one_that_only_the_http_client_knows_of(bucket: Bucket, s3: FakeS3) -> None:

@@ -47,9 +47,9 @@ async def test_a_large_get_may_take_longer_than_the_timeout(bucket: Bucket, s3: 
 
     s3.script.append(slow)
     async with bucket.open(timeout=0.3) as objects:
-        found = await objects.get("prod/runs/1/plan.json")
-    assert found is not None
-    assert found.content == b"xxxxx"
+        stored = await objects.get("prod/runs/1/plan.json")
+    assert stored is not None
+    assert stored.content == b"xxxxx"
     assert len(s3.requests) == 1
 
 

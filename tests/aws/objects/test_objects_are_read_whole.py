@@ -24,9 +24,9 @@ async def test_an_object_has_the_age_that_s3_gives_it(bucket: Bucket, s3: FakeS3
     s3.objects["fleets/prod/lock.json"] = (b"{}", '"one"')
     async with bucket.open() as objects:
         assert str(objects) == "s3://state/fleets"
-        found = await objects.get("prod/lock.json")
-        assert found is not None
-        assert (found.content, found.version, found.age) == (b"{}", '"one"', 42.0)
+        stored = await objects.get("prod/lock.json")
+        assert stored is not None
+        assert (stored.content, stored.version, stored.age) == (b"{}", '"one"', 42.0)
         assert await objects.get("prod/other.json") is None
 
 
@@ -36,8 +36,8 @@ async def test_every_page_of_a_list_is_read(bucket: Bucket, s3: FakeS3) -> None:
         s3.objects[f"fleets/prod/runs/{number}"] = (b"", '""')
     s3.objects["fleets-of-others/prod/runs/9"] = (b"", '""')
     async with bucket.open() as objects:
-        found = await objects.keys("prod/runs/")
-        assert found == tuple(f"prod/runs/{number}" for number in range(5))
+        keys = await objects.keys("prod/runs/")
+        assert keys == tuple(f"prod/runs/{number}" for number in range(5))
         assert await objects.keys("dev/") == ()
     assert len(s3.requests) == 4
 
@@ -88,9 +88,9 @@ async def test_garbage_is_tried_again(
     async with bucket.open() as objects:
         s3.objects["fleets/prod/lock.json"] = (b"whole", '"one"')
         s3.script.append(s3.say(garbage))
-        found = await objects.get("prod/lock.json")
-        assert found is not None
-        assert found.content == b"whole"
+        stored = await objects.get("prod/lock.json")
+        assert stored is not None
+        assert stored.content == b"whole"
         s3.script.extend([s3.say(garbage)] * 4)
         with pytest.raises(StateError, match=r"prod/lock.json: GetObject: service: the answer"):
             await objects.get("prod/lock.json")
@@ -118,9 +118,9 @@ async def test_a_body_that_breaks_off_is_no_object(bucket: Bucket, s3: FakeS3) -
     async with bucket.open() as objects:
         s3.objects["fleets/prod/lock.json"] = (b"whole", '"one"')
         s3.script.append(half)
-        found = await objects.get("prod/lock.json")
-        assert found is not None
-        assert found.content == b"whole"
+        stored = await objects.get("prod/lock.json")
+        assert stored is not None
+        assert stored.content == b"whole"
 
 
 async def test_the_bucket_is_found_in_its_region(bucket: Bucket, s3: FakeS3) -> None:
@@ -160,9 +160,9 @@ async def test_a_content_that_is_not_its_etags_is_read_again(
     s3.objects["fleets/key"] = (CONTENT, MD5)
     s3.script.append(s3.say(lambda: web.Response(body=content, headers=s3.headers(MD5))))
     async with bucket.open() as objects:
-        found = await objects.get("key")
-    assert found is not None
-    assert (found.content, len(s3.requests)) == (CONTENT, 2)
+        stored = await objects.get("key")
+    assert stored is not None
+    assert (stored.content, len(s3.requests)) == (CONTENT, 2)
 
 
 @pytest.mark.parametrize(
@@ -190,9 +190,9 @@ async def test_other_etags_are_no_digests(
     plain = s3.say(lambda: web.Response(body=CONTENT, headers={**s3.headers(etag), **more}))
     s3.script.extend([plain, plain])
     async with bucket.open() as objects:
-        found = await objects.get("key")
-    assert found is not None
-    assert (found.content, len(s3.requests)) == (CONTENT, requests)
+        stored = await objects.get("key")
+    assert stored is not None
+    assert (stored.content, len(s3.requests)) == (CONTENT, requests)
 
 
 @pytest.mark.parametrize("text", ["", "<Error><Code>NoSuch", "<html>not here</html>", "<Error/>"])
@@ -201,8 +201,8 @@ async def test_a_404_that_is_not_s3s_is_no_absence(bucket: Bucket, s3: FakeS3, t
     s3.objects["fleets/key"] = (CONTENT, MD5)
     s3.script.append(s3.say(lambda: web.Response(text=text, status=404)))
     async with bucket.open() as objects:
-        found = await objects.get("key")
-        assert found is not None
+        stored = await objects.get("key")
+        assert stored is not None
         s3.script.extend([s3.say(lambda: web.Response(text=text, status=404))] * 4)
         with pytest.raises(StateError, match="404"):
             await objects.get("key")
@@ -223,9 +223,9 @@ async def test_a_404_whose_connection_breaks_is_no_absence(bucket: Bucket, s3: F
     s3.objects["fleets/key"] = (CONTENT, MD5)
     s3.script.append(cut)
     async with bucket.open() as objects:
-        found = await objects.get("key")
-    assert found is not None
-    assert (found.content, len(s3.requests)) == (CONTENT, 2)
+        stored = await objects.get("key")
+    assert stored is not None
+    assert (stored.content, len(s3.requests)) == (CONTENT, 2)
 
 
 async def test_an_error_is_bounded(bucket: Bucket, s3: FakeS3) -> None:

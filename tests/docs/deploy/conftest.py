@@ -32,8 +32,8 @@ def parse() -> Parse:
         with group.make_context("fleet-repl", list(args), resilient_parsing=True) as context:
             name, command, rest = group.resolve_command(context, list(args))
             with command.make_context(name, rest, parent=context) as made:
-                found: dict[str, Any] = {"command": name, **made.params}
-                return found
+                flags: dict[str, Any] = {"command": name, **made.params}
+                return flags
 
     return parsed
 

@@ -96,17 +96,17 @@ def test_actions_are_pinned(steps: list[dict[str, Any]]) -> None:
 
 def test_commands_of_the_workflow_can_be_parsed(steps: list[dict[str, Any]], parse: Parse) -> None:
     """Every flag exists; a plan is written, kept, fetched, and then exactly that is applied."""
-    found = {}
+    commands = {}
     for step in steps:
         for line in step.get("run", "").splitlines():
             command = re.match(r"\s*fleet-repl ([^>|]*)", line)
             if command:
                 options = parse(shlex.split(command[1]))
-                found[options["command"]] = options
-    assert set(found) == {"validate", "plan", "apply"}
-    assert found["plan"]["out"] == found["apply"]["plan"] == Path("plan.json")
-    assert found["plan"]["exit_code"]
-    assert found["apply"]["yes"]
+                commands[options["command"]] = options
+    assert set(commands) == {"validate", "plan", "apply"}
+    assert commands["plan"]["out"] == commands["apply"]["plan"] == Path("plan.json")
+    assert commands["plan"]["exit_code"]
+    assert commands["apply"]["yes"]
     (kept,) = [
         step
         for step in steps

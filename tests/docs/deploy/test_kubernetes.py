@@ -31,8 +31,8 @@ def workload(
 @pytest.fixture
 def container(workload: dict[str, Any]) -> dict[str, Any]:
     (only,) = workload["spec"]["containers"]
-    found: dict[str, Any] = only
-    return found
+    described: dict[str, Any] = only
+    return described
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -37,8 +37,8 @@ def pattern(request: pytest.FixtureRequest, templates: dict[str, dict[str, Any]]
     """What events each of the two rules lets through, for the fleet `prod`."""
     text = json.dumps(templates[request.param]["Resources"]["Writes"]["Properties"]["EventPattern"])
     text = re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text).replace("${FleetName}", FLEET)
-    found: dict[str, Any] = json.loads(text)
-    return found
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_both_rules_are_the_same(templates: dict[str, dict[str, Any]]) -> None:
 
 def test_templates_are_valid(deploy: Path) -> None:
     """By CloudFormation's own schemas of resources; W3002: the code is a folder for `package`."""
-    found = subprocess.run(
+    linted = subprocess.run(
         [
             *(f"{sysconfig.get_path('scripts')}/cfn-lint", "--ignore-checks", "W3002", "--"),
             *(str(path) for path in (deploy / "lambda").glob("*.yaml")),
@@ -148,7 +148,7 @@ def test_templates_are_valid(deploy: Path) -> None:
         text=True,
         check=False,
     )
-    assert (found.returncode, found.stdout) == (0, "")
+    assert (linted.returncode, linted.stdout) == (0, "")
 
 
 def test_the_function_is_the_handler(templates: dict[str, dict[str, Any]]) -> None:

@@ -123,10 +123,10 @@ def test_systemd_itself_has_nothing_to_say(deploy: Path, tmp_path: Path) -> None
     (tmp_path / "fleet-repl.service").write_text(stand_in)
     shutil.copy(deploy / "systemd/fleet-repl.timer", tmp_path)
     units = [str(tmp_path / f"fleet-repl.{kind}") for kind in ("service", "timer")]
-    found = subprocess.run(
+    verified = subprocess.run(
         [program, "verify", "--man=no", *units], capture_output=True, text=True, check=False
     )
-    assert (found.returncode, found.stderr) == (0, "")
+    assert (verified.returncode, verified.stderr) == (0, "")
 
 
 def test_the_service_runs_a_round(unit: Unit, parse: Parse) -> None:

@@ -28,11 +28,11 @@ def make(status: str, destination: Registry, started: datetime = NOON, name: str
     return Backfill(id=name, destination=destination, status=status, started_at=started)
 
 
-def _legal(found: list[tuple[str, Registry, datetime]]) -> tuple[Backfill, ...]:
+def _legal(drawn: list[tuple[str, Registry, datetime]]) -> tuple[Backfill, ...]:
     """As ECR lists them: one active for each region, ten in all."""
     taken: set[Region] = set()
     kept = []
-    for number, (status, destination, started) in enumerate(found):
+    for number, (status, destination, started) in enumerate(drawn):
         backfill = make(status, destination, started, f"id-{number}")
         if backfill.active and (destination.region in taken or len(taken) >= 10):
             continue

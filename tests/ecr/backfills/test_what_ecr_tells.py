@@ -51,8 +51,8 @@ def test_a_summary() -> None:
 
 def test_a_summary_without_progress() -> None:
     """While it prepares nobody knows how much there is."""
-    found = parse_backfill({**SUMMARY, "status": "PREPARING", "progress": None})
-    assert (found.total, found.completed, found.active) == (None, 0, True)
+    backfill = parse_backfill({**SUMMARY, "status": "PREPARING", "progress": None})
+    assert (backfill.total, backfill.completed, backfill.active) == (None, 0, True)
 
 
 def test_a_summary_of_one_that_has_ended() -> None:
@@ -62,10 +62,10 @@ def test_a_summary_of_one_that_has_ended() -> None:
         "endedAt": 1795420860,
         "failureCode": "TOO_MANY_FAILURES",
     }
-    found = parse_backfill({**SUMMARY, **ended})
-    assert found.state is BackfillState.FAILED
-    assert found.ended_at == datetime(2026, 11, 23, 8, 1, tzinfo=UTC)
-    assert (found.failure_code, found.active) == ("TOO_MANY_FAILURES", False)
+    backfill = parse_backfill({**SUMMARY, **ended})
+    assert backfill.state is BackfillState.FAILED
+    assert backfill.ended_at == datetime(2026, 11, 23, 8, 1, tzinfo=UTC)
+    assert (backfill.failure_code, backfill.active) == ("TOO_MANY_FAILURES", False)
 
 
 def test_the_answer_to_a_start_may_leave_its_destination_out() -> None:
@@ -98,8 +98,8 @@ def test_what_every_backfill_has(key: str, value: Json) -> None:
 )
 def test_counts_that_make_no_sense_are_none(progress: dict[str, Any]) -> None:
     """They are for people to read; nothing is decided by them."""
-    found = parse_backfill({**SUMMARY, "progress": progress})
-    assert (found.total, found.completed, found.failure_codes) == (0, 0, ())
+    backfill = parse_backfill({**SUMMARY, "progress": progress})
+    assert (backfill.total, backfill.completed, backfill.failure_codes) == (0, 0, ())
 
 
 def test_the_latest() -> None:

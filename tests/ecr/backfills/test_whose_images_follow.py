@@ -166,8 +166,8 @@ def test_rules_that_are_written_in_several_waves(
     """What a run has made, up to the last write that it made; what was there when it came is
     none of it."""
     plan = planned(end(SHOP, ("base/",), "golden"), end(SEARCH, ("base/",), "golden"))
-    found = of_new_links(plan, [wrote_twice(first, second)], inventory.routes)
-    assert found == ({HUB: ends} if ends else {})
+    needed = of_new_links(plan, [wrote_twice(first, second)], inventory.routes)
+    assert needed == ({HUB: ends} if ends else {})
 
 
 def test_a_link_that_was_held_after_all(inventory: Inventory) -> None:

@@ -26,7 +26,7 @@ def _subsets(items: tuple[str, ...], most: int) -> list[tuple[str, ...]]:
 def _rectangles(links: Links, most_prefixes: int, most_members: int) -> set[Cells]:
     """The links that each allowed rectangle has, for every rectangle that has any."""
     prefixes = tuple(sorted({item for some in links.values() for item in some}))
-    found: set[Cells] = set()
+    rectangles: set[Cells] = set()
     for destinations in _subsets(tuple(links), most_members):
         allowed = tuple(
             prefix
@@ -39,8 +39,8 @@ def _rectangles(links: Links, most_prefixes: int, most_members: int) -> set[Cell
             cells = {
                 (there, item) for there in destinations for item in some if item in links[there]
             }
-            found.add(frozenset(cells))
-    return {item for item in found if not any(item < other for other in found)}
+            rectangles.add(frozenset(cells))
+    return {item for item in rectangles if not any(item < other for other in rectangles)}
 
 
 def _fewest(wanted: Cells, rectangles: set[Cells], most: int) -> int | None:
@@ -67,9 +67,9 @@ def fewest_by_force() -> Oracle:
     def fewest(links: Links, *, most_prefixes: int = 99, most_members: int = 99) -> int:
         wanted = frozenset((there, item) for there, some in links.items() for item in some)
         links = {there: some for there, some in links.items() if some}
-        found = _fewest(wanted, _rectangles(links, most_prefixes, most_members), len(wanted))
-        assert found is not None
-        return found
+        least = _fewest(wanted, _rectangles(links, most_prefixes, most_members), len(wanted))
+        assert least is not None
+        return least
 
     return fewest
 
@@ -79,10 +79,10 @@ def meaning() -> Meaning:
     """The links that rectangles make together."""
 
     def meaning(rectangles: tuple[Group[str], ...]) -> dict[str, Prefixes]:
-        found: dict[str, list[str]] = {}
+        linked: dict[str, list[str]] = {}
         for rectangle in rectangles:
             for there in rectangle.members:
-                found.setdefault(there, []).extend(rectangle.prefixes)
-        return {there: reduce(some) for there, some in found.items()}
+                linked.setdefault(there, []).extend(rectangle.prefixes)
+        return {there: reduce(some) for there, some in linked.items()}
 
     return meaning

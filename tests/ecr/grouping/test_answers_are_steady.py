@@ -57,8 +57,8 @@ def test_names_of_destinations_make_no_difference_to_the_shape(
     """Renamed so that they sort the other way round, they get the same groups renamed."""
     turned = fewest_groups({-destination: some for destination, some in links.items()}, **WIDE)
     again = {(tuple(sorted(-member for member in some.members)), some.prefixes) for some in turned}
-    found = fewest_groups(links, **WIDE)
-    assert again == {(some.members, some.prefixes) for some in found}
+    groups = fewest_groups(links, **WIDE)
+    assert again == {(some.members, some.prefixes) for some in groups}
 
 
 def test_the_seed_of_hashes_makes_no_difference() -> None:
@@ -80,13 +80,13 @@ def test_large_links_without_any_order_are_covered_all_the_same() -> None:
     """Where no groups overlap well, they are still exact, and no more than plain ones."""
     for share in (0.3, 0.7, 0.9):
         links = scattered(1, 25, 200, share)
-        found = fewest_groups(links, **WIDE)
+        groups = fewest_groups(links, **WIDE)
         again: dict[str, set[str]] = {}
-        for group in found:
+        for group in groups:
             for there in group.members:
                 again.setdefault(there, set()).update(group.prefixes)
         assert again == {there: set(some) for there, some in links.items()}
-        assert len(found) <= 25
+        assert len(groups) <= 25
 
 
 def test_links_far_beyond_any_registry_are_grouped() -> None:

@@ -62,9 +62,9 @@ def test_the_groups_mean_exactly_the_links(
     links: dict[str, Prefixes], most_prefixes: int, most_members: int, meaning: Meaning
 ) -> None:
     """Never a link more or less, whatever the limits; and none is broken."""
-    found = fewest_groups(links, most_prefixes=most_prefixes, most_members=most_members)
-    assert meaning(found) == {there: some for there, some in links.items() if some}
-    for group in found:
+    groups = fewest_groups(links, most_prefixes=most_prefixes, most_members=most_members)
+    assert meaning(groups) == {there: some for there, some in links.items() if some}
+    for group in groups:
         assert 1 <= len(group.prefixes) <= most_prefixes
         assert 1 <= len(group.members) <= most_members
 
@@ -74,12 +74,12 @@ def test_nothing_is_listed_in_vain(
     links: dict[str, Prefixes], most_prefixes: int, most_members: int, meaning: Meaning
 ) -> None:
     """Without any one destination or prefix of a group a link would be missing."""
-    found = fewest_groups(links, most_prefixes=most_prefixes, most_members=most_members)
-    whole = meaning(found)
-    for place, group in enumerate(found):
+    groups = fewest_groups(links, most_prefixes=most_prefixes, most_members=most_members)
+    whole = meaning(groups)
+    for place, group in enumerate(groups):
         assert list(group.prefixes) == sorted(reduce(group.prefixes))
         assert list(group.members) == sorted(set(group.members))
-        others = (*found[:place], *found[place + 1 :])
+        others = (*groups[:place], *groups[place + 1 :])
         smaller = [
             Group(
                 members=tuple(there for there in group.members if there != less),
@@ -131,9 +131,9 @@ def test_what_a_shorter_prefix_implies_is_free() -> None:
 def test_every_repository_takes_one_group_for_all_that_have_it() -> None:
     """It is alone in its group, and such a destination appears nowhere else."""
     links = {"A": EVERY_REPOSITORY, "B": ("a/",), "C": EVERY_REPOSITORY, "D": ("a/", "b/")}
-    found = fewest_groups(links, **WIDE)
-    assert found[0] == group("AC", "")
-    assert len(found) == 3
+    groups = fewest_groups(links, **WIDE)
+    assert groups[0] == group("AC", "")
+    assert len(groups) == 3
 
 
 def test_where_a_grouping_is_as_good_it_is_taken() -> None:
@@ -159,7 +159,7 @@ def test_routes_are_found_again_in_large_relations(
     """25 destinations, 200 prefixes: about as many groups as there are routes behind the links, and
     at the most half of what prefixes with equal destinations take."""
     links = planted(random.Random(seed), 25, 200, routes)
-    found = fewest_groups(links, **WIDE)
-    assert len(found) <= routes + 2
-    assert len(found) <= len(by_prefix(links)) / 2
-    assert meaning(found) == links
+    groups = fewest_groups(links, **WIDE)
+    assert len(groups) <= routes + 2
+    assert len(groups) <= len(by_prefix(links)) / 2
+    assert meaning(groups) == links

@@ -83,8 +83,8 @@ def test_never_more_than_what_is_plain_in_large_relations(seed: int) -> None:
 def test_prefixes_beyond_the_limit_go_on_in_another() -> None:
     """150 prefixes to one destination, 100 to a group, in order."""
     prefixes = numbered("team", 150)
-    found = fewest_groups({"A": prefixes}, most_prefixes=100, most_members=100)
-    assert found == (
+    groups = fewest_groups({"A": prefixes}, most_prefixes=100, most_members=100)
+    assert groups == (
         Group(members=("A",), prefixes=prefixes[:100]),
         Group(members=("A",), prefixes=prefixes[100:]),
     )
@@ -92,8 +92,10 @@ def test_prefixes_beyond_the_limit_go_on_in_another() -> None:
 
 def test_destinations_beyond_the_limit_go_on_in_another() -> None:
     """Every repository to five destinations, two to a group."""
-    found = fewest_groups(dict.fromkeys("ABCDE", EVERY_REPOSITORY), most_prefixes=1, most_members=2)
-    assert [item.members for item in found] == [("A", "B"), ("C", "D"), ("E",)]
+    groups = fewest_groups(
+        dict.fromkeys("ABCDE", EVERY_REPOSITORY), most_prefixes=1, most_members=2
+    )
+    assert [item.members for item in groups] == [("A", "B"), ("C", "D"), ("E",)]
 
 
 def test_what_two_share_is_worth_a_group_where_both_would_be_cut() -> None:

@@ -56,22 +56,22 @@ def lint(
 
 
 def judged(
-    found: Policy,
+    policy: Policy,
     needed: frozenset[Grant] = NEEDED,
     *,
     scope: str | None = None,
     trusted: frozenset[str] = frozenset(),
 ) -> tuple[Finding, ...]:
     """What is found in a policy."""
-    return findings(found, needed, in_force(found, HERE, Partition.AWS, trusted), scope=scope)
+    return findings(policy, needed, in_force(policy, HERE, Partition.AWS, trusted), scope=scope)
 
 
 def only(kind: str, *statements: Any, **more: Any) -> str:
     """The message of the one finding there is, without its subject."""
-    (found,) = lint(*statements, **more)
-    assert (found.kind, found.sid) == (kind, "Theirs")
-    assert found.message.startswith(f"{SUBJECT} ")
-    return found.message.removeprefix(f"{SUBJECT} ")
+    (finding,) = lint(*statements, **more)
+    assert (finding.kind, finding.sid) == (kind, "Theirs")
+    assert finding.message.startswith(f"{SUBJECT} ")
+    return finding.message.removeprefix(f"{SUBJECT} ")
 
 
 def test_a_sound_policy_has_no_findings() -> None:
@@ -312,9 +312,9 @@ def test_ours_that_was_edited_will_be_put_right() -> None:
     (ours,) = statements_for(grants_for(ONE, ("base/",), BOTH), OWNER, HERE)
     edited = {**ours, "Action": "ecr:*", "Condition": {"Bool": {"aws:SourceArn": "x"}}}
     assert not scope_matters(policy(edited))
-    (found,) = lint(edited, scope="V1")
-    assert (found.kind, found.sid) == ("breaking-condition", ours["Sid"])
-    assert found.message == (
+    (finding,) = lint(edited, scope="V1")
+    assert (finding.kind, finding.sid) == ("breaking-condition", ours["Sid"])
+    assert finding.message == (
         f"999999999999/eu-west-1: statement {ours['Sid']} of its registry policy allows "
         "replication under a condition on aws:SourceArn, which breaks replication without any "
         "error; it is fleet-repl's own, edited, and will be put right"
@@ -326,9 +326,9 @@ def test_a_statement_without_sid_is_called_so() -> None:
     """Its finding has no Sid, nor has one whose Sid is empty."""
     deny = allow(Effect="Deny", Principal="*")
     for statement in ({**deny, "Sid": ""}, {key: deny[key] for key in deny if key != "Sid"}):
-        (found,) = lint(statement)
-        assert found.sid is None
-        assert found.message.startswith(
+        (finding,) = lint(statement)
+        assert finding.sid is None
+        assert finding.message.startswith(
             "999999999999/eu-west-1: a statement without Sid of its registry policy denies "
         )
 

@@ -32,36 +32,36 @@ def document(*statements: Any) -> Any:
 
 def test_statements_with_a_former_mark_are_grants() -> None:
     """Their meaning counts; without the former name they are a stranger's."""
-    found = document(*statements_for([GRANT], BEFORE, HERE))
-    ours = parse_policy(found, NOW, HERE)
+    before = document(*statements_for([GRANT], BEFORE, HERE))
+    ours = parse_policy(before, NOW, HERE)
     assert (ours.grants, ours.foreign, ours.outdated) == (frozenset({GRANT}), (), True)
-    theirs = parse_policy(found, STRANGER, HERE)
+    theirs = parse_policy(before, STRANGER, HERE)
     assert (theirs.grants, len(theirs.foreign), theirs.outdated) == (frozenset(), 1, False)
 
 
 def test_writing_them_again_is_a_change_and_the_last_one() -> None:
     """Same grants, another mark: not the same policy. After that there is nothing to do."""
-    found = parse_policy(document(*statements_for([GRANT], BEFORE, HERE)), NOW, HERE)
-    written = compose(found, found.grants, NOW, HERE).document
+    policy = parse_policy(document(*statements_for([GRANT], BEFORE, HERE)), NOW, HERE)
+    written = compose(policy, policy.grants, NOW, HERE).document
     again = parse_policy(written, NOW, HERE)
     assert (again.grants, again.outdated) == (frozenset({GRANT}), False)
-    assert not found.same_as(again)
-    assert not found.shows(again)
+    assert not policy.same_as(again)
+    assert not policy.shows(again)
     assert written == document(*statements_for([GRANT], NOW, HERE))
 
 
 def test_a_renaming_that_was_broken_off_goes_on() -> None:
     """Both marks beside each other: all of it is ours, and still outdated."""
     statements = [*statements_for([GRANT], BEFORE, HERE), *statements_for([OTHER], NOW, HERE)]
-    found = parse_policy(document(*statements), NOW, HERE)
-    assert (found.grants, found.outdated) == (frozenset({GRANT, OTHER}), True)
+    policy = parse_policy(document(*statements), NOW, HERE)
+    assert (policy.grants, policy.outdated) == (frozenset({GRANT, OTHER}), True)
 
 
 def test_the_present_name_among_the_former_ones_makes_nothing_outdated() -> None:
     """A fleet that has its name back."""
     owner = Owner(fleet="prod", partition=Partition.AWS, formerly=("prod",))
-    found = parse_policy(document(*statements_for([GRANT], owner, HERE)), owner, HERE)
-    assert (found.grants, found.outdated) == (frozenset({GRANT}), False)
+    policy = parse_policy(document(*statements_for([GRANT], owner, HERE)), owner, HERE)
+    assert (policy.grants, policy.outdated) == (frozenset({GRANT}), False)
 
 
 def test_foreign_statements_are_named_in_their_order() -> None:

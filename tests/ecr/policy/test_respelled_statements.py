@@ -90,14 +90,14 @@ def test_another_meaning_is_not(case: str) -> None:
 def test_a_deleted_role_shows_as_its_id() -> None:
     """Of a write with its ARN; but a statement with the ARN is not what was written with the id,
     and before a write it is looked at more closely."""
-    written, found = statement(**principal(ROOT, ROLE)), statement(**principal(ROOT, GONE))
-    assert policy(found).shows(policy(written))
-    assert not policy(written).shows(policy(found))
-    assert not policy(found).same_as(policy(written))
+    written, observed = statement(**principal(ROOT, ROLE)), statement(**principal(ROOT, GONE))
+    assert policy(observed).shows(policy(written))
+    assert not policy(written).shows(policy(observed))
+    assert not policy(observed).same_as(policy(written))
 
 
 @pytest.mark.parametrize(
-    ("written", "found"),
+    ("written", "observed"),
     [
         ([ROLE], ["AIDAABCDEFGHIJKLMNOPQ"]),
         ([ROLE, ROLE + "2"], [GONE]),
@@ -107,19 +107,19 @@ def test_a_deleted_role_shows_as_its_id() -> None:
     ],
     ids=["a user's id", "one id for two roles", "two ids for one role", "a root", "another role"],
 )
-def test_an_id_that_cannot_be_the_role(written: list[str], found: list[str]) -> None:
+def test_an_id_that_cannot_be_the_role(written: list[str], observed: list[str]) -> None:
     """An id stands for one principal of its kind, and an ARN for itself."""
-    there = policy(statement(**principal(*found)))
+    there = policy(statement(**principal(*observed)))
     assert not there.shows(policy(statement(**principal(*written))))
 
 
 def test_the_rest_of_a_statement_has_to_be_equal() -> None:
     """A lost principal explains no other change; and every statement counts once."""
-    written, found = statement(**principal(ROLE)), statement(**principal(GONE))
-    assert not policy({**found, "Effect": "Deny"}).shows(policy(written))
-    assert not policy(found, found).shows(policy(written))
-    assert not policy(found).shows(policy(written, written))
-    assert policy(found, found).shows(policy(written, written))
+    written, observed = statement(**principal(ROLE)), statement(**principal(GONE))
+    assert not policy({**observed, "Effect": "Deny"}).shows(policy(written))
+    assert not policy(observed, observed).shows(policy(written))
+    assert not policy(observed).shows(policy(written, written))
+    assert policy(observed, observed).shows(policy(written, written))
 
 
 def test_statements_have_no_order() -> None:

@@ -61,10 +61,10 @@ def grants_of(needs: Needs) -> frozenset[Grant]:
 
 def needs_of(grants: Iterable[Grant]) -> Needs:
     """The other way round, for a single action."""
-    found: dict[AccountId, dict[str, tuple[str, ...]]] = {}
+    needs: dict[AccountId, dict[str, tuple[str, ...]]] = {}
     for source, prefix, action in grants:
-        found.setdefault(source, {})[prefix] = (action,)
-    return found
+        needs.setdefault(source, {})[prefix] = (action,)
+    return needs
 
 
 def by_source(needs: Needs) -> list[Block]:
@@ -114,22 +114,22 @@ def policy(grants: Iterable[Grant], at: Registry = HERE, owner: Owner = OWNER) -
 def routed(seed: int, *, sources: int, routes: int, prefixes: int) -> frozenset[Grant]:
     """What routes give that each take some of the sources and some of the prefixes."""
     chance = random.Random(seed)
-    found: set[Grant] = set()
+    grants: set[Grant] = set()
     for _ in range(routes):
         some = [AccountId(f"{n:012}") for n in range(sources) if chance.random() < 0.35]
         named = [f"team{n:02}/" for n in range(prefixes) if chance.random() < 0.3]
-        found |= {Grant(source, item, REPLICATE_IMAGE) for source in some for item in named}
-    return frozenset(found)
+        grants |= {Grant(source, item, REPLICATE_IMAGE) for source in some for item in named}
+    return frozenset(grants)
 
 
 @given(needs_of_sources)
 def test_overlapping_statements_say_the_same_in_no_more_characters(needs: Needs) -> None:
     """However small: exactly what is needed, and no longer than either plain grouping."""
-    found = shortest(grants_of(needs), LENGTHS, 0)
-    assert meaning(found) == grants_of(needs)
+    blocks = shortest(grants_of(needs), LENGTHS, 0)
+    assert meaning(blocks) == grants_of(needs)
     for plain in (by_source(needs), by_prefix(needs)):
         assert meaning(plain) == grants_of(needs)
-        assert LENGTHS.of(found) <= LENGTHS.of(plain)
+        assert LENGTHS.of(blocks) <= LENGTHS.of(plain)
 
 
 @given(
@@ -216,12 +216,12 @@ def test_what_a_shorter_prefix_grants_may_be_said_again() -> None:
         second: {"a/": act},
         third: {"a/x/": act, "b/": act},
     }
-    found = shortest(grants_of(needs), LENGTHS, 0)
-    assert text_of(found) == [
+    blocks = shortest(grants_of(needs), LENGTHS, 0)
+    assert text_of(blocks) == [
         ("1,2", REPLICATE_IMAGE, "a/"),
         ("1,3", REPLICATE_IMAGE, "a/x/,b/"),
     ]
-    assert reduced(meaning(found)) == grants_of(needs)
+    assert reduced(meaning(blocks)) == grants_of(needs)
     assert len(by_source(needs)) == len(by_prefix(needs)) == 3
 
 
@@ -279,11 +279,11 @@ def test_what_is_just_ample_is_grouped_plainly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sources", "routes", "prefixes", "plain", "found"),
+    ("sources", "routes", "prefixes", "plain", "fewest"),
     [(80, 6, 20, 27_358, 9_078), (30, 10, 20, 18_013, 9_308)],
 )
 def test_routes_that_cross_fit_where_plain_groupings_do_not(
-    sources: int, routes: int, prefixes: int, plain: int, found: int
+    sources: int, routes: int, prefixes: int, plain: int, fewest: int
 ) -> None:
     """A mix of sources and prefixes for each route. The figures are exact: the same needs give
     the same text on every machine."""
@@ -291,8 +291,8 @@ def test_routes_that_cross_fit_where_plain_groupings_do_not(
     document = policy(grants)
     assert parse_policy(document, OWNER, HERE).grants == grants
     groupings = (by_source(needs_of(grants)), by_prefix(needs_of(grants)))
-    assert (min(map(LENGTHS.of, groupings)), policy_size(document)) == (plain, found)
-    assert found < POLICY_BYTES
+    assert (min(map(LENGTHS.of, groupings)), policy_size(document)) == (plain, fewest)
+    assert fewest < POLICY_BYTES
 
 
 def test_plain_statements_stay_where_they_fit() -> None:
@@ -315,10 +315,10 @@ def test_plain_statements_stay_where_they_fit() -> None:
 def test_grants_far_over_the_limit_are_exact_and_shorter_all_the_same() -> None:
     """As short as is found, so that the size that is named is no larger than it has to be."""
     needs = needs_of(routed(7, sources=300, routes=12, prefixes=40))
-    found = shortest(grants_of(needs), LENGTHS, POLICY_BYTES)
-    assert meaning(found) == grants_of(needs)
+    blocks = shortest(grants_of(needs), LENGTHS, POLICY_BYTES)
+    assert meaning(blocks) == grants_of(needs)
     plain = min(LENGTHS.of(by_source(needs)), LENGTHS.of(by_prefix(needs)))
-    assert 4 * LENGTHS.of(found) < plain
+    assert 4 * LENGTHS.of(blocks) < plain
 
 
 def test_what_no_policy_could_hold_is_grouped_plainly() -> None:
@@ -327,9 +327,9 @@ def test_what_no_policy_could_hold_is_grouped_plainly() -> None:
         AccountId(f"{n:012}"): {f"{number}/": BOTH for number in range(200) if number != n}
         for n in range(200)
     }
-    found = shortest(grants_of(needs), LENGTHS, POLICY_BYTES)
+    blocks = shortest(grants_of(needs), LENGTHS, POLICY_BYTES)
     assert 200 * (LENGTHS.source + LENGTHS.resource) > POLICY_BYTES
-    assert sorted(found) in (by_source(needs), by_prefix(needs))
+    assert sorted(blocks) in (by_source(needs), by_prefix(needs))
 
 
 @pytest.mark.parametrize(

@@ -96,9 +96,9 @@ def test_statements_allow_exactly_the_grants(these: frozenset[Grant]) -> None:
 def test_reading_back_gives_the_same_grants(these: frozenset[Grant]) -> None:
     """What was written means the same when read; the statements are all ours, with unique Sids."""
     document = compose(parse_policy(None, OWNER, HERE), these, OWNER, HERE).document
-    found = parse_policy(json.loads(json.dumps(document)), OWNER, HERE)
-    assert found.grants == reduced(these)
-    assert (found.foreign, found.opaque) == ((), ())
+    parsed = parse_policy(json.loads(json.dumps(document)), OWNER, HERE)
+    assert parsed.grants == reduced(these)
+    assert (parsed.foreign, parsed.opaque) == ((), ())
     assert (document is None) == (not these)
     sids = [item["Sid"] for item in statements_for(these, OWNER, HERE)]
     assert len(set(sids)) == len(sids)
@@ -114,13 +114,13 @@ def test_foreign_statements_survive_every_merge(
     assert list(start.foreign) == theirs
     between = compose(start, first, OWNER, HERE).document
     after = compose(parse_policy(between, OWNER, HERE), then, OWNER, HERE).document
-    found = parse_policy(after, OWNER, HERE)
-    assert list(found.foreign) == theirs
+    parsed = parse_policy(after, OWNER, HERE)
+    assert list(parsed.foreign) == theirs
     if after is None:
         assert not theirs
     elif between is not None:
         assert (after["Version"], after["Id"]) == ("2008-10-17", "theirs")
-    emptied = compose(found, frozenset(), OWNER, HERE).document
+    emptied = compose(parsed, frozenset(), OWNER, HERE).document
     assert (emptied is None) == (not theirs)
 
 
@@ -160,15 +160,15 @@ def test_order_grouping_and_spelling_are_no_difference(
         for index, grant in enumerate(these)
     ]
     random.shuffle(scattered)
-    found = parse_policy({"Version": "2012-10-17", "Statement": scattered}, OWNER, HERE)
-    assert found.grants == reduced(these)
-    assert found.opaque == ()
+    parsed = parse_policy({"Version": "2012-10-17", "Statement": scattered}, OWNER, HERE)
+    assert parsed.grants == reduced(these)
+    assert parsed.opaque == ()
 
 
 def test_sources_that_share_resources_share_a_statement() -> None:
     """Two sources of the same prefixes are one statement, with the Sid the format asks for."""
     first, second = AccountId("1" * 12), AccountId("2" * 12)
-    found = statements_for(
+    statements = statements_for(
         [
             Grant(source, "a/", action)
             for source in (second, first)
@@ -177,7 +177,7 @@ def test_sources_that_share_resources_share_a_statement() -> None:
         OWNER,
         HERE,
     )
-    assert found == (
+    assert statements == (
         {
             "Sid": "FleetRepl6754af961dd7ff1f",
             "Effect": "Allow",
@@ -210,13 +210,13 @@ def test_a_statement_of_ours_that_someone_edited_is_no_grant() -> None:
     ]
     for edit in edits:
         edited = {**good, **edit}
-        found = parse_policy({"Version": "2012-10-17", "Statement": [edited]}, OWNER, HERE)
-        assert (found.grants, found.opaque, found.foreign) == (frozenset(), (edited,), ()), edit
-        assert compose(found, frozenset(), OWNER, HERE).document is None
+        parsed = parse_policy({"Version": "2012-10-17", "Statement": [edited]}, OWNER, HERE)
+        assert (parsed.grants, parsed.opaque, parsed.foreign) == (frozenset(), (edited,), ()), edit
+        assert compose(parsed, frozenset(), OWNER, HERE).document is None
 
 
 def test_a_single_statement_need_not_be_a_list() -> None:
     """A policy whose Statement is one object is read like a list of one."""
     statement = {"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*"}
-    found = parse_policy({"Version": "2012-10-17", "Statement": statement}, OWNER, HERE)
-    assert found.foreign == (statement,)
+    parsed = parse_policy({"Version": "2012-10-17", "Statement": statement}, OWNER, HERE)
+    assert parsed.foreign == (statement,)

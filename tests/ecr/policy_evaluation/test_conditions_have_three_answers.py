@@ -110,8 +110,8 @@ def test_the_logic_is_that_of_all_possible_worlds(parts: list[Truth]) -> None:
     """Yes or no where every way to settle what is unknown agrees."""
     worlds = list(product(*([YES, NO] if part is UNKNOWN else [part] for part in parts)))
     for combine, plainly in ((all_of, all), (any_of, any)):
-        found = {plainly(item is YES for item in world) for world in worlds}
-        assert combine(parts) is (UNKNOWN if len(found) == 2 else YES if True in found else NO)
+        answers = {plainly(item is YES for item in world) for world in worlds}
+        assert combine(parts) is (UNKNOWN if len(answers) == 2 else YES if True in answers else NO)
     for truth in Truth:
         assert not_true(not_true(truth)) is truth
 
@@ -139,10 +139,10 @@ def one_met(operator: str, value: str | None, wanted: Sequence[str], variable: b
         if plain != name:
             return True
         return several == "ForAllValues" if several else "Not" in plain
-    found = any(
+    met = any(
         variable if "${" in item else same(plain.replace("Not", ""), value, item) for item in wanted
     )
-    return not found if "Not" in plain else found
+    return not met if "Not" in plain else met
 
 
 def same(operator: str, value: str, wanted: str) -> bool:
@@ -186,16 +186,16 @@ def worlds() -> list[Request]:
 @given(conditions([ACCOUNT, ARN, SOURCE, TLS, ORG], [*VALUES, "${aws:username}"]))
 def test_a_sure_answer_holds_in_every_world(condition: dict[str, Any]) -> None:
     """Whatever the unknown parts are, a yes is met and a no is not."""
-    found = {
+    answers = {
         plainly_met(condition, world, variable) for world in worlds() for variable in (True, False)
     }
     answer = met(condition)
-    assert answer is not YES or found == {True}
-    assert answer is not NO or found == {False}
+    assert answer is not YES or answers == {True}
+    assert answer is not NO or answers == {False}
 
 
 @given(conditions([ACCOUNT, ARN, SOURCE, TLS], VALUES))
 def test_what_can_be_decided_is(condition: dict[str, Any]) -> None:
     """With known keys only, the answer is unknown just where the principal makes the difference."""
-    found = {plainly_met(condition, world, variable=False) for world in worlds()}
-    assert met(condition) is (UNKNOWN if len(found) == 2 else YES if True in found else NO)
+    answers = {plainly_met(condition, world, variable=False) for world in worlds()}
+    assert met(condition) is (UNKNOWN if len(answers) == 2 else YES if True in answers else NO)

@@ -32,14 +32,14 @@ def lacks(
     trusted: frozenset[str] = frozenset(),
 ) -> str | None:
     """What the source lacks for `prefix` under these statements."""
-    found = Permissions(
+    permissions = Permissions(
         registry=HERE,
         partition=Partition.AWS,
         grants=grants,
         statements=statements,
         trusted=trusted,
     )
-    return found.lacks(SOURCE, prefix, BOTH)
+    return permissions.lacks(SOURCE, prefix, BOTH)
 
 
 def allow(**edits: Any) -> dict[str, Any]:
@@ -230,13 +230,15 @@ def test_patterns_mean_what_their_regular_expressions_mean(pattern: str, text: s
     expression = "".join({"*": ".*", "?": "."}.get(letter, letter) for letter in pattern)
     longer = ["".join(rest) for size in range(7) for rest in product("ab", repeat=size)]
     deny = {"Effect": "Deny", "Principal": "*", "Action": pattern, "Resource": "*"}
-    found = Permissions(
+    permissions = Permissions(
         registry=HERE,
         partition=Partition.AWS,
         grants=frozenset({Grant(SOURCE, "", text)}),
         statements=(deny,),
     )
-    assert (found.lacks(SOURCE, "", [text]) is not None) == bool(re.fullmatch(expression, text))
+    assert (permissions.lacks(SOURCE, "", [text]) is not None) == bool(
+        re.fullmatch(expression, text)
+    )
     denied = allow(Effect="Deny", Resource=BASE + pattern)
     hit = any(re.fullmatch(expression, text + rest) for rest in longer)
     assert (

@@ -111,9 +111,9 @@ def test_order_and_grouping_are_no_difference(outgoing: Outgoing, random: Random
         for prefix in some
     ]
     random.shuffle(scattered)
-    found = parse_document({"rules": scattered})
-    assert found.unknown == ()
-    assert found.same_as(parse_document(document_of(rules_for(outgoing))))
+    replication = parse_document({"rules": scattered})
+    assert replication.unknown == ()
+    assert replication.same_as(parse_document(document_of(rules_for(outgoing))))
 
 
 @given(outgoings, outgoings)
@@ -176,8 +176,8 @@ def test_unknown_fields_are_named_wherever_they_are() -> None:
             ],
         },
     }
-    found = parse_answer(answer)
-    assert sorted(found.unknown) == [
+    replication = parse_answer(answer)
+    assert sorted(replication.unknown) == [
         "flavour",
         "mode",
         "rules[0].deleteReplication.since",
@@ -187,8 +187,8 @@ def test_unknown_fields_are_named_wherever_they_are() -> None:
     ]
     # A filter of an unknown kind may let through everything, but nothing is sure.
     there = registry_of("2")
-    assert found.outgoing == {there: ("a/",)}
-    assert found.may_use == {there: ("",)}
+    assert replication.outgoing == {there: ("a/",)}
+    assert replication.may_use == {there: ("",)}
 
 
 def test_documents_with_unknown_fields_are_the_same_only_to_the_letter() -> None:

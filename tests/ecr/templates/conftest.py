@@ -74,7 +74,7 @@ def _template(draw: st.DrawFn, prefix: str) -> Template:
 def some_templates() -> st.SearchStrategy[tuple[Template, ...]]:
     """Templates of one registry: no prefix twice."""
     prefixes = st.sets(st.sampled_from(_PREFIXES))
-    return prefixes.flatmap(lambda found: st.tuples(*map(_template, sorted(found))))
+    return prefixes.flatmap(lambda chosen: st.tuples(*map(_template, sorted(chosen))))
 
 
 @pytest.fixture(scope="session")
@@ -97,8 +97,8 @@ def applied(registry: Registry) -> Apply:
     """Templates as the sandbox tells of them once a plan was carried out there."""
     now = datetime(2026, 11, 23, tzinfo=UTC)
 
-    def applied(found: Iterable[JsonObject], plan: TemplatePlan) -> tuple[JsonObject, ...]:
-        there = {str(item["prefix"]): item for item in found}
+    def applied(present: Iterable[JsonObject], plan: TemplatePlan) -> tuple[JsonObject, ...]:
+        there = {str(item["prefix"]): item for item in present}
         for change in plan.changes:
             prefix = change.prefix
             if change.after.document is None:

@@ -29,24 +29,24 @@ def shuffled(template: JsonObject) -> JsonObject:
     """The same template, all of it spelled otherwise."""
     lists = ("resourceTags", "appliedFor", "imageTagMutabilityExclusionFilters")
     policies = ("repositoryPolicy", "lifecyclePolicy")
-    found: dict[str, Any] = dict(reversed(list(template.items())))
+    turned: dict[str, Any] = dict(reversed(list(template.items())))
     for key in lists:
-        if key in found:
-            found[key] = found[key][::-1]
+        if key in turned:
+            turned[key] = turned[key][::-1]
     for key in policies:
-        if key in found:
+        if key in turned:
             document = {
                 name: value[::-1] if isinstance(value, list) else [value]
-                for name, value in json.loads(found[key]).items()
+                for name, value in json.loads(turned[key]).items()
             }
-            found[key] = json.dumps(document, indent=4)
-    if found["imageTagMutability"] == "MUTABLE":
-        del found["imageTagMutability"]
-    if found["encryptionConfiguration"] == {"encryptionType": "AES256"}:
-        del found["encryptionConfiguration"]
-    if found["prefix"] != "ROOT":
-        found["prefix"] += "/"
-    return found
+            turned[key] = json.dumps(document, indent=4)
+    if turned["imageTagMutability"] == "MUTABLE":
+        del turned["imageTagMutability"]
+    if turned["encryptionConfiguration"] == {"encryptionType": "AES256"}:
+        del turned["encryptionConfiguration"]
+    if turned["prefix"] != "ROOT":
+        turned["prefix"] += "/"
+    return turned
 
 
 @given(data=st.data())
@@ -61,12 +61,12 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(
     shows each of its writes."""
     before, after = data.draw(some_templates), data.draw(some_templates)
     signed = data.draw(st.sampled_from((ours, Signature(fleet="old"))))
-    found = applied((), plan_templates(template_documents(before, registry, signed), (), ours))
+    present = applied((), plan_templates(template_documents(before, registry, signed), (), ours))
     wanted = template_documents(after, registry, ours)
-    plan = plan_templates(wanted, found, ours)
+    plan = plan_templates(wanted, present, ours)
     assert not plan.refused
     assert not plan.conflicts
-    now = applied(found, plan)
+    now = applied(present, plan)
     for change in plan.changes:
         state = parse_template(template_at(now, change.prefix))
         assert state.shows(parse_template(change.after.document))
@@ -84,11 +84,11 @@ def test_spelling_is_no_change(
 ) -> None:
     """Order, defaults, layout of JSON and a slash at the end of a prefix mean nothing."""
     wanted = template_documents(data.draw(some_templates), registry, ours)
-    found = [shuffled(item) for item in wanted]
-    assert plan_templates(wanted, found, ours) == TemplatePlan()
+    respelled = [shuffled(item) for item in wanted]
+    assert plan_templates(wanted, respelled, ours) == TemplatePlan()
     assert all(
         parse_template(template).same_as(parse_template(other))
-        for template, other in zip(wanted, found, strict=True)
+        for template, other in zip(wanted, respelled, strict=True)
     )
 
 
@@ -118,11 +118,11 @@ def test_templates_of_others_are_left_alone(
     """None of theirs is changed or removed, and each that is in the way is told about once."""
     wanted = template_documents(data.draw(some_templates), registry, ours)
     others = template_documents(data.draw(some_templates), registry, theirs)
-    found = applied((), plan_templates(others, (), theirs))
-    plan = plan_templates(wanted, found, ours)
-    now = applied(found, plan)
-    assert [item for item in now if theirs.is_on(item)] == list(found)
-    taken = {item["prefix"] for item in found}
+    present = applied((), plan_templates(others, (), theirs))
+    plan = plan_templates(wanted, present, ours)
+    now = applied(present, plan)
+    assert [item for item in now if theirs.is_on(item)] == list(present)
+    taken = {item["prefix"] for item in present}
     assert {change.prefix for change in plan.changes} == {
         item["prefix"] for item in wanted if item["prefix"] not in taken
     }

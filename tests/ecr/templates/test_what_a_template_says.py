@@ -135,14 +135,14 @@ def test_a_key_that_the_service_names_is_no_drift(
 ) -> None:
     """Whoever asks for KMS and no key has no opinion on the key; any other key is a change."""
     asked = {**bare, "encryptionConfiguration": {"encryptionType": "KMS"}}
-    told = {**bare, "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "arn:k"}}
+    shown = {**bare, "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "arn:k"}}
     other = {**bare, "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "arn:o"}}
-    assert plan_templates([asked], [told], ours).changes == ()
-    assert parse_template(told).shows(parse_template(asked))
-    assert not parse_template(told).same_as(parse_template(asked))
-    assert len(plan_templates([told], [asked], ours).changes) == 1
-    assert len(plan_templates([told], [other], ours).changes) == 1
-    assert len(plan_templates([bare], [told], ours).changes) == 1
+    assert plan_templates([asked], [shown], ours).changes == ()
+    assert parse_template(shown).shows(parse_template(asked))
+    assert not parse_template(shown).same_as(parse_template(asked))
+    assert len(plan_templates([shown], [asked], ours).changes) == 1
+    assert len(plan_templates([shown], [other], ours).changes) == 1
+    assert len(plan_templates([bare], [shown], ours).changes) == 1
 
 
 UNKNOWN: Mapping[str, tuple[JsonObject, str]] = {
@@ -172,13 +172,13 @@ UNKNOWN: Mapping[str, tuple[JsonObject, str]] = {
 def test_what_is_not_known_is_not_overwritten(case: str, bare: JsonObject, ours: Signature) -> None:
     """Neither updated nor deleted, and the path is named; where nothing is to do, none minds."""
     members, path = UNKNOWN[case]
-    found = {**bare, **members, "imageTagMutability": "IMMUTABLE"}
-    assert parse_template(found).unknown == (path,)
+    document = {**bare, **members, "imageTagMutability": "IMMUTABLE"}
+    assert parse_template(document).unknown == (path,)
     for wanted, operation, action in (
         ([bare], "UpdateRepositoryCreationTemplate", "update"),
         ([], "DeleteRepositoryCreationTemplate", "delete"),
     ):
-        plan = plan_templates(wanted, [found], ours)
+        plan = plan_templates(wanted, [document], ours)
         assert plan.changes == ()
         (refused,) = plan.refused
         assert refused.change.action == action
@@ -192,18 +192,18 @@ def test_what_is_not_known_is_not_overwritten(case: str, bare: JsonObject, ours:
 
 def test_a_new_member_alone_is_no_change(bare: JsonObject, ours: Signature) -> None:
     """When AWS adds one to every answer, nothing is wrong; but a write would tell them apart."""
-    found = {**bare, "replicas": 3}
-    assert plan_templates([bare], [found], ours).refused == ()
-    assert parse_template(found).shows(parse_template(bare))
-    assert not parse_template(found).same_as(parse_template(bare))
-    assert parse_template(found).same_as(parse_template({**found, "updatedAt": 4.0}))
-    assert not parse_template(bare).shows(parse_template(found))
+    document = {**bare, "replicas": 3}
+    assert plan_templates([bare], [document], ours).refused == ()
+    assert parse_template(document).shows(parse_template(bare))
+    assert not parse_template(document).same_as(parse_template(bare))
+    assert parse_template(document).same_as(parse_template({**document, "updatedAt": 4.0}))
+    assert not parse_template(bare).shows(parse_template(document))
 
 
 def test_a_template_without_a_prefix_is_nobodys(ours: Signature) -> None:
     """An answer that cannot be understood is refused, not acted on."""
-    found = {"description": ours.description("golden")}
-    plan = plan_templates([], [found], ours)
+    document = {"description": ours.description("golden")}
+    plan = plan_templates([], [document], ours)
     assert plan.changes == ()
     (refused,) = plan.refused
     assert refused.fault.message == (
@@ -227,6 +227,6 @@ def test_none_is_a_state_too(bare: JsonObject) -> None:
 )
 def test_policies_that_are_found_may_be_anything(text: str, bare: JsonObject) -> None:
     """They are equal to themselves and to nothing else."""
-    found = parse_template({**bare, "lifecyclePolicy": text})
-    assert found.same_as(found)
-    assert not found.same_as(parse_template({**bare, "lifecyclePolicy": '{"rules": []}'}))
+    parsed = parse_template({**bare, "lifecyclePolicy": text})
+    assert parsed.same_as(parsed)
+    assert not parsed.same_as(parse_template({**bare, "lifecyclePolicy": '{"rules": []}'}))

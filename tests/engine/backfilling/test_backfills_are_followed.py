@@ -24,14 +24,14 @@ def refusal(
 
 async def test_waiting_all_are_started_and_followed(scene: Scene) -> None:
     """The queue moves on as soon as a region is free."""
-    found = await scene.run(A, B, FAR, wait=True)
-    assert {item.state for item in found.values()} == {BackfillState.COMPLETE}
-    assert all(item.started and not item.falls_short for item in found.values())
+    outcomes = await scene.run(A, B, FAR, wait=True)
+    assert {item.state for item in outcomes.values()} == {BackfillState.COMPLETE}
+    assert all(item.started and not item.falls_short for item in outcomes.values())
     assert scene.ecr.started() == [f"start {A}", f"start {FAR}", f"start {B}"]
     assert scene.seen(BackfillProgressed)
     last = scene.events[-1]
     assert isinstance(last, BackfillEnded)
-    assert last.outcome == found[B]
+    assert last.outcome == outcomes[B]
 
 
 async def test_looks_get_rarer(scene: Scene) -> None:
@@ -44,26 +44,26 @@ async def test_looks_get_rarer(scene: Scene) -> None:
 async def test_one_that_runs_is_found_again(scene: Scene) -> None:
     """Not started by this run, but followed by it."""
     scene.ecr.put(A, ago=50)
-    found = await scene.run(A, wait=True)
-    assert (found[A].state, found[A].started) == (BackfillState.COMPLETE, False)
+    outcomes = await scene.run(A, wait=True)
+    assert (outcomes[A].state, outcomes[A].started) == (BackfillState.COMPLETE, False)
     assert scene.ecr.started() == []
 
 
 async def test_copies_that_failed_are_made_by_the_next_run(scene: Scene) -> None:
     """A run leaves its own at what it came to; a later one starts another."""
     scene.ecr.failing = {A: {"OTHER": 1}}
-    found = await scene.run(A, wait=True)
-    assert (found[A].falls_short, len(scene.ecr.started())) == (True, 1)
-    found = await scene.run(A, wait=True)
-    assert (found[A].started, len(scene.ecr.started())) == (True, 2)
+    outcomes = await scene.run(A, wait=True)
+    assert (outcomes[A].falls_short, len(scene.ecr.started())) == (True, 1)
+    outcomes = await scene.run(A, wait=True)
+    assert (outcomes[A].started, len(scene.ecr.started())) == (True, 2)
 
 
 async def test_copies_that_failed_are_counted_by_their_code(scene: Scene) -> None:
     """Once, when all is over."""
     scene.ecr.failing = {A: {"DESTINATION_REGISTRY_ACCESS_DENIED": 3, "OTHER": 1}}
-    found = await scene.run(A, wait=True)
-    assert found[A].failures == {"DESTINATION_REGISTRY_ACCESS_DENIED": 3, "OTHER": 1}
-    assert (found[A].state, found[A].falls_short) == (BackfillState.COMPLETE, True)
+    outcomes = await scene.run(A, wait=True)
+    assert outcomes[A].failures == {"DESTINATION_REGISTRY_ACCESS_DENIED": 3, "OTHER": 1}
+    assert (outcomes[A].state, outcomes[A].falls_short) == (BackfillState.COMPLETE, True)
     assert scene.ecr.calls.count("results id-0") == 1
 
 
@@ -71,18 +71,18 @@ async def test_codes_stay_without_a_count(scene: Scene) -> None:
     """Where the results are not to be had the summary has them."""
     scene.ecr.failing = {A: {"OTHER": 1}}
     scene.ecr.results_error = refusal("AccessDeniedException")
-    found = await scene.run(A, wait=True)
-    assert found[A].failures == {"OTHER": None}
-    assert found[A].error is not None
-    assert found[A].state is BackfillState.COMPLETE
+    outcomes = await scene.run(A, wait=True)
+    assert outcomes[A].failures == {"OTHER": None}
+    assert outcomes[A].error is not None
+    assert outcomes[A].state is BackfillState.COMPLETE
 
 
 @pytest.mark.parametrize("end", ["FAILED", "STOPPED"])
 async def test_one_that_comes_to_nothing_is_not_started_again(scene: Scene, end: str) -> None:
     """Not by the same run; the next one does."""
     scene.ecr.ends = {A: end}
-    found = await scene.run(A, wait=True)
-    assert (found[A].state, found[A].falls_short) == (BackfillState(end.lower()), True)
+    outcomes = await scene.run(A, wait=True)
+    assert (outcomes[A].state, outcomes[A].falls_short) == (BackfillState(end.lower()), True)
     assert len(scene.ecr.started()) == 1
     await scene.run(A)
     assert len(scene.ecr.started()) == 2
@@ -91,10 +91,10 @@ async def test_one_that_comes_to_nothing_is_not_started_again(scene: Scene, end:
 async def test_a_registry_that_stops_answering(scene: Scene) -> None:
     """What was started is told, with what is known of it."""
     scene.ecr.listing = [None, None, refusal("AccessDeniedException", operation="List")]
-    found = await scene.run(A, B, wait=True)
-    assert (found[A].state, found[A].started) == (BackfillState.IN_PROGRESS, True)
-    assert found[B].state is BackfillState.NOT_STARTED
-    assert all(item.error is not None for item in found.values())
+    outcomes = await scene.run(A, B, wait=True)
+    assert (outcomes[A].state, outcomes[A].started) == (BackfillState.IN_PROGRESS, True)
+    assert outcomes[B].state is BackfillState.NOT_STARTED
+    assert all(item.error is not None for item in outcomes.values())
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ async def test_looks_that_fail_for_the_moment(scene: Scene, kind: FaultKind) -> 
     """Four in a row are skipped, rarer and rarer, and all is followed to its end."""
     missed = refusal("Busy", kind=kind, operation="List")
     scene.ecr.listing = [None, missed, missed, missed, missed, None, missed]
-    found = await scene.run(A, wait=True)
-    assert (found[A].state, found[A].error) == (BackfillState.COMPLETE, None)
+    outcomes = await scene.run(A, wait=True)
+    assert (outcomes[A].state, outcomes[A].error) == (BackfillState.COMPLETE, None)
     assert scene.clock.slept[:6] == [1, 2, 4, 8, 16, 30]
     retried = [(call.operation, call.attempt, call.delay) for call in scene.seen(CallRetried)]
     name = "ListReplicationBackfills"
@@ -116,8 +116,8 @@ async def test_looks_that_go_on_failing(scene: Scene) -> None:
     """The fifth in a row is what is told."""
     missed = refusal("Busy", kind=FaultKind.SERVICE, operation="List")
     scene.ecr.listing = [None, *[missed] * 9]
-    found = await scene.run(A, wait=True)
-    assert (found[A].state, found[A].started, found[A].error) == (
+    outcomes = await scene.run(A, wait=True)
+    assert (outcomes[A].state, outcomes[A].started, outcomes[A].error) == (
         BackfillState.PREPARING,
         True,
         missed.fault,
@@ -129,8 +129,8 @@ async def test_a_first_look_that_fails_is_no_start(scene: Scene) -> None:
     """Nothing is followed yet, so nothing is waited for."""
     missed = refusal("Busy", kind=FaultKind.SERVICE, operation="List")
     scene.ecr.listing = [missed]
-    found = await scene.run(A, wait=True)
-    assert (found[A].state, scene.ecr.calls) == (BackfillState.NOT_STARTED, ["list"])
+    outcomes = await scene.run(A, wait=True)
+    assert (outcomes[A].state, scene.ecr.calls) == (BackfillState.NOT_STARTED, ["list"])
 
 
 async def test_looks_that_fail_up_to_the_deadline(scene: Scene) -> None:
@@ -140,36 +140,36 @@ async def test_looks_that_fail_up_to_the_deadline(scene: Scene) -> None:
     scene.ecr.on_list = lambda: setattr(
         scene.clock, "seconds", 7200 if scene.clock.seconds > 2 else scene.clock.seconds
     )
-    found = await scene.run(A, wait=True)
+    outcomes = await scene.run(A, wait=True)
     why = "the run's deadline of 7200 s had passed; what was started goes on at AWS"
-    assert (found[A].because, found[A].error) == (why, None)
+    assert (outcomes[A].because, outcomes[A].error) == (why, None)
 
 
 async def test_an_interruption_ends_following_at_once(scene: Scene) -> None:
     """Nothing is stopped at AWS; what was started is told, and found by the next run."""
     scene.ecr.on_list = lambda: scene.stop.interrupt() if scene.clock.seconds > 5 else None
-    found = await scene.run(A, B, wait=True)
-    assert found[A].because == "interrupted; what was started goes on at AWS"
-    assert (found[A].state, found[A].started) == (BackfillState.IN_PROGRESS, True)
-    assert found[B].state is BackfillState.QUEUED
+    outcomes = await scene.run(A, B, wait=True)
+    assert outcomes[A].because == "interrupted; what was started goes on at AWS"
+    assert (outcomes[A].state, outcomes[A].started) == (BackfillState.IN_PROGRESS, True)
+    assert outcomes[B].state is BackfillState.QUEUED
     assert scene.clock.seconds < 10
     scene.stop.interrupted = False
     scene.ecr.on_list = lambda: None
-    found = await scene.run(A, B, wait=True)
-    assert {item.state for item in found.values()} == {BackfillState.COMPLETE}
+    outcomes = await scene.run(A, B, wait=True)
+    assert {item.state for item in outcomes.values()} == {BackfillState.COMPLETE}
     assert scene.ecr.started() == [f"start {A}", f"start {B}"]
 
 
 async def test_a_deadline_ends_following(scene: Scene) -> None:
     """With the reason; what is queued stays queued."""
     scene.ecr.seconds = 10_000
-    found = await scene.run(A, B, wait=True)
+    outcomes = await scene.run(A, B, wait=True)
     why = "the run's deadline of 7200 s had passed"
-    assert found[A].because == f"{why}; what was started goes on at AWS"
-    queued = found[B].because
+    assert outcomes[A].because == f"{why}; what was started goes on at AWS"
+    queued = outcomes[B].because
     assert queued is not None
     assert queued.endswith(why)
-    assert all(item.falls_short for item in found.values())
+    assert all(item.falls_short for item in outcomes.values())
 
 
 async def test_codes_of_a_manifest_list_are_those_of_its_images(
@@ -187,5 +187,5 @@ async def test_codes_of_a_manifest_list_are_those_of_its_images(
         )
 
     monkeypatch.setattr(scene.ecr, "backfill_results", results)
-    found = await scene.run(A, wait=True)
-    assert found[A].failures == {"X": 2, "Y": 1, "unknown": 2}
+    outcomes = await scene.run(A, wait=True)
+    assert outcomes[A].failures == {"X": 2, "Y": 1, "unknown": 2}

@@ -29,12 +29,12 @@ def refusal(
 
 async def test_detached_what_can_start_is_started(scene: Scene) -> None:
     """One for a region; the other one is told to be queued. Nobody waits."""
-    found = await scene.run(A, B, FAR)
+    outcomes = await scene.run(A, B, FAR)
     assert scene.ecr.calls == ["list", f"start {A}", f"start {FAR}"]
-    assert (found[A].state, found[A].started) == (BackfillState.PREPARING, True)
-    assert (found[B].state, found[B].started) == (BackfillState.QUEUED, False)
-    assert found[B].because is not None
-    assert [found[registry].falls_short for registry in (A, B, FAR)] == [False, True, False]
+    assert (outcomes[A].state, outcomes[A].started) == (BackfillState.PREPARING, True)
+    assert (outcomes[B].state, outcomes[B].started) == (BackfillState.QUEUED, False)
+    assert outcomes[B].because is not None
+    assert [outcomes[registry].falls_short for registry in (A, B, FAR)] == [False, True, False]
     assert scene.clock.seconds == 0
     assert len(scene.seen(BackfillStarted)) == 2
     assert len(scene.seen(BackfillEnded)) == 3
@@ -43,12 +43,12 @@ async def test_detached_what_can_start_is_started(scene: Scene) -> None:
 async def test_one_that_is_complete_is_enough(scene: Scene) -> None:
     """Unless another one is asked for."""
     scene.ecr.put(A, ago=500)
-    found = await scene.run(A)
-    assert (found[A].state, scene.ecr.started()) == (BackfillState.COMPLETE, [])
-    found = await scene.run(A, again=True)
-    assert (found[A].state, scene.ecr.started()) == (BackfillState.PREPARING, [f"start {A}"])
-    found = await scene.run(A, again=True, wait=True)
-    assert (found[A].state, len(scene.ecr.started())) == (BackfillState.COMPLETE, 1)
+    outcomes = await scene.run(A)
+    assert (outcomes[A].state, scene.ecr.started()) == (BackfillState.COMPLETE, [])
+    outcomes = await scene.run(A, again=True)
+    assert (outcomes[A].state, scene.ecr.started()) == (BackfillState.PREPARING, [f"start {A}"])
+    outcomes = await scene.run(A, again=True, wait=True)
+    assert (outcomes[A].state, len(scene.ecr.started())) == (BackfillState.COMPLETE, 1)
 
 
 @pytest.mark.parametrize("how", ["lost", "bare"])
@@ -56,9 +56,9 @@ async def test_a_start_without_an_answer_is_found_by_listing(scene: Scene, how: 
     """It is ours, and is not sent a second time."""
     scene.ecr.script = [how]
     scene.ecr.hidden = 0.5
-    found = await scene.run(A)
+    outcomes = await scene.run(A)
     assert scene.ecr.started() == [f"start {A}"]
-    assert (found[A].started, found[A].state, found[A].error) == (
+    assert (outcomes[A].started, outcomes[A].state, outcomes[A].error) == (
         True,
         BackfillState.PREPARING,
         None,
@@ -69,8 +69,8 @@ async def test_a_start_without_an_answer_is_found_by_listing(scene: Scene, how: 
 async def test_a_start_that_never_arrived_is_sent_again(scene: Scene) -> None:
     """Once the list has shown nothing for a while."""
     scene.ecr.script = ["dropped", "ok"]
-    found = await scene.run(A)
-    assert (len(scene.ecr.started()), found[A].started) == (2, True)
+    outcomes = await scene.run(A)
+    assert (len(scene.ecr.started()), outcomes[A].started) == (2, True)
     assert len(scene.ecr.there) == 1
 
 
@@ -78,35 +78,35 @@ async def test_a_late_list_does_not_make_two(scene: Scene) -> None:
     """ECR refuses the second start; the backfill is ours when it shows."""
     scene.ecr.script = ["lost"]
     scene.ecr.hidden = 30
-    found = await scene.run(A, wait=True)
-    assert (found[A].state, found[A].started) == (BackfillState.COMPLETE, True)
+    outcomes = await scene.run(A, wait=True)
+    assert (outcomes[A].state, outcomes[A].started) == (BackfillState.COMPLETE, True)
     assert len(scene.ecr.there) == 1
 
 
 async def test_a_start_that_gets_no_answer_at_all_fails(scene: Scene) -> None:
     """As the last attempt did."""
     scene.ecr.script = ["dropped"] * 4
-    (found,) = (await scene.run(A)).values()
-    assert (found.state, len(scene.ecr.started())) == (BackfillState.NOT_STARTED, 4)
-    assert found.error is not None
-    assert found.error.message == "the connection closed"
-    assert found.because == IN_DOUBT
+    (outcome,) = (await scene.run(A)).values()
+    assert (outcome.state, len(scene.ecr.started())) == (BackfillState.NOT_STARTED, 4)
+    assert outcome.error is not None
+    assert outcome.error.message == "the connection closed"
+    assert outcome.because == IN_DOUBT
 
 
 async def test_a_start_that_is_listed_late_is_waited_for(scene: Scene) -> None:
     """For as long as a write is that reads do not show: nothing is sent twice."""
     scene.ecr.script = ["lost"]
     scene.ecr.hidden = 9
-    found = await scene.run(A)
-    assert (found[A].started, len(scene.ecr.started())) == (True, 1)
+    outcomes = await scene.run(A)
+    assert (outcomes[A].started, len(scene.ecr.started())) == (True, 1)
 
 
 async def test_one_in_the_queue_that_may_be_ours(scene: Scene) -> None:
     """Nobody waits for the list any longer; what is known is said."""
     scene.ecr.script = ["lost"]
     scene.ecr.hidden = 1000
-    found = await scene.run(A)
-    assert (found[A].state, found[A].because) == (
+    outcomes = await scene.run(A)
+    assert (outcomes[A].state, outcomes[A].because) == (
         BackfillState.QUEUED,
         f"{IN_DOUBT}; another backfill to its region has not ended",
     )
@@ -124,8 +124,8 @@ async def test_a_lost_start_and_an_interruption(
         return await plain(registry, destination)
 
     monkeypatch.setattr(scene.ecr, "start_backfill", interrupted)
-    found = await scene.run(A)
-    assert found[A].state is BackfillState.NOT_STARTED
+    outcomes = await scene.run(A)
+    assert outcomes[A].state is BackfillState.NOT_STARTED
     assert sum(scene.clock.slept) < 11
 
 
@@ -135,39 +135,45 @@ async def test_a_lost_start_and_an_interruption(
 async def test_a_full_registry_means_queueing(scene: Scene, code: str) -> None:
     """Somebody was faster: it waits for its turn, or is told to be queued."""
     scene.ecr.script = [refusal(code)]
-    found = await scene.run(A)
-    assert (found[A].state, found[A].error) == (BackfillState.QUEUED, None)
+    outcomes = await scene.run(A)
+    assert (outcomes[A].state, outcomes[A].error) == (BackfillState.QUEUED, None)
     scene.ecr.script = [refusal(code), refusal(code)]
-    found = await scene.run(A, wait=True)
-    assert found[A].state is BackfillState.COMPLETE
+    outcomes = await scene.run(A, wait=True)
+    assert outcomes[A].state is BackfillState.COMPLETE
     assert len(scene.ecr.started()) == 4
 
 
 async def test_one_that_may_not_be_started_does_not_stop_the_others(scene: Scene) -> None:
     """Its error is its own."""
     scene.ecr.script = [refusal("AccessDeniedException", kind=FaultKind.ACCESS_DENIED)]
-    found = await scene.run(A, B, FAR, wait=True)
-    assert found[A].state is BackfillState.NOT_STARTED
-    assert found[A].falls_short
-    assert (found[B].state, found[FAR].state) == (BackfillState.COMPLETE, BackfillState.COMPLETE)
+    outcomes = await scene.run(A, B, FAR, wait=True)
+    assert outcomes[A].state is BackfillState.NOT_STARTED
+    assert outcomes[A].falls_short
+    assert (outcomes[B].state, outcomes[FAR].state) == (
+        BackfillState.COMPLETE,
+        BackfillState.COMPLETE,
+    )
 
 
 async def test_a_refused_start_leaves_its_room_to_the_next(scene: Scene) -> None:
     """In the same round: a run that does not wait has no other one."""
     scene.ecr.script = [refusal("AccessDeniedException", kind=FaultKind.ACCESS_DENIED)]
-    found = await scene.run(A, B)
-    assert (found[A].state, found[B].state) == (BackfillState.NOT_STARTED, BackfillState.PREPARING)
+    outcomes = await scene.run(A, B)
+    assert (outcomes[A].state, outcomes[B].state) == (
+        BackfillState.NOT_STARTED,
+        BackfillState.PREPARING,
+    )
 
 
 async def test_an_api_without_backfills(scene: Scene) -> None:
     """Said for what it is."""
     unknown = "UnknownOperationException"
     scene.ecr.listing = [refusal(unknown, operation="ListReplicationBackfills")]
-    found = await scene.run(A, B)
-    assert {item.because for item in found.values()} == {
+    outcomes = await scene.run(A, B)
+    assert {item.because for item in outcomes.values()} == {
         "this region's ECR API does not offer backfill yet"
     }
-    assert {item.state for item in found.values()} == {BackfillState.NOT_STARTED}
+    assert {item.state for item in outcomes.values()} == {BackfillState.NOT_STARTED}
 
 
 async def test_a_summary_that_cannot_be_read_starts_nothing(scene: Scene) -> None:
@@ -203,9 +209,9 @@ async def test_a_mistake_of_ours_is_the_registrys(scene: Scene) -> None:
 async def test_an_interruption_before_anything(scene: Scene) -> None:
     """Every destination is named, none is started."""
     scene.stop.interrupt()
-    found = await scene.run(A, B)
+    outcomes = await scene.run(A, B)
     assert scene.ecr.calls == []
-    assert {(item.state, item.because) for item in found.values()} == {
+    assert {(item.state, item.because) for item in outcomes.values()} == {
         (BackfillState.NOT_STARTED, "interrupted before it was started")
     }
 
@@ -221,9 +227,9 @@ async def test_many_registries_share_a_crew(scene: Scene, monkeypatch: pytest.Mo
         now += 1
         most = max(most, now)
         await anyio.lowlevel.checkpoint()
-        found = await plain(registry)
+        listed = await plain(registry)
         now -= 1
-        return found
+        return listed
 
     monkeypatch.setattr(scene.ecr, "list_backfills", counted)
     sources = [Registry(AccountId(f"{number:012}"), HUB.region) for number in range(20)]
@@ -235,8 +241,8 @@ async def test_many_registries_share_a_crew(scene: Scene, monkeypatch: pytest.Mo
 async def test_an_answer_that_is_lost_at_the_last_attempt(scene: Scene) -> None:
     """The list still has the last word."""
     scene.ecr.script = ["dropped", "dropped", "dropped", "lost"]
-    (found,) = (await scene.run(A)).values()
-    assert (found.started, found.error, len(scene.ecr.there)) == (True, None, 1)
+    (outcome,) = (await scene.run(A)).values()
+    assert (outcome.started, outcome.error, len(scene.ecr.there)) == (True, None, 1)
 
 
 async def test_an_interruption_between_two_starts(
@@ -250,9 +256,9 @@ async def test_an_interruption_between_two_starts(
         return await plain(registry, destination)
 
     monkeypatch.setattr(scene.ecr, "start_backfill", interrupted)
-    found = await scene.run(A, FAR)
-    assert (found[A].started, found[FAR].state) == (True, BackfillState.NOT_STARTED)
-    assert found[FAR].because == "interrupted before it was started"
+    outcomes = await scene.run(A, FAR)
+    assert (outcomes[A].started, outcomes[FAR].state) == (True, BackfillState.NOT_STARTED)
+    assert outcomes[FAR].because == "interrupted before it was started"
 
 
 async def test_a_start_is_not_tried_again_once_stopped(
@@ -268,8 +274,8 @@ async def test_a_start_is_not_tried_again_once_stopped(
         return await plain(registry, destination)
 
     monkeypatch.setattr(scene.ecr, "start_backfill", interrupted)
-    (found,) = (await scene.run(A)).values()
-    assert (found.error, len(scene.ecr.started())) == (slow_down, 1)
+    (outcome,) = (await scene.run(A)).values()
+    assert (outcome.error, len(scene.ecr.started())) == (slow_down, 1)
 
 
 async def test_an_interruption_ends_the_delay_of_a_start(
@@ -285,8 +291,8 @@ async def test_an_interruption_ends_the_delay_of_a_start(
 
     monkeypatch.setattr(scene.clock, "sleep", interrupted)
     with anyio.fail_after(5):
-        (found,) = (await scene.run(A)).values()
-    assert (found.error, len(scene.ecr.started())) == (slow_down, 1)
+        (outcome,) = (await scene.run(A)).values()
+    assert (outcome.error, len(scene.ecr.started())) == (slow_down, 1)
 
 
 async def test_a_start_whose_turn_comes_too_late(

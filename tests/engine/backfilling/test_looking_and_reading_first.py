@@ -32,24 +32,24 @@ async def test_looking_starts_nothing(scene: Scene) -> None:
     scene.ecr.put(A, ago=500)
     scene.ecr.put(FAR, ago=50)
     outcomes = await look({HUB: [A, B, FAR]}, scene.how)
-    found = {outcome.destination: outcome for outcome in outcomes}
-    assert {item: found[item].state for item in found} == {
+    by_destination = {outcome.destination: outcome for outcome in outcomes}
+    assert {item: by_destination[item].state for item in by_destination} == {
         A: BackfillState.COMPLETE,
         B: BackfillState.NONE,
         FAR: BackfillState.IN_PROGRESS,
     }
-    last = found[A].backfill
+    last = by_destination[A].backfill
     assert last is not None
-    assert (last.id, found[A].failures) == ("id-1", {"OTHER": 2})
-    assert (found[B].falls_short, found[FAR].falls_short) == (False, False)
+    assert (last.id, by_destination[A].failures) == ("id-1", {"OTHER": 2})
+    assert (by_destination[B].falls_short, by_destination[FAR].falls_short) == (False, False)
     assert scene.ecr.started() == []
 
 
 async def test_looking_where_nobody_answers(scene: Scene) -> None:
     """It is not known, which is not the same as none."""
     scene.ecr.listing = [refusal("AccessDeniedException", operation="List")]
-    (found,) = await look({HUB: [A]}, scene.how)
-    assert (found.state, found.falls_short) == (BackfillState.UNKNOWN, True)
+    (outcome,) = await look({HUB: [A]}, scene.how)
+    assert (outcome.state, outcome.falls_short) == (BackfillState.UNKNOWN, True)
 
 
 async def test_a_mistake_of_ours_while_looking(scene: Scene) -> None:
@@ -59,12 +59,12 @@ async def test_a_mistake_of_ours_while_looking(scene: Scene) -> None:
         raise ZeroDivisionError
 
     scene.ecr.on_list = surprise
-    (found,) = await look({HUB: [A]}, scene.how)
-    assert found.error is not None
-    assert found.error.kind is FaultKind.INTERNAL
+    (outcome,) = await look({HUB: [A]}, scene.how)
+    assert outcome.error is not None
+    assert outcome.error.kind is FaultKind.INTERNAL
     scene.stop.interrupt()
-    (found,) = await look({HUB: [A]}, scene.how)
-    assert found.because == "not looked at: interrupted before it was started"
+    (outcome,) = await look({HUB: [A]}, scene.how)
+    assert outcome.because == "not looked at: interrupted before it was started"
 
 
 class Rules:
@@ -101,9 +101,9 @@ def observing(scene: Scene, reader: Any) -> ObserveContext:
 
 async def test_reading_rules(scene: Scene) -> None:
     """The links that are in place, or why that is not known."""
-    found = await read_rules([A, B, FAR], observing(scene, Rules()))
-    assert found[A] == {FAR: ("",)}
-    kinds = [warning.kind for warning in found.values() if isinstance(warning, Fault)]
+    rules = await read_rules([A, B, FAR], observing(scene, Rules()))
+    assert rules[A] == {FAR: ("",)}
+    kinds = [warning.kind for warning in rules.values() if isinstance(warning, Fault)]
     assert sorted(kinds) == [FaultKind.ACCESS_DENIED, FaultKind.INTERNAL]
     assert len(scene.seen(RegistryRead)) == 3
 

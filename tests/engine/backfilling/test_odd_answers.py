@@ -34,9 +34,9 @@ async def test_a_start_that_tells_of_another_destination(
         return {**await shown(registry, destination), "destination": ELSEWHERE}
 
     monkeypatch.setattr(scene.ecr, "start_backfill", odd)
-    found = await scene.run(A, wait=True)
+    outcomes = await scene.run(A, wait=True)
     assert scene.ecr.started() == [f"start {A}"]
-    assert (set(found), found[A].state, found[A].started) == (
+    assert (set(outcomes), outcomes[A].state, outcomes[A].started) == (
         {A},
         BackfillState.COMPLETE,
         True,
@@ -55,9 +55,9 @@ async def test_a_start_that_began_something_else(
         return answer
 
     monkeypatch.setattr(scene.ecr, "start_backfill", odd)
-    found = await scene.run(A)
-    assert (set(found), found[A].state) == ({A}, BackfillState.NOT_STARTED)
-    error = found[A].error
+    outcomes = await scene.run(A)
+    assert (set(outcomes), outcomes[A].state) == ({A}, BackfillState.NOT_STARTED)
+    error = outcomes[A].error
     assert error is not None
     assert error.message == (
         "the answer tells of a backfill to 999999999999/mars-north-1, which was not asked for"
@@ -76,9 +76,9 @@ async def test_a_backfill_whose_destination_changes_is_let_go(
 
     monkeypatch.setattr(scene.ecr, "_shown", odd)
     with anyio.fail_after(10):
-        found = await scene.run(A, wait=True)
-    assert (set(found), found[A].state) == ({A}, BackfillState.UNKNOWN)
-    assert found[A].because == (
+        outcomes = await scene.run(A, wait=True)
+    assert (set(outcomes), outcomes[A].state) == ({A}, BackfillState.UNKNOWN)
+    assert outcomes[A].because == (
         "ECR now tells of this backfill as one to 999999999999/mars-north-1; "
         "what was started goes on at AWS"
     )
@@ -159,7 +159,7 @@ async def test_every_destination_is_told_exactly_once(
     ecr, events = make_ecr(), list[Any]()
     ecr.failing = {A: {"ImageNotFound": 1}}
     ecr.put(B, ago=10)
-    started, listed, told = ecr.start_backfill, ecr.list_backfills, ecr.backfill_results
+    started, listed, results_of = ecr.start_backfill, ecr.list_backfills, ecr.backfill_results
     looks = 0
 
     async def start(*args: Any) -> Any:
@@ -172,7 +172,7 @@ async def test_every_destination_is_told_exactly_once(
         return tuple(altered(item, odd) for item in await listed(*args))
 
     async def resulting(*args: Any) -> Any:
-        return tuple(altered(item, results) for item in await told(*args))
+        return tuple(altered(item, results) for item in await results_of(*args))
 
     ecr.start_backfill, ecr.list_backfills, ecr.backfill_results = start, listing, resulting
     clock = ecr.clock

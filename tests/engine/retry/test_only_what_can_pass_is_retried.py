@@ -89,15 +89,15 @@ async def test_anything_else_fails_at_once(make_pace: MakePace, failure: Excepti
 
 async def test_retries_are_told_before_the_wait(make_pace: MakePace, clock: VirtualClock) -> None:
     """With the attempt that failed and the delay; the last failure is raised and not told."""
-    told: list[tuple[str, int, float, float]] = []
+    reported: list[tuple[str, int, float, float]] = []
 
     def tell(failure: CallError, attempt: int, delay: float) -> None:
-        told.append((failure.fault.message, attempt, delay, clock.seconds))
+        reported.append((failure.fault.message, attempt, delay, clock.seconds))
 
     flaky = Flaky(error("a"), error("b"), error("c"))
     with pytest.raises(CallError, match="c"):
         await make_pace(attempts=3).retry(flaky.once, on_retry=tell)
-    assert told == [("a", 1, 0.25, 0.0), ("b", 2, 0.5, 0.25)]
+    assert reported == [("a", 1, 0.25, 0.0), ("b", 2, 0.5, 0.25)]
 
 
 async def test_no_delay_reaches_past_the_deadline(make_pace: MakePace, clock: VirtualClock) -> None:

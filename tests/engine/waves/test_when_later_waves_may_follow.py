@@ -54,24 +54,24 @@ def wave(amount: Amount) -> Wave:
 
 def test_a_registry_belongs_to_its_wave_and_to_those_that_write_it() -> None:
     """B is of the rest, and its policy is written for the canary as well."""
-    found = batches([planned(A, "canary"), planned(B, REST, "canary", REST)], ("canary", REST))
-    assert found == (
+    batched = batches([planned(A, "canary"), planned(B, REST, "canary", REST)], ("canary", REST))
+    assert batched == (
         Batch(name="canary", own=frozenset({A}), writing=frozenset({B})),
         Batch(name=REST, own=frozenset({B}), writing=frozenset({B})),
     )
-    assert [item.size for item in found] == [2, 1]
+    assert [item.size for item in batched] == [2, 1]
 
 
 def test_a_wave_may_be_empty() -> None:
     """It keeps its place, so that a run can end with it."""
-    found = batches([planned(A, REST, REST)], ("canary", "early", REST))
-    assert [(item.name, item.size) for item in found] == [("canary", 0), ("early", 0), (REST, 1)]
+    batched = batches([planned(A, REST, REST)], ("canary", "early", REST))
+    assert [(item.name, item.size) for item in batched] == [("canary", 0), ("early", 0), (REST, 1)]
 
 
 def test_a_wave_that_nobody_knows_is_carried_out_before_the_rest() -> None:
     """No write of a plan is ever forgotten."""
-    found = batches([planned(A, REST, "strange", REST)], ("canary", REST))
-    assert [item.name for item in found] == ["canary", "strange", REST]
+    batched = batches([planned(A, REST, "strange", REST)], ("canary", REST))
+    assert [item.name for item in batched] == ["canary", "strange", REST]
 
 
 def test_what_could_not_be_read_has_failed_already() -> None:

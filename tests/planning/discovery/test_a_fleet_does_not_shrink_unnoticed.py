@@ -19,7 +19,7 @@ def account(number: int) -> AccountId:
     return AccountId(f"{number:012}")
 
 
-def found(numbers: frozenset[int], closed: frozenset[int] = frozenset()) -> Discovery:
+def discovery_of(numbers: frozenset[int], closed: frozenset[int] = frozenset()) -> Discovery:
     members = tuple(
         Member(id=account(number), name="", state="CLOSED" if number in closed else "ACTIVE")
         for number in sorted(numbers)
@@ -36,15 +36,15 @@ def test_a_tenth_may_be_gone(
 ) -> None:
     """Exactly: of the accounts that were open then, more than a tenth are not listed any more.
     Closing an account loses none, and new accounts make up for none."""
-    refused = lost_too_many(found(now, closed), found(before, closed)) is not None
+    refused = lost_too_many(discovery_of(now, closed), discovery_of(before, closed)) is not None
     open_then = before - closed
     assert refused is (10 * len(open_then - now) > len(open_then))
-    assert lost_too_many(found(now), None) is None
+    assert lost_too_many(discovery_of(now), None) is None
 
 
 def test_what_is_told() -> None:
     """How many, of how many, since when, and the first of them."""
-    assert lost_too_many(found(frozenset({1})), found(frozenset(range(1, 9)))) == (
+    assert lost_too_many(discovery_of(frozenset({1})), discovery_of(frozenset(range(1, 9)))) == (
         "7 accounts of 8 that were there on 2026-11-23 at 08:00 UTC are not listed any more: "
         "000000000002, 000000000003, 000000000004, 000000000005, 000000000006 and 2 more"
     )
@@ -52,16 +52,16 @@ def test_what_is_told() -> None:
 
 def test_other_units_are_another_question() -> None:
     """Whoever asks for other units than last time means another fleet."""
-    kept = replace(found(frozenset(range(1, 9))), ous=("ou-abcd-11111111",))
-    assert lost_too_many(found(frozenset({1})), kept) is None
+    kept = replace(discovery_of(frozenset(range(1, 9))), ous=("ou-abcd-11111111",))
+    assert lost_too_many(discovery_of(frozenset({1})), kept) is None
 
 
 @given(before=NUMBERS, now=NUMBERS)
 def test_an_account_is_new_for_a_day(before: frozenset[int], now: frozenset[int]) -> None:
     """From when it was first seen; none is after the first discovery, which saw all of them."""
-    later = replace(found(now), at=TODAY)
+    later = replace(discovery_of(now), at=TODAY)
     assert continued(later, None).first_seen == {}
-    kept = found(before)
+    kept = discovery_of(before)
     after = continued(later, kept)
     came = {account(number) for number in now - before} if before else set()
     assert joining(after, TODAY).keys() == came
@@ -74,10 +74,10 @@ def test_regions_are_carried_on_for_those_who_do_not_answer() -> None:
     """And for nobody else."""
     ireland, paris = (Region("eu-west-1"),), (Region("eu-west-3"),)
     kept = replace(
-        found(frozenset({1, 2, 3})), regions=dict.fromkeys(map(account, (1, 2, 3)), paris)
+        discovery_of(frozenset({1, 2, 3})), regions=dict.fromkeys(map(account, (1, 2, 3)), paris)
     )
     now = replace(
-        found(frozenset({1, 2, 3, 4})),
+        discovery_of(frozenset({1, 2, 3, 4})),
         regions={account(1): ireland},
         unanswered={account(2): "denied", account(4): "denied"},
     )

@@ -105,26 +105,26 @@ def test_where_facts_come_from(folder: Path) -> None:
         Member(id=AccountId("000000000002"), name="shop-dev", state="ACTIVE"),
         Member(id=AccountId("000000000003"), name="old", state="CLOSED"),
     ]
-    found = {
+    origins = {
         facts.account.id[-1]: facts
         for facts in account_facts(resolved(inventory(folder, rest), discovery(members)))
     }
-    assert found["1"].account.name == "shop-dev"
-    assert found["1"].account.labels == {
+    assert origins["1"].account.name == "shop-dev"
+    assert origins["1"].account.labels == {
         "ou": "Prod",
         "ou_path": "Workloads/Prod",
         "team": "shop",
         "env": "prod",
     }
-    assert found["1"].labels == {"ou": "ou", "ou_path": "ou", "team": "name", "env": "tag"}
-    assert found["2"].account.labels == {
+    assert origins["1"].labels == {"ou": "ou", "ou_path": "ou", "team": "name", "env": "tag"}
+    assert origins["2"].account.labels == {
         "ou": "Root",
         "ou_path": "Root",
         "team": "shop",
         "env": "stage",
     }
-    assert (found["2"].name, found["2"].labels["env"]) == ("file", "file")
-    assert (found["3"].state, found["3"].account.retired) == ("organization", True)
+    assert (origins["2"].name, origins["2"].labels["env"]) == ("file", "file")
+    assert (origins["3"].state, origins["3"].account.retired) == ("organization", True)
 
 
 def test_accounts_that_are_left_out(folder: Path) -> None:
@@ -165,7 +165,7 @@ def test_regions_that_are_not_known(folder: Path) -> None:
         Member(id=AccountId(f"{number:012}"), name=name, state="ACTIVE")
         for number, name in enumerate(("one", "two", "three"), 1)
     ]
-    found = discovery(
+    discovered = discovery(
         members,
         regions={
             AccountId("000000000001"): (Region("eu-west-1"),),
@@ -173,7 +173,7 @@ def test_regions_that_are_not_known(folder: Path) -> None:
         },
         unanswered={AccountId("000000000002"): "denied", AccountId("000000000003"): "late"},
     )
-    whole = resolved(parse(path, environ={}), found)
+    whole = resolved(parse(path, environ={}), discovered)
     assert [account.regions for account in whole.accounts] == [("eu-west-1",), ("eu-west-3",), ()]
     assert [warning.message for warning in discovery_warnings(whole)] == [
         (

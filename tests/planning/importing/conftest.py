@@ -39,14 +39,14 @@ def registry_of(text: str) -> Registry:
 def rule(*ends: str, filters: tuple[str, ...] = (), **fields: object) -> JsonObject:
     """A replication rule to some registries."""
     places = [registry_of(end) for end in ends]
-    found: dict[str, object] = {
+    made: dict[str, object] = {
         "destinations": [{"region": place.region, "registryId": place.account} for place in places]
     }
     if filters:
-        found["repositoryFilters"] = [
+        made["repositoryFilters"] = [
             {"filter": filter_, "filterType": "PREFIX_MATCH"} for filter_ in filters
         ]
-    return {**found, **fields}  # type: ignore[dict-item]
+    return {**made, **fields}  # type: ignore[dict-item]
 
 
 @dataclass
@@ -108,10 +108,10 @@ def find(tmp_path_factory: pytest.TempPathFactory) -> Find:
     """Makes a fleet of a file's text and of rules by `1/eu-west-1`."""
 
     def make(text: str, rules: Mapping[str, list[JsonObject]] | None = None) -> Found:
-        found = Found(tmp_path_factory.mktemp("found"), text)
+        fleet = Found(tmp_path_factory.mktemp("found"), text)
         for name, wanted in (rules or {}).items():
-            found.rules[registry_of(name)] = json.loads(json.dumps(wanted))
-        return found
+            fleet.rules[registry_of(name)] = json.loads(json.dumps(wanted))
+        return fleet
 
     return make
 

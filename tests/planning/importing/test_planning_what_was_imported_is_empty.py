@@ -61,34 +61,34 @@ def _filters(prefixes: list[str]) -> JsonObject:
 @st.composite
 def good_rules(draw: st.DrawFn) -> JsonObject:
     """A rule as ECR has it."""
-    found: dict[str, Any] = {
+    rule: dict[str, Any] = {
         "destinations": draw(st.lists(good_ends, min_size=1, max_size=4)),
         **_filters(draw(good_prefixes)),
     }
     if draw(st.integers(0, 3)) == 0:
-        found["deleteReplication"] = {"enabled": draw(st.booleans())}
-    return found
+        rule["deleteReplication"] = {"enabled": draw(st.booleans())}
+    return rule
 
 
 @st.composite
 def odd_rules(draw: st.DrawFn) -> JsonObject:
     """A rule that something is odd about."""
-    found: dict[str, Any] = {
+    rule: dict[str, Any] = {
         "destinations": draw(st.lists(odd_ends, max_size=4)),
         **_filters(draw(st.lists(st.sampled_from(PREFIXES), max_size=3))),
     }
     match draw(st.integers(0, 6)):
         case 0:
-            found["priority"] = 3
+            rule["priority"] = 3
         case 1:
-            found["repositoryFilters"] = [{"filter": "a*", "filterType": "WILDCARD"}]
+            rule["repositoryFilters"] = [{"filter": "a*", "filterType": "WILDCARD"}]
         case 2:
-            found["deleteReplication"] = {"enabled": True}
+            rule["deleteReplication"] = {"enabled": True}
         case 3:
-            found["deleteReplication"] = {"enabled": True, "mode": "soft"}
+            rule["deleteReplication"] = {"enabled": True, "mode": "soft"}
         case _:
             pass
-    return found
+    return rule
 
 
 @st.composite
@@ -154,24 +154,24 @@ def policies(draw: st.DrawFn, registry: Registry) -> JsonObject | None:
 @st.composite
 def fleets(draw: st.DrawFn, find: Any, rules: st.SearchStrategy[JsonObject]) -> Any:
     """A fleet that anything may be in place in."""
-    found = find(draw(files()))
+    fleet = find(draw(files()))
     for account in IDS:
         for region in REGIONS:
             registry = Registry(AccountId(account), Region(region))
-            found.rules[registry] = draw(st.lists(rules, max_size=3))
+            fleet.rules[registry] = draw(st.lists(rules, max_size=3))
             if draw(st.integers(0, 2)) == 0:
                 policy = draw(policies(registry))
                 if policy is not None:
-                    found.policies[registry] = json.loads(json.dumps(policy))
+                    fleet.policies[registry] = json.loads(json.dumps(policy))
             if draw(st.integers(0, 19)) == 0:
-                found.answers[registry] = {"newField": 1}
-    return found
+                fleet.answers[registry] = {"newField": 1}
+    return fleet
 
 
-def _asked_for(found: Any, text: str) -> dict[Registry, Any]:
+def _asked_for(fleet: Any, text: str) -> dict[Registry, Any]:
     """The links of an inventory by source, as rules would replicate them."""
     links: dict[Registry, Any] = {}
-    for link in connect(found.load(text)).links:
+    for link in connect(fleet.load(text)).links:
         outgoing, deleting = links.setdefault(link.source, ({}, {}))
         outgoing[link.destination] = link.prefixes
         if link.scope.deletes:
@@ -179,13 +179,13 @@ def _asked_for(found: Any, text: str) -> dict[Registry, Any]:
     return links
 
 
-def check(found: Any) -> None:
+def check(fleet: Any) -> None:
     """Importing, then planning, is empty; what is not additive is asked for to the letter."""
-    result = found.imported()
+    result = fleet.imported()
     document = tomllib.loads(result.text)
     assert "s3cr3t" not in result.text
     assert "routes" in document
-    planned = found.planned(result.text)
+    planned = fleet.planned(result.text)
     assert [
         registry.registry for registry in planned.registries if registry.changes or registry.error
     ] == []
@@ -195,13 +195,13 @@ def check(found: Any) -> None:
     for entry in result.left_out:
         # What was grouped wrongly would be left out like this, too.
         if "at odds" in entry.because:
-            assert parse_document({"rules": found.rules[entry.registry]}).unknown
-    asked = _asked_for(found, result.text)
-    inventory = found.load(result.text)
+            assert parse_document({"rules": fleet.rules[entry.registry]}).unknown
+    asked = _asked_for(fleet, result.text)
+    inventory = fleet.load(result.text)
     additive = {account.id for account in inventory.accounts if account.rules == "additive"}
     assert additive == {entry.registry.account for entry in result.left_out}
     for plan in planned.registries:
-        there = parse_document({"rules": found.rules[plan.registry]})
+        there = parse_document({"rules": fleet.rules[plan.registry]})
         outgoing, deleting = asked.get(plan.registry, ({}, {}))
         if plan.registry.account in additive:
             assert all(
@@ -228,19 +228,19 @@ def test_a_fleet_of_odd_rules(find: Find, data: st.DataObject) -> None:
 @given(st.data())
 def test_a_fleet_beyond_the_bound_of_the_search(find: Find, data: st.DataObject) -> None:
     """What is not searched for patterns is asked for by name, and just as exactly."""
-    found = data.draw(fleets(find, good_rules()))
+    fleet = data.draw(fleets(find, good_rules()))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(proposals, "SEARCHES", data.draw(st.integers(0, 2)))
-        check(found)
+        check(fleet)
 
 
 @given(st.data())
 def test_importing_twice_says_the_same(find: Find, data: st.DataObject) -> None:
     """What was imported is a file to import from, and nothing comes out but itself."""
-    found = data.draw(fleets(find, good_rules()))
-    once = found.imported()
-    found.text = once.text
-    again = found.imported()
+    fleet = data.draw(fleets(find, good_rules()))
+    once = fleet.imported()
+    fleet.text = once.text
+    again = fleet.imported()
     assert tomllib.loads(again.text) == tomllib.loads(once.text)
-    found.text = again.text
-    assert found.imported().text == again.text
+    fleet.text = again.text
+    assert fleet.imported().text == again.text

@@ -62,8 +62,8 @@ concurrency = 8  # gently
 
 def test_everything_else_stays_where_it_is(find: Find, make_rule: Rule) -> None:
     """Comments, order and blanks; values from the environment stay references."""
-    found = find(COMMENTED, {"1/eu-west-1": [make_rule("2/eu-west-1", filters=("base/",))]})
-    assert found.imported().text == (
+    fleet = find(COMMENTED, {"1/eu-west-1": [make_rule("2/eu-west-1", filters=("base/",))]})
+    assert fleet.imported().text == (
         COMMENTED.partition("[[routes]]")[0]
         + "# The control plane is shared.\n# So:\n[apply]\n"
         + "concurrency = 8  # gently\n"
@@ -151,8 +151,8 @@ def test_an_external_id_that_is_spelled_out_is_not_shown(find: Find) -> None:
         '[[accounts]]\nid = "222222222222"\nexternal_id = "s3cr3t-${FLEET_EXTERNAL_ID}"\n\n'
         '[[accounts]]\nid = "333333333333"\nexternal_id = "${FLEET_EXTERNAL_ID}"\n'
     )
-    found = find(text)
-    result = found.imported()
+    fleet = find(text)
+    result = fleet.imported()
     document = tomllib.loads(result.text)
     assert document["aws"]["external_id"] == "${FLEET_EXTERNAL_ID}"
     assert [item["external_id"] for item in document["accounts"]] == [
@@ -170,8 +170,8 @@ def test_an_external_id_that_is_spelled_out_is_not_shown(find: Find) -> None:
         )
     )
     assert "s3cr3t" not in repr(result)
-    again = found.load(result.text)
-    assert again.accounts == found.load(text, routes_required=False).accounts
+    again = fleet.load(result.text)
+    assert again.accounts == fleet.load(text, routes_required=False).accounts
 
 
 def test_line_ends_of_other_systems(find: Find, make_rule: Rule) -> None:

@@ -43,10 +43,10 @@ OWNER = Owner(fleet="prod", partition=Partition.AWS)
 DELETES: JsonObject = {"enabled": True}
 
 
-def told(found: Any) -> list[str]:
+def reasons(fleet: Any) -> list[str]:
     """What is left out, without its place, after the law was checked."""
-    result = found.imported()
-    planned = found.planned(result.text)
+    result = fleet.imported()
+    planned = fleet.planned(result.text)
     assert all(not registry.changes for registry in planned.registries)
     document = tomllib.loads(result.text)
     additive = {item["id"] for item in document["accounts"] if item.get("rules") == "additive"}
@@ -79,19 +79,19 @@ def told(found: Any) -> list[str]:
 def test_destinations(find: Find, make_rule: Rule, end: str, because: str) -> None:
     """Links to where no route can lead; the link beside it becomes one."""
     rules = [make_rule(end, filters=("base/",)), make_rule("2/eu-west-1")]
-    found = find(FLEET, {"1/eu-west-1": rules})
-    assert told(found) == [because]
-    assert found.imported().links == 1
+    fleet = find(FLEET, {"1/eu-west-1": rules})
+    assert reasons(fleet) == [because]
+    assert fleet.imported().links == 1
 
 
 def test_prefixes_that_an_inventory_does_not_take(find: Find, make_rule: Rule) -> None:
     """Too short, or no prefix at all; the others of the same link become a route."""
     rules = [make_rule("2/eu-west-1", filters=("p", "Bad*", "base/"))]
-    found = find(FLEET, {"1/eu-west-1": rules})
-    assert told(found) == [
+    fleet = find(FLEET, {"1/eu-west-1": rules})
+    assert reasons(fleet) == [
         "the link to 222222222222/eu-west-1 (Bad*, p): that is no prefix that ECR takes"
     ]
-    assert 'prefixes = ["base/"]' in found.imported().text
+    assert 'prefixes = ["base/"]' in fleet.imported().text
 
 
 def test_deletions_that_rules_disagree_on(find: Find, make_rule: Rule) -> None:
@@ -100,22 +100,22 @@ def test_deletions_that_rules_disagree_on(find: Find, make_rule: Rule) -> None:
         make_rule("2/eu-west-1", filters=("base/",)),
         make_rule("2/eu-west-1", filters=("base/os/", "tmp/"), deleteReplication=DELETES),
     ]
-    found = find(FLEET, {"1/eu-west-1": rules})
-    assert told(found) == [
+    fleet = find(FLEET, {"1/eu-west-1": rules})
+    assert reasons(fleet) == [
         (
             "the link to 222222222222/eu-west-1 (base/): its rules replicate it with deletions and "
             "without, and nobody says which of them holds"
         )
     ]
-    assert 'prefixes = ["tmp/"]\nreplicate_deletes = true\n' in found.imported().text
+    assert 'prefixes = ["tmp/"]\nreplicate_deletes = true\n' in fleet.imported().text
 
 
 def test_rules_with_unknown_fields(find: Find, make_rule: Rule) -> None:
     """Such a rule stays to the letter; the others become routes."""
     rules = [make_rule("2/eu-west-1", priority=1), make_rule("9/eu-west-1")]
-    found = find(FLEET, {"1/eu-west-1": rules})
-    assert told(found) == ["rules[0] holds what this version does not know: rules[0].priority"]
-    assert found.imported().links == 1
+    fleet = find(FLEET, {"1/eu-west-1": rules})
+    assert reasons(fleet) == ["rules[0] holds what this version does not know: rules[0].priority"]
+    assert fleet.imported().links == 1
 
 
 @pytest.mark.parametrize(
@@ -131,23 +131,23 @@ def test_rules_that_mean_no_link(
 ) -> None:
     """Such a rule is listed and stays to the letter; the others become routes."""
     rules = [make_rule(*ends, filters=("base/",)), make_rule("9/eu-west-1")]
-    found = find(FLEET, {"1/eu-west-1": rules})
-    (line,) = told(found)
+    fleet = find(FLEET, {"1/eu-west-1": rules})
+    (line,) = reasons(fleet)
     assert line.startswith(f"rules[0] {text}")
     assert line.endswith(
         " means no link, or names what is no registry, and nobody can tell what ECR makes of it"
     )
-    imported = found.imported()
+    imported = fleet.imported()
     assert (imported.links, imported.routes) == (1, 1)
     assert 'rules = "additive"' in imported.text
 
 
 def test_unknown_fields_beside_the_rules(find: Find, make_rule: Rule, make_registry: Place) -> None:
     """They are told, and the rules become routes all the same."""
-    found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
-    found.answers[make_registry("1/eu-west-1")] = {"newField": 1}
-    assert told(found) == ["it answers with fields that this version does not know: newField"]
-    assert found.imported().links == 1
+    fleet = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
+    fleet.answers[make_registry("1/eu-west-1")] = {"newField": 1}
+    assert reasons(fleet) == ["it answers with fields that this version does not know: newField"]
+    assert fleet.imported().links == 1
 
 
 def test_a_rule_that_planning_cannot_reconcile(find: Find, make_rule: Rule) -> None:
@@ -156,13 +156,13 @@ def test_a_rule_that_planning_cannot_reconcile(find: Find, make_rule: Rule) -> N
         make_rule("2/eu-west-1", filters=("base/",), priority=1),
         make_rule("2/eu-west-1", filters=("base/os/",), deleteReplication=DELETES),
     ]
-    found = find(FLEET, {"1/eu-west-1": rules})
+    fleet = find(FLEET, {"1/eu-west-1": rules})
     at_odds = "routes for its links would be at odds with those of its rules that stay"
-    assert told(found) == [
+    assert reasons(fleet) == [
         f"{at_odds}, so none is made",
         "rules[0] holds what this version does not know: rules[0].priority",
     ]
-    assert found.imported().routes == 0
+    assert fleet.imported().routes == 0
 
 
 @pytest.mark.parametrize(
@@ -175,12 +175,12 @@ def test_a_rule_that_planning_cannot_reconcile(find: Find, make_rule: Rule) -> N
 def test_more_than_the_limits_allow(find: Find, make_rule: Rule, limits: str, because: str) -> None:
     """An inventory that asked for it would be refused."""
     rules = [make_rule("2/eu-west-1", filters=("a/",)), make_rule("9/eu-west-1", filters=("b/",))]
-    assert told(find(f"{FLEET}\n[limits]\n{limits}\n", {"1/eu-west-1": rules})) == [because]
+    assert reasons(find(f"{FLEET}\n[limits]\n{limits}\n", {"1/eu-west-1": rules})) == [because]
 
 
 def test_links_out_of_a_retired_account(find: Find, make_rule: Rule) -> None:
     """Routes pass it over; importing alone never withdraws them."""
-    assert told(find(FLEET, {"3/eu-west-1": [make_rule("2/eu-west-1")]})) == [
+    assert reasons(find(FLEET, {"3/eu-west-1": [make_rule("2/eu-west-1")]})) == [
         (
             "the link to 222222222222/eu-west-1 (every repository): the account is retired, and "
             "routes pass it over"
@@ -190,16 +190,16 @@ def test_links_out_of_a_retired_account(find: Find, make_rule: Rule) -> None:
 
 def test_registries_that_do_not_answer(find: Find, make_rule: Rule, make_registry: Place) -> None:
     """Nothing of theirs is ever removed; what AWS says cannot break out of its comment."""
-    found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
-    found.silent = frozenset({make_registry("2/eu-west-1"), make_registry("3/eu-west-1")})
-    result = found.imported()
+    fleet = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
+    fleet.silent = frozenset({make_registry("2/eu-west-1"), make_registry("3/eu-west-1")})
+    result = fleet.imported()
     # That a retired account is gone is no failure.
     assert result.unreadable == (make_registry("2/eu-west-1"),)
     assert [str(item) for item in result.left_out] == [
         f"{place}: it could not be read: AssumeRole: access-denied: no [[routes]]"
         for place in ("222222222222/eu-west-1 (shop)", "333333333333/eu-west-1 (old)")
     ]
-    planned = found.planned(result.text).registries
+    planned = fleet.planned(result.text).registries
     assert [item.state for item in planned] == [State.UNCHANGED, State.UNREADABLE, State.UNREADABLE]
     document = tomllib.loads(result.text)
     assert [item.get("rules") for item in document["accounts"]] == [None, "additive", "additive"]
@@ -222,10 +222,10 @@ def test_grants_of_this_fleet_are_managed_as_they_were(
     find: Find, make_rule: Rule, make_registry: Place, policy: JsonObject, ownership: object
 ) -> None:
     """A fleet that lost its inventory gets it back, down to what it grants."""
-    found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
-    found.policies[make_registry("2/eu-west-1")] = policy
-    assert told(found) == []
-    result = found.imported()
+    fleet = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
+    fleet.policies[make_registry("2/eu-west-1")] = policy
+    assert reasons(fleet) == []
+    result = fleet.imported()
     assert tomllib.loads(result.text).get("ownership") == ownership
     assert result.notes == ()
 
@@ -244,11 +244,11 @@ def test_other_grants_are_left_alone(
     find: Find, make_rule: Rule, make_registry: Place, policy: JsonObject | None, because: str
 ) -> None:
     """What managing them would do is told, and not asked for."""
-    found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
+    fleet = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
     if policy is not None:
-        found.policies[make_registry("2/eu-west-1")] = policy
-    assert told(found) == []
-    result = found.imported()
+        fleet.policies[make_registry("2/eu-west-1")] = policy
+    assert reasons(fleet) == []
+    result = fleet.imported()
     assert tomllib.loads(result.text)["ownership"] == {"grants": "off"}
     assert result.notes == (f'grants = "off", because with "managed" {because}',)
 
@@ -263,11 +263,11 @@ def test_a_link_that_managing_would_hold(find: Find, make_rule: Rule, make_regis
         "Resource": "*",
     }
     ours = _granted(REPLICATE_IMAGE, CREATE_REPOSITORY)
-    found = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
+    fleet = find(FLEET, {"1/eu-west-1": [make_rule("2/eu-west-1")]})
     statements = [deny, *ours["Statement"]]  # type: ignore[misc]
-    found.policies[make_registry("2/eu-west-1")] = {**ours, "Statement": statements}
-    assert told(found) == []
-    assert found.imported().notes == (
+    fleet.policies[make_registry("2/eu-west-1")] = {**ours, "Statement": statements}
+    assert reasons(fleet) == []
+    assert fleet.imported().notes == (
         (
             'grants = "off", because with "managed" a plan would hold a link out of '
             "111111111111/eu-west-1: 222222222222/eu-west-1: statement No of its registry policy "

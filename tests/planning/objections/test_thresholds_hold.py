@@ -30,8 +30,8 @@ fleets = st.lists(readable | st.none(), max_size=12)
 
 def kinds(plans: list[RegistryPlan], **settings: Any) -> set[str]:
     """What is objected to, besides whose the links are."""
-    found = objections(plans, {}, safety=Safety(**settings))
-    return {warning.kind for warning in found} - {"foreign-rules"}
+    warnings = objections(plans, {}, safety=Safety(**settings))
+    return {warning.kind for warning in warnings} - {"foreign-rules"}
 
 
 def planned(fleet: list[tuple[int, int] | None], losing: Any, unread: Any) -> list[RegistryPlan]:
@@ -53,8 +53,8 @@ def test_no_plan_passes_that_removes_more(
     else:
         assert limit.percent is not None
         too_many = there >= FEWEST and Fraction(lost * 100, there) > limit.percent
-    found = kinds(planned(fleet, losing, unread), max_removals=limit)
-    assert ("max-removals" in found) == too_many
+    objected = kinds(planned(fleet, losing, unread), max_removals=limit)
+    assert ("max-removals" in objected) == too_many
 
 
 @given(fleet=fleets, limit=limits, more=st.integers(1, 60))
@@ -120,10 +120,10 @@ def test_registries_are_counted_by_state(
         *(unread(200 + number) for number in range(unreadable)),
     ]
     whole = len(plans)
-    told = kinds(plans, max_changed=limit, max_unreadable=limit)
-    assert ("max-changed" in told) == (changed > limit.most(whole))
+    objected = kinds(plans, max_changed=limit, max_unreadable=limit)
+    assert ("max-changed" in objected) == (changed > limit.most(whole))
     many = unreadable >= FEWEST or limit.count is not None
-    assert ("max-unreadable" in told) == (many and unreadable > limit.most(whole))
+    assert ("max-unreadable" in objected) == (many and unreadable > limit.most(whole))
 
 
 @given(fleet=fleets, chosen=st.sets(st.integers(0, 11)))
@@ -136,6 +136,6 @@ def test_protected_registries_lose_nothing(
 ) -> None:
     """If and only if one of them would lose a link, its plan is refused."""
     plans = planned(fleet, losing, unread)
-    found = objections(plans, {}, protected={place(number) for number in chosen})
+    warnings = objections(plans, {}, protected={place(number) for number in chosen})
     loses = any(size is not None and size[0] > 0 and n in chosen for n, size in enumerate(fleet))
-    assert any(warning.kind == "protected" for warning in found) == loses
+    assert any(warning.kind == "protected" for warning in warnings) == loses

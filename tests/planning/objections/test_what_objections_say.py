@@ -38,9 +38,9 @@ def owned(place: Callable[[int], Registry]) -> dict[Registry, Applied]:
 def test_links_of_strangers(losing: Make, place: Callable[[int], Registry]) -> None:
     """Where something is on record, what is not is somebody else's."""
     record = {place(7): Applied()}
-    (told,) = objections([losing(1, 2, 3), losing(2, 1, 1)], record)
-    assert told.kind == "foreign-rules"
-    assert told.message == (
+    (warning,) = objections([losing(1, 2, 3), losing(2, 1, 1)], record)
+    assert warning.kind == "foreign-rules"
+    assert warning.message == (
         "3 links out of 2 registries would be removed or narrowed, as no route asks for them: "
         "000000000001/eu-west-1 → 000000000900/eu-west-1 and others. Nothing records that "
         "fleet-repl made them, so they may be somebody else's. Add a route for what must stay, "
@@ -56,7 +56,7 @@ def test_objections_to_single_registries(
     record, protected = {place(2): Applied(links={place(900): ("a/", "b/")})}, {place(2)}
     plans = [losing(1, 2, 3), losing(2, 1, 1), losing(3, 0, 2), idle(4)]
     single = [objections_to(plan, record, protected=protected) for plan in plans]
-    assert [[warning.kind for warning in found] for found in single] == [
+    assert [[warning.kind for warning in warnings] for warnings in single] == [
         ["foreign-rules"],
         ["protected"],
         [],
@@ -67,16 +67,16 @@ def test_objections_to_single_registries(
     )
     wide = objections(plans, record, protected=protected, safety=ANYTHING)
     assert {warning.kind for warning in wide} == {
-        warning.kind for found in single for warning in found
+        warning.kind for warnings in single for warning in warnings
     }
     assert objections_to(plans[1], record, protected=protected, allow=["protected"]) == ()
 
 
 def test_the_first_run(losing: Make) -> None:
     """It meets rules of others for the first time, and says what a file means for them."""
-    (told,) = objections([losing(1, 1, 3)], {})
-    assert told.kind == "foreign-rules"
-    assert told.message == (
+    (warning,) = objections([losing(1, 1, 3)], {})
+    assert warning.kind == "foreign-rules"
+    assert warning.message == (
         "1 link out of 000000000001/eu-west-1 would be removed or narrowed, as no route asks for "
         "it: 000000000001/eu-west-1 → 000000000900/eu-west-1. Nothing is on record for this fleet "
         "yet, so whatever is in place may be somebody else's. By default (rules = "
@@ -89,9 +89,9 @@ def test_the_first_run(losing: Make) -> None:
 
 def test_too_many_removals(losing: Make, owned: dict[Registry, Applied]) -> None:
     """One more than the share, and a link that is narrowed counts as one."""
-    (told,) = objections([losing(1, 7, 20, narrowed=2)], owned)
-    assert told.kind == "max-removals"
-    assert told.message == (
+    (warning,) = objections([losing(1, 7, 20, narrowed=2)], owned)
+    assert warning.kind == "max-removals"
+    assert warning.message == (
         "7 of 20 links in place would be removed or narrowed, and max_removals allows 6 (30%): "
         "000000000001/eu-west-1 → 000000000900/eu-west-1 and others. Look whether a route, a "
         "label or an account has got lost. If they shall go, go on with --force, or raise "
@@ -107,9 +107,11 @@ def test_a_share_of_few_links_says_nothing(
     assert objections([losing(1, 9, 9)], owned) == ()
     assert objections([losing(1, 4, 9), idle(2, 1)], owned) != ()
     none = Safety(max_removals=Amount(count=0))
-    (told,) = objections([losing(1, 1, 9)], owned, safety=none)
-    assert "1 of 9 links in place would" in told.message
-    assert "max_removals allows 0: 000000000001/eu-west-1 → 000000000900/eu-west-1." in told.message
+    (warning,) = objections([losing(1, 1, 9)], owned, safety=none)
+    assert "1 of 9 links in place would" in warning.message
+    assert (
+        "max_removals allows 0: 000000000001/eu-west-1 → 000000000900/eu-west-1." in warning.message
+    )
 
 
 def test_what_is_not_written_takes_nothing_away(
@@ -124,15 +126,15 @@ def test_what_is_not_written_takes_nothing_away(
 def test_too_many_changes(losing: Make, idle: Make, owned: dict[Registry, Applied]) -> None:
     """A share and a count; only of a count it helps to change fewer at a time."""
     plans = [losing(1, 0, 3), losing(2, 0, 3), idle(3), idle(4)]
-    (told,) = objections(plans, owned, safety=Safety(max_changed=share(49)))
-    assert told.kind == "max-changed"
-    assert told.message == (
+    (warning,) = objections(plans, owned, safety=Safety(max_changed=share(49)))
+    assert warning.kind == "max-changed"
+    assert warning.message == (
         "2 of 4 registries would be changed, and max_changed allows 1 (49%): "
         "000000000001/eu-west-1 (team-1) and others. If that is meant, go on with --force, or "
         "raise max_changed in [safety]."
     )
-    (told,) = objections(plans[:1], owned, safety=Safety(max_changed=Amount(count=0)))
-    assert told.message == (
+    (warning,) = objections(plans[:1], owned, safety=Safety(max_changed=Amount(count=0)))
+    assert warning.message == (
         "1 of 1 registry would be changed, and max_changed allows 0: 000000000001/eu-west-1 "
         "(team-1). If that is meant, change fewer with --account, --label or --region, go on with "
         "--force, or raise max_changed in [safety]."
@@ -143,17 +145,19 @@ def test_too_many_changes(losing: Make, idle: Make, owned: dict[Registry, Applie
 def test_too_many_unreadable(unread: Make, idle: Make) -> None:
     """Ten of forty are more than 20%; nine are too few to matter, however many they are of."""
     ten = [unread(number) for number in range(10)]
-    (told,) = objections([*ten, *map(idle, range(10, 40))], {})
-    assert told.kind == "max-unreadable"
-    assert told.message == (
+    (warning,) = objections([*ten, *map(idle, range(10, 40))], {})
+    assert warning.kind == "max-unreadable"
+    assert warning.message == (
         "10 of 40 registries could not be read, and max_unreadable allows 8 (20%): "
         "000000000000/eu-west-1 (team-0) and others. The plan has their errors. If the rest shall "
         "be written all the same, go on with --force, or raise max_unreadable in [safety]."
     )
     assert objections([*ten, *map(idle, range(10, 50))], {}) == ()
     assert objections(ten[:9], {}) == ()
-    (told,) = objections(ten[:1], {}, safety=Safety(max_unreadable=Amount(count=0)))
-    assert told.message.startswith("1 of 1 registry could not be read, and max_unreadable allows 0")
+    (warning,) = objections(ten[:1], {}, safety=Safety(max_unreadable=Amount(count=0)))
+    assert warning.message.startswith(
+        "1 of 1 registry could not be read, and max_unreadable allows 0"
+    )
 
 
 def test_retired_accounts_are_excused(unread: Make) -> None:
@@ -167,9 +171,9 @@ def test_protected_registries(
 ) -> None:
     """Not one link of theirs goes without the word for it."""
     plans = [losing(1, 1, 20), losing(2, 0, 3)]
-    (told,) = objections(plans, owned, protected={place(1), place(2)})
-    assert told.kind == "protected"
-    assert told.message == (
+    (warning,) = objections(plans, owned, protected={place(1), place(2)})
+    assert warning.kind == "protected"
+    assert warning.message == (
         "1 link out of 000000000001/eu-west-1, which is protected, would be removed or narrowed: "
         "000000000001/eu-west-1 → 000000000900/eu-west-1. Look whether a route, a label or an "
         "account has got lost. --force is not enough to let it go: give --allow protected."
@@ -181,19 +185,21 @@ def test_protected_registries(
 def test_several_protected_registries(losing: Make, place: Callable[[int], Registry]) -> None:
     """They are counted."""
     plans = [losing(1, 2, 3), losing(2, 1, 3)]
-    told = objections(plans, {}, protected={place(1), place(2)})[-1]
-    assert told.message.startswith(
+    warning = objections(plans, {}, protected={place(1), place(2)})[-1]
+    assert warning.message.startswith(
         "3 links out of 2 registries, which are protected, would be removed or narrowed: "
         "000000000001/eu-west-1 → 000000000900/eu-west-1 and others. Look"
     )
-    assert "to let them go: give --allow protected." in told.message
+    assert "to let them go: give --allow protected." in warning.message
 
 
 def test_everything_at_once(losing: Make, unread: Make, place: Callable[[int], Registry]) -> None:
     """None hides another."""
     plans = [losing(1, 20, 20), *(unread(number) for number in range(2, 22))]
-    found = objections(plans, {}, safety=Safety(max_changed=Amount(count=0)), protected={place(1)})
-    assert [warning.kind for warning in found] == [
+    warnings = objections(
+        plans, {}, safety=Safety(max_changed=Amount(count=0)), protected={place(1)}
+    )
+    assert [warning.kind for warning in warnings] == [
         "foreign-rules",
         "max-removals",
         "max-changed",
@@ -205,12 +211,12 @@ def test_everything_at_once(losing: Make, unread: Make, place: Callable[[int], R
 def test_what_was_rolled_back() -> None:
     """Both runs and when, in UTC wherever it is read."""
     when = datetime(2026, 11, 23, 9, 15, 59, tzinfo=timezone(timedelta(hours=1)))
-    told = rolled_back_objection("20261123T080000Z-ab12cd", "20261123T081500Z-ef34ab", when)
-    assert told == rolled_back_objection(
+    warning = rolled_back_objection("20261123T080000Z-ab12cd", "20261123T081500Z-ef34ab", when)
+    assert warning == rolled_back_objection(
         "20261123T080000Z-ab12cd", "20261123T081500Z-ef34ab", when.astimezone(UTC)
     )
-    assert told.kind == "rolled-back"
-    assert told.message == (
+    assert warning.kind == "rolled-back"
+    assert warning.message == (
         "run 20261123T081500Z-ef34ab rolled back run 20261123T080000Z-ab12cd, which had applied "
         "this version of the inventory, on 2026-11-23 at 08:15 UTC. To apply it again would undo "
         "that. Change the inventory, or go on with --force."
@@ -237,8 +243,8 @@ def test_what_is_left_of_them(force: bool, allow: tuple[str, ...], left: list[st
 def test_thresholds_of_a_hundred_percent_never_object(losing: Make, unread: Make) -> None:
     """Whoever allows everything is not asked."""
     plans = [losing(1, 20, 20), *(unread(number) for number in range(2, 30))]
-    found = objections(plans, {}, safety=ANYTHING)
-    assert [warning.kind for warning in found] == ["foreign-rules"]
+    warnings = objections(plans, {}, safety=ANYTHING)
+    assert [warning.kind for warning in warnings] == ["foreign-rules"]
 
 
 @pytest.mark.parametrize(
@@ -249,5 +255,7 @@ def test_only_its_own_word_clears_the_protected(
     losing: Make, place: Callable[[int], Registry], *, allow: tuple[str, ...], objects: bool
 ) -> None:
     """Whatever else is allowed, links of protected registries stay guarded."""
-    found = objections([losing(1, 1, 20)], {}, safety=ANYTHING, protected={place(1)}, allow=allow)
-    assert ("protected" in [warning.kind for warning in found]) is objects
+    warnings = objections(
+        [losing(1, 1, 20)], {}, safety=ANYTHING, protected={place(1)}, allow=allow
+    )
+    assert ("protected" in [warning.kind for warning in warnings]) is objects

@@ -58,12 +58,12 @@ def found_of(rules: list[Rule]) -> Replication:
     return parse_document(document_of(rules))
 
 
-def only(found: Replication, wanted: Links, ours: Cells | None = None) -> Merged:
-    return merge_exclusive(found, wanted, wanted, ours, filters=100, force=False)
+def only(replication: Replication, wanted: Links, ours: Cells | None = None) -> Merged:
+    return merge_exclusive(replication, wanted, wanted, ours, filters=100, force=False)
 
 
-def merge(found: Replication, wanted: Links, ours: Cells | None) -> Merged:
-    return merge_additive(found, wanted, wanted, ours, filters=100, force=False)
+def merge(replication: Replication, wanted: Links, ours: Cells | None) -> Merged:
+    return merge_additive(replication, wanted, wanted, ours, filters=100, force=False)
 
 
 @st.composite
@@ -93,17 +93,17 @@ def written(merged: Merged) -> JsonObject:
 
 def _reached(document: JsonObject, *, deletes: bool | None = None) -> set[tuple[Registry, str]]:
     """What a document replicates, read rule by rule."""
-    found = set()
+    reached = set()
     for raw in rules_of(document):
         read = parse_document({"rules": [raw]})
         if deletes is None or bool(deletes_of(read.links)) is deletes:
-            found |= {
+            reached |= {
                 (end, name)
                 for end, some in read.outgoing.items()
                 for name in NAMES
                 if covers(some, name)
             }
-    return found
+    return reached
 
 
 def _names(links: Outgoing) -> set[tuple[Registry, str]]:
@@ -127,11 +127,11 @@ def _clashing(merged: Merged) -> set[tuple[Registry, str]]:
 
 
 @given(rules, wants(), links)
-def test_theirs_stays_ours_is_exact(found: list[Rule], wanted: Links, ours: Outgoing) -> None:
+def test_theirs_stays_ours_is_exact(replication: list[Rule], wanted: Links, ours: Outgoing) -> None:
     """Afterwards there is what others had and what is asked for, deletions too, and no more."""
-    merged = merge(found_of(found), wanted, ours)
+    merged = merge(found_of(replication), wanted, ours)
     after = written(merged)
-    theirs = document_of([our for rule in found for our in _without_ours(rule, ours)])
+    theirs = document_of([our for rule in replication for our in _without_ours(rule, ours)])
     assert _reached(theirs) <= _reached(after)
     assert _reached(theirs, deletes=True) <= _reached(after, deletes=True)
     asked = _names(prefixes_of(wanted)) - _clashing(merged)
@@ -151,27 +151,27 @@ def test_theirs_stays_ours_is_exact(found: list[Rule], wanted: Links, ours: Outg
 
 @given(rules, wants(), links)
 def test_rules_that_are_not_ours_stay_to_the_letter(
-    found: list[Rule], wanted: Links, ours: Outgoing
+    replication: list[Rule], wanted: Links, ours: Outgoing
 ) -> None:
     """A rule without a link of ours is in the new document as it was, and in its order."""
-    document = document_of(found)
+    document = document_of(replication)
     foreign = [
         canonical_json(raw)
-        for rule, raw in zip(found, rules_of(document), strict=True)
+        for rule, raw in zip(replication, rules_of(document), strict=True)
         if all(
             prefix not in ours.get(end, ()) for end in rule.destinations for prefix in rule.prefixes
         )
     ]
-    after = merge(found_of(found), wanted, ours).replication().document
+    after = merge(found_of(replication), wanted, ours).replication().document
     there = [canonical_json(raw) for raw in rules_of(after)]
     rest = iter(there)
     assert all(item in rest for item in foreign)
 
 
 @given(rules, wants(), links)
-def test_what_was_merged_is_settled(found: list[Rule], wanted: Links, ours: Outgoing) -> None:
+def test_what_was_merged_is_settled(replication: list[Rule], wanted: Links, ours: Outgoing) -> None:
     """Merging again, by what is then on record, changes no link and no owner."""
-    first = merge(found_of(found), wanted, ours)
+    first = merge(found_of(replication), wanted, ours)
     again = merge(parse_document(written(first)), wanted, first.owned)
     assert again.links == first.links
     assert again.owned == first.owned
@@ -182,13 +182,13 @@ def test_what_was_merged_is_settled(found: list[Rule], wanted: Links, ours: Outg
 def test_ours_can_be_taken_back(strangers: list[Rule], wishes: list[Links]) -> None:
     """Whatever was asked for in turn: with nothing asked for any more, exactly what others had is
     left, rules with links that a shorter prefix covers included."""
-    found = found_of(strangers)
+    replication = found_of(strangers)
     owned: Cells = {}
     for wanted in wishes:
-        merged = merge(found, wanted, owned)
+        merged = merge(replication, wanted, owned)
         assert _reached(document_of(strangers)) <= _reached(written(merged))
-        found, owned = parse_document(written(merged)), merged.owned
-    last = merge(found, {}, owned)
+        replication, owned = parse_document(written(merged)), merged.owned
+    last = merge(replication, {}, owned)
     assert list(map(canonical_json, rules_of(written(last)))) == list(
         map(canonical_json, rules_of(document_of(strangers)))
     )
@@ -198,32 +198,32 @@ def test_ours_can_be_taken_back(strangers: list[Rule], wishes: list[Links]) -> N
 @given(st.lists(wants(), min_size=1, max_size=2))
 def test_what_was_ours_alone_can_be_shared(wishes: list[Links]) -> None:
     """A registry that the fleet had for itself leaves nothing behind once it is shared."""
-    found = parse_document({"rules": []})
+    replication = parse_document({"rules": []})
     owned: Cells = {}
     for wanted in wishes:
-        merged = only(found, wanted, owned)
-        found, owned = parse_document(written(merged)), merged.owned
-    settled = only(found, wishes[-1], owned)
-    assert settled.owned == owned
-    last = merge(found, {}, owned)
+        merged = only(replication, wanted, owned)
+        replication, owned = parse_document(written(merged)), merged.owned
+    unchanged = only(replication, wishes[-1], owned)
+    assert unchanged.owned == owned
+    last = merge(replication, {}, owned)
     assert rules_of(written(last)) == ()
 
 
 @given(wants())
 def test_without_a_record_what_is_asked_for_is_ours(wanted: Links) -> None:
     """Every rule that this fleet would have written is recognised, implied links included."""
-    found = parse_document(written(only(parse_document({"rules": []}), wanted)))
-    merged = merge(found, wanted, None)
+    replication = parse_document(written(only(parse_document({"rules": []}), wanted)))
+    merged = merge(replication, wanted, None)
     assert (merged.kept, merged.clashes) == ((), ())
     assert merged.links == wanted
 
 
 @given(rules, wants(), links, links)
 def test_held_links_leave_others_alone(
-    found: list[Rule], wanted: Links, ours: Outgoing, bounds: Outgoing
+    replication: list[Rule], wanted: Links, ours: Outgoing, bounds: Outgoing
 ) -> None:
     """Leaving links of ours out of a document touches no rule of others, and ours are known."""
-    merged = merge(found_of(found), wanted, ours)
+    merged = merge(found_of(replication), wanted, ours)
     rest, kept = narrowed(merged.replication(), merged.owned, bounds, filters=100)
     document = rest.document
     assert same_reading(rest)
@@ -238,15 +238,15 @@ def test_held_links_leave_others_alone(
     assert _reached(document, deletes=True) <= _reached(written(merged), deletes=True)
     owned = owned_of(rest, merged.replication(), merged.owned)
     last = merge(rest, {}, owned)
-    foreign = document_of([our for rule in found for our in _without_ours(rule, ours)])
+    foreign = document_of([our for rule in replication for our in _without_ours(rule, ours)])
     assert _reached(written(last)) == _reached(foreign)
 
 
 def test_what_was_written_as_planned_is_owned_as_planned() -> None:
     """Nothing was held: the record says what the plan said."""
     first, second = ENDS[:2]
-    found = found_of([Rule(destinations=(first, second), prefixes=("a/",))])
-    merged = merge(found, scopes_of({first: ("a/",), second: ("c/",)}), {first: ("a/",)})
+    replication = found_of([Rule(destinations=(first, second), prefixes=("a/",))])
+    merged = merge(replication, scopes_of({first: ("a/",), second: ("c/",)}), {first: ("a/",)})
     assert merged.owned == {first: ("a/",), second: ("c/",)}
     assert owned_of(merged.replication(), merged.replication(), merged.owned) == merged.owned
 
@@ -265,16 +265,16 @@ def test_a_rule_of_others_that_covers_ours_is_enough() -> None:
     """Nothing is written for a link that somebody else's shorter prefix brings already, and it
     does not become ours."""
     end = ENDS[0]
-    found = found_of([Rule(destinations=(end,), prefixes=("a/",))])
-    merged = merge(found, scopes_of({end: ("a/b/",)}), {})
-    assert (written(merged), merged.owned) == (found.document, {})
+    replication = found_of([Rule(destinations=(end,), prefixes=("a/",))])
+    merged = merge(replication, scopes_of({end: ("a/b/",)}), {})
+    assert (written(merged), merged.owned) == (replication.document, {})
 
 
 def test_other_deletions_than_ours_clash() -> None:
     """A rule of others that covers our link with other deletions is named, not contradicted."""
     end = ENDS[0]
-    found = found_of([Rule(destinations=(end,), prefixes=("a/",), deletes=True)])
-    merged = merge(found, scopes_of({end: ("a/b/", "c/")}), {})
+    replication = found_of([Rule(destinations=(end,), prefixes=("a/",), deletes=True)])
+    merged = merge(replication, scopes_of({end: ("a/b/", "c/")}), {})
     assert merged.clashes == ((end, "a/b/"),)
     assert merged.owned == {end: ("c/",)}
 
@@ -282,50 +282,50 @@ def test_other_deletions_than_ours_clash() -> None:
 def test_deletions_are_part_of_being_equal() -> None:
     """Without a record, a rule with other deletions than asked for is somebody else's."""
     end = ENDS[0]
-    found = found_of([Rule(destinations=(end,), prefixes=("a/", "c/"), deletes=True)])
-    merged = merge(found, scopes_of({end: ("a/",)}), None)
+    replication = found_of([Rule(destinations=(end,), prefixes=("a/", "c/"), deletes=True)])
+    merged = merge(replication, scopes_of({end: ("a/",)}), None)
     assert merged.clashes == ((end, "a/"),)
-    assert written(merged) == found.document
+    assert written(merged) == replication.document
 
 
 def test_unknown_fields_go_only_where_somebody_insists() -> None:
     """The rest of such a rule stays; so does one that holds a value of unknown meaning."""
     there = {"destinations": [{"region": "eu-west-1", "registryId": "2" * 12}]}
-    strange: JsonObject = {
+    unknown: JsonObject = {
         "rules": [
             {**there, "novelty": 1},
             {**there, "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]},
         ]
     }
-    merged = merge(parse_document(strange), {}, {})
-    assert written(merged) == {"rules": [there, rules_of(strange)[1]]}
+    merged = merge(parse_document(unknown), {}, {})
+    assert written(merged) == {"rules": [there, rules_of(unknown)[1]]}
 
 
 def test_ours_beneath_a_rule_of_others_is_not_forgotten() -> None:
     """Taking it back would change no link now, but it would once the others have gone."""
     end = ENDS[0]
-    found = found_of(
+    replication = found_of(
         [Rule(destinations=(end,), prefixes=("a/",)), Rule(destinations=(end,), prefixes=("",))]
     )
-    merged = merge(found, {}, {end: ("a/",)})
-    assert (merged.links, merged.present) == (found.links, {end: ("a/",)})
+    merged = merge(replication, {}, {end: ("a/",)})
+    assert (merged.links, merged.present) == (replication.links, {end: ("a/",)})
 
 
 def test_what_others_add_in_vain_is_theirs() -> None:
     """A filter that a shorter one of the same rule covers is theirs to the letter."""
     end = ENDS[0]
-    found = found_of([Rule(destinations=(end,), prefixes=("a/", "a/b/"))])
-    merged = merge(found, {}, {end: ("a/",)})
+    replication = found_of([Rule(destinations=(end,), prefixes=("a/", "a/b/"))])
+    merged = merge(replication, {}, {end: ("a/",)})
     assert written(merged) == document_of([Rule(destinations=(end,), prefixes=("a/b/",))])
-    settled = only(found, scopes_of({end: ("a/",)}), {end: ("a/",)})
-    assert settled.owned == {end: ("a/",)}
+    unchanged = only(replication, scopes_of({end: ("a/",)}), {end: ("a/",)})
+    assert unchanged.owned == {end: ("a/",)}
 
 
 @given(rules, links)
-def test_what_is_gone_is_not_ours_any_longer(found: list[Rule], gone: Outgoing) -> None:
+def test_what_is_gone_is_not_ours_any_longer(replication: list[Rule], gone: Outgoing) -> None:
     """Somebody took links of ours away that nobody asks for: the same links, made later by
     somebody else, must not be taken for ours. Each link is on record once."""
-    there = found_of(found)
+    there = found_of(replication)
     owned = only(there, there.links, both(cells_of(there.rules), gone)).owned
     assert owned == cells_of(there.rules)
 
@@ -335,16 +335,16 @@ def test_a_link_that_a_rule_of_ours_lists_in_passing_is_ours(deletes: bool) -> N
     """One rule for two ends may list a prefix that a shorter one covers for the first of them; so
     without a record, nothing of it is taken for somebody else's."""
     first, second = ENDS[:2]
-    found = found_of(
+    replication = found_of(
         [
             Rule(destinations=(first, second), prefixes=("a/b/", "c/"), deletes=deletes),
             Rule(destinations=(first,), prefixes=("a/",), deletes=deletes),
         ]
     )
     links: Outgoing = {first: ("a/", "c/"), second: ("a/b/", "c/")}
-    merged = merge(found, scopes_of(links, links if deletes else {}), None)
+    merged = merge(replication, scopes_of(links, links if deletes else {}), None)
     assert merged.kept == ()
-    other = merge(found, scopes_of(links, {} if deletes else links), None)
+    other = merge(replication, scopes_of(links, {} if deletes else links), None)
     assert len(other.kept) == 2
 
 
@@ -355,7 +355,9 @@ def test_a_rule_of_which_only_some_links_are_asked_for_is_not_ours_as_a_whole(
     """Every end and every prefix of it is asked for, but not with each other or not with these
     deletions. Without a record the other links are somebody else's, who would lose them."""
     first, second = ENDS[:2]
-    found = found_of([Rule(destinations=(first, second), prefixes=("a/", "c/"), deletes=deletes)])
+    replication = found_of(
+        [Rule(destinations=(first, second), prefixes=("a/", "c/"), deletes=deletes)]
+    )
     crossed: Outgoing = {first: ("a/",), second: ("c/",)}
     for links, deleting in (
         (crossed, crossed if deletes else {}),
@@ -364,8 +366,8 @@ def test_a_rule_of_which_only_some_links_are_asked_for_is_not_ours_as_a_whole(
             crossed if deletes else {first: ("c/",), second: ("a/",)},
         ),
     ):
-        merged = merge(found, scopes_of(links, deleting), None)
+        merged = merge(replication, scopes_of(links, deleting), None)
         assert merged.present == crossed
-        assert _reached(found.document or NO_RULES, deletes=deletes) <= _reached(
+        assert _reached(replication.document or NO_RULES, deletes=deletes) <= _reached(
             written(merged), deletes=deletes
         )

@@ -28,8 +28,8 @@ def parsed(*rules: Rule) -> Replication:
     return parse_document(document_of(rules))
 
 
-def keys(found: Replication) -> set[str]:
-    return set(listed(found))
+def keys(replication: Replication) -> set[str]:
+    return set(listed(replication))
 
 
 @given(theirs=rule_lists, now_theirs=rule_lists, ours=rule_lists, new_ours=rule_lists)
@@ -39,20 +39,20 @@ def test_ours_comes_about_and_theirs_stays(
     """Whatever others have made of their rules: either nothing is written, or exactly our part
     changes; the links asked for are those of the plan, and no rule of others is taken for ours."""
     before, after = parsed(*theirs, *ours), parsed(*theirs, *new_ours)
-    found = parsed(*now_theirs, *ours)
+    replication = parsed(*now_theirs, *ours)
     sharing = OurPart(owned=cells_of(new_ours), links=parsed(*new_ours).outgoing)
     write = SharedWrite(before=before, after=after, sharing=sharing)
-    rebased = write.rebased(found)
+    rebased = write.rebased(replication)
     if rebased is None:
         return
     assert rebased.document is not None
     written = parse_document(rebased.document)
     assert (rebased.rules, rebased.outgoing) == (written.rules, written.outgoing)
     assert write.is_done(written)
-    assert keys(written) - keys(found) <= keys(after) - keys(before)
-    assert keys(found) - keys(written) <= keys(before) - keys(after)
+    assert keys(written) - keys(replication) <= keys(after) - keys(before)
+    assert keys(replication) - keys(written) <= keys(before) - keys(after)
     for end, prefixes in sharing.links.items():
-        if written is not found and not write.is_done(found):
+        if written is not replication and not write.is_done(replication):
             assert set(prefixes) <= set(written.outgoing.get(end, ()))
     owned = owned_of(rebased, after, sharing.owned)
     assert {(end, item) for end, some in owned.items() for item in some} <= {

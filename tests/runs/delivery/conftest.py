@@ -41,7 +41,7 @@ def image(repository: str, minutes: float = 0, *, digest: str = "", tag: str = "
     )
 
 
-def told(
+def sample_of(
     statuses: Mapping[PushedImage, Mapping[Registry, str]], rules: Mapping[Registry, Prefixes]
 ) -> SourceSample:
     """What a source with these rules said of these images."""
@@ -82,7 +82,7 @@ _said = st.dictionaries(
     max_size=4,
 )
 samples = st.builds(
-    lambda images, said, rules: told(
+    lambda images, said, rules: sample_of(
         {sampled: said[at] for at, sampled in enumerate(images)},
         {rule.destination: rule.prefixes for rule in rules},
     ),
@@ -124,7 +124,7 @@ def make_image() -> MakeImage:
 @pytest.fixture
 def make_sample() -> Callable[..., SourceSample]:
     """Statuses by image and destination, and the rules in place."""
-    return told
+    return sample_of
 
 
 @pytest.fixture

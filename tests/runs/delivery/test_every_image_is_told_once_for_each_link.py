@@ -36,17 +36,19 @@ def test_every_image_under_a_link_is_told_exactly_once(
     data: DataObject, links: Links, source_samples: Samples
 ) -> None:
     """The pairs that are told are the pairs of images and links that carry them."""
-    wanted, told = data.draw(links), data.draw(source_samples)
-    found = judge(told, wanted, evidence_of(told, data.draw(st.sampled_from([(), ("base/",)]))))
+    wanted, sampled = data.draw(links), data.draw(source_samples)
+    judged = judge(
+        sampled, wanted, evidence_of(sampled, data.draw(st.sampled_from([(), ("base/",)])))
+    )
     pairs = [
         (link.destination, delivery.image)
-        for link, deliveries in zip(wanted, found, strict=True)
+        for link, deliveries in zip(wanted, judged, strict=True)
         for delivery in deliveries
     ]
     assert Counter(pairs) == Counter(
         (link.destination, image.image)
         for link in wanted
-        for image in told.images
+        for image in sampled.images
         if covers(link.prefixes, image.image.repository)
     )
 
@@ -54,8 +56,8 @@ def test_every_image_under_a_link_is_told_exactly_once(
 @given(data=st.data())
 def test_tallies_add_up(data: DataObject, links: Links, source_samples: Samples) -> None:
     """States of links make up the links, and states of images the images told."""
-    wanted, told = data.draw(links), data.draw(source_samples)
-    found = judge(told, wanted, evidence_of(told, ()))
+    wanted, sampled = data.draw(links), data.draw(source_samples)
+    judged = judge(sampled, wanted, evidence_of(sampled, ()))
     report = report_of(
         tuple(
             LinkDelivery(
@@ -69,11 +71,11 @@ def test_tallies_add_up(data: DataObject, links: Links, source_samples: Samples)
                 state=state_of(deliveries),
                 images=tuple(deliveries),
             )
-            for link, deliveries in zip(wanted, found, strict=True)
+            for link, deliveries in zip(wanted, judged, strict=True)
         )
     )
     assert report.link_states.total() == len(wanted)
-    assert report.image_states.total() == sum(map(len, found))
+    assert report.image_states.total() == sum(map(len, judged))
     for link in report.links:
         states = {image.state for image in link.images}
         first = min(states, key=list(DeliveryState).index, default=DeliveryState.IDLE)
@@ -81,7 +83,7 @@ def test_tallies_add_up(data: DataObject, links: Links, source_samples: Samples)
         assert sum(len(link.having(state)) for state in DeliveryState) == len(link.images)
     assert (report.status == "ok") is not any(
         state.is_problem
-        for deliveries in found
+        for deliveries in judged
         for state in {delivery.state for delivery in deliveries}
     )
 
@@ -91,29 +93,29 @@ def test_lookups_are_bounded_and_of_use(
     data: DataObject, links: Links, source_samples: Samples, count: int
 ) -> None:
     """None twice, none at an external destination, none that could not change what is told."""
-    wanted, told = data.draw(links), data.draw(source_samples)
+    wanted, sampled = data.draw(links), data.draw(source_samples)
     managed = {AccountId("1" * 12), AccountId("2" * 12)}
-    evidence = evidence_of(told, (), managed)
-    deciding, timing = lookups(told, wanted, evidence, count=count)
+    evidence = evidence_of(sampled, (), managed)
+    deciding, timing = lookups(sampled, wanted, evidence, count=count)
     asked = (*deciding, *timing)
     assert len(asked) == len(set(asked)) <= LOOKS * count
-    told_without = judge(told, wanted, evidence)
+    told_without = judge(sampled, wanted, evidence)
     for lookup in asked:
         assert lookup.destination.account in managed
         there = Arrival(found=True, at=datetime(2027, 1, 1, tzinfo=UTC))
-        found = judge(told, wanted, replace(evidence, arrivals={lookup: there}))
-        assert found != told_without
-        assert (_states(found) == _states(told_without)) is (lookup in timing)
+        judged = judge(sampled, wanted, replace(evidence, arrivals={lookup: there}))
+        assert judged != told_without
+        assert (_states(judged) == _states(told_without)) is (lookup in timing)
     if len(asked) < LOOKS * count:
         # What seems to be missing is told to be so only once it was looked for.
         gone = dict.fromkeys(asked, Arrival(found=False))
-        found = judge(told, wanted, replace(evidence, arrivals=gone))
-        texts = [delivery.because or "" for deliveries in found for delivery in deliveries]
+        judged = judge(sampled, wanted, replace(evidence, arrivals=gone))
+        texts = [delivery.because or "" for deliveries in judged for delivery in deliveries]
         assert not any(text.endswith("could not be looked up there") for text in texts)
 
 
-def _states(found: list[list[Delivery]]) -> list[list[DeliveryState]]:
-    return [[delivery.state for delivery in deliveries] for deliveries in found]
+def _states(judged: list[list[Delivery]]) -> list[list[DeliveryState]]:
+    return [[delivery.state for delivery in deliveries] for deliveries in judged]
 
 
 def report_of(links: tuple[LinkDelivery, ...]) -> DeliveryReport:

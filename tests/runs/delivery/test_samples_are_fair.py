@@ -72,13 +72,13 @@ def test_recent_images_are_those_pushed_since(now: datetime) -> None:
         {"imagePushedAt": start},
     ]
     recent = recent_images(details, "base/app", since=now - timedelta(hours=1))
-    found = newest(recent, count=10)
-    assert [item.digest for item in found] == ["sha256:latest", "sha256:first", "sha256:part"]
-    assert found[0].tags == ("3", "4")
-    assert found[0].pushed_at == now - timedelta(minutes=1)
-    assert recent_images(details, "base/app", since=now) == found[2:]
+    chosen = newest(recent, count=10)
+    assert [item.digest for item in chosen] == ["sha256:latest", "sha256:first", "sha256:part"]
+    assert chosen[0].tags == ("3", "4")
+    assert chosen[0].pushed_at == now - timedelta(minutes=1)
+    assert recent_images(details, "base/app", since=now) == chosen[2:]
     assert newest(recent_images(details, "base/app", since=now - timedelta(days=1)), count=1) == (
-        found[0],
+        chosen[0],
     )
 
 
@@ -88,11 +88,11 @@ def test_the_newest_are_found_page_by_page(
 ) -> None:
     """Whatever the pages: no more than the newest so far have to be kept."""
     every = data.draw(images)
-    found: tuple[PushedImage, ...] = ()
+    chosen: tuple[PushedImage, ...] = ()
     for start in range(0, len(every), size):
-        found = newest((*found, *every[start : start + size]), count=count)
-    assert found == newest(every, count=count)
-    assert len(found) == min(count, len(every))
+        chosen = newest((*chosen, *every[start : start + size]), count=count)
+    assert chosen == newest(every, count=count)
+    assert len(chosen) == min(count, len(every))
 
 
 def test_a_sample_takes_turns(make_image: MakeImage) -> None:

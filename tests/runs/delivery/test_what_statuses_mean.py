@@ -30,8 +30,8 @@ DENIED = "DESTINATION_REGISTRY_ACCESS_DENIED"
 
 def only(sample: Any, link: Any, **evidence: Any) -> Delivery:
     """What is told of the one image under the one link."""
-    found = replace(evidence_of(sample, evidence.pop("received", ())), **evidence)
-    ((delivery,),) = judge(sample, [link], found)
+    evidence_ = replace(evidence_of(sample, evidence.pop("received", ())), **evidence)
+    ((delivery,),) = judge(sample, [link], evidence_)
     return delivery
 
 
@@ -85,8 +85,8 @@ def test_complete(
     image = make_image("base/app", 30)
     key = Lookup(END, image.repository, image.digest)
     sample = make_sample({image: {END: "COMPLETE"}}, {})
-    found = only(sample, make_link(END), arrivals={} if arrival is None else {key: arrival})
-    assert found == Delivery(
+    delivery = only(sample, make_link(END), arrivals={} if arrival is None else {key: arrival})
+    assert delivery == Delivery(
         image=image, state=DeliveryState.COMPLETE, seconds=seconds, because=because
     )
 
@@ -111,26 +111,26 @@ def test_in_progress_since_its_push(
     make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
 ) -> None:
     """For how long; a clock that is behind makes it no time at all."""
-    found = only(make_sample({make_image("a/b", 5): {END: "IN_PROGRESS"}}, {}), make_link(END))
-    assert (found.state, found.seconds, found.because) == ("in-progress", 300.0, None)
-    found = only(make_sample({make_image("a/b", -5): {END: "IN_PROGRESS"}}, {}), make_link(END))
-    assert found.seconds == 0
+    delivery = only(make_sample({make_image("a/b", 5): {END: "IN_PROGRESS"}}, {}), make_link(END))
+    assert (delivery.state, delivery.seconds, delivery.because) == ("in-progress", 300.0, None)
+    delivery = only(make_sample({make_image("a/b", -5): {END: "IN_PROGRESS"}}, {}), make_link(END))
+    assert delivery.seconds == 0
 
 
 def test_a_status_of_tomorrow(
     make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
 ) -> None:
     """It is neither complete nor failed, and ECR's word is told."""
-    found = only(make_sample({make_image("a/b", 1): {END: "QUEUED"}}, {}), make_link(END))
-    assert (found.state, found.because) == ("in-progress", "ECR calls it QUEUED")
+    delivery = only(make_sample({make_image("a/b", 1): {END: "QUEUED"}}, {}), make_link(END))
+    assert (delivery.state, delivery.because) == ("in-progress", "ECR calls it QUEUED")
 
 
 def test_failed_with_its_code(
     make_sample: Callable[..., SourceSample], make_link: MakeLink, make_image: MakeImage
 ) -> None:
     """Explained elsewhere."""
-    found = only(make_sample({make_image("a/b"): {END: DENIED}}, {}), make_link(END))
-    assert (found.state, found.code) == ("failed", DENIED)
+    delivery = only(make_sample({make_image("a/b"): {END: DENIED}}, {}), make_link(END))
+    assert (delivery.state, delivery.code) == ("failed", DENIED)
 
 
 def test_no_rule_carries_it(
@@ -138,10 +138,10 @@ def test_no_rule_carries_it(
 ) -> None:
     """The link is wanted and the source has no rule for it, or one for other repositories."""
     for rules in ({}, {OTHER: ("",)}, {END: ("golden/",)}):
-        found = only(make_sample({make_image("base/app"): {}}, rules), make_link(END))
-        assert found.state is DeliveryState.NO_RULE
-        assert found.because == "no replication rule of the source carries it"
-        assert found.hint == (
+        delivery = only(make_sample({make_image("base/app"): {}}, rules), make_link(END))
+        assert delivery.state is DeliveryState.NO_RULE
+        assert delivery.because == "no replication rule of the source carries it"
+        assert delivery.hint == (
             "fleet-repl apply puts it in place; fleet-repl backfill copies what is there already"
         )
 
@@ -160,8 +160,8 @@ def test_pushed_before_the_rule(
 ) -> None:
     """There is a rule now and no sign that it was there then: no failure, but a hint."""
     image = make_image("base/app", 60)
-    found = only(make_sample({image: {}}, {END: ("base/",)}), make_link(END))
-    assert found == Delivery(
+    delivery = only(make_sample({image: {}}, {END: ("base/",)}), make_link(END))
+    assert delivery == Delivery(
         image=image,
         state=DeliveryState.NOT_SENT,
         because="pushed before the rule was in place",
@@ -175,9 +175,9 @@ def test_there_although_it_was_not_sent(
     """A backfill has copied it, for instance."""
     image = make_image("base/app", 60)
     arrivals = {Lookup(END, image.repository, image.digest): Arrival(found=True)}
-    found = only(make_sample({image: {}}, {END: ("base/",)}), make_link(END), arrivals=arrivals)
-    assert found.state is DeliveryState.COMPLETE
-    assert found.because == "not listed by ECR, yet there: copied by a backfill, or pushed there"
+    delivery = only(make_sample({image: {}}, {END: ("base/",)}), make_link(END), arrivals=arrivals)
+    assert delivery.state is DeliveryState.COMPLETE
+    assert delivery.because == "not listed by ECR, yet there: copied by a backfill, or pushed there"
 
 
 def test_missing_although_an_older_one_was_sent(
@@ -200,8 +200,8 @@ def test_missing_although_an_older_one_was_sent(
         {newer: {}, make_image("base/other", 60): {END: "COMPLETE"}},
     ):
         sample = make_sample(statuses, rules)
-        ((*found,),) = judge(sample, [make_link(END)], evidence_of(sample, ()))
-        assert DeliveryState.MISSING not in {item.state for item in found}
+        ((*deliveries,),) = judge(sample, [make_link(END)], evidence_of(sample, ()))
+        assert DeliveryState.MISSING not in {item.state for item in deliveries}
 
 
 def test_who_has_not_looked_cannot_miss_it(
@@ -240,13 +240,13 @@ def test_what_seems_to_be_missing_is_looked_up_first(
     said = {**{item: {} for item in early}, older: {END: "COMPLETE"}, newer: {}}
     sample = make_sample(said, {END: ("",)})
     evidence = evidence_of(sample, (), {END.account})
-    found = lookups(sample, [make_link(END)], evidence, count=2)
-    assert [item.repository for item in found.deciding] == ["base/app"] + [
+    asked = lookups(sample, [make_link(END)], evidence, count=2)
+    assert [item.repository for item in asked.deciding] == ["base/app"] + [
         item.repository for item in early
     ]
-    assert found.timing == (Lookup(END, older.repository, older.digest),)
-    found = lookups(sample, [make_link(END)], evidence, count=1)
-    assert (len(found.deciding), found.timing) == (5, ())
+    assert asked.timing == (Lookup(END, older.repository, older.digest),)
+    asked = lookups(sample, [make_link(END)], evidence, count=1)
+    assert (len(asked.deciding), asked.timing) == (5, ())
 
 
 def test_what_arrived_by_replication_is_not_passed_on(
@@ -254,8 +254,8 @@ def test_what_arrived_by_replication_is_not_passed_on(
 ) -> None:
     """An image that was sent nowhere, under prefixes that the fleet brings in, may be one."""
     image, rules = make_image("base/app", 60), {END: ("",)}
-    found = only(make_sample({image: {}}, rules), make_link(END), received=("base/",))
-    assert found.because == (
+    delivery = only(make_sample({image: {}}, rules), make_link(END), received=("base/",))
+    assert delivery.because == (
         "pushed before the rule was in place, or not pushed here at all: what arrives by "
         "replication is not passed on"
     )
@@ -264,5 +264,5 @@ def test_what_arrived_by_replication_is_not_passed_on(
     ((first, _),) = judge(both, [make_link(END)], evidence_of(both, ("base/",)))
     assert first.state is DeliveryState.NOT_SENT
     pushed = make_sample({image: {OTHER: "COMPLETE"}}, rules)
-    found = only(pushed, make_link(END), received=("base/",))
-    assert found.because == "pushed before the rule was in place"
+    delivery = only(pushed, make_link(END), received=("base/",))
+    assert delivery.because == "pushed before the rule was in place"

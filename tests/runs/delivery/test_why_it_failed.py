@@ -41,13 +41,13 @@ def policy(*statements: dict[str, Any]) -> Policy:
     return parse_policy({"Version": "2012-10-17", "Statement": list(statements)}, owner, END)
 
 
-def known(found: Policy | Fault | None = None, **other: Any) -> Knowledge:
+def known(policy_: Policy | Fault | None = None, **other: Any) -> Knowledge:
     settings: dict[str, Any] = {
         "partition": Partition.AWS,
         "actions": actions_for(create_repositories=True),
         "manages_grants": True,
         "managed": {END.account, SIBLING.account},
-        "policies": {} if found is None else {END: found},
+        "policies": {} if policy_ is None else {END: policy_},
     }
     return Knowledge(**{**settings, **other})
 
@@ -58,9 +58,11 @@ def failed(make_image: MakeImage) -> Delivery:
     return Delivery(image=make_image("base/app"), state=DeliveryState.FAILED, code=DENIED)
 
 
-def told(delivery: Delivery, link: Any, knowledge: Knowledge) -> tuple[str | None, str | None]:
-    found = explained(delivery, link, knowledge)
-    return found.because, found.hint
+def because_and_hint(
+    delivery: Delivery, link: Any, knowledge: Knowledge
+) -> tuple[str | None, str | None]:
+    explanation = explained(delivery, link, knowledge)
+    return explanation.because, explanation.hint
 
 
 def test_a_statement_that_is_missing(failed: Delivery, make_link: MakeLink) -> None:
@@ -68,12 +70,15 @@ def test_a_statement_that_is_missing(failed: Delivery, make_link: MakeLink) -> N
     link = make_link(END, ("base/",))
     lacking = f"its registry policy does not grant {BOTH}"
     allow = f"allow {ROOT} {BOTH} on {WHERE}"
-    for found in (policy(), parse_policy(None, Owner(fleet="prod", partition=Partition.AWS), END)):
-        assert told(failed, link, known(found)) == (
+    for policy_ in (
+        policy(),
+        parse_policy(None, Owner(fleet="prod", partition=Partition.AWS), END),
+    ):
+        assert because_and_hint(failed, link, known(policy_)) == (
             lacking,
             f"fleet-repl apply does that: {allow}",
         )
-    assert told(failed, link, known(policy(), manages_grants=False)) == (
+    assert because_and_hint(failed, link, known(policy(), manages_grants=False)) == (
         lacking,
         f"grants are off, so its owner has to {allow}",
     )
@@ -81,7 +86,7 @@ def test_a_statement_that_is_missing(failed: Delivery, make_link: MakeLink) -> N
 
 def test_a_statement_that_denies(failed: Delivery, make_link: MakeLink) -> None:
     """By its Sid."""
-    assert told(failed, make_link(END, ("base/",)), known(policy(STATEMENT, BAN))) == (
+    assert because_and_hint(failed, make_link(END, ("base/",)), known(policy(STATEMENT, BAN))) == (
         "statement Ban of its registry policy denies it",
         f"have its writer exempt {ROOT} from that statement",
     )
@@ -92,7 +97,7 @@ def test_a_statement_under_a_condition_does_not_count(
 ) -> None:
     """Conditions are known to break replication."""
     limited = {**STATEMENT, "Condition": {"StringEquals": {"aws:SourceAccount": "1" * 12}}}
-    because, _ = told(failed, make_link(END, ("base/",)), known(policy(limited)))
+    because, _ = because_and_hint(failed, make_link(END, ("base/",)), known(policy(limited)))
     assert because == f"its registry policy does not grant {BOTH}"
 
 
@@ -101,9 +106,9 @@ def test_a_statement_that_was_put_since(failed: Delivery, make_link: MakeLink) -
     link = make_link(END, ("base/",))
     again = "push it again, or else fleet-repl backfill --force copies it"
     now = "its registry policy grants it now, so it was changed after the push"
-    assert told(failed, link, known(policy(STATEMENT))) == (now, again)
+    assert because_and_hint(failed, link, known(policy(STATEMENT))) == (now, again)
     only = actions_for(create_repositories=False)
-    assert told(failed, link, known(policy(STATEMENT), actions=only)) == (
+    assert because_and_hint(failed, link, known(policy(STATEMENT), actions=only)) == (
         f"{now}, or the repository is not there and nobody may create it",
         again,
     )
@@ -111,7 +116,7 @@ def test_a_statement_that_was_put_since(failed: Delivery, make_link: MakeLink) -
 
 def test_an_external_destination(failed: Delivery, make_link: MakeLink) -> None:
     """Its owner gets the statement in words."""
-    because, hint = told(failed, make_link(PARTNER, ("base/",)), known())
+    because, hint = because_and_hint(failed, make_link(PARTNER, ("base/",)), known())
     assert because == "the registry policy of the external destination does not let it in"
     assert hint == (
         f"its owner has to allow {ROOT} {BOTH} on "
@@ -124,18 +129,18 @@ def test_a_policy_that_could_not_be_read(failed: Delivery, make_link: MakeLink) 
     fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="GetRegistryPolicy", message="no")
     allow = f"it has to allow {ROOT} {BOTH} on {WHERE}"
     link = make_link(END, ("base/",))
-    assert told(failed, link, known(fault)) == (
+    assert because_and_hint(failed, link, known(fault)) == (
         "its registry policy was not read (access-denied)",
         allow,
     )
-    assert told(failed, link, known()) == ("its registry policy was not read", allow)
+    assert because_and_hint(failed, link, known()) == ("its registry policy was not read", allow)
 
 
 def test_within_an_account_no_policy_is_asked(failed: Delivery, make_link: MakeLink) -> None:
     """So it is something else."""
     link = make_link(SIBLING)
     assert not needs_policy(failed, link, known().managed)
-    because, hint = told(failed, link, known())
+    because, hint = because_and_hint(failed, link, known())
     assert because == "ECR was not let into another region of the same account"
     assert hint == (
         "see that 111111111111 has enabled us-east-1, and that its role "
@@ -157,7 +162,7 @@ def test_other_codes(
     """No registry policy is to blame for them."""
     delivery = Delivery(image=make_image("base/app"), state=DeliveryState.FAILED, code=code)
     assert not needs_policy(delivery, make_link(END), known().managed)
-    assert told(delivery, make_link(END), known())[0] == because
+    assert because_and_hint(delivery, make_link(END), known())[0] == because
 
 
 def test_what_did_not_fail_is_left_alone(make_image: MakeImage, make_link: MakeLink) -> None:
@@ -171,15 +176,15 @@ def test_a_deny_of_which_nobody_can_tell(failed: Delivery, make_link: MakeLink) 
     """It may be why; and so may one that somebody vouches for, where all is granted."""
     ban = {**BAN, "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}}
     link = make_link(END, ("base/",))
-    assert told(failed, link, known(policy(STATEMENT, ban))) == (
+    assert because_and_hint(failed, link, known(policy(STATEMENT, ban))) == (
         "statement Ban of its registry policy may deny it, depending on aws:PrincipalOrgID",
         "have the writer of that statement see whether it does",
     )
     trusting = {END.account: frozenset({"Ban"})}
-    because, hint = told(failed, link, known(policy(STATEMENT, ban), trusted=trusting))
+    because, hint = because_and_hint(failed, link, known(policy(STATEMENT, ban), trusted=trusting))
     unless = "unless statement Ban denies it, depending on aws:PrincipalOrgID"
     assert because == f"its registry policy grants it, {unless}"
     assert hint == "trusted_statements says that it does not; take it out of there if it does"
     # A missing grant is the surer reason.
-    because, _ = told(failed, link, known(policy(ban)))
+    because, _ = because_and_hint(failed, link, known(policy(ban)))
     assert because == f"its registry policy does not grant {BOTH}"

@@ -66,27 +66,27 @@ def reads(draw: st.DrawFn) -> dict[str, Fault | None]:
 
 
 @given(st.lists(st.tuples(REGISTRIES, FINDINGS), max_size=30))
-def test_every_finding_is_in_one_problem(found: list[tuple[Registry, Finding]]) -> None:
+def test_every_finding_is_in_one_problem(findings: list[tuple[Registry, Finding]]) -> None:
     """And a problem of registries has each of its accounts in each of its regions."""
-    problems = group_findings(found)
-    told = Counter(
+    problems = group_findings(findings)
+    reported = Counter(
         (Registry(account, region), (problem.kind, problem.message, problem.remedy))
         for problem in problems
         for account, region in product(problem.accounts, problem.regions)
     )
-    exact = {(at, tuple(finding)) for at, finding in found if finding.kind not in EVERYWHERE}
-    assert {key for key in told if key[1][0] not in EVERYWHERE} == exact
-    assert {(at, tuple(finding)) for at, finding in found} <= set(told)
-    assert set(told.values()) <= {1}
+    exact = {(at, tuple(finding)) for at, finding in findings if finding.kind not in EVERYWHERE}
+    assert {key for key in reported if key[1][0] not in EVERYWHERE} == exact
+    assert {(at, tuple(finding)) for at, finding in findings} <= set(reported)
+    assert set(reported.values()) <= {1}
 
 
 @given(st.data(), st.lists(st.tuples(REGISTRIES, FINDINGS), max_size=30))
 def test_the_order_of_findings_does_not_matter(
-    data: st.DataObject, found: list[tuple[Registry, Finding]]
+    data: st.DataObject, findings: list[tuple[Registry, Finding]]
 ) -> None:
     """Problems of most accounts come first, and a list is sorted."""
-    shuffled = data.draw(st.permutations(found))
-    problems = group_findings(found)
+    shuffled = data.draw(st.permutations(findings))
+    problems = group_findings(findings)
     assert group_findings(shuffled) == problems
     sizes = [len(problem.accounts) for problem in problems]
     assert sizes == sorted(sizes, reverse=True)
@@ -99,8 +99,8 @@ def test_accounts_of_other_regions_are_a_group_of_their_own() -> None:
     """Nobody reads of a region in which an account has no trouble."""
     first, second = AccountId("0" * 11 + "1"), AccountId("0" * 11 + "2")
     finding = Finding(ProblemKind.READ_DENIED, "a", "do this")
-    found = [(Registry(first, REGIONS[0]), finding), (Registry(second, REGIONS[1]), finding)]
-    assert [(p.accounts, p.regions) for p in group_findings(found)] == [
+    findings = [(Registry(first, REGIONS[0]), finding), (Registry(second, REGIONS[1]), finding)]
+    assert [(p.accounts, p.regions) for p in group_findings(findings)] == [
         ((first,), REGIONS[:1]),
         ((second,), REGIONS[1:]),
     ]
@@ -110,8 +110,8 @@ def test_a_role_is_told_once_whatever_its_regions() -> None:
     """37 accounts with a role that is refused are one group."""
     first, second = AccountId("0" * 11 + "1"), AccountId("0" * 11 + "2")
     finding = Finding(ProblemKind.ROLE_REFUSED, "a", "do this")
-    found = [(Registry(first, REGIONS[0]), finding), (Registry(second, REGIONS[1]), finding)]
-    (problem,) = group_findings(found)
+    findings = [(Registry(first, REGIONS[0]), finding), (Registry(second, REGIONS[1]), finding)]
+    (problem,) = group_findings(findings)
     assert (problem.accounts, problem.regions) == ((first, second), REGIONS)
 
 
@@ -164,19 +164,19 @@ def test_an_action_is_as_allowed_as_by_the_worst_answer(states: list[CheckState]
     """It may be asked about for several services."""
     question = Question(principal="x", resources={"iam:CreateServiceLinkedRole": ("*",)})
     answers = [{"iam:CreateServiceLinkedRole": state} for state in states]
-    found = permissions_of([question] * len(states), answers)
+    permissions = permissions_of([question] * len(states), answers)
     if not states:
-        assert found == {}
+        assert permissions == {}
     elif CheckState.FAILED in states:
-        assert set(found.values()) == {CheckState.FAILED}
+        assert set(permissions.values()) == {CheckState.FAILED}
     else:
-        assert (set(found.values()) == {CheckState.OK}) is (set(states) == {CheckState.OK})
+        assert (set(permissions.values()) == {CheckState.OK}) is (set(states) == {CheckState.OK})
 
 
 def test_an_action_without_an_answer_is_unknown(inventory: Inventory) -> None:
     """IAM may cut its answer short."""
     (first, *_) = questions_of(needs_of(inventory, ()), inventory.accounts[0], BASE)
     answered, *others = first.resources
-    found = permissions_of([first], [{answered: CheckState.OK}])
-    assert found[answered] is CheckState.OK
-    assert {found[action] for action in others} == {CheckState.UNKNOWN}
+    permissions = permissions_of([first], [{answered: CheckState.OK}])
+    assert permissions[answered] is CheckState.OK
+    assert {permissions[action] for action in others} == {CheckState.UNKNOWN}

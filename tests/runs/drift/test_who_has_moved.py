@@ -106,25 +106,25 @@ def test_no_policy_is_not_an_empty_one() -> None:
 def test_the_fleet_has_moved() -> None:
     """What is in place is not what the run left: one resource is enough."""
     plan = changing(change(POLICY, None), change(RULES, {"rules": []}))
-    found = Moved(by=Mover.FLEET, run_id="r1", at=NOON)
-    assert moved(plan, left(ONE, None)) == found
-    assert moved(plan, left({"rules": []}, {"Statement": []})) == found
+    cause = Moved(by=Mover.FLEET, run_id="r1", at=NOON)
+    assert moved(plan, left(ONE, None)) == cause
+    assert moved(plan, left({"rules": []}, {"Statement": []})) == cause
 
 
 def test_the_inventory_has_moved() -> None:
     """All is as it was left, however it is spelled, and has to change all the same."""
     plan = changing(change(POLICY, None), change(RULES, TWO))
-    found = Moved(by=Mover.INVENTORY, run_id="r1", at=NOON)
-    assert moved(plan, left(ONE, None)) == found
-    assert moved(plan, left(ONE)) == found
+    cause = Moved(by=Mover.INVENTORY, run_id="r1", at=NOON)
+    assert moved(plan, left(ONE, None)) == cause
+    assert moved(plan, left(ONE)) == cause
 
 
 def test_later_writes_of_a_plan_say_nothing() -> None:
     """A policy that is written twice: what the second write expects is this plan's own."""
     plan = changing(change(POLICY, None), change(POLICY, {"Statement": [PULL]}))
-    found = moved(plan, left(policy=None))
-    assert found is not None
-    assert found.by is Mover.INVENTORY
+    cause = moved(plan, left(policy=None))
+    assert cause is not None
+    assert cause.by is Mover.INVENTORY
 
 
 @pytest.mark.parametrize("fingerprint", [None, left(policy={"Statement": []})])
@@ -187,14 +187,14 @@ LATER = NOON + timedelta(days=1)
 
 def after_run(old: Fingerprint | None, outcome: RegistryOutcome) -> Fingerprint | None:
     """The hub's fingerprint after a run that ended so."""
-    found = fingerprinted(
+    fingerprints = fingerprinted(
         {HUB: old} if old is not None else {},
         [outcome],
         run_id="r2",
         at=LATER,
         inventory_digest="i2",
     )
-    return found.get(HUB)
+    return fingerprints.get(HUB)
 
 
 def test_a_run_leaves_what_it_wrote_last() -> None:
@@ -234,9 +234,9 @@ def test_a_write_in_doubt_takes_its_trace_away() -> None:
 
 def test_a_deleted_policy_leaves_a_trace() -> None:
     """That there is none is known, too."""
-    found = after_run(None, outcome((POLICY, Outcome.APPLIED, None, False)))
-    assert found is not None
-    assert found.policy == policy_digest(None)
+    fingerprint = after_run(None, outcome((POLICY, Outcome.APPLIED, None, False)))
+    assert fingerprint is not None
+    assert fingerprint.policy == policy_digest(None)
 
 
 def test_others_keep_their_traces() -> None:

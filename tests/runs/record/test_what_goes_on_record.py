@@ -281,8 +281,8 @@ def in_two_waves(
         )
         for planned, outcome in ((first_change, first), (second_change, second))
     ]
-    found = replace(ended(second), changes=tuple(ends))
-    return hub_plan(changes=(first_change, second_change)), found
+    ended_registry = replace(ended(second), changes=tuple(ends))
+    return hub_plan(changes=(first_change, second_change)), ended_registry
 
 
 @pytest.mark.parametrize(

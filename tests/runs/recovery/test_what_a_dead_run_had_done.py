@@ -131,7 +131,9 @@ def sending(registry: Registry, change: Change, seconds: int = 1) -> JournalEntr
     )
 
 
-def settled(registry: Registry, change: Change, outcome: Outcome, seconds: int = 2) -> JournalEntry:
+def ended_line(
+    registry: Registry, change: Change, outcome: Outcome, seconds: int = 2
+) -> JournalEntry:
     entry = sending(registry, change, seconds)
     return replace(
         entry,
@@ -157,39 +159,39 @@ def seen(
 
 
 def looked(
-    run: PastRun, found: Mapping[Registry, Observed | Unreadable] | None = None
+    run: PastRun, observation: Mapping[Registry, Observed | Unreadable] | None = None
 ) -> Aftermath:
-    return aftermath(run, found or {}, OWNER)
+    return aftermath(run, observation or {}, OWNER)
 
 
-def of(found: Aftermath, registry: Registry) -> RegistryOutcome:
-    return next(item for item in found.report.registries if item.registry == registry)
+def of(aftermath: Aftermath, registry: Registry) -> RegistryOutcome:
+    return next(item for item in aftermath.report.registries if item.registry == registry)
 
 
 def test_a_run_that_sent_nothing() -> None:
     """Every write is as if it had been interrupted; what could not be read has failed."""
-    found = looked(died())
-    assert found.message == (
+    aftermath = looked(died())
+    assert aftermath.message == (
         "apply 20261123T081500Z-ab12cd of ann@build-1 (process 4711) ended without a report: "
         "0 of its 4 writes were done"
     )
-    assert found.report.status is Status.INTERRUPTED
-    assert (found.report.started_at, found.report.finished_at) == (START, START)
-    assert found.report.forced
-    assert [registry.outcome for registry in found.report.registries] == [
+    assert aftermath.report.status is Status.INTERRUPTED
+    assert (aftermath.report.started_at, aftermath.report.finished_at) == (START, START)
+    assert aftermath.report.forced
+    assert [registry.outcome for registry in aftermath.report.registries] == [
         Outcome.CANCELLED,
         Outcome.CANCELLED,
         Outcome.FAILED,
     ]
     because = "the run ended without a report (process 4711 on host build-1)"
-    assert of(found, HUB).because == because
-    assert found.report.writes == Writes(cancelled=4)
-    assert {(wave.writes.cancelled > 0, wave.because) for wave in found.report.waves} <= {
+    assert of(aftermath, HUB).because == because
+    assert aftermath.report.writes == Writes(cancelled=4)
+    assert {(wave.writes.cancelled > 0, wave.because) for wave in aftermath.report.waves} <= {
         (True, because),
         (False, None),
     }
-    assert of(found, HUB).wave == "canary"
-    assert of(found, DARK).error == DENIED
+    assert of(aftermath, HUB).wave == "canary"
+    assert of(aftermath, DARK).error == DENIED
 
 
 def test_what_the_journal_tells_is_so() -> None:
@@ -197,23 +199,23 @@ def test_what_the_journal_tells_is_so() -> None:
     run = died(
         sending(HUB, TEMPLATE_CHANGE),
         sending(SPOKE, POLICY_CHANGE),
-        settled(HUB, TEMPLATE_CHANGE, Outcome.APPLIED),
-        settled(SPOKE, POLICY_CHANGE, Outcome.FAILED),
+        ended_line(HUB, TEMPLATE_CHANGE, Outcome.APPLIED),
+        ended_line(SPOKE, POLICY_CHANGE, Outcome.FAILED),
         sending(HUB, RULES_CHANGE, 3),
-        settled(HUB, RULES_CHANGE, Outcome.UNCHANGED, 4),
+        ended_line(HUB, RULES_CHANGE, Outcome.UNCHANGED, 4),
     )
     assert still_open(run) == frozenset()
-    found = looked(run)
-    assert (found.done, found.failed, found.under_way) == (2, 1, 0)
-    assert found.message.endswith(": 2 of its 4 writes were done, 1 had failed")
-    hub, spoke = of(found, HUB), of(found, SPOKE)
+    aftermath = looked(run)
+    assert (aftermath.done, aftermath.failed, aftermath.under_way) == (2, 1, 0)
+    assert aftermath.message.endswith(": 2 of its 4 writes were done, 1 had failed")
+    hub, spoke = of(aftermath, HUB), of(aftermath, SPOKE)
     assert (hub.outcome, hub.because) == (Outcome.APPLIED, None)
     assert [change.outcome for change in hub.changes] == [Outcome.APPLIED, Outcome.UNCHANGED]
     assert hub.changes[0].request_id == "9f"
     assert spoke.outcome is Outcome.FAILED
     assert [change.outcome for change in spoke.changes] == [Outcome.FAILED, Outcome.CANCELLED]
     assert spoke.changes[0].in_doubt
-    assert found.report.finished_at == START + timedelta(seconds=4)
+    assert aftermath.report.finished_at == START + timedelta(seconds=4)
 
 
 @pytest.mark.parametrize(
@@ -237,23 +239,23 @@ def test_a_look_decides_what_was_under_way(
     run = died(sending(registry, change))
     assert still_open(run) == {registry}
     counts = []
-    found = looked(run)
+    aftermath = looked(run)
     for state, outcome, doubt in (
         (after, Outcome.APPLIED, False),
         (before, Outcome.CANCELLED, False),
         (other, Outcome.FAILED, True),
     ):
-        found = looked(run, {registry: state})
+        aftermath = looked(run, {registry: state})
         [ended] = [
             item
-            for item in of(found, registry).changes
+            for item in of(aftermath, registry).changes
             if (item.resource, item.after.document) == (change.resource, change.after.document)
         ]
         assert (ended.outcome, ended.in_doubt) == (outcome, doubt)
-        counts.append((found.under_way, found.in_place, found.in_doubt))
+        counts.append((aftermath.under_way, aftermath.in_place, aftermath.in_doubt))
     assert counts == [(1, 1, 0), (1, 0, 0), (1, 0, 1)]
-    assert found.message.endswith("0 of its 4 writes were done, 1 was under way: 1 is in doubt")
-    error = of(found, registry).error
+    assert aftermath.message.endswith("0 of its 4 writes were done, 1 was under way: 1 is in doubt")
+    error = of(aftermath, registry).error
     assert error is not None
     assert error.kind is FaultKind.CONFLICT
     assert error.message == (
@@ -265,8 +267,8 @@ def test_a_look_decides_what_was_under_way(
 def test_a_deletion_is_in_place_when_nothing_is() -> None:
     """The policy that was to go is gone."""
     run = died(sending(SPOKE, LAST_CHANGE))
-    found = looked(run, {SPOKE: seen()})
-    assert of(found, SPOKE).changes[1].outcome is Outcome.APPLIED
+    aftermath = looked(run, {SPOKE: seen()})
+    assert of(aftermath, SPOKE).changes[1].outcome is Outcome.APPLIED
 
 
 @pytest.mark.parametrize(
@@ -303,12 +305,12 @@ def test_what_nobody_can_see_stays_in_doubt(
     """A read that failed, or was never made, is never taken for an answer."""
     planned = (changing(HUB, change),)
     run = died(sending(HUB, change), planned=planned)
-    found = looked(run, {HUB: state} if state is not None else {})
-    ended = of(found, HUB)
+    aftermath = looked(run, {HUB: state} if state is not None else {})
+    ended = of(aftermath, HUB)
     assert (ended.outcome, ended.changes[0].in_doubt) == (Outcome.FAILED, True)
     assert ended.error is not None
     assert ended.error.message == message
-    assert found.message.endswith("0 of its 1 write was done, 1 was under way: 1 is in doubt")
+    assert aftermath.message.endswith("0 of its 1 write was done, 1 was under way: 1 is in doubt")
 
 
 def test_several_ends_are_one_sentence() -> None:
@@ -316,8 +318,8 @@ def test_several_ends_are_one_sentence() -> None:
     run = died(
         sending(HUB, TEMPLATE_CHANGE), sending(HUB, RULES_CHANGE), sending(SPOKE, POLICY_CHANGE)
     )
-    found = looked(run, {HUB: seen(RULES), SPOKE: Unreadable(error=DENIED)})
-    assert found.message.endswith(
+    aftermath = looked(run, {HUB: seen(RULES), SPOKE: Unreadable(error=DENIED)})
+    assert aftermath.message.endswith(
         "0 of its 4 writes were done, 3 were under way: 1 is in place, 1 was not made and 1 is in "
         "doubt"
     )
@@ -326,8 +328,8 @@ def test_several_ends_are_one_sentence() -> None:
 def test_what_was_sent_counts_not_what_was_planned() -> None:
     """A run may leave a link out of what was planned: its journal says what it wrote."""
     narrowed = replace(RULES_CHANGE, after=parse_document(FOREIGN))
-    found = looked(died(sending(HUB, narrowed)), {HUB: seen(FOREIGN)})
-    ended = of(found, HUB).changes[1]
+    aftermath = looked(died(sending(HUB, narrowed)), {HUB: seen(FOREIGN)})
+    ended = of(aftermath, HUB).changes[1]
     assert (ended.outcome, ended.after.document) == (Outcome.APPLIED, FOREIGN)
 
 
@@ -355,13 +357,13 @@ def test_one_policy_in_two_waves_is_two_writes() -> None:
     planned = (changing(SPOKE, first, second),)
     run = died(
         sending(SPOKE, first),
-        settled(SPOKE, first, Outcome.APPLIED),
+        ended_line(SPOKE, first, Outcome.APPLIED),
         sending(SPOKE, second),
         planned=planned,
     )
     assert still_open(run) == {SPOKE}
-    found = looked(run, {SPOKE: seen(policy=POLICY)})
-    assert [change.outcome for change in of(found, SPOKE).changes] == [
+    aftermath = looked(run, {SPOKE: seen(policy=POLICY)})
+    assert [change.outcome for change in of(aftermath, SPOKE).changes] == [
         Outcome.APPLIED,
         Outcome.CANCELLED,
     ]
@@ -380,10 +382,10 @@ def test_a_report_that_was_written_is_the_report() -> None:
         plan_digest=None,
         registries=(),
     )
-    found = looked(replace(run, report=report))
-    assert found.report == report
+    aftermath = looked(replace(run, report=report))
+    assert aftermath.report == report
     assert still_open(replace(run, report=report)) == frozenset()
-    assert found.message == (
+    assert aftermath.message == (
         "apply 20261123T081500Z-ab12cd of ann@build-1 (process 4711) ended right after its "
         "report: ok"
     )
@@ -391,13 +393,13 @@ def test_a_report_that_was_written_is_the_report() -> None:
 
 LINES = (
     sending(HUB, TEMPLATE_CHANGE),
-    settled(HUB, TEMPLATE_CHANGE, Outcome.APPLIED),
+    ended_line(HUB, TEMPLATE_CHANGE, Outcome.APPLIED),
     sending(SPOKE, POLICY_CHANGE),
     sending(HUB, RULES_CHANGE),
-    settled(SPOKE, POLICY_CHANGE, Outcome.APPLIED),
-    settled(HUB, RULES_CHANGE, Outcome.APPLIED),
+    ended_line(SPOKE, POLICY_CHANGE, Outcome.APPLIED),
+    ended_line(HUB, RULES_CHANGE, Outcome.APPLIED),
     sending(SPOKE, LAST_CHANGE),
-    settled(SPOKE, LAST_CHANGE, Outcome.APPLIED),
+    ended_line(SPOKE, LAST_CHANGE, Outcome.APPLIED),
 )
 
 
@@ -421,17 +423,17 @@ def test_every_registry_once_whenever_it_died(cut: int, late: frozenset[Registry
             (template,) if template is not None else (),
         )
 
-    found = looked(run, {registry: state(registry) for registry in (HUB, SPOKE)})
-    assert [registry.registry for registry in found.report.registries] == [HUB, SPOKE, DARK]
-    assert found.in_doubt == found.failed == 0
-    assert found.done + found.under_way == len(sent)
+    aftermath = looked(run, {registry: state(registry) for registry in (HUB, SPOKE)})
+    assert [registry.registry for registry in aftermath.report.registries] == [HUB, SPOKE, DARK]
+    assert aftermath.in_doubt == aftermath.failed == 0
+    assert aftermath.done + aftermath.under_way == len(sent)
     written = [
         change
-        for registry in found.report.registries
+        for registry in aftermath.report.registries
         for change in registry.changes
         if change.outcome is Outcome.APPLIED
     ]
-    assert len(written) == found.done + found.in_place
+    assert len(written) == aftermath.done + aftermath.in_place
 
 
 def test_a_write_that_was_announced_once_more_is_under_way_again() -> None:
@@ -439,39 +441,41 @@ def test_a_write_that_was_announced_once_more_is_under_way_again() -> None:
     whatever the end of the first try was."""
     both: JsonObject = {"rules": [*rules_of(FOREIGN), *rules_of(RULES)]}
     merged = replace(RULES_CHANGE, before=parse_document(FOREIGN), after=parse_document(both))
-    first = sending(HUB, RULES_CHANGE), settled(HUB, RULES_CHANGE, Outcome.FAILED)
+    first = sending(HUB, RULES_CHANGE), ended_line(HUB, RULES_CHANGE, Outcome.FAILED)
     run = died(*first, sending(HUB, merged, 3))
     assert still_open(run) == {HUB}
     for there, outcome in ((merged.after.document, Outcome.APPLIED), (FOREIGN, Outcome.CANCELLED)):
-        found = looked(run, {HUB: seen(rules=there or NO_RULES)})
+        aftermath = looked(run, {HUB: seen(rules=there or NO_RULES)})
         change = next(
-            change for change in of(found, HUB).changes if change.resource is RULES_CHANGE.resource
+            change
+            for change in of(aftermath, HUB).changes
+            if change.resource is RULES_CHANGE.resource
         )
         assert (change.outcome, change.before.document, change.after.document) == (
             outcome,
             FOREIGN,
             merged.after.document,
         )
-        assert (found.done, found.failed, found.under_way) == (0, 0, 1)
+        assert (aftermath.done, aftermath.failed, aftermath.under_way) == (0, 0, 1)
 
 
 def test_the_last_look_tells_how_a_write_has_ended() -> None:
     """It was applied, and overwritten before its wave had ended."""
     run = died(
         sending(HUB, RULES_CHANGE),
-        settled(HUB, RULES_CHANGE, Outcome.APPLIED),
-        settled(HUB, RULES_CHANGE, Outcome.FAILED, 3),
+        ended_line(HUB, RULES_CHANGE, Outcome.APPLIED),
+        ended_line(HUB, RULES_CHANGE, Outcome.FAILED, 3),
     )
-    found = looked(run)
-    assert (still_open(run), found.done, found.failed) == (frozenset(), 0, 1)
+    aftermath = looked(run)
+    assert (still_open(run), aftermath.done, aftermath.failed) == (frozenset(), 0, 1)
     (change,) = (
-        change for change in of(found, HUB).changes if change.resource is RULES_CHANGE.resource
+        change for change in of(aftermath, HUB).changes if change.resource is RULES_CHANGE.resource
     )
     assert (change.outcome, change.in_doubt) == (Outcome.FAILED, True)
 
 
 def test_a_write_that_was_announced_and_not_needed_is_done() -> None:
     """The look after its line in the journal found it in place."""
-    run = died(sending(HUB, RULES_CHANGE), settled(HUB, RULES_CHANGE, Outcome.UNCHANGED))
-    found = looked(run)
-    assert (still_open(run), found.done) == (frozenset(), 1)
+    run = died(sending(HUB, RULES_CHANGE), ended_line(HUB, RULES_CHANGE, Outcome.UNCHANGED))
+    aftermath = looked(run)
+    assert (still_open(run), aftermath.done) == (frozenset(), 1)

@@ -26,10 +26,10 @@ def template(prefix: str, mutability: str = "MUTABLE", description: str = OURS) 
     }
 
 
-def as_read(found: JsonObject) -> JsonObject:
+def as_read(template_: JsonObject) -> JsonObject:
     """As DescribeRepositoryCreationTemplates tells it."""
     return {
-        **found,
+        **template_,
         "encryptionConfiguration": {"encryptionType": "AES256"},
         "resourceTags": [],
         "createdAt": 1,
@@ -102,17 +102,17 @@ def test_templates_that_were_changed_since_stay(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "kind"),
+    ("present", "kind"),
     [
         (template("kept/", "IMMUTABLE", "somebody else's"), FaultKind.CONFLICT),
         ({**template("kept/", "IMMUTABLE"), "novelty": 1}, FaultKind.UNKNOWN_FIELDS),
     ],
 )
 def test_what_is_not_ours_or_not_known_stays_even_with_force(
-    fleet: Fleet, found: JsonObject, kind: FaultKind
+    fleet: Fleet, present: JsonObject, kind: FaultKind
 ) -> None:
     """The mark decides, whatever the run did once."""
-    fleet.aws.templates[SHOP] = (as_read(MADE), as_read(found))
+    fleet.aws.templates[SHOP] = (as_read(MADE), as_read(present))
     (shop,) = fleet.take_back(fleet.past, fleet.desired({}), force=True).registries
     assert shop.refused[TEMPLATES].kind is kind
     assert shop.refused[TEMPLATES].message.startswith("the creation template for kept/ ")

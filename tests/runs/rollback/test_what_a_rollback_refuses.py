@@ -33,7 +33,7 @@ EVERYTHING = ("",)
 @pytest.fixture
 def fleet(simulation: Simulation) -> Fleet:
     """The hub replicates into the shop; then a run adds the club and narrows the shop."""
-    fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
+    fleet = simulation.applied({(HUB, SHOP): EVERYTHING})
     fleet.wanted = fleet.desired({(HUB, SHOP): ("aa/",), (HUB, CLUB): EVERYTHING})
     plans = fleet.plan(fleet.wanted)
     fleet.past = fleet.carry_out(plans)
@@ -67,7 +67,7 @@ def test_rules_go_out_before_grants_do(fleet: Fleet, simulation: Simulation) -> 
 
 def test_a_policy_that_gains_and_loses_is_written_twice(simulation: Simulation) -> None:
     """First with both, then exactly as it was; the second write expects the first."""
-    fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
+    fleet = simulation.applied({(HUB, SHOP): EVERYTHING})
     desired = fleet.desired({(CLUB, SHOP): EVERYTHING})
     past = fleet.carry_out(fleet.plan(desired))
     first, last = of(fleet.take_back(past, desired), SHOP).changes
@@ -83,7 +83,7 @@ def test_a_policy_that_gains_and_loses_is_written_twice(simulation: Simulation) 
 
 def test_both_together_may_not_fit(simulation: Simulation) -> None:
     """The policy that holds both is too long: it says so, and the rules that need it stay."""
-    fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
+    fleet = simulation.applied({(HUB, SHOP): EVERYTHING})
     desired = fleet.desired({(CLUB, SHOP): EVERYTHING})
     past = fleet.carry_out(fleet.plan(desired))
     desired = replace(desired, limits=Limits(policy_bytes=280))
@@ -285,7 +285,7 @@ def test_what_carries_it_out_knows_the_links_that_come_back(fleet: Fleet) -> Non
 
 def test_edited_statements_of_ours_come_back_as_they_were(simulation: Simulation) -> None:
     """Beside those that stand in their place by then, under another Sid as long as both do."""
-    fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
+    fleet = simulation.applied({(HUB, SHOP): EVERYTHING})
     policy: Any = fleet.aws.policies[SHOP]
     statement = policy["Statement"][-1]
     account = {"AWS": "arn:aws:iam::444444444444:root"}
@@ -304,7 +304,7 @@ def test_edited_statements_of_ours_come_back_as_they_were(simulation: Simulation
 
 def test_nothing_is_done_for_what_was_not_written(simulation: Simulation) -> None:
     """What failed for certain or was never sent is none of the run's doing."""
-    fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
+    fleet = simulation.applied({(HUB, SHOP): EVERYTHING})
     plans = fleet.plan(fleet.desired({(HUB, CLUB): EVERYTHING}))
     writes = simulation.writes_of(plans)
     past = simulation.past_of("20261123T130000Z-abcdef", simulation.plan_of(plans), [])
@@ -342,7 +342,7 @@ def test_beside_others_every_letter_counts(simulation: Simulation) -> None:
 def test_what_a_stranger_said_between_two_writes_stays(simulation: Simulation) -> None:
     """The run wrote its second change of the policy on top of that; to put its own part back
     takes nothing of it away."""
-    fleet = simulation.settled({(HUB, SHOP): EVERYTHING})
+    fleet = simulation.applied({(HUB, SHOP): EVERYTHING})
     before = parse_policy(fleet.aws.policies[SHOP], simulation.owner, SHOP)
     desired = fleet.desired({(CLUB, SHOP): EVERYTHING})
     plans = fleet.plan(desired)

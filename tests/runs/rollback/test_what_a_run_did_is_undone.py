@@ -62,7 +62,7 @@ def run_of(
 ) -> tuple[Any, ...]:
     """A fleet that was settled, and then a run that ended somewhere: fleet, how it was before,
     what the run wanted, and the run."""
-    fleet = simulation.settled(
+    fleet = simulation.applied(
         first, additive=data.draw(st.booleans()), strangers=data.draw(st.frozensets(registries))
     )
     before = fleet.aws.copy()
@@ -138,7 +138,7 @@ def test_what_comes_back_is_whose_it_was(
     """After a rollback the record shows the fleet's own links as it did before the run, but for
     what a wider link had covered, and after the rollback of that as it did after the run. What is
     a stranger's never is on it."""
-    fleet = simulation.settled(
+    fleet = simulation.applied(
         first, additive=data.draw(st.booleans()), strangers=data.draw(st.frozensets(registries))
     )
     before, desired = fleet.record, fleet.desired(second)

@@ -29,7 +29,7 @@ MakeReport = Callable[..., Report]
 @pytest.fixture
 def fleet(simulation: Simulation) -> Fleet:
     """A hub that replicates to the shop, and a plan to replicate to the club instead."""
-    fleet = simulation.settled({(HUB, SHOP): ("",)})
+    fleet = simulation.applied({(HUB, SHOP): ("",)})
     fleet.wanted = fleet.desired({(HUB, CLUB): ("",)})
     fleet.plans = fleet.plan(fleet.wanted)
     return fleet
@@ -94,8 +94,8 @@ def test_only_what_was_applied_counts(
 ) -> None:
     """By the report; the registries are those with a write that was applied."""
     report = report_of(fleet.plans, lambda change: (outcome, False))
-    found = targets(run_of(simulation, fleet, report=report))
-    assert [entry.registry for entry in found] == ([HUB, SHOP, CLUB] if counts else [])
+    changed = targets(run_of(simulation, fleet, report=report))
+    assert [entry.registry for entry in changed] == ([HUB, SHOP, CLUB] if counts else [])
 
 
 def test_what_the_journal_leaves_in_doubt_counts_too(
@@ -107,9 +107,9 @@ def test_what_the_journal_leaves_in_doubt_counts_too(
     (first, change), (other, second), *_ = simulation.writes_of(fleet.plans)
     lost = simulation.lines(first, change, simulation.noon, Outcome.FAILED, in_doubt=True)
     open_ = simulation.lines(other, second, simulation.noon, None, in_doubt=False)
-    found = targets(run_of(simulation, fleet, report=report, journal=(*lost, *open_)))
-    assert {entry.registry for entry in found} == {first, other}
-    (rewritten,) = next(entry for entry in found if entry.registry == first).documents.values()
+    changed = targets(run_of(simulation, fleet, report=report, journal=(*lost, *open_)))
+    assert {entry.registry for entry in changed} == {first, other}
+    (rewritten,) = next(entry for entry in changed if entry.registry == first).documents.values()
     assert rewritten.left == (change.before.document, change.after.document)
 
 
@@ -119,8 +119,8 @@ def test_a_line_that_says_it_twice_is_one_write(simulation: Simulation, fleet: F
     sending, ended = simulation.lines(
         first, change, simulation.noon, Outcome.APPLIED, in_doubt=False
     )
-    (found,) = targets(run_of(simulation, fleet, journal=(sending, sending, ended)))
-    assert next(iter(found.documents.values())).left == (change.after.document,)
+    (target,) = targets(run_of(simulation, fleet, journal=(sending, sending, ended)))
+    assert next(iter(target.documents.values())).left == (change.after.document,)
 
 
 def test_several_writes_of_one_policy_are_one_change(simulation: Simulation, fleet: Fleet) -> None:
@@ -139,9 +139,9 @@ def test_several_writes_of_one_policy_are_one_change(simulation: Simulation, fle
             after=PolicyDocument(document=documents[number + 1]),
         )
         journal += simulation.lines(SHOP, change, simulation.noon, outcome, in_doubt=False)
-    (found,) = targets(run_of(simulation, fleet, journal=tuple(journal)))
-    assert found.documents[POLICY].before == documents[0]
-    assert found.documents[POLICY].left == (documents[2], documents[3])
+    (target,) = targets(run_of(simulation, fleet, journal=tuple(journal)))
+    assert target.documents[POLICY].before == documents[0]
+    assert target.documents[POLICY].left == (documents[2], documents[3])
 
 
 def test_whose_the_links_were_is_known_only_where_all_were_on_record(
@@ -159,7 +159,7 @@ def test_whose_the_links_were_is_known_only_where_all_were_on_record(
 
 def test_what_a_wider_link_covered_is_nobodys_for_certain(simulation: Simulation) -> None:
     """A stranger may have listed it, and an apply does not say so."""
-    fleet = simulation.settled({(HUB, SHOP): ("aa/",)})
+    fleet = simulation.applied({(HUB, SHOP): ("aa/",)})
     past = fleet.carry_out(fleet.plan(fleet.desired({(HUB, SHOP): ("",)})))
     assert targets(past)[0].lost == {}
     rollback = replace(past, plan=replace(past.plan, rolls_back=RUN))
@@ -198,8 +198,8 @@ def test_the_last_look_of_a_run_puts_a_write_in_doubt(simulation: Simulation, fl
     (first, change), *_ = simulation.writes_of(fleet.plans)
     lines = simulation.lines(first, change, simulation.noon, Outcome.APPLIED, in_doubt=False)
     _, again = simulation.lines(first, change, simulation.noon, Outcome.FAILED, in_doubt=True)
-    (found,) = targets(run_of(simulation, fleet, journal=(*lines, again)))
-    (rewritten,) = found.documents.values()
+    (target,) = targets(run_of(simulation, fleet, journal=(*lines, again)))
+    (rewritten,) = target.documents.values()
     assert rewritten.left == (change.before.document, change.after.document)
 
 
@@ -221,5 +221,5 @@ def test_what_others_made_between_two_writes_is_met(simulation: Simulation, flee
             journal += simulation.lines(
                 SHOP, change, simulation.noon, Outcome.APPLIED, in_doubt=False
             )
-        (found,) = targets(run_of(simulation, fleet, journal=tuple(journal)))
-        assert found.documents[POLICY].met == met
+        (target,) = targets(run_of(simulation, fleet, journal=tuple(journal)))
+        assert target.documents[POLICY].met == met

@@ -27,9 +27,9 @@ def test_every_run_goes_back_to_one_of_the_inventory(chain: tuple[Any, ...]) -> 
     """However often it was rolled back and forth; what it leaves changes each time."""
     runs = {item.run_id: item for item in chain}
     for depth, run in enumerate(chain):
-        found = origin(run, runs)
-        assert found is not None
-        assert (found.run, found.depth, found.in_force) == (chain[0], depth, depth % 2 == 0)
+        first = origin(run, runs)
+        assert first is not None
+        assert (first.run, first.depth, first.in_force) == (chain[0], depth, depth % 2 == 0)
 
 
 def test_a_mark_is_set_and_lifted_in_turn(simulation: Simulation, chain: tuple[Any, ...]) -> None:

@@ -92,10 +92,10 @@ def test_a_lock_from_the_future() -> None:
     )
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(4, "4 s"), (119, "119 s"), (120, "2m")])
-def test_long_times_are_told_in_minutes(seconds: float, told: str) -> None:
+@pytest.mark.parametrize(("seconds", "expected"), [(4, "4 s"), (119, "119 s"), (120, "2m")])
+def test_long_times_are_told_in_minutes(seconds: float, expected: str) -> None:
     """From two minutes on; nobody divides thousands of seconds by 60 in an incident."""
-    assert last_sign(-seconds) == f"its last sign of life is dated {told} in the future"
+    assert last_sign(-seconds) == f"its last sign of life is dated {expected} in the future"
 
 
 def test_what_the_loser_is_told() -> None:

@@ -128,8 +128,8 @@ async def objects(
     pace = Pace(
         attempts=3, timeout=10.0, deadline=math.inf, clock=clock, uniform=lambda low, high: high
     )
-    async with open_objects(Aws(), f"s3://{name}/fleets", pace=pace, endpoint=endpoint) as found:
-        yield found
+    async with open_objects(Aws(), f"s3://{name}/fleets", pace=pace, endpoint=endpoint) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["folder", "memory", "moto"])

@@ -16,10 +16,10 @@ async def test_documents_are_put_found_and_removed(place: Place) -> None:
     await first.replace("prod/lock.json", b"one")
     await first.replace("prod/lock.json", b"two")
     assert await second.read("prod/lock.json") == b"two"
-    found = await second.find("prod/lock.json")
-    assert found is not None
-    assert (found.content, bool(found.version)) == (b"two", True)
-    assert -2 < found.age < 30
+    stored = await second.find("prod/lock.json")
+    assert stored is not None
+    assert (stored.content, bool(stored.version)) == (b"two", True)
+    assert -2 < stored.age < 30
     await second.remove("prod/lock.json")
     await second.remove("prod/lock.json")
     assert await first.read("prod/lock.json") is None
@@ -35,9 +35,9 @@ async def test_a_swap_needs_what_was_seen(place: Place) -> None:
     assert new not in (None, old)
     assert await mine.swap("prod/lock.json", b"stale", old) is None
     assert await mine.read("prod/lock.json") == b"two"
-    found = await mine.find("prod/lock.json")
-    assert found is not None
-    assert found.version == new
+    stored = await mine.find("prod/lock.json")
+    assert stored is not None
+    assert stored.version == new
     await mine.remove("prod/lock.json")
     assert await theirs.swap("prod/lock.json", b"late", new) is None
     assert await theirs.read("prod/lock.json") is None

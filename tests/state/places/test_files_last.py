@@ -87,9 +87,9 @@ async def test_everything_made_is_private(tmp_path: Path) -> None:
     made = [*(tmp_path / "deep").rglob("*"), tmp_path / "deep"]
     modes = {stat.S_IMODE(item.stat().st_mode) for item in made if item.is_dir()}
     assert modes == {0o700}
-    found = [item for item in made if item.is_file()]
-    assert {stat.S_IMODE(item.stat().st_mode) for item in found} == {0o600}
-    assert {item.name for item in found} == {
+    files = [item for item in made if item.is_file()]
+    assert {stat.S_IMODE(item.stat().st_mode) for item in files} == {0o600}
+    assert {item.name for item in files} == {
         ".lock.json.guard",
         "journal.jsonl",
         "lock.json",

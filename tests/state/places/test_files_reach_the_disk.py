@@ -24,9 +24,9 @@ def done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     real = {name: getattr(os, name) for name in ("fsync", "write", "replace", "unlink")}
 
     def place(handle: int) -> str:
-        found = Path(f"/proc/self/fd/{handle}").readlink()
-        shown = f"/{found.relative_to(tmp_path)}" if found != tmp_path else "/"
-        return "new" if found.name.startswith(".") else shown
+        path = Path(f"/proc/self/fd/{handle}").readlink()
+        shown = f"/{path.relative_to(tmp_path)}" if path != tmp_path else "/"
+        return "new" if path.name.startswith(".") else shown
 
     def on_handle(name: str) -> Callable[..., Any]:
         def call(handle: int, *rest: Any) -> Any:

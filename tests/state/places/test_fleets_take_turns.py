@@ -284,14 +284,14 @@ async def test_a_run_that_cannot_know(
         assert await met(store, "alpha", {ONE, TWO}, alpha, clock) == frozenset()
         async with at_work(store, "beta", clock, holder(2)) as beta:
             assert await met(store, "beta", {THREE}, beta, clock) == frozenset()
-        told = set()
+        notified = set()
         for _ in range(2):
             with pytest.raises(RefusedError) as caught:
                 async with at_work(store, "beta", clock, holder(2)) as beta:
                     await met(store, "beta", {TWO, THREE}, beta, clock)
-            told.add(str(caught.value))
+            notified.add(str(caught.value))
             await alpha.assure(LEASE - 1)
-        (message,) = told
+        (message,) = notified
         assert message == (
             "fleet alpha is writing to accounts that it shares with this fleet, and began "
             "before it could know of that: apply 20261123T080001Z-000001 of ops@runner-1 (process "

@@ -39,13 +39,13 @@ async def _calls(folder: Path) -> list[str]:
         lambda: store.swap(NAME, b"{}", None),
         lambda: store.swap(other, b"{}", None),
     ]
-    told = []
+    messages = []
     for call in calls:
         try:
             await call()  # type: ignore[misc]
         except StateError as error:
-            told.append(str(error))
-    return told
+            messages.append(str(error))
+    return messages
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -56,8 +56,8 @@ async def test_what_others_may_write_is_refused(
     """Wherever on the way it is; the message has the command that mends it."""
     path = state / place
     path.chmod(stat.S_IMODE(path.stat().st_mode) | mode)
-    (told,) = {call for call in await _calls(state) if "may write" in call}
-    assert told == (
+    (message,) = {call for call in await _calls(state) if "may write" in call}
+    assert message == (
         f"the fleet's state cannot be used: {path}: {who} may write to it\n"
         f"    if nobody has: chmod -R go-w {shlex.quote(str(state))}; {REMEDY} inventory"
     )
@@ -75,9 +75,9 @@ async def test_what_belongs_to_others_is_refused(
     else:
         monkeypatch.setattr("os.geteuid", lambda: STRANGER)
         path = state
-    told = [call for call in await _calls(state) if "belongs to" in call]
-    assert told
-    first, second = told[0].splitlines()
+    messages = [call for call in await _calls(state) if "belongs to" in call]
+    assert messages
+    first, second = messages[0].splitlines()
     assert first.startswith(f"the fleet's state cannot be used: {path}: it belongs to user ")
     assert second.startswith("    name a state of your own with --state or in [state]; ")
     assert REMEDY in second
@@ -89,9 +89,9 @@ async def test_links_within_a_state_are_not_followed(state: Path, place: str) ->
     path, elsewhere = state / place, state.parent / "elsewhere"
     path.rename(elsewhere)
     path.symlink_to(elsewhere)
-    told = await _calls(state)
-    assert len(told) >= 5
-    (only,) = set(told)
+    messages = await _calls(state)
+    assert len(messages) >= 5
+    (only,) = set(messages)
     assert only == (
         f"the fleet's state cannot be used: {path}: it is a symbolic link, and none within a "
         "state is followed\n"

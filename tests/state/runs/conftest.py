@@ -50,12 +50,12 @@ class MemoryStore:
 
     async def find(self, name: str) -> Stored | None:
         content = self.documents.get(name)
-        found = None
+        stored = None
         if content is not None:
-            found = Stored(content=content, version=str(self.versions), age=0)
+            stored = Stored(content=content, version=str(self.versions), age=0)
         if self.meddle is not None:
             self.meddle()
-        return found
+        return stored
 
     async def replace(self, name: str, content: bytes) -> None:
         await anyio.lowlevel.checkpoint()

@@ -91,7 +91,7 @@ async def test_everything_comes_back(
         before=change.before.document,
         after=change.after.document,
     )
-    settled = replace(
+    ended = replace(
         sending,
         moment=Moment.SETTLED,
         before=None,
@@ -102,7 +102,7 @@ async def test_everything_comes_back(
     await records.begin(meta, plan)
     async with records.journal(meta.run_id) as journal:
         await journal.announce(sending)
-        journal.note(settled)
+        journal.note(ended)
     open_run = await records.load(meta.run_id)
     assert open_run is not None
     assert open_run.report is None
@@ -114,7 +114,7 @@ async def test_everything_comes_back(
     assert run.meta == meta
     assert run.plan == plan
     assert run.before == before_documents(plan)
-    assert run.journal == (sending, settled)
+    assert run.journal == (sending, ended)
     assert run.report == report
     assert await records.unfinished() == ()
     assert await records.summaries() == (
@@ -280,15 +280,15 @@ async def test_ends_of_earlier_versions(
     await records.begin(meta, plan)
     partial = replace(report.registries[0], outcome=Outcome.PARTIAL)
     await records.finish(replace(report, registries=(partial, report.registries[1])))
-    (found,) = await records.summaries()
-    assert isinstance(found, RunSummary)
-    assert (found.applied, found.partial, found.failed) == (0, 1, 1)
-    assert found.writes == report.writes
+    (summary,) = await records.summaries()
+    assert isinstance(summary, RunSummary)
+    assert (summary.applied, summary.partial, summary.failed) == (0, 1, 1)
+    assert summary.writes == report.writes
     document = json.loads(store.documents[f"{FOLDER}/ended.json"])
     document["summary"] = {
         "applied": 0, "unchanged": 0, "failed": 1, "skipped": 1, "cancelled": 0,
     }  # fmt: skip
     store.documents[f"{FOLDER}/ended.json"] = json.dumps(document).encode()
-    (found,) = await records.summaries()
-    assert isinstance(found, RunSummary)
-    assert (found.applied, found.partial, found.failed, found.writes) == (0, 0, 1, None)
+    (summary,) = await records.summaries()
+    assert isinstance(summary, RunSummary)
+    assert (summary.applied, summary.partial, summary.failed, summary.writes) == (0, 0, 1, None)

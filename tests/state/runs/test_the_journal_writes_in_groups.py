@@ -67,7 +67,7 @@ def sending(number: int = 0) -> JournalEntry:
     )
 
 
-def settled(number: int = 0) -> JournalEntry:
+def ended(number: int = 0) -> JournalEntry:
     return JournalEntry(
         moment=Moment.SETTLED,
         at=NOON,
@@ -88,7 +88,7 @@ def test_lines_can_be_read_by_people() -> None:
         b'"resource":"replication-configuration","action":"update","phase":"rules",'
         b'"wave":"canary","before":{"rules":[]},"after":{"rules":["new"]}}\n'
     )
-    assert entry_line(settled(1)) == (
+    assert entry_line(ended(1)) == (
         b'{"moment":"settled","at":"2026-11-23T12:00:00.250Z","registry":"000000000001/eu-west-1",'
         b'"resource":"replication-configuration","action":"update","phase":"rules",'
         b'"wave":"canary","outcome":"applied","request_id":"9f","in_doubt":false}\n'
@@ -108,7 +108,7 @@ def test_only_the_last_line_can_be_lost(written: list[JournalEntry], cut: int) -
 def test_damage_elsewhere_is_told() -> None:
     """A line in the middle that is none, and a file that is no journal."""
     with pytest.raises(StateError) as raised:
-        parse_journal(HEADER + entry_line(sending()) + b"garbage\n" + entry_line(settled()), "j")
+        parse_journal(HEADER + entry_line(sending()) + b"garbage\n" + entry_line(ended()), "j")
     assert str(raised.value) == (
         "the journal of a run cannot be read: j, line 3: it is no JSON: Expecting value: line 1 "
         "column 1 (char 0)\n"
@@ -121,7 +121,7 @@ def test_damage_elsewhere_is_told() -> None:
             HEADER + entry_line(sending()).replace(b"000000000000/eu-west-1", b"hub"), "j"
         )
     with pytest.raises(StateError, match=r"j, line 2: outcome: one of applied, .* is needed"):
-        parse_journal(HEADER + entry_line(settled()).replace(b'"applied"', b'"partial"'), "j")
+        parse_journal(HEADER + entry_line(ended()).replace(b'"applied"', b'"partial"'), "j")
 
 
 async def test_many_announcements_are_few_appends(store: MemoryStore) -> None:
@@ -140,8 +140,8 @@ async def test_many_announcements_are_few_appends(store: MemoryStore) -> None:
             group.start_soon(announce, number)
     assert sorted(going) == list(range(64))
     assert len(store.appends) <= 2
-    found = parse_journal(store.documents[NAME], "j")
-    assert [int(entry.registry.account) for entry in found] == list(range(64))
+    lines = parse_journal(store.documents[NAME], "j")
+    assert [int(entry.registry.account) for entry in lines] == list(range(64))
 
 
 async def test_notes_go_out_with_the_next_announcement(store: MemoryStore) -> None:
@@ -149,14 +149,14 @@ async def test_notes_go_out_with_the_next_announcement(store: MemoryStore) -> No
     records = RunRecords(store, "prod")
     async with records.journal(RUN) as journal:
         await journal.announce(sending(1))
-        journal.note(settled(1))
+        journal.note(ended(1))
         assert len(store.appends) == 1
         await journal.announce(sending(2))
         assert len(store.appends) == 2
-        journal.note(settled(2))
+        journal.note(ended(2))
     assert len(store.appends) == 3
-    found = parse_journal(store.documents[NAME], "j")
-    assert found == (sending(1), settled(1), sending(2), settled(2))
+    lines = parse_journal(store.documents[NAME], "j")
+    assert lines == (sending(1), ended(1), sending(2), ended(2))
 
 
 async def test_a_journal_without_a_line_is_no_file(store: MemoryStore) -> None:
@@ -192,7 +192,7 @@ async def test_nothing_is_added_after_a_failure(store: MemoryStore) -> None:
 
 async def run_that_fails(store: Any) -> None:
     async with RunRecords(store, "prod").journal(RUN) as journal:
-        journal.note(settled())
+        journal.note(ended())
         raise LookupError("mine")
 
 
@@ -200,7 +200,7 @@ async def test_a_body_that_fails_is_told_as_it_is(store: MemoryStore) -> None:
     """Its exception comes out alone; what was noted is put down all the same."""
     with pytest.raises(LookupError, match="mine"):
         await run_that_fails(store)
-    assert parse_journal(store.documents[NAME], "j") == (settled(),)
+    assert parse_journal(store.documents[NAME], "j") == (ended(),)
 
 
 async def test_a_body_that_fails_matters_more_than_the_journal(store: MemoryStore) -> None:
@@ -210,7 +210,7 @@ async def test_a_body_that_fails_matters_more_than_the_journal(store: MemoryStor
         await run_that_fails(store)
     with pytest.raises(StateError, match="no space left"):
         async with RunRecords(store, "prod").journal(RUN) as journal:
-            journal.note(settled())
+            journal.note(ended())
 
 
 async def test_a_cancelled_announcement_leaves_others_alone(store: MemoryStore) -> None:
@@ -246,7 +246,7 @@ async def test_cancellation_escapes(store: MemoryStore) -> None:
     """A journal that is left by cancellation holds nobody up."""
     with anyio.CancelScope() as scope:
         async with RunRecords(store, "prod").journal(RUN) as journal:
-            journal.note(settled())
+            journal.note(ended())
             scope.cancel()
             await anyio.lowlevel.checkpoint()
     assert scope.cancelled_caught

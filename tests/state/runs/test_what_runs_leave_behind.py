@@ -47,10 +47,10 @@ fingerprints = st.dictionaries(
 )
 
 
-@given(found=fingerprints)
-def test_traces_come_back(found: dict[Registry, Fingerprint]) -> None:
+@given(left=fingerprints)
+def test_traces_come_back(left: dict[Registry, Fingerprint]) -> None:
     """Whatever was left where, by however many runs."""
-    assert parse_fingerprints(fingerprints_content(found), "t") == found
+    assert parse_fingerprints(fingerprints_content(left), "t") == left
 
 
 def test_traces_are_small() -> None:
@@ -136,16 +136,16 @@ async def test_a_change_is_made_to_what_is_there(store: MemoryStore) -> None:
             store.versions += 1
 
     store.meddle = meddle
-    assert await revise(store, "x", lambda found: (found or b"") + b" mine") == b"one two mine"
+    assert await revise(store, "x", lambda content: (content or b"") + b" mine") == b"one two mine"
     assert store.documents["x"] == b"one two mine"
 
 
 async def test_what_is_as_it_shall_be_is_left_alone(store: MemoryStore) -> None:
     """None, or the same again, is no write."""
-    assert await revise(store, "x", lambda found: None) is None
+    assert await revise(store, "x", lambda content: None) is None
     assert store.documents == {}
     store.documents["x"] = b"same"
-    assert await revise(store, "x", lambda found: found) == b"same"
+    assert await revise(store, "x", lambda content: content) == b"same"
     assert store.versions == 0
 
 
@@ -158,7 +158,7 @@ async def test_a_change_that_never_fits_is_given_up(store: MemoryStore) -> None:
 
     store.meddle = meddle
     with pytest.raises(StateError) as raised:
-        await revise(store, "x", lambda found: b"mine")
+        await revise(store, "x", lambda content: b"mine")
     assert str(raised.value) == (
         "the fleet's state cannot be written: memory/x: it is changed all the time\n"
         "    see who else writes there, and try again"

@@ -106,9 +106,9 @@ prefixes = st.sampled_from(["base/", "base", "", "Odd Prefix", "é", "\ud800"])
 def _sometimes(**members: Any) -> Any:
     """An object that, now and then, lacks members, has another one, or odd values."""
     odd = {name: member | values for name, member in members.items()}
-    strange = st.fixed_dictionaries({}, optional={**odd, "another": values})
+    unknown = st.fixed_dictionaries({}, optional={**odd, "another": values})
     usual = st.fixed_dictionaries(members)
-    return st.integers(0, 9).flatmap(lambda nth: strange if nth == 0 else usual)
+    return st.integers(0, 9).flatmap(lambda nth: unknown if nth == 0 else usual)
 
 
 destinations = _sometimes(registryId=accounts | texts, region=regions | texts)
@@ -136,12 +136,12 @@ templates = _sometimes(
 def fleets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Inventory]:
     """The same fleet, alone and beside others."""
     folder: Path = tmp_path_factory.mktemp("fleets")
-    found = {}
+    answers = {}
     for ownership in ("exclusive", "additive"):
         path = folder / f"{ownership}.toml"
         path.write_text(FLEET.replace("RULES", ownership))
-        found[ownership] = parse(path, environ={})
-    return found
+        answers[ownership] = parse(path, environ={})
+    return answers
 
 
 class Wire:
@@ -165,16 +165,16 @@ class Wire:
         # Python would not spell a number so.
         return json.dumps(document, ensure_ascii=self._escaped).replace(f'"{HUGE}"', "1e999")
 
-    def observed(self, found: Mapping[str, Any], desired: Desired) -> Observed | Unreadable:
+    def observed(self, answers: Mapping[str, Any], desired: Desired) -> Observed | Unreadable:
         """What reading the registry comes to."""
-        configuration = {"rules": found["rules"], **found["more"]}
-        text = self._text({"Version": VERSION, "Statement": found["statements"]})
+        configuration = {"rules": answers["rules"], **answers["more"]}
+        text = self._text({"Version": VERSION, "Statement": answers["statements"]})
         try:
             described = registry_document(
                 self._answer(replicationConfiguration=configuration), self._call
             )
             policy = policy_document(self._answer(policyText=text), self._call)
-            answer = self._answer(repositoryCreationTemplates=found["templates"])
+            answer = self._answer(repositoryCreationTemplates=answers["templates"])
             key = "repositoryCreationTemplates"
             listed = objects(body(answer, self._call), key, answer, self._call)
         except CallError as error:
@@ -189,7 +189,7 @@ class Wire:
 @st.composite
 def observations(draw: st.DrawFn, desired: Desired) -> Observation:
     """What every registry of a fleet answers."""
-    found: dict[Registry, Observed | Unreadable] = {}
+    observation: dict[Registry, Observed | Unreadable] = {}
     for registry in desired.registries:
         ours = statements_for(
             [Grant(AccountId(draw(st.sampled_from(["111111111111", "4" * 12]))), "old/", action)
@@ -208,8 +208,8 @@ def observations(draw: st.DrawFn, desired: Desired) -> Observation:
             )
         )
         wire = Wire(registry, escaped=draw(st.booleans()))
-        found[registry] = wire.observed(parts, desired)
-    return found
+        observation[registry] = wire.observed(parts, desired)
+    return observation
 
 
 def _plan(inventory: Inventory, seen: Observation, allow: tuple[str, ...]) -> Plan:
@@ -256,9 +256,9 @@ def _check(inventory: Inventory, seen: Observation, later: Observation, *allow: 
     what a later run makes of all that where this one died."""
     desired, _ = desired_state(inventory)
     plan = _plan(inventory, seen, allow)
-    found = parse_plan(plan_content(plan), "plan.json")
-    assert plan_content(found) == plan_content(plan)
-    assert is_unaltered(found)
+    read_back = parse_plan(plan_content(plan), "plan.json")
+    assert plan_content(read_back) == plan_content(plan)
+    assert is_unaltered(read_back)
     before = before_documents(plan)
     content = before_content(before)
     assert before_content(parse_before(content, "before.json")) == content
@@ -271,7 +271,9 @@ def _check(inventory: Inventory, seen: Observation, later: Observation, *allow: 
     record = parse_record(record_document("prod", remembered), "prod", where="applied.json")
     assert record == remembered
 
-    past = PastRun(meta=_meta(inventory), plan=found, before=before, journal=journal, report=None)
+    past = PastRun(
+        meta=_meta(inventory), plan=read_back, before=before, journal=journal, report=None
+    )
     ended = aftermath(past, later, desired.owner)
     report = parse_report(report_content(ended.report), "report.json")
     assert report_content(report) == report_content(ended.report)
@@ -428,5 +430,5 @@ def test_whatever_is_told_of_a_backfill_is_read_back(
     plan = _plan(fleets["exclusive"], dict.fromkeys(desired.registries, SILENT), ())
     past = PastRun(meta=_meta(fleets["exclusive"]), plan=plan, before={}, journal=(), report=None)
     report = replace(aftermath(past, {}, desired.owner).report, backfills=(outcome,))
-    found = parse_report(report_content(report), "report.json")
-    assert report_content(found) == report_content(report)
+    read_back = parse_report(report_content(report), "report.json")
+    assert report_content(read_back) == report_content(report)

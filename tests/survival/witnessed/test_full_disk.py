@@ -34,9 +34,9 @@ async def test_full_before_the_first_write(
                 def filling(*_: object) -> None:
                     fill(running.pid)
 
-                made.calls.told.append(filling)
+                made.calls.listeners.append(filling)
                 ended = await running.ended()
-                made.calls.told.remove(filling)
+                made.calls.listeners.remove(filling)
             assert (ended.code, ended.out) == (1, "")
             last = ended.err.splitlines()[-1]
             assert last.startswith("fleet-repl: the fleet's state cannot be written: ")
@@ -90,9 +90,9 @@ async def test_gone_while_writing(
                 if len(made.world.writes) >= 20 and not away.exists():
                     made.state.rename(away)
 
-            made.calls.told.append(vanish)
+            made.calls.listeners.append(vanish)
             ended = await running.ended()
-        made.calls.told.clear()
+        made.calls.listeners.clear()
         assert ended.code == 4, ended.err
         assert "the run's journal cannot be written any more: " in ended.out
         assert "No such file or directory" in ended.out

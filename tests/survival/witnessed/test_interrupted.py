@@ -52,10 +52,10 @@ async def test_a_run_that_is_asked_to_stop(
             (past,) = [run for run in await after.runs() if run.meta.holder.pid == running.pid]
             assert past.report is not None
             assert past.report.run_id == report["run_id"]
-            settled = [item for item in past.journal if item.moment is Moment.SETTLED]
-            assert len(settled) * 2 == len(past.journal)
+            lines = [item for item in past.journal if item.moment is Moment.SETTLED]
+            assert len(lines) * 2 == len(past.journal)
             # Some had been announced and were not sent any more.
-            assert {item.outcome for item in settled} <= {Outcome.APPLIED, Outcome.CANCELLED}
+            assert {item.outcome for item in lines} <= {Outcome.APPLIED, Outcome.CANCELLED}
             after.witness.agree(past)
             await after.witness.concluded(past)
             await after.converges(foundation.meaning[True], died=None)

@@ -82,14 +82,14 @@ async def killed(scene: Scene, witness: Witness, blow: Blow, foundation: Foundat
             await anyio.sleep(blow.seconds)
             running.send(signal.SIGKILL)
 
-        calls.told.append(called)
+        calls.listeners.append(called)
         witness.on_write.append(written)
         async with anyio.create_task_group() as group:
             group.start_soon(strike_later)
             ended = await running.ended()
             group.cancel_scope.cancel()
     assert ended.code == -signal.SIGKILL, ended.err
-    calls.told.remove(called)
+    calls.listeners.remove(called)
     witness.on_write.clear()
     return int(running.pid)
 

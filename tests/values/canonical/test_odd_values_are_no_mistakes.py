@@ -106,15 +106,15 @@ def put(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 def template(document: Any) -> None:
-    found, known = parse_template(document), parse_template(TEMPLATE)
-    found.same_as(known)
-    known.same_as(found)
-    differences(found, known)
+    parsed, known = parse_template(document), parse_template(TEMPLATE)
+    parsed.same_as(known)
+    known.same_as(parsed)
+    differences(parsed, known)
 
 
 def status(document: Any) -> None:
-    for found in parse_statuses([document]).values():
-        assert isinstance(found.status, str)
+    for status in parse_statuses([document]).values():
+        assert isinstance(status.status, str)
 
 
 def image(document: Any) -> None:
@@ -125,11 +125,11 @@ def image(document: Any) -> None:
 def backfill(document: Any) -> None:
     for destination in (None, END):
         try:
-            found = parse_backfill(document, destination)
+            parsed = parse_backfill(document, destination)
         except MalformedBackfillError:
             continue
-        assert found.completed >= 0
-        _ = (found.state, found.active)
+        assert parsed.completed >= 0
+        _ = (parsed.state, parsed.active)
 
 
 def event(document: Any) -> None:

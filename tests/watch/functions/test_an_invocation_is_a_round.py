@@ -158,11 +158,11 @@ def test_a_broken_configuration_raises(
 ) -> None:
     """So that Lambda counts an error; in words, and without a secret."""
     monkeypatch.setenv(name, value)
-    with pytest.raises(RoundError) as found:
+    with pytest.raises(RoundError) as raised:
         deployed.invoke({})
-    assert message in str(found.value)
-    assert found.value.__suppress_context__
-    assert "s3cr3t" not in str(found.value) + deployed.printed
+    assert message in str(raised.value)
+    assert raised.value.__suppress_context__
+    assert "s3cr3t" not in str(raised.value) + deployed.printed
 
 
 def test_a_broken_inventory_raises(deployed: Deployed) -> None:

@@ -58,9 +58,9 @@ def test_a_write_asks_for_its_registry(name: str, call: Call) -> None:
 )
 def test_a_write_without_a_session_is_a_write(identity: object, call: Call) -> None:
     """By a user, by the root, or by somebody of whom nothing is told."""
-    found = target_of(call(userIdentity=identity))
-    assert isinstance(found, RegistryWrite)
-    assert found.session is None
+    target = target_of(call(userIdentity=identity))
+    assert isinstance(target, RegistryWrite)
+    assert target.session is None
 
 
 def test_the_account_is_the_one_written_to(call: Call) -> None:
@@ -70,9 +70,9 @@ def test_the_account_is_the_one_written_to(call: Call) -> None:
         (call(userIdentity=elsewhere), "111111111111"),
         (call(userIdentity=elsewhere, recipientAccountId=None), "222222222222"),
     ):
-        found = target_of(event)
-        assert isinstance(found, RegistryWrite)
-        assert found.registry.account == account
+        target = target_of(event)
+        assert isinstance(target, RegistryWrite)
+        assert target.registry.account == account
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_other_calls_are_ignored_with_a_reason(
     changed: dict[str, Any], because: str, call: Call
 ) -> None:
     """Reasons repeat nothing of an event."""
-    found = target_of(call(**changed))
-    assert isinstance(found, Ignored)
-    assert because in found.because
+    target = target_of(call(**changed))
+    assert isinstance(target, Ignored)
+    assert because in target.because
 
 
 @pytest.mark.parametrize(
@@ -132,5 +132,5 @@ def test_nothing_in_an_event_is_trusted(changed: dict[str, object]) -> None:
             assert registry.account.isascii()
             assert registry.account.isdecimal()
             assert registry.region.replace("-", "").isalnum()
-        case found:
-            assert isinstance(found, Ignored)
+        case other:
+            assert isinstance(other, Ignored)
