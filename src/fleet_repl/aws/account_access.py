@@ -1,4 +1,5 @@
-"""What is known of the base identity, and what IAM says that accounts' identities may do."""
+"""The facts about the base identity, and IAM's answers about the permissions of accounts'
+identities."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ class AccountAccess:
         return max(self._caller.assumed.values(), default=0)
 
     async def simulate(self, account: AccountId, question: Question) -> Mapping[str, CheckState]:
-        """Whether IAM would allow the actions of a question, asked by the account's identity.
+        """Returns whether IAM would allow the actions of a question, asked by the account's
+        identity.
 
         An action that IAM says nothing about is missing. Raises CallError.
         """
@@ -72,7 +74,7 @@ class AccountAccess:
 
 
 def _decisions(question: Question, answer: Answer, call: Call) -> dict[str, CheckState]:
-    """Whether IAM would allow each action, in SimulatePrincipalPolicy's answer.
+    """Returns whether IAM would allow each action, in SimulatePrincipalPolicy's answer.
 
     IAM decides about every action on every resource of the question, and an action is as allowed as
     on the worst of its own resources. For example, where the question is about

@@ -219,7 +219,8 @@ class AccountCalls:
         self._begun.update(registries)
 
     def answered(self, account: AccountId) -> bool:
-        """Whether ECR has answered for the account in this run, so that it surely exists."""
+        """Returns whether ECR has answered for the account in this run, so that it surely
+        exists."""
         return account in self._answered
 
     def statistics(self) -> Statistics:

@@ -36,7 +36,7 @@ class Identity:
     account: AccountId
     partition: str
     dated: datetime | None = field(default=None, compare=False)
-    """When STS said so, by its own clock; None where its answer has no date."""
+    """The time of STS's answer, by its own clock; None where the answer has no date."""
 
     @property
     def is_assumed_role(self) -> bool:

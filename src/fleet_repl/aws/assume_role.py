@@ -36,7 +36,7 @@ _LASTING: Final = frozenset(
 """Failures that last for the whole run: the account's next registry would get the same answer."""
 
 _SPREADING_SECONDS: Final = 3.0
-"""How long after a denial a role is assumed again."""
+"""The seconds after a denial until a role is assumed again."""
 _NOT_IN_A_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
 
 
@@ -124,7 +124,7 @@ class Role:
         """The failure of the last AssumeRole, if it failed."""
         self._failures = 0
         self._denied_at: float | None = None
-        """When AWS first denied the role, unless it has given a session since."""
+        """The time when AWS first denied the role; None where it has given a session since."""
         self._was_given = False
         """Whether AWS has given a session of the role in this run."""
 
@@ -163,7 +163,7 @@ class Role:
 
     @property
     def fails(self) -> bool:
-        """Whether AWS last refused a session of the role."""
+        """Returns whether AWS last refused a session of the role."""
         return self._failure is not None
 
     def forget(self, issued: Issued) -> bool:

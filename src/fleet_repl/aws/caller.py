@@ -50,7 +50,7 @@ class Caller:
         self.attempts: Final[Counter[Registry | AccountId | None]] = Counter()
         """Attempts so far, by the registry, or for AssumeRole the account, that they were for."""
         self.results: Final[Counter[tuple[str, str, str]]] = Counter()
-        """The same by service, operation and result: "ok" or the kind of the fault."""
+        """The number of calls by service, operation and result: "ok" or the kind of the fault."""
         self.assumed: Final[Counter[int]] = Counter()
         """AssumeRole calls by the second since 1970 that they were made in."""
         self.pace: Final = pace
@@ -90,7 +90,7 @@ class Caller:
         await self._quotas.of(call, source).reserve(_READ_AND_WRITE)
 
     def _may_not_have_spread(self, issued: Issued, call: Call, code: str | None) -> bool:
-        """Whether AWS may have refused the session only because it has not spread yet.
+        """Returns whether AWS may have refused the session only because it has not spread yet.
 
         A session has spread once any region has accepted it. But a region that accepted the
         session before, and now does not know it, will know it again.

@@ -21,7 +21,7 @@ from fleet_repl.values.names import AccountId
 _RENEWAL_SECONDS: Final = 300.0
 _RENEWAL_SHARE: Final = 0.1
 _ASK_AGAIN_SECONDS: Final = 30.0
-"""How long credentials in hand are used after their renewal has failed."""
+"""The seconds for which credentials in hand are used after their renewal has failed."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, kw_only=True, eq=False, repr=False)
@@ -41,7 +41,7 @@ class Issued:
     """The monotonic instant at which they expire."""
 
     def good_at(self, now: float, ahead: float) -> bool:
-        """Whether the credentials need no renewal until `ahead` seconds from now.
+        """Returns whether the credentials need no renewal until `ahead` seconds from now.
 
         `ahead` counts up to half of the session's time only: a short session would else be renewed
         at every call.

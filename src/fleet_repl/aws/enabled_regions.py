@@ -30,7 +30,7 @@ class EnabledRegions:
     caller: Caller
     source_of: Callable[[Account], Source]
     region: Region
-    """Where the services that know are asked."""
+    """The region in which the services that know the enabled regions are asked."""
 
     async def of(self, account: Account) -> tuple[Region, ...]:
         """The enabled regions of an account, sorted: those that Account lists, or EC2 where Account

@@ -81,7 +81,7 @@ def wrong_account(call: Call, actual: str, request_id: str | None = None) -> Cal
 
 
 def settled(error: CallError) -> CallError:
-    """The same failure, no longer transient: the retries have been made."""
+    """Returns the failure as one that is no longer transient: the retries have been made."""
     return CallError(error.fault)
 
 
@@ -181,7 +181,7 @@ def _unsent(error: Exception, call: Call, hidden: Sequence[str]) -> CallError:
 
 
 def _is_configuration(cause: object) -> bool:
-    """Whether certificates are the cause, so that a retry would not help."""
+    """Returns whether certificates are the cause, so that a retry would not help."""
     if isinstance(cause, aiohttp.ClientConnectorError):
         return isinstance(cause, aiohttp.ClientConnectorCertificateError)
     if isinstance(cause, aiohttp.ClientError):

@@ -50,7 +50,7 @@ GLOBAL_REGIONS: Final = {
     Partition.CN: Region("cn-northwest-1"),
     Partition.US_GOV: Region("us-gov-west-1"),
 }
-"""Where services answer that are one for a whole partition, such as Organizations."""
+"""The regions of services that are one for a whole partition, such as Organizations."""
 
 
 def _unheard(event: Event) -> None:
@@ -105,7 +105,7 @@ async def open_discovery(
     endpoint: Endpoint | None = None,
     on_event: EventSink = _unheard,
 ) -> AsyncIterator[tuple[Organizations, EnabledRegions]]:
-    """What the accounts of an inventory and their regions are discovered with; nothing is written.
+    """Opens the readers that discover an inventory's accounts and their regions; neither writes.
 
     Raises IdentityError for a base identity or settings of the SDK that cannot be used.
     """
@@ -171,7 +171,7 @@ async def _open(
 def _of_organization(
     connection: _Connection, aws: Aws, role: RoleArn | None
 ) -> tuple[Source, AccountId]:
-    """Who lists the organization, and in which account."""
+    """Returns the source of the credentials that list the organization, and their account."""
     if role is None:
         return connection.base, connection.identity.account
     policy = organization_policy() if aws.session_policy else None

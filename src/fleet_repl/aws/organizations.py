@@ -50,7 +50,7 @@ _Units: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Walk:
-    """What was found so far below the roots or units that were asked for."""
+    """The accounts and units found so far below the roots or units that were asked for."""
 
     members: dict[AccountId, Member] = field(default_factory=dict)
     units: dict[str, _Units] = field(default_factory=dict)

@@ -65,7 +65,8 @@ def _apart(policy: JsonObject, marks: tuple[str, ...]) -> tuple[list[JsonObject]
 
 
 def _is_sound(statement: JsonObject, exists: Callable[[AccountId], bool]) -> bool:
-    """Whether a statement names only whole accounts that surely exist, services, or everybody."""
+    """Returns whether a statement names only whole accounts that surely exist, services, or
+    everybody."""
     for name in _principals(statement):
         match = _ACCOUNT.fullmatch(name)
         whole = match is not None and match["within"] in (None, ":root")

@@ -24,7 +24,7 @@ SHORT: Final = 8
 _READ: Final = 20_000
 """Characters that are searched for secrets: those after them are not shown in any case."""
 _ROUNDS: Final = 6
-"""How many encodings, one within the other, are undone."""
+"""The number of encodings, one within the other, that are undone."""
 _WORD: Final = re.compile(r"""[^\s"'<>{}()\[\]|]+""")
 """A run of characters that an encoded secret cannot reach beyond."""
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -94,7 +94,7 @@ def _spelled(secret: str) -> re.Pattern[str]:
 
 
 def _hides(word: str, secrets: Collection[str], rounds: int = 3) -> bool:
-    """Whether a word holds one of the secrets in an encoded spelling."""
+    """Returns whether a word holds one of the secrets in an encoded spelling."""
     decoded = _decoded(word)
     if decoded != word and any(_spelled(secret).search(decoded) for secret in secrets):
         return True

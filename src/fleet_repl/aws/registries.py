@@ -31,7 +31,8 @@ _ARCHIVED_TOO: Final = {"imageStatus": "ANY"}
 """Without this filter ECR returns active images only."""
 _UNKNOWN_SETTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.SERVICE})
 _PROPAGATION_ATTEMPTS: Final = 5
-"""How often a policy may be put whose principals AWS does not know: a few seconds in all."""
+"""The number of attempts to put a policy whose principals AWS does not know: a few seconds in
+all."""
 
 
 class AwsRegistries:
@@ -201,7 +202,8 @@ class AwsRegistries:
     async def find_image(
         self, registry: Registry, repository: str, digest: str
     ) -> JsonObject | None:
-        """One image, archived or not; None where the image or its repository does not exist."""
+        """Returns an image, archived or not; None where the image or its repository does not
+        exist."""
         parameters = {
             "repositoryName": repository,
             "imageIds": [{"imageDigest": digest}],

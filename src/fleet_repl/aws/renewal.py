@@ -35,9 +35,9 @@ from fleet_repl.values.errors import CallError, Fault, FaultKind
 T = TypeVar("T")
 
 UNATTENDED_SECONDS: Final = 60.0
-"""How long a source may take without a terminal."""
+"""The seconds that a source may take without a terminal."""
 ATTENDED_SECONDS: Final = 300.0
-"""How long a source may take at a terminal, where somebody may have to type a code."""
+"""The seconds that a source may take at a terminal, where somebody may have to type a code."""
 _ATTEMPTS: Final = 4
 _LONGEST: Final = 1_000_000
 """Bytes of a helper's output that are kept."""
@@ -95,8 +95,8 @@ async def _bounded(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 def _can_pass(error: Exception) -> bool:
-    """Whether the source may answer a moment later. A helper that has failed is not asked again: it
-    may count wrong passwords."""
+    """Returns whether the source may answer a moment later. A helper that has failed is not asked
+    again: it may count wrong passwords."""
     match error:
         case sdk.CredentialRetrievalError():
             return bool(error.kwargs.get("provider") != AioProcessProvider.METHOD)

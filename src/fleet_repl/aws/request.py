@@ -20,7 +20,7 @@ class Call:
 
     service: Service
     operation: str
-    """As AWS spells it, such as `DescribeRegistry`."""
+    """The operation in AWS's spelling, such as `DescribeRegistry`."""
     region: Region
     account: AccountId | None = None
     """The account that the call is made for; None for a call that serves all accounts."""
@@ -42,7 +42,8 @@ class Call:
 
     @property
     def subject(self) -> Registry | AccountId | None:
-        """What an attempt is counted for: the registry for ECR, the account for AssumeRole."""
+        """The subject that an attempt is counted for: the registry for ECR, the account for
+        AssumeRole."""
         if self.service == "ecr" and self.account is not None:
             return Registry(self.account, self.region)
         return self.account

@@ -31,7 +31,7 @@ from fleet_repl.values.exit_code import ExitCode
 
 
 class Listing(StrEnum):
-    """How accounts are listed."""
+    """The formats in which accounts are listed."""
 
     TEXT = "text"
     JSON = "json"
@@ -59,7 +59,7 @@ class AccountsOptions(CommonOptions):
 
     @property
     def placement(self) -> SandboxOptions:
-        """Which AWS is asked, and where the fleet's state is."""
+        """The options for the AWS that is asked and for the place of the fleet's state."""
         return SandboxOptions(sandbox=self.sandbox, scenario=self.scenario, state=self.state)
 
 

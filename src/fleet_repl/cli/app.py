@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 NAME: Final = "fleet-repl"
 WRONG_USAGE: Final = 2
-"""What typer exits with; here that code means that changes are pending."""
+"""The code that typer exits with on wrong usage; here that code means that changes are pending."""
 UsageError: Final = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
-"""What typer raises for any wrong use; it does not name it."""
+"""The exception that typer raises for any wrong use; typer has no public name for it."""
 CODES: Final = (
     "Exit codes: 0 done · 1 error, nothing attempted · 2 changes pending (drift, plan --exit-code)"
     " · 3 refused, nothing written · 4 partial · 64 wrong usage · 130 interrupted"
@@ -83,7 +83,7 @@ def run(args: Sequence[str], backend: Library | None = None) -> int:
 
 
 def _wants_json(args: Sequence[str]) -> bool:
-    """Whether a command line, which may be wrong, asks for JSON lines on stderr."""
+    """Returns whether a command line, which may be wrong, asks for JSON lines on stderr."""
     flags = " ".join(takewhile("--".__ne__, args)).replace("--log-format=", "--log-format ").split()
     chosen = [value for flag, value in pairwise(flags) if flag == "--log-format"]
     return chosen[-1:] == ["json"]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
 
 MAX_AGE: Final = timedelta(hours=24)
-"""How old a kept plan may be, unless --max-age says otherwise."""
+"""The greatest age of a kept plan, unless --max-age says otherwise."""
 
 
 def apply(

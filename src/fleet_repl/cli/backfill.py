@@ -117,7 +117,7 @@ async def _declined(session: Session, options: _BackfillOptions) -> BackfillRepo
 
 
 def _may_start(outcome: BackfillOutcome, *, force: bool) -> bool:
-    """Whether a new backfill to the destination may be started, as things stand now."""
+    """Returns whether a new backfill to the destination may be started, as things stand now."""
     last = outcome.backfill
     if last is None:
         # The destination has none, or its source could not be read.

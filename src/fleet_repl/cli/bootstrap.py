@@ -19,7 +19,7 @@ ALLOWED = "What the role may do"
 
 
 class Target(StrEnum):
-    """Who makes the role."""
+    """The tool that makes the role."""
 
     CLOUDFORMATION = "cloudformation"
     TERRAFORM = "terraform"
@@ -27,7 +27,7 @@ class Target(StrEnum):
 
 
 class Extra(StrEnum):
-    """What the role may be allowed beyond what the inventory asks for."""
+    """Permissions of the role beyond those that the inventory needs."""
 
     BACKFILL = "backfill"
     TEMPLATES = "templates"

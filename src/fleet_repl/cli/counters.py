@@ -105,7 +105,7 @@ class Counters:
         self.writes_settled = 0
         self._monotonic = monotonic
         self._resumes: float | None = None
-        """When the next wave begins; None while one is written."""
+        """The time when the next wave begins; None while a wave is written."""
         self._all_waves = waves
         self._left_out = waves_after(waves, last_wave)
         self.copies = Copies()

@@ -32,7 +32,7 @@ class Format(StrEnum):
 
 
 class Notation(StrEnum):
-    """How a graph is written."""
+    """The notations in which a graph is written."""
 
     MERMAID = "mermaid"
     DOT = "dot"
@@ -106,7 +106,7 @@ def _state_location(location: str | None) -> str | None:
 
 
 STANDARD_INPUT: Final = Path("-")
-"""As INVENTORY; a file of that name goes by its whole path."""
+"""The INVENTORY that stands for standard input; a file of that name goes by its whole path."""
 
 
 def inventory_argument(addition: str) -> ArgumentInfo:

@@ -1,4 +1,4 @@
-"""How commands find the state location of a fleet, and read its history there."""
+"""The state location of a fleet, and its history there, for commands."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fleet_repl.planning.importing import Imported
 
 _MOST_WARNINGS: Final = 20
-"""How many things that the import leaves out are warned about; the document lists them all."""
+"""The number of links left out by an import that are warned about; the document lists them all."""
 _NO_STATE: Final = ".fleet-repl"
 """In place of the inventory's state location, which need not be usable: nothing is remembered."""
 

@@ -170,7 +170,7 @@ class _Question(NamedTuple):
     answer: str
     text: str
     key: str
-    """What the keys of an inventory's problems match that are about this answer."""
+    """A pattern of the keys of those inventory problems that are about this answer."""
 
 
 _QUESTIONS: Final = (
@@ -236,7 +236,8 @@ class _Dialogue:
                 return given
 
     def _problems(self, answers: StarterAnswers, key: str) -> list[Problem]:
-        """What an inventory of these answers has against those that `key` is about."""
+        """Returns the problems that an inventory of these answers has with the answers that `key`
+        is about."""
         from fleet_repl.inventory.starter import starter_text  # noqa: PLC0415
 
         try:

@@ -25,7 +25,7 @@ ENDING: Final = "ending already: what was in flight is cut off, and the next run
 
 
 class Interrupts:
-    """How the work wants to be stopped, and whether that was requested."""
+    """The way to stop the work in progress, and whether a stop was requested."""
 
     def __init__(self) -> None:
         self.requested = anyio.Event()

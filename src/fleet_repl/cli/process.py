@@ -1,4 +1,4 @@
-"""What the process hands to a command, and how a command ends the process.
+"""The parts of the process that a command gets, and the ways in which a command ends the process.
 
 Importing this module loads nothing of the library.
 """

@@ -72,7 +72,8 @@ class ResultOptions(CommonOptions):
 
     @property
     def uses_cached(self) -> bool:
-        """Whether the accounts that were discovered last are taken, and AWS is asked for none."""
+        """Returns whether the accounts that were discovered last are taken, and AWS is asked for
+        none."""
         return False
 
     @property

@@ -48,7 +48,7 @@ class Session:
     waves: tuple[str, ...] = ()
     """The names of the fleet's waves, in order."""
     started: float = field(default_factory=time.monotonic)
-    """When the session began, in monotonic seconds."""
+    """The start of the session, in monotonic seconds."""
 
     async def plan(
         self, *, allow: Collection[str] = (), force: bool = False, beside: Path | None = None

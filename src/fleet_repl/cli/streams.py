@@ -60,11 +60,11 @@ class Streams:
         return self.stdin.buffer
 
     def can_move(self, stream: TextIO) -> bool:
-        """Whether the stream is a terminal on which a line can be redrawn."""
+        """Returns whether the stream is a terminal on which a line can be redrawn."""
         return stream.isatty() and self.environ.get("TERM") not in {"dumb", "unknown"}
 
     def has_colour(self, stream: TextIO) -> bool:
-        """Whether to write colours: on a terminal, unless NO_COLOR is set to anything."""
+        """Returns whether to write colours: on a terminal, unless NO_COLOR is set to anything."""
         return self.can_move(stream) and not self.environ.get("NO_COLOR")
 
     def width(self, stream: TextIO) -> int | None:
@@ -123,8 +123,8 @@ class _DroppingFile(io.FileIO):
         return chunk.nbytes
 
     def _is_ready(self) -> bool:
-        """Whether the file takes more bytes. A reader that has stopped reading is waited for once,
-        not at every write."""
+        """Returns whether the file takes more bytes. A reader that has stopped reading is waited
+        for once, not at every write."""
         patience = 0 if self._stalled else self.patience
         self._stalled = not select.select([], [self], [], patience)[1]
         return not self._stalled

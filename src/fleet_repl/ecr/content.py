@@ -1,4 +1,5 @@
-"""What a write of one registry replaces and puts: a configuration, a policy or a template.
+"""The contents that a write of one registry replaces and puts: a configuration, a policy or a
+template.
 
 Each value holds its JSON document as it was read or will be sent, and what that means. Documents
 are read once, where they come in, and rendered once, where they go out.
@@ -28,8 +29,8 @@ class Rewrite(Protocol):
 
 
 def contents(write: Rewrite, kind: type[V]) -> tuple[V, V]:
-    """What a write of this kind expects and what it puts. Raises TypeError for another kind of
-    write, and for a policy out of a file that nobody has read yet."""
+    """Returns the content that a write of this kind expects, and the content that it puts. Raises
+    TypeError for another kind of write, and for a policy out of a file that nobody has read yet."""
     before, after = write.before, write.after
     if not isinstance(before, kind) or not isinstance(after, kind):
         raise TypeError(f"{kind.__name__} is needed, not {type(before).__name__}")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 M = TypeVar("M", bound="SupportsRichComparison")
 Price: TypeAlias = Callable[[int, int], float]
-"""What a group of so many members and so many prefixes costs."""
+"""The cost of a group, by its numbers of members and of prefixes."""
 
 MOST_CELLS: Final = 16_384
 """Members times prefixes up to which groups may overlap. A policy that names 150 sources and 100
@@ -54,7 +54,7 @@ class Group(NamedTuple, Generic[M]):
 def fewest_groups(
     links: Mapping[M, Prefixes], *, most_members: int, most_prefixes: int
 ) -> tuple[Group[M], ...]:
-    """As few groups within both sizes as are found, sorted by prefixes.
+    """Returns the fewest groups that the search finds within both sizes, sorted by prefixes.
 
     `links` holds the prefixes of each member, none of which implies another. There are never more
     groups than `by_member` or `by_prefix` take, and the better of these unless others are fewer,

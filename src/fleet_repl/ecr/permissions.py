@@ -1,4 +1,5 @@
-"""Which IAM actions our calls need: of the role in an account, of a run's sessions, of the state.
+"""The IAM actions that our calls need: of the role in an account, of a run's sessions, of the
+state.
 
 The only place that knows them; docs/permissions.md says the same to people. An action is listed
 here because a call of ours asks for it, or because AWS documents that such a call does.
@@ -17,7 +18,7 @@ from fleet_repl.values.canonical_json import Json, JsonObject, compact_json
 from fleet_repl.values.names import Partition
 
 VERSION: Final = "2012-10-17"
-"""Of IAM's policy language."""
+"""The version of IAM's policy language."""
 
 OWN_PERMISSIONS: Final = "OwnPermissions"
 """The Sid of the statement that lets a role ask what it may do."""
@@ -187,7 +188,8 @@ def features_of(inventory: Inventory) -> frozenset[Feature]:
 def account_statements(
     inventory: Inventory, *, more: Collection[Feature] = (), read_only: bool = False
 ) -> tuple[Statement, ...]:
-    """What the role in each account is allowed, for the features of the inventory and for `more`.
+    """Returns the statements of the role in each account, for the features of the inventory and for
+    `more`.
 
     `read_only`: only what a run asks for that writes nothing.
     """
@@ -224,7 +226,7 @@ def role_resources(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def state_statements(location: str) -> tuple[Statement, ...]:
-    """What the base identity is allowed for a state at `bucket/prefix`."""
+    """Returns the statements of the base identity for a state at `bucket/prefix`."""
     bucket, _, prefix = location.partition("/")
     objects = f"{bucket}/{prefix.strip('/')}".rstrip("/")
     return (
@@ -242,7 +244,7 @@ def state_statements(location: str) -> tuple[Statement, ...]:
 
 
 def organization_statements() -> tuple[Statement, ...]:
-    """What the identity is allowed that lists the organization."""
+    """Returns the statements of the identity that lists the organization."""
     actions = tuple(f"organizations:{operation}" for operation in _OF_ORGANIZATIONS)
     return (Statement(sid="Organization", actions=actions),)
 

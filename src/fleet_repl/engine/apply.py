@@ -157,7 +157,7 @@ class _Run:
                 await self._change_writer.carry_out(planned, change)
 
     def _end(self, batch: Batch, failed: int) -> str | None:
-        """Why the run ends with this wave, if it does."""
+        """Returns why the run ends with this wave, or None where it goes on."""
         because = too_many_failures(batch, self._context.waves.get(batch.name), failed)
         if because is None and batch.name == self._context.until:
             return ends_after(batch.name)

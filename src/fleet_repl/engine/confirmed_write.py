@@ -24,9 +24,11 @@ from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.errors import CallError, Fault, HaltedError, unforeseen
 
 _LOOKS: Final = 3
-"""How often an attempt reads again because a slow read has left too little of the lock's lease."""
+"""The number of reads that an attempt repeats because a slow read has left too little of the lock's
+lease."""
 _MERGES: Final = 3
-"""How often a write is made again on top of changes that others have made meanwhile."""
+"""The number of times that a write is made again on top of changes that others have made
+meanwhile."""
 
 
 async def confirm_write(write: DocumentWrite[V], pace: Pace, stop: Stop) -> WriteResult[V]:
@@ -139,7 +141,8 @@ class _Write(Generic[V]):
             raise
 
     async def _has_arrived(self) -> bool:
-        """Whether an attempt whose answer was lost has made the write, as far as reads show yet."""
+        """Returns whether an attempt whose answer was lost has made the write, as far as reads show
+        yet."""
         write = self._write
 
         def is_older(present: V) -> bool:
@@ -199,7 +202,8 @@ class _Write(Generic[V]):
         return self._found
 
     def _is_stale(self, present: V) -> bool:
-        """Whether a read shows a document that this run has replaced, so that it surely lags."""
+        """Returns whether a read shows a document that this run has replaced, so that it surely
+        lags."""
         return any(present.same_as(old) for old in self._write.superseded)
 
     def _go_on(self) -> None:

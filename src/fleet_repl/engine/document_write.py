@@ -22,11 +22,11 @@ class Comparable(Protocol):
     """A document that is compared by meaning."""
 
     def same_as(self: _T, other: _T, /) -> bool:
-        """Whether both documents mean the same."""
+        """Returns whether both documents mean the same."""
         ...
 
     def shows(self: _T, written: _T, /) -> bool:
-        """Whether a read that returns this document shows that `written` is in place."""
+        """Returns whether a read that returns this document shows that `written` is in place."""
         ...
 
 
@@ -45,12 +45,12 @@ class GuardedWrite:
 
     @property
     def admitted(self) -> bool:
-        """Whether an attempt was ever admitted."""
+        """Returns whether an attempt was ever admitted."""
         return self._admitted
 
     @property
     def is_open(self) -> bool:
-        """Whether an attempt that was admitted may be sent now."""
+        """Returns whether an attempt that was admitted may be sent now."""
         return self._guard.is_open
 
     def turn(self) -> AbstractAsyncContextManager[None]:
@@ -97,8 +97,8 @@ class DocumentWrite(Generic[V]):
     in_place: Callable[[V], bool]
     """Whether our part of a document is that of `after`, even if others have changed theirs."""
     merge: Callable[[V], DocumentWrite[V] | None] = lambda _: None
-    """The same write on top of a document in which others have changed only their part; None where
-    more than that has changed."""
+    """Returns the write on top of a document in which others have changed only their part; None
+    where more than that has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,17 +96,19 @@ class Ledger:
         return () if entry is None else tuple(entry.done)
 
     def has_outcome(self, registry: Registry, change: Change) -> bool:
-        """Whether a planned change has an outcome, because it was carried out or left out."""
+        """Returns whether a planned change has an outcome, because it was carried out or left
+        out."""
         entry = self._entries[registry]
         return any(earlier is change for earlier in entry.plan.changes[: len(entry.done)])
 
     def settled(self, registry: Registry, resource: Resource) -> bool:
-        """Whether every write of a document that was started is in place."""
+        """Returns whether every write of a document that was started is in place."""
         done = self.done(registry)
         return all(change.outcome in SETTLED for change in done if change.resource is resource)
 
     def has_rules(self, source: Registry) -> bool:
-        """Whether the run has written a source's rules, and all these writes are in place."""
+        """Returns whether the run has written a source's rules, and all these writes are in
+        place."""
         resource = Resource.REPLICATION_CONFIGURATION
         started = any(change.resource is resource for change in self.done(source))
         return started and self.settled(source, resource)
@@ -114,7 +116,7 @@ class Ledger:
     def in_doubt(
         self, registry: Registry, resource: Resource = Resource.REPLICATION_CONFIGURATION
     ) -> bool:
-        """Whether the outcome of a write of a document is unknown."""
+        """Returns whether the outcome of a write of a document is unknown."""
         return any(change.in_doubt for change in self.done(registry) if change.resource is resource)
 
     def conclude_finished(self, registry: Registry) -> None:

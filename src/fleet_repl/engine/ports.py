@@ -48,11 +48,11 @@ class RegistryReader(Protocol):
 
 
 class PermissionReader(Protocol):
-    """What IAM says that accounts' identities may do."""
+    """IAM's answers about the permissions of accounts' identities."""
 
     async def simulate(self, account: AccountId, question: Question) -> Mapping[str, CheckState]:
-        """Whether IAM would allow each action of a question; an action that it says nothing about
-        is missing."""
+        """Returns whether IAM would allow each action of a question; an action that it says nothing
+        about is missing."""
         ...
 
 
@@ -116,8 +116,8 @@ class WriteGuard(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether a write that was admitted may be sent right now. This does not wait, because
-        nothing may come between the read before a write and the write."""
+        """Returns whether a write that was admitted may be sent right now. This does not wait,
+        because nothing may come between the read before a write and the write."""
         ...
 
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
@@ -160,7 +160,7 @@ class ImageReader(Protocol):
     async def find_image(
         self, registry: Registry, repository: str, digest: str
     ) -> JsonObject | None:
-        """One image; None where the image or its repository does not exist."""
+        """Returns an image; None where the image or its repository does not exist."""
         ...
 
     async def replication_statuses(

@@ -126,7 +126,7 @@ class DocumentWriter:
         )
 
     def _has_too_many(self, replication: Replication) -> bool:
-        """Whether there are more rules or destinations than ECR takes."""
+        """Returns whether there are more rules or destinations than ECR takes."""
         rules, ends = len(replication.rules), len(replication.links)
         return rules > self.limits.rules or ends > self.limits.destinations
 

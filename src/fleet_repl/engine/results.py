@@ -79,14 +79,15 @@ def untouched(plan: Plan, because: str | None) -> tuple[RegistryOutcome, ...]:
 
 
 def rules_left_out(*, in_doubt: bool) -> str:
-    """Why rules are not written after an earlier write of them has failed."""
+    """Returns why rules are not written after an earlier write of the same rules has failed."""
     if in_doubt:
         return "it is not known whether an earlier change of its rules was written"
     return "an earlier change of its rules was not written"
 
 
 def policy_left_out(failed: Phase, *, in_doubt: bool) -> str:
-    """Why a policy is not written after an earlier write of it, in the phase `failed`, failed."""
+    """Returns why a policy is not written after an earlier write of the same policy failed in the
+    phase `failed`."""
     if in_doubt:
         return "it is not known whether an earlier change of its registry policy was written"
     if failed is Phase.GRANTS:
@@ -95,7 +96,8 @@ def policy_left_out(failed: Phase, *, in_doubt: bool) -> str:
 
 
 def still_used(unwritten: Collection[Registry], unknown: Collection[Registry]) -> str:
-    """Why grants stay: the rules of their sources were not written, or may not have been."""
+    """Returns why grants stay: the rules of their sources were not written, or may not have
+    been."""
     reasons = []
     if unwritten:
         reasons.append(

@@ -30,7 +30,8 @@ _TRANSIENT: Final = retry_if_exception(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often a call is tried, how long one attempt may take, and how long to wait between."""
+    """The number of attempts of a call, the time limit of one attempt, and the waits between
+    attempts."""
 
     attempts: int
     """Attempts per call, the first included. A throttled attempt does not count: it is repeated
@@ -159,7 +160,7 @@ class TokenBucket:
         self._burst = burst
         self._clock = clock
         self._due = -math.inf
-        """When the next token is due if there were no burst."""
+        """The time at which the next token would be due if there were no burst."""
         self._queue = anyio.Lock(fast_acquire=True)
         self._slowed = 0
 

@@ -28,11 +28,11 @@ class FoundRules:
     not be lost."""
 
     def same_as(self, other: FoundRules) -> bool:
-        """Whether both mean the same; if shared, also whether both list the same rules."""
+        """Returns whether both mean the same; if shared, also whether both list the same rules."""
         return self.replication.same_as(other.replication) and self._lists_as(other)
 
     def shows(self, written: FoundRules) -> bool:
-        """Whether a read that returns these rules shows that `written` is in place."""
+        """Returns whether a read that returns these rules shows that `written` is in place."""
         return self.replication.shows(written.replication) and self._lists_as(written)
 
     def _lists_as(self, other: FoundRules) -> bool:

@@ -50,7 +50,7 @@ class Stop:
 
     @property
     def because(self) -> str:
-        """Why work was not started."""
+        """The reason why work was not started."""
         if self.interrupted:
             return INTERRUPTED
         if self._halted is not None:
@@ -59,7 +59,7 @@ class Stop:
 
     @property
     def left_open(self) -> str:
-        """Why the outcome of work that was started is unknown."""
+        """The reason why the outcome of work that was started is unknown."""
         because = "interrupted" if self.interrupted else self.because
         return f"{because}; it is not known whether it was written"
 

@@ -61,7 +61,7 @@ def batches(registries: Sequence[RegistryPlan], names: Sequence[str]) -> tuple[B
 
 
 def too_many_failures(batch: Batch, wave: Wave | None, failed: int) -> str | None:
-    """Why no later wave may follow a wave with `failed` registries; None where one may.
+    """Returns why no later wave may follow a wave with `failed` registries, or None where it may.
 
     `wave`: its limit; None for the wave of the rest, which has none.
     """
@@ -74,7 +74,7 @@ def too_many_failures(batch: Batch, wave: Wave | None, failed: int) -> str | Non
 
 
 def ends_after(name: str) -> str:
-    """Why the waves after `name` are skipped in a run that ends with the wave `name`."""
+    """Returns why the waves after `name` are skipped in a run that ends with the wave `name`."""
     return f"the run ends after wave {name} (--wave)"
 
 

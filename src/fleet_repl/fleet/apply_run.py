@@ -44,7 +44,7 @@ class ApplyRun:
     context: RunContext
     authorized: Authorized
     desired: Desired
-    """What rules are compared with: for a rollback, the links that come back."""
+    """The desired state that rules are compared with: for a rollback, the links that come back."""
     warnings: tuple[Warning, ...]
     until: str | None
     """The wave that the run ends with; None: the last one."""

@@ -48,7 +48,7 @@ async def connect(  # noqa: PLR0913 - each says a thing of its own about the run
     executor: Executor | None = None,
     workers: int | None = None,
 ) -> AsyncIterator[Fleet]:
-    """One pool of clients and credentials for a fleet, and the start of its deadline.
+    """Connects a fleet: opens one pool of clients and credentials, and starts its deadline.
 
     `endpoint` is where a simulated AWS answers; without it the SDK's configuration holds.
     `state` is a folder or an `s3://` location in place of that in the inventory's [state]; what is

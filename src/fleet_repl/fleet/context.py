@@ -40,7 +40,7 @@ def new_run_id(clock: Clock) -> str:
 
 
 def run_pace(inventory: Inventory, clock: Clock) -> Pace:
-    """How often and how long a run that begins now tries its calls."""
+    """Returns the pace of calls for a run that begins now."""
     settings = inventory.apply
     return Pace(
         attempts=settings.attempts,

@@ -126,7 +126,8 @@ def _asked(inventory: Inventory) -> list[Account]:
 
 
 async def _kept(store: Store, inventory: Inventory) -> Discovery | None:
-    """What the fleet, or a former name of it, discovered last. Raises StateError."""
+    """Returns the last discovery of the fleet, under its name or a former name. Raises
+    StateError."""
     for name in (inventory.name, *inventory.ownership.formerly):
         kept = await read_discovery(store, name)
         if kept is not None:

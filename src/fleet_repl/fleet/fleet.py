@@ -54,13 +54,13 @@ class Fleet:
         self.name: Final = context.inventory.name
         self._context = context
         self._efforts: Mapping[Registry, Effort] = {}
-        """What an interrupted plan had taken so far."""
+        """The effort that an interrupted plan had taken so far."""
         self._latest: Plan | None = None
         """The plan that was made last: what it says need not be checked."""
 
     @property
     def run_id(self) -> str:
-        """What the run of this connection is remembered by."""
+        """The id of this connection's run in the fleet's history."""
         return self._context.run_id
 
     def stop(self) -> None:
@@ -69,7 +69,7 @@ class Fleet:
 
     @property
     def holds_lock(self) -> bool:
-        """Whether no other run can write to the fleet now."""
+        """Returns whether no other run can write to the fleet now."""
         return self._context.access.lease is not None
 
     def statistics(self) -> Statistics:
@@ -122,7 +122,7 @@ class Fleet:
         return self._unless_interrupted(made, "stopped before there was a plan")
 
     async def plan_rollback(self, run_id: str, *, force: bool = False) -> Plan:
-        """What it takes to put back what a run has changed: the documents from before it.
+        """Plans the writes that put back the documents from before a run.
 
         Registries that were changed since are refused unless `force`. Raises RunError where
         nobody remembers the run, StateError, and Interrupted after `stop()`.
@@ -162,7 +162,8 @@ class Fleet:
             )
 
     async def _check(self, plan: Plan, wave: str | None) -> None:
-        """Whether it is a plan of this fleet, as it was made. Raises PlanError, SelectionError."""
+        """Returns whether it is a plan of this fleet, as it was made. Raises PlanError,
+        SelectionError."""
         context = self._context
         if plan.inventory.digest != context.inventory.digest or plan.fleet != self.name:
             raise PlanError("the plan was made from another inventory, or another version of it")

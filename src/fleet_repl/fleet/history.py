@@ -40,7 +40,7 @@ OpenRoot: TypeAlias = Callable[[], AbstractAsyncContextManager[Store]]
 LAST: Final = "last"
 """Stands for the newest run."""
 _SEE: Final = "; see AWS_ENDPOINT_URL and the profile's endpoint_url"
-"""What decides which AWS endpoint, and so which folder of runs, counts."""
+"""The hint at the settings that decide which AWS endpoint, and so which folder of runs, counts."""
 
 
 class History:

@@ -22,7 +22,7 @@ from fleet_repl.values.names import Registry
 LARGEST_PLAN: Final = 4 * GIB
 """Bytes of a plan: with long policies, one of a hundred thousand registries has as many."""
 LONGEST_AHEAD: Final = timedelta(minutes=5)
-"""How far the clock that a plan was made by may be ahead of this one."""
+"""The most by which the clock that a plan was made by may be ahead of this clock."""
 
 
 def load_inventory(
@@ -86,7 +86,7 @@ def load_plan(path: str | Path) -> Plan:
 
 
 def check_world(plan: Plan, world: str | None) -> None:
-    """Whether a plan was made of the AWS that is there. Raises PlanError."""
+    """Returns whether a plan was made of the AWS that is there. Raises PlanError."""
     if plan.world != world:
         raise PlanError(
             f"the plan was made of {world_name(plan.world)}, "
@@ -96,7 +96,7 @@ def check_world(plan: Plan, world: str | None) -> None:
 
 
 def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta) -> None:
-    """Whether a plan may be carried out for this inventory. Raises RefusedError."""
+    """Returns whether a plan may be carried out for this inventory. Raises RefusedError."""
     if plan.fleet != inventory.name:
         raise PlanError(f"the plan is of fleet {plan.fleet}, and the inventory of {inventory.name}")
     if plan.inventory.digest != inventory.digest:
@@ -116,8 +116,8 @@ def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: time
 
 
 def check_accounts(plan: Plan, inventory: Inventory) -> None:
-    """Whether the fleet still has the accounts that a plan was made for, where they are discovered.
-    Raises PlanError."""
+    """Returns whether the fleet still has the accounts that a plan was made for, where they are
+    discovered. Raises PlanError."""
     difference = fleet_difference(plan.accounts, planned_accounts(inventory))
     if difference is not None:
         raise PlanError(
@@ -127,7 +127,8 @@ def check_accounts(plan: Plan, inventory: Inventory) -> None:
 
 
 def check_registries(plan: Plan, listed: Collection[Registry]) -> None:
-    """Whether a plan writes to no other registries than the inventory's. Raises PlanError."""
+    """Returns whether a plan writes to no other registries than the inventory's. Raises
+    PlanError."""
     strangers = {registry for registry, _ in plan.changes}.difference(listed)
     if strangers:
         raise PlanError(

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """What a plan is asked for beside its scope; `Fleet.plan` says what each means."""
+    """The options of a plan beside its scope; `Fleet.plan` explains each."""
 
     allow: Collection[str]
     over: float

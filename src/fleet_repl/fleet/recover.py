@@ -24,7 +24,7 @@ from fleet_repl.values.text import first_line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What runs that died had done, as far as that is known."""
+    """The outcomes of runs that died, as far as they are known."""
 
     found: tuple[tuple[RunMeta, Aftermath], ...]
     unreadable: tuple[UnreadableRun, ...] = ()

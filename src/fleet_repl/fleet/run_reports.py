@@ -150,7 +150,7 @@ def _report(
 
 
 def _done_up_to(wave: str, registry: RegistryOutcome) -> bool:
-    """Whether nothing of a registry is left but what comes after `wave`."""
+    """Returns whether nothing of a registry is left but what comes after `wave`."""
     left = [change for change in registry.changes if change.outcome not in SETTLED]
     as_asked = all(change.because == ends_after(wave) for change in left)
     done = registry.outcome is not Outcome.FAILED and not fall_short(registry.held)

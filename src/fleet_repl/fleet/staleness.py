@@ -71,8 +71,8 @@ async def newer_run(
 
 
 def _is_older(run: RunSummary | UnreadableRun, created: datetime) -> bool:
-    """Whether a run was over by then, as far as can be told: a plan file tells its time in whole
-    seconds, and what cannot be read tells none."""
+    """Returns whether a run was over by then, as far as can be told: a plan file tells its time in
+    whole seconds, and what cannot be read tells none."""
     if isinstance(run, UnreadableRun):
         return True
     return run.finished_at is not None and run.finished_at.replace(microsecond=0) <= created

@@ -1,4 +1,4 @@
-"""Which AWS a run is about: AWS itself or, at another endpoint, a world of its own.
+"""The AWS that a run is about: AWS itself or, at another endpoint, a world of its own.
 
 What a fleet remembers is true only in the world that it was made in: a simulated AWS must never
 say what is the fleet's own on the real one, nor the other way round.
@@ -34,11 +34,11 @@ _SUFFIXES: Final = {
     Partition.ISO_E: ("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
     Partition.ISO_F: ("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
 }
-"""How the names of AWS's endpoints end, by partition (botocore's partitions.json)."""
+"""The suffixes of the names of AWS's endpoints, by partition (botocore's partitions.json)."""
 _SERVICE: Final = re.compile(
     r"(vpce-[0-9a-z-]+\.)?((api\.)?ecr|sts)(-fips)?\.([a-z0-9-]+\.)?(vpce\.)?"
 )
-"""What stands before that in the names of ECR's and STS's endpoints, those of a VPC included.
+"""The part before the suffix in the names of ECR's and STS's endpoints, those of a VPC included.
 Machines and load balancers that customers run at AWS have names of other kinds."""
 _MENTION: Final = "endpoint_url"
 """Part of the name of every setting of a profile that moves an endpoint."""
@@ -110,7 +110,8 @@ def _is_aws(host: str, partition: Partition | None) -> bool:
 
 
 def _profiles_mention_endpoints(environ: Mapping[str, str]) -> bool:
-    """Whether a profile may move an endpoint. Reading the files takes far less than the SDK."""
+    """Returns whether a profile may move an endpoint. Reading the files takes far less than the
+    SDK."""
     return any(
         _MENTION in _text(Path(environ.get(variable) or f"~/.aws/{name}"))
         for variable, name in (

@@ -26,7 +26,7 @@ class Leased(Protocol):
 
     @property
     def held(self) -> bool:
-        """Whether the lock cannot have been taken by another run so far."""
+        """Returns whether the lock cannot have been taken by another run so far."""
         ...
 
     @property
@@ -96,7 +96,7 @@ class JournalGuard:
 
     @property
     def is_open(self) -> bool:
-        """Whether the lease lasts for one more attempt right now."""
+        """Returns whether the lease lasts for one more attempt right now."""
         return self._lease.held and self._lease.remaining >= self._seconds
 
     def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:

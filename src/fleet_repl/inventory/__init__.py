@@ -1,4 +1,4 @@
-"""What the operator wrote: one TOML file → one frozen value, or every problem with it.
+"""The operator's file: one TOML file → one frozen value, or every problem with it.
 
 The law of this room: all problems are reported at once, each with its line, value and remedy. A
 problem shows what the file says, never what the environment put in its place, and no external id.

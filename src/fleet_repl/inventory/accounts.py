@@ -134,12 +134,12 @@ class AccountNames:
         self._ids_known = self._names_known = False
 
     def is_stranger(self, text: str) -> bool:
-        """Whether `text` is surely no account of this inventory."""
+        """Returns whether `text` is surely no account of this inventory."""
         known = self._ids_known if is_account_id(text) else self._names_known
         return known and text not in self.by_name
 
     def is_external(self, text: str) -> bool:
-        """Whether `text` is the id or name of an external account."""
+        """Returns whether `text` is the id or name of an external account."""
         return self._places.get(text, ("",))[0] == "external"
 
     def guess(self, text: str) -> str | None:
@@ -164,7 +164,7 @@ class AccountNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountDefaults:
-    """What accounts have that say nothing else."""
+    """The defaults for accounts."""
 
     aws: AwsTable
     rules: RuleOwnership

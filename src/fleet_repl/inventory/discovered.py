@@ -1,4 +1,4 @@
-"""What was discovered: the accounts of an organization, and the regions of accounts.
+"""The result of a discovery: the accounts of an organization, and the regions of accounts.
 
 Values as they were read, before anything is decided about them.
 """
@@ -19,7 +19,7 @@ class Member:
     id: AccountId
     name: str
     state: str
-    """As Organizations spells it: ACTIVE, SUSPENDED, CLOSED, …"""
+    """The state in Organizations' spelling: ACTIVE, SUSPENDED, CLOSED, …"""
     units: tuple[str, ...] = ()
     """The names of the organizational units that hold it, from the root."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """What was discovered at one time."""
+    """The accounts and regions that one discovery found."""
 
     at: datetime
     organization: str | None = None
@@ -43,8 +43,8 @@ class Discovery:
     unanswered: Mapping[AccountId, str] = field(default_factory=dict)
     """Accounts that this time did not tell their regions, with why."""
     first_seen: Mapping[AccountId, datetime] = field(default_factory=dict)
-    """When each account was first discovered."""
+    """The time when each account was first discovered."""
     cached: bool = False
     """Whether it is an earlier one, which was asked for."""
     not_kept: str | None = None
-    """Why it could not be kept for the next time; None where it is kept."""
+    """The reason why the discovery could not be kept for the next time; None where it is kept."""

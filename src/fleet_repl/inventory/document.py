@@ -247,7 +247,7 @@ def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Contents:
-    """What a file says."""
+    """The content of a file."""
 
     document: Document
     accounts: tuple[Account, ...]
@@ -257,7 +257,7 @@ class _Contents:
 
     @property
     def is_discovered(self) -> bool:
-        """Whether accounts or regions have to be asked for."""
+        """Returns whether accounts or regions have to be asked for."""
         asking = any(account.asks_regions for account in self.accounts)
         return asking or self.document.organization is not None
 

@@ -25,7 +25,7 @@ _TITLES: Final = {
     "Match": "conditions",
     "TemplateTable": "creation template",
 }
-"""What editors call tables, where that is not simply their name."""
+"""The titles that editors show for tables, where a title is not simply the name."""
 
 
 def schema_of(table: type[DataclassInstance], title: str) -> JsonObject:

@@ -14,7 +14,7 @@ from fleet_repl.values.errors import Problem
 from fleet_repl.values.text import quoted, spelled
 
 KeyPath: TypeAlias = tuple[str | int, ...]
-"""Where something stands in an inventory: `("accounts", 2, "labels", "tier")`."""
+"""A place in an inventory: `("accounts", 2, "labels", "tier")`."""
 
 SECRET: Final = "external_id"  # noqa: S105 - the name of the key, not its value
 """The key whose value no problem shows."""
@@ -54,7 +54,7 @@ def nearest_line(lines: Mapping[str, int], key: str) -> int | None:
 
 
 class BadValueError(ValueError):
-    """Why a value is refused, in words that follow its key, and what to do.
+    """A value is refused: the reason, in words that follow the value's key, and the remedy.
 
     `meant` is a remedy that repeats the value. Findings show it only where the file itself spells
     the value, and not where the value came out of the environment.
@@ -110,7 +110,7 @@ class Findings:
         )
 
     def has_problem(self, path: KeyPath) -> bool:
-        """Whether `path`, a key below it, or a table around it has a problem."""
+        """Returns whether `path`, a key below it, or a table around it has a problem."""
         return path in self._touched or self._is_reported(path)
 
     def raw(self, path: KeyPath) -> object:

@@ -31,7 +31,7 @@ def changed_file(inventory: Inventory) -> str | None:
 
 
 def acknowledged(inventory: Inventory) -> Inventory:
-    """The same inventory, with the present text of its files no longer counted as a change."""
+    """Returns the inventory with the present text of its files no longer counted as a change."""
     return replace(inventory, files={**inventory.files, **_readable(inventory.files)})
 
 

@@ -26,13 +26,14 @@ REFERENCE: Final = r"\$\{"
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """What values are checked against, beyond themselves."""
+    """The surroundings that values are checked against."""
 
     regions: Regions
     names: AccountNames
     """The accounts that selectors may name; complete once those are read."""
     no_externals: str | None = None
-    """Why the selector that is being read can name no external account; None: it can."""
+    """The reason why the selector that is being read can name no external account; None where it
+    can."""
 
 
 def text_schema(pattern: str, lengths: tuple[int, int] | None = None, **more: object) -> Schema:

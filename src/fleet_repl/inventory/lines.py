@@ -1,4 +1,4 @@
-"""Which line of a TOML text each key path stands on; the parser does not say.
+"""The line number of each key path in a TOML text; the parser does not say.
 
 For texts that tomllib has accepted: it checks nothing, decodes no value, and stops quietly at
 anything it does not understand, because a missing line is better than a wrong one.
@@ -94,7 +94,7 @@ class _Scanner:
         self._line = 1
         self._table = ""
         self._tables_seen: dict[str, int] = {}
-        """How often each array of tables was continued."""
+        """The number of tables seen so far in each array of tables."""
 
     def statement(self) -> bool:
         """Go past one header or key with its value; False where there is nothing more."""

@@ -34,9 +34,9 @@ class Reading:
     """An inventory file as it was read, to be checked again once its accounts are known."""
 
     document: Mapping[str, object]
-    """As parsed."""
+    """The document as it was parsed."""
     filled: Mapping[str, object]
-    """The same, with values from the environment."""
+    """The document with values from the environment filled in."""
     routes_required: bool
     defaults: AccountDefaults
     policies: Mapping[str, str]
@@ -64,18 +64,18 @@ class Inventory:
     safety: Safety = field(default_factory=Safety)
     acknowledged: tuple[Acknowledgement, ...] = ()
     organization: Organization | None = None
-    """Which accounts are discovered; None: those of the file are all there are."""
+    """The organization whose accounts are discovered; None where the file lists all accounts."""
     listed: tuple[AccountTable, ...] = ()
     """The entries under [[accounts]] of a fleet that is discovered; of any other, none."""
     discovery: Discovery | None = None
-    """What was discovered, and is part of `accounts`; None where nothing was."""
+    """The discovery whose accounts are part of `accounts`; None where nothing was discovered."""
     unset: tuple[Problem, ...] = field(default=(), compare=False)
     """External ids that are missing because their variables are not set. Such an inventory is
     good for everything that does not call AWS."""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
     """Key path → 1-based line, for problems found by later stages."""
     text: str | None = field(default=None, repr=False, compare=False)
-    """What standard input held, which cannot be read again; None for a file."""
+    """The content of standard input, which cannot be read again; None for a file."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Every file that the inventory was read from → a digest of the text in it then."""
 
@@ -89,24 +89,25 @@ class Inventory:
 
     @property
     def needs_discovery(self) -> bool:
-        """Whether AWS has to be asked for accounts or their regions before there is a fleet."""
+        """Returns whether AWS has to be asked for accounts or their regions before there is a
+        fleet."""
         return self.reading is not None and self.discovery is None
 
     @property
     def asks_regions(self) -> bool:
-        """Whether accounts are asked which regions they have enabled."""
+        """Returns whether accounts are asked which regions they have enabled."""
         unlisted = self.reading is not None and self.reading.defaults.aws.regions == ENABLED
         return unlisted or any(account.asks_regions for account in self.accounts)
 
     def problem(self, key: str, message: str, remedy: str) -> Problem:
-        """What a later stage finds wrong with the value at `key`."""
+        """Returns the problem that a later stage has with the value at `key`."""
         line = nearest_line(self.lines, key)
         return Problem(file=self.path, line=line, key=key, message=message, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InventoryRef:
-    """Which inventory a plan was made from."""
+    """A reference to the inventory that a plan was made from."""
 
     path: str
     digest: str

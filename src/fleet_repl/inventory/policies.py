@@ -129,7 +129,8 @@ def _compact(text: str, kind: PolicyKind) -> str:
 
 
 def _fault(error: ValueError) -> str:
-    """Why a text is no JSON. The parser's own words about numbers and depth vary by version."""
+    """Returns why a text is no JSON. The parser's own words about numbers and depth vary by
+    version."""
     match error:
         case json.JSONDecodeError():
             return f"{error.msg} (line {error.lineno}, column {error.colno})"

@@ -75,7 +75,7 @@ class Match(Table):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
-    """Which registries a route starts from or leads to."""
+    """The registries that a route starts from or leads to."""
 
     match: Match = Match()
     exclude: Match | None = None
@@ -95,7 +95,7 @@ def _with_condition(match: Match) -> Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectorTable(Match):
-    """Which registries a route starts from or leads to. {} matches every managed registry."""
+    """The registries that a route starts from or leads to. {} matches every managed registry."""
 
     accounts: Annotated[frozenset[_SelectedAccount], NOT_EMPTY, ONE_OR_MANY] | None = None
     """Ids or names of accounts; one or a list of them."""
@@ -140,7 +140,7 @@ Source: TypeAlias = Annotated[
 Select: TypeAlias = Annotated[
     Selector, _selector("is an external account, and nothing of it is managed")
 ]
-"""What the fleet does something to."""
+"""The accounts and regions that a setting applies to."""
 
 
 def _prefix(text: str) -> str:

@@ -30,14 +30,14 @@ _NUMBER: Final = re.compile(r"\s*([0-9]{1,3})\s*%?\s*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amount:
-    """How many of something: a count, or a share of a whole. Exactly one is given."""
+    """An amount: a count, or a share of a whole. Exactly one of the two is given."""
 
     count: int | None = None
     percent: Fraction | None = None
     """0 to 100; exact, so that 10% of 30 is 3 and no rounding lets a fourth one through."""
 
     def allows(self, part: int, whole: int) -> bool:
-        """Whether `part` of `whole` is within the amount."""
+        """Returns whether `part` of `whole` is within the amount."""
         if self.count is not None:
             return part <= self.count
         return part * 100 <= (self.percent or 0) * whole

@@ -38,12 +38,12 @@ LONGEST_TIMEOUT: Final = 50
 LONGEST_DEADLINE: Final = 7 * 24 * 3600
 _BUCKET: Final = "s3://"
 _SCHEME: Final = re.compile(r"s3:|[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
-"""How a location begins that somebody took for an address of another kind."""
+"""The scheme of a location that somebody took for an address of another kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aws(Table):
-    """How AWS is reached."""
+    """The settings for calls to AWS."""
 
     partition: Annotated[Partition, WORD] = Partition.AWS
     """The AWS partition of the whole fleet. Default: aws."""
@@ -190,7 +190,7 @@ def located(location: str, start: Path = Path(), *, shared: bool = False) -> Sta
 
 
 def _misplaced(location: str) -> tuple[str, str] | None:
-    """What is wrong with a state's location, and the remedy."""
+    """Returns the fault of a state's location, and the remedy."""
     if location.startswith(_BUCKET):
         bucket = location.removeprefix(_BUCKET).partition("/")[0]
         if not bucket:

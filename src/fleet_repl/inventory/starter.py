@@ -13,7 +13,7 @@ EXAMPLES: Final = ("111111111111", "222222222222")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StarterAnswers:
-    """What is known of a fleet before it has an inventory."""
+    """The facts about a fleet that its first inventory is made from."""
 
     name: str = "prod"
     role: str = "fleet-replication"

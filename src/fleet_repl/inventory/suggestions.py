@@ -26,6 +26,7 @@ class Guesser:
         self._left = MOST_COMPARISONS
 
     def guess(self, name: str) -> str | None:
-        """As `closest`; None also once `MOST_COMPARISONS` are used up."""
+        """Returns the closest known name, as `closest` does; None also once `MOST_COMPARISONS` are
+        used up."""
         self._left -= len(self._known)
         return closest(name, self._known) if self._left >= 0 else None

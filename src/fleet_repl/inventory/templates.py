@@ -29,7 +29,7 @@ TagMutability: TypeAlias = Literal[
 ]
 Encryption: TypeAlias = Literal["aes256", "kms", "kms-dsse"]
 AppliedFor: TypeAlias = Literal["replication", "pull-through-cache", "create-on-push"]
-"""Why ECR creates a repository."""
+"""The reasons for which ECR creates a repository."""
 
 ROOT: Final = "ROOT"
 """The prefix of the template for repositories that no other template fits."""

@@ -19,7 +19,7 @@ from fleet_repl.values.text import shortened
 _LONGEST: Final = 80
 """Characters of a line that are shown."""
 _ASSIGNED: Final = re.compile(r"""([^\s=,{}\[\]."']+)["']?\s*=""")
-"""What stands before an equals sign."""
+"""The text before an equals sign."""
 _HEADER: Final = re.compile(r"\[[\w.\s\[\]-]*")
 _NUMBER: Final = re.compile(r"[=\[,]\s*(0\d+)\s*(?=[,\]}#]|$)")
 """With leading zeros, as a whole value."""
@@ -41,7 +41,7 @@ def explained(problem: Problem, text: str) -> Problem:
 
 
 def _may_be_shown(key: str | None, source: str) -> bool:
-    """Whether every key on the line is known, and none is that of a secret."""
+    """Returns whether every key on the line is known, and none is that of a secret."""
     if key is None:
         return bool(_HEADER.fullmatch(source))
     if SECRET in key or "extern" in source.lower():

@@ -26,7 +26,7 @@ _POSITION: Final = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """Why a file cannot be read as text, in words that follow the file's name."""
+    """A file cannot be read as text; the reason is in words that follow the file's name."""
 
     message: str
     line: int | None = None
@@ -83,7 +83,7 @@ def text_of(file: str, *, most: int = LARGEST, stdin: BinaryIO | None = None) ->
 
 
 def is_deep(document: object) -> bool:
-    """Whether walking through `document` could exhaust the stack."""
+    """Returns whether walking through `document` could exhaust the stack."""
     level = [document]
     for _ in range(_DEEPEST):
         level = [inner for holder in level for inner in _inside(holder)]

@@ -21,7 +21,7 @@ _CREDENTIAL: Final = re.compile(
 
 
 def holds_reference(text: str) -> bool:
-    """Whether `text` holds a reference, so that the value will be another text."""
+    """Returns whether `text` holds a reference, so that the value will be another text."""
     return "${" in text
 
 

@@ -86,7 +86,8 @@ def planned_accounts(inventory: Inventory) -> tuple[PlannedAccount, ...]:
 def fleet_difference(
     planned: Sequence[PlannedAccount], current: Sequence[PlannedAccount]
 ) -> str | None:
-    """What differs between the accounts of a plan and those that there are; None: nothing."""
+    """Returns the difference between the accounts of a plan and the present accounts, or None where
+    they agree."""
     before = {account.id: account for account in planned}
     now = {account.id: account for account in current}
     differences = [

@@ -66,7 +66,7 @@ class Desired:
 
     @property
     def signature(self) -> Signature:
-        """What marks a creation template as the fleet's own."""
+        """The signature of the fleet's own creation templates."""
         return Signature(fleet=self.owner.fleet, formerly=self.owner.formerly)
 
     def linked_by(self, links: Sequence[Link]) -> Desired:
@@ -78,16 +78,17 @@ class Desired:
         )
 
     def is_additive(self, registry: Registry) -> bool:
-        """Whether rules of others may be in place that stay."""
+        """Returns whether rules of others may be in place that stay."""
         return registry.account in self.additive
 
     def in_force(self, policy: Policy, registry: Registry) -> Permissions:
-        """What the policy of a registry allows as it stands."""
+        """Returns the permissions of a registry's policy as it stands."""
         trusted = self.trusted.get(registry.account, frozenset())
         return in_force(policy, registry, self.owner.partition, trusted)
 
     def must_be_granted(self, source: Registry, destination: Registry) -> bool:
-        """Whether a policy that is ours to write has to allow the links between two registries."""
+        """Returns whether a policy that is ours to write has to allow the links between two
+        registries."""
         return (
             self.manages_grants
             and source.account != destination.account

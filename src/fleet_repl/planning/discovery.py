@@ -39,7 +39,7 @@ _SHOWN: Final = 5
 
 
 class Origin(StrEnum):
-    """Where a fact about an account comes from."""
+    """The origin of a fact about an account."""
 
     FILE = "file"
     ORGANIZATION = "organization"
@@ -100,10 +100,11 @@ def continued(now: Discovery, kept: Discovery | None) -> Discovery:
 
 
 def lost_too_many(now: Discovery, kept: Discovery | None) -> str | None:
-    """Why the fleet must not shrink to the accounts that were discovered now; None: it may.
+    """Returns why the fleet must not shrink to the accounts that were discovered now, or None where
+    it may.
 
-    Only an account that is listed no more is lost. One that is listed as closed was not, and
-    neither was one of units that nobody asks for any more.
+    Only an account that is no longer listed is lost. An account that is listed as closed is not
+    lost, and neither is an account of a unit that the inventory no longer names.
     """
     if kept is None or kept.ous != now.ous:
         return None
@@ -163,7 +164,7 @@ def _sentence(account: AccountId, came: datetime, now: datetime) -> str:
 
 
 def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:
-    """What the reader should know of how the accounts were found."""
+    """Yields warnings about the way the accounts were discovered."""
     discovery = inventory.discovery
     if discovery is None:
         return

@@ -17,7 +17,7 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import LinkScope, Prefixes, covers, intersect, union
 
 Lacks: TypeAlias = Callable[[Registry, str], str | None]
-"""Why a destination will not let a prefix in, or None where it will."""
+"""A function that returns why a destination will not let a prefix in, or None where it will."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def over_limits(limits: Limits, *, rules: int, foreign: int, destinations: int) 
 def _named(
     destination: Registry, reasons: dict[str, str | None], in_place: Prefixes
 ) -> list[HeldLink]:
-    """One held link for each reason."""
+    """Returns one held link for each reason."""
     prefixes: dict[str, list[str]] = {}
     for prefix, reason in reasons.items():
         if reason is not None:

@@ -44,11 +44,11 @@ class GrantDecision:
     """The links that need the grants."""
     stale: StaleGrants
     permissions: Permissions
-    """What the policy allows when rules are written."""
+    """The permissions of the policy at the time when rules are written."""
     shortfall: str | None = None
-    """Why new grants cannot be written before the rules."""
+    """The reason why new grants cannot be written before the rules."""
     refusal: Fault | None = None
-    """Why the policy is not written although it differs."""
+    """The reason why the policy is not written although it differs."""
     given_by_others: frozenset[Grant] = frozenset()
     """Grants that do not fit into the policy, and that statements of others give already."""
 
@@ -66,11 +66,12 @@ class GrantDecision:
 
     @property
     def differs(self) -> bool:
-        """Whether the policy has to be written at all."""
+        """Returns whether the policy has to be written at all."""
         return bool(self.stale.pending or self.policy.is_untidy or self.final != self.policy.grants)
 
     def lacks(self, source: Registry, prefix: str, actions: tuple[str, ...]) -> str | None:
-        """Why the registry does not let `source` replicate `prefix` in, or None where it does."""
+        """Returns why the registry does not let `source` replicate `prefix` in, or None where it
+        does."""
         because = self.permissions.lacks(source.account, prefix, actions)
         if because is None:
             return None
@@ -149,7 +150,8 @@ def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:
 
 
 def too_long(size: int, policy: Policy, desired: Desired, detail: str) -> Fault:
-    """Why ECR would not take a policy of `size` characters; `policy` is the one in place."""
+    """Returns the fault of a policy of `size` characters, which are more than ECR takes; `policy`
+    is in place now."""
     names = foreign_sids(policy)
     listed = f": {', '.join(names)}" if names else ""
     return Fault(
@@ -196,10 +198,11 @@ def lacks_at(
     desired: Desired,
     joining: Mapping[AccountId, str] = NONE_JOINING,
 ) -> Lacks:
-    """Why a destination will not let a prefix of `source` in, once `decisions` are carried out.
+    """Returns why a destination will not let a prefix of `source` in once `decisions` are carried
+    out, or None where it will.
 
-    They hold every destination that could be read and whose policy is ours to write. An account
-    that is joining lets nothing in, whoever writes its policies.
+    `decisions` holds every destination that could be read and whose policy is ours to write. An
+    account that is joining lets nothing in, whoever writes its policies.
     """
 
     def lacks(destination: Registry, prefix: str) -> str | None:

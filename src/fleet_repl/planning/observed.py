@@ -28,7 +28,7 @@ class Observed:
     templates: tuple[JsonObject, ...] | None = None
     """Its creation templates; None where they were not read."""
     templates_error: Fault | None = None
-    """Why the templates could not be read."""
+    """The fault that kept the templates from being read."""
 
     def content(self, resource: Resource, prefix: str | None = None) -> Content | None:
         """Returns what is in place, or None where it was not read. `prefix`: of a template."""
@@ -57,7 +57,7 @@ Observation: TypeAlias = Mapping[Registry, Observed | Unreadable]
 
 
 def silence_of(registry: Registry, observation: Observation) -> str | None:
-    """Why nothing is known of a registry, or None where it could be read."""
+    """Returns why nothing is known of a registry, or None where it could be read."""
     match observation.get(registry):
         case Unreadable(error=error):
             return f"{registry} could not be read ({error.kind})"

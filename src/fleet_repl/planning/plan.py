@@ -86,7 +86,8 @@ class HeldLink:
 
 
 def fall_short(held: Iterable[HeldLink]) -> bool:
-    """Whether any of these held links is a failure: one whose destination is not joining."""
+    """Returns whether any of these held links is a failure: one whose destination is not
+    joining."""
     return any(not link.joining for link in held)
 
 
@@ -112,30 +113,30 @@ class Change:
 
 
 class Mover(StrEnum):
-    """What is no longer as it was when a run of the fleet last wrote a registry."""
+    """The side that has changed since a run of the fleet last wrote a registry."""
 
     FLEET = "fleet"
-    """What is in place: somebody else has changed it."""
+    """The content in place has changed: somebody else has written the registry."""
     INVENTORY = "inventory"
-    """What is wanted: the registry is as it was left."""
+    """The inventory has changed: the registry is as the run left it."""
     UNKNOWN = "unknown"
     """No run has written it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """Why a registry differs from the inventory."""
+    """The cause of a registry's difference from the inventory."""
 
     by: Mover
     run_id: str | None = None
     """The run that last wrote it."""
     at: datetime | None = None
-    """When that was."""
+    """The time of the run `run_id`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryPlan:
-    """What a run will do to one registry in scope."""
+    """The changes that a run will make to one registry in scope."""
 
     registry: Registry
     name: str
@@ -147,11 +148,12 @@ class RegistryPlan:
     """In the order they are written: by wave, then by phase."""
     held: tuple[HeldLink, ...] = ()
     error: Fault | None = None
-    """Why it could not be read, or why a change of `refused` will not be written."""
+    """The fault that kept the registry from being read, or a change of `refused` from being
+    written."""
     refused: Mapping[Resource, Fault] = field(default_factory=dict)
     """Resources whose changes are shown but must not be written, and why."""
     owned: Applied = field(default_factory=Applied, repr=False, compare=False)
-    """What of it is this fleet's own once all is done."""
+    """The links and templates that are this fleet's own once all is done."""
     retired: bool = False
     gone: bool = False
     """Its account is retired, AWS has refused the account's role for good, and nothing of the
@@ -159,19 +161,20 @@ class RegistryPlan:
     joining: str | None = None
     """Why it is no failure that it could not be read, where its account is joining: a sentence."""
     spared: bool = field(default=False, compare=False)
-    """Whoever asked for the plan wants nothing written to it: that it then fails tells nothing
-    of its wave. No part of the document."""
+    """True where the caller of the plan wants nothing written to the registry; its failure then
+    does not count against its wave. No part of the document."""
     objections: tuple[Objection, ...] = field(default=(), compare=False)
-    """What speaks against its own changes, where whoever asked for the plan wants to leave such
-    registries out. No part of the document."""
+    """The objections to this registry's own changes, where whoever asked for the plan wants to
+    leave such registries out. No part of the document."""
     in_place: int = field(default=0, compare=False)
     """Links out of it when it was read; no part of the document."""
     moved: Moved | None = None
-    """Of a registry that has to change: why, as far as remembered runs tell."""
+    """The cause of the difference of a registry that has to change, as far as remembered runs
+    show."""
 
     @property
     def excuse(self) -> str | None:
-        """Why it is no failure that it could not be read."""
+        """The reason why a registry that could not be read is no failure, or None."""
         if self.error is None or self.state is not State.UNREADABLE:
             return None
         if self.gone:
@@ -180,17 +183,17 @@ class RegistryPlan:
 
     @property
     def fails(self) -> bool:
-        """Whether its error is one."""
+        """Returns whether the registry's error is a failure."""
         return self.error is not None and self.excuse is None
 
     @property
     def falls_short(self) -> bool:
-        """Whether its error is one, or a link out of it is held that is a failure."""
+        """Returns whether the registry's error is a failure, or a held link out of it."""
         return self.fails or fall_short(self.held)
 
     @property
     def writes(self) -> bool:
-        """Whether any of it will be written: what is refused is only shown."""
+        """Returns whether any of it will be written: what is refused is only shown."""
         return any(change.resource not in self.refused for change in self.changes)
 
     @property
@@ -259,7 +262,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What one registry took in a run."""
+    """The effort that one registry took in a run."""
 
     attempts: int = 0
     """Calls made, retries and its account's AssumeRole included."""
@@ -271,7 +274,7 @@ class Effort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What the fleet's state said when a plan began to look."""
+    """The content of the fleet's state when a plan began to observe the registries."""
 
     runs: frozenset[str]
     """Ids of the runs that were over by then."""
@@ -284,7 +287,7 @@ class Plan:
 
     digest: str
     created_at: datetime
-    """When it began to look at the fleet."""
+    """The time when the plan began to observe the fleet."""
     fleet: str
     inventory: InventoryRef
     summary: Summary
@@ -304,7 +307,7 @@ class Plan:
     world: str | None = None
     """The AWS that it was made of, where that is not AWS itself: an endpoint's host and port."""
     efforts: Mapping[Registry, Effort] = field(default_factory=dict, repr=False, compare=False)
-    """What reading each registry took; no part of the document."""
+    """The effort of reading each registry; no part of the document."""
     basis: Basis | None = field(default=None, repr=False, compare=False)
     """None for a plan out of a file, as it is no part of the document."""
 
@@ -319,5 +322,5 @@ class Plan:
 
     @property
     def writes(self) -> bool:
-        """Whether any of it will be written."""
+        """Returns whether any of it will be written."""
         return any(registry_plan.writes for registry_plan in self.registries)

@@ -198,7 +198,8 @@ def given_up(
 def kept_grants(
     grant_decisions: Mapping[Registry, GrantDecision], desired: Desired
 ) -> Iterator[Warning]:
-    """One warning for each account with grants that no link needs and that its rules may use."""
+    """Yields one warning for each account with grants that no link needs and that its rules may
+    use."""
     places: dict[AccountId, list[Registry]] = {}
     for registry, decision in sorted(grant_decisions.items(), key=lambda item: item[0]):
         stale = decision.stale.unlisted | {
@@ -217,7 +218,7 @@ def kept_grants(
 
 
 def _wanted(grant: Grant, registry: Registry, desired: Desired) -> bool:
-    """Whether a link needs the grant, although its source could not be read in this run."""
+    """Returns whether a link needs the grant, although its source could not be read in this run."""
     return any(
         link.source.account == grant.source and covers(link.prefixes, grant.prefix)
         for link in desired.incoming.get(registry, ())
@@ -225,7 +226,7 @@ def _wanted(grant: Grant, registry: Registry, desired: Desired) -> bool:
 
 
 def _unasked(account: AccountId, desired: Desired) -> str:
-    """Why it is not known whether an account still uses a grant, and what to do about it."""
+    """Returns why it is unknown whether an account still uses a grant, and the remedy."""
     if account in desired.by_account:
         return (
             f"a registry of that account ({desired.names[account]}) could not be read or keeps "

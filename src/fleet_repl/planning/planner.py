@@ -67,7 +67,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decisions:
-    """What was decided about the registries, document by document."""
+    """The decisions about the registries, document by document."""
 
     desired: Desired
     """With the links that sources write in a later wave than their own."""

@@ -30,7 +30,7 @@ class PolicyWrites:
     """Characters that the policy would take in one of its waves if its grants came and went with
     their links. Then they come in the first of the waves and go in the last. 0 where it fits."""
     refusal: Fault | None = None
-    """Why none of the changes is written."""
+    """The fault that keeps all of the changes from being written."""
 
 
 NO_WRITES: Final = PolicyWrites()

@@ -73,8 +73,8 @@ class GrantUses:
     """The answers of `_relying`: a source may have thousands of grants."""
 
     def of(self, source: Registry, destination: Registry, grant: Grant) -> bool | None:
-        """Whether a source uses the grant: False if not, True if it does until its rules are
-        written, None if it still does after that or could not be read."""
+        """Returns whether a source uses the grant: False if not, True if it does until its rules
+        are written, None if it still does after that or could not be read."""
         seen = self.observation.get(source)
         if not isinstance(seen, Observed):
             # Nothing may come out of a retired account, and if it is gone nothing does.
@@ -100,7 +100,7 @@ class GrantUses:
         return self._found[key]
 
     def linger(self, destination: Registry, grant: Grant) -> bool:
-        """Whether a registry that the inventory lists no longer still uses the grant."""
+        """Returns whether a registry that the inventory lists no longer still uses the grant."""
         return any(
             touches(links.get(destination, NOTHING), grant.prefix)
             for links in self.left_behind.get(grant.source, ())
@@ -198,7 +198,7 @@ def merged(change: Change, current: Policy, owner: Owner, at: Registry) -> Chang
 
 
 def has_granted(change: Change, policy: Policy) -> bool:
-    """Whether a policy grants everything that a write was to add."""
+    """Returns whether a policy grants everything that a write was to add."""
     before, after = contents(change, Policy)
     granted = GrantIndex(policy.grants)
     return all(map(granted.covers, after.grants - before.grants))

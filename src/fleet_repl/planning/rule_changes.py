@@ -43,7 +43,8 @@ class RuleDecision:
 
     @property
     def changes(self) -> bool:
-        """Whether the rules have to be written. The same links in other rules are no change."""
+        """Returns whether the rules have to be written. The same links in other rules are no
+        change."""
         return self.merged.dropped or self.merged.links != self.present.links
 
     @property

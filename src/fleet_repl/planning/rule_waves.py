@@ -57,7 +57,7 @@ NO_WRITES: Final = RuleSchedule(writes=())
 def in_one_write(
     source: Registry, current: Replication, merged: Merged, desired: Desired
 ) -> RuleSchedule:
-    """One write of all links, in the first wave of a link that changes."""
+    """Returns one write of all links, in the first wave of a link that changes."""
     if len(desired.waves.names) == 1:
         return RuleSchedule(writes=(_write(0, merged),))
     turns = _turns(source, current, merged, desired)

@@ -38,7 +38,7 @@ from fleet_repl.values.names import Registry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Why a case is not passed."""
+    """The reason why a test case is not passed."""
 
     element: Literal["failure", "error", "skipped"]
     kind: str

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fleet_repl.reports.graph import Graph
 
 Document: TypeAlias = Plan | Report | DeliveryReport | BackfillReport | DoctorReport
-"""What has a document that can be written to a file."""
+"""The values that have a document that can be written to a file."""
 
 
 def to_json(subject: Document | RunList | Graph) -> str:

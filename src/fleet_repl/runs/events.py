@@ -62,7 +62,7 @@ class WaveFinished:
     """The number of registries of the wave that failed."""
     pause: float = 0
     because: str | None = None
-    """Why later waves are skipped; None where they are not."""
+    """The reason why later waves are skipped; None where they are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ NO_RECORD: Final[Record] = MappingProxyType({})
 
 
 class Purpose(StrEnum):
-    """What a run is for."""
+    """The purpose of a run."""
 
     APPLY = "apply"
     ROLLBACK = "rollback"
@@ -204,7 +204,7 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """How a run of the fleet left a registry that it was the last to write."""
+    """The contents that a run of the fleet left in a registry, where no later run wrote."""
 
     run_id: str
     at: datetime
@@ -234,7 +234,7 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """Who froze a fleet, when and why. No run writes to a frozen fleet."""
+    """A freeze of a fleet: by whom, when and why. No run writes to a frozen fleet."""
 
     who: str
     why: str

@@ -20,7 +20,7 @@ WriteKey: TypeAlias = tuple[Registry, Resource, str | None, str, Phase]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournaledWrite:
-    """What the journal says of one write."""
+    """The journal's account of one write."""
 
     sent: JournalEntry | None = None
     """The announcement; None where the write ended without having been sent."""

@@ -21,7 +21,7 @@ from fleet_repl.values.errors import Fault, FaultKind
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a write that was under way."""
+    """The outcome of a write that was under way."""
 
     outcome: Outcome
     error: Fault | None = None

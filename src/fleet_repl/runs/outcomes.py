@@ -1,4 +1,4 @@
-"""What became of a run: the outcomes of its changes, registries and waves, and its report."""
+"""The outcome of a run: of its changes, registries and waves, and its report."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class BackfillMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOutcome:
-    """What became of one change of a plan."""
+    """The outcome of one change of a plan."""
 
     resource: Resource
     action: Action
@@ -80,12 +80,12 @@ class ChangeOutcome:
     in_doubt: bool = False
     """Whether ECR may have made the write although it failed. Not in the report's document."""
     because: str | None = field(default=None, compare=False)
-    """Why the change was skipped or cancelled. Not in the report's document."""
+    """The reason why the change was skipped or cancelled. Not in the report's document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryOutcome:
-    """What became of one registry in scope."""
+    """The outcome of one registry in scope."""
 
     registry: Registry
     name: str
@@ -98,7 +98,7 @@ class RegistryOutcome:
     held: tuple[HeldLink, ...] = ()
     error: Fault | None = None
     because: str | None = None
-    """Why changes of the registry were skipped or cancelled."""
+    """The reason why changes of the registry were skipped or cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ class Writes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveOutcome:
-    """What became of the writes of one wave."""
+    """The outcome of one wave's writes."""
 
     name: str
     registries: int
@@ -232,7 +232,7 @@ class BackfillReport:
     """The route that the command was given; None for all routes."""
     mode: BackfillMode
     backfills: tuple[BackfillOutcome, ...]
-    """One for each source and destination, in their order."""
+    """One backfill for each source and destination, in their order."""
 
     def count(self, state: BackfillState) -> int:
         """Returns the number of backfills in this state."""

@@ -1,4 +1,5 @@
-"""What goes on record: the links and templates that a run may make, and then has made, ours.
+"""The changes of the ownership record: the links and templates that a run may make ours, and then
+has made ours.
 
 A run claims before its first write what may become ours, and commits after its last what did: a run
 that is killed in between leaves nothing behind that would count as a stranger's.
@@ -31,7 +32,7 @@ _NOTHING = Applied()
 
 
 Owed: TypeAlias = Mapping[Registry, Due]
-"""What a plan's new links are owed, by source."""
+"""The backfills that a plan's new links are owed, by source."""
 
 
 def claim(record: Record, plan: Plan, owed: Owed) -> Record:
@@ -102,7 +103,7 @@ def backfilled(record: Record, started: Mapping[Registry, Collection[Registry]])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Delta:
-    """What one run changes in the record of one registry."""
+    """The difference that one run makes to the record of one registry."""
 
     unread: bool = False
     """The registry could not be read, so nothing is known of it."""

@@ -34,12 +34,12 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.text import joined
 
 _Verdicts: TypeAlias = Mapping[WriteKey, Verdict]
-"""What became of the writes that were under way."""
+"""The outcomes of the writes that were under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aftermath:
-    """What is known of a run that ended without a report."""
+    """The outcome of a run that ended without a report, as far as it is known."""
 
     report: Report
     """The report that the run would have written if it had been interrupted in good order."""
@@ -207,7 +207,7 @@ def _change_outcome(
 
 
 def _sentence(aftermath: Aftermath, past: PastRun) -> str:
-    """What the run had done, for people."""
+    """Returns a sentence about the writes that the run had made, for people."""
     if past.report is not None:
         return f"{past.meta.holder} ended right after its report: {past.report.status}"
     noun = "write was" if aftermath.planned == 1 else "writes were"

@@ -1,4 +1,5 @@
-"""Who may make a call: a scenario may deny actions to identities, and registries have policies.
+"""Decides who may make a call: a scenario may deny actions to identities, and registries have
+policies.
 
 A registry policy of scope V2 has a say in every call on one of its repositories: it can let
 another account in, and forbid to everyone. Under V1 it has that say in three actions only.

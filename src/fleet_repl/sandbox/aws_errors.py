@@ -21,7 +21,7 @@ class Service(StrEnum):
 
     @property
     def speaks_json(self) -> bool:
-        """Whether the service speaks JSON; the others take forms and answer with XML."""
+        """Returns whether the service speaks JSON; the others take forms and answer with XML."""
         return self in (Service.ACCOUNT, Service.ECR, Service.ORGANIZATIONS)
 
 

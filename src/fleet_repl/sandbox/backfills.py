@@ -89,7 +89,7 @@ class Backfill:
 
     @property
     def failing(self) -> bool:
-        """Whether so many replications failed that ECR stops the backfill."""
+        """Returns whether so many replications failed that ECR stops the backfill."""
         return len(self.results) >= _JUDGED_FROM and 2 * self._failed >= len(self.results)
 
     def shown(self) -> JsonObject:

@@ -48,7 +48,7 @@ _ENFORCED_BY_V1: Final = (
 
 
 def enforced(scope: str, action: str) -> bool:
-    """Whether a registry policy of this scope governs the action."""
+    """Returns whether a registry policy of this scope governs the action."""
     return scope != "V1" or action in _ENFORCED_BY_V1
 
 
@@ -69,7 +69,7 @@ class Identity:
     """Session tags, keys as they were given."""
 
     def may(self, action: str, resource: str) -> bool:
-        """Whether all its session policies allow the action on the resource."""
+        """Returns whether all its session policies allow the action on the resource."""
         return all(permits(policy, action, resource) for policy in self.session_policies)
 
 
@@ -118,11 +118,11 @@ class Directory:
         self._known.update(accounts)
 
     def lists(self, account: str) -> bool:
-        """Whether the account is known, closed or not."""
+        """Returns whether the account is known, closed or not."""
         return account in self._known
 
     def exists(self, account: str) -> bool:
-        """Whether the account is there and not closed."""
+        """Returns whether the account is there and not closed."""
         if account not in self._known or self._of(account).closed:
             return False
         member = self._members.get(AccountId(account))
@@ -132,7 +132,7 @@ class Directory:
         return now is not None and now.state not in ("SUSPENDED", "CLOSED")
 
     def enabled(self, account: AccountId, region: str) -> bool:
-        """Whether the account can use the region at all."""
+        """Returns whether the account can use the region at all."""
         return self.partition.holds(region) and region not in self._of(account).disabled_regions
 
     def named_regions(self, account: AccountId) -> tuple[Region, ...]:
@@ -141,16 +141,17 @@ class Directory:
         return () if listed is None else listed.regions
 
     def has_role(self, role: RoleArn) -> bool:
-        """Whether there is such a role."""
+        """Returns whether there is such a role."""
         return any(self._trusts(role))
 
     def lacks(self, account: AccountId, action: str) -> bool:
-        """Whether the account's identities are not allowed an IAM action."""
+        """Returns whether the account's identities are not allowed an IAM action."""
         denied = self._of(account).denied_actions
         return any(matches(pattern.lower(), action.lower()) for pattern in denied)
 
     def allows(self, caller: Identity, action: str, resource: str = "*") -> bool:
-        """Whether the caller's account does not lack an IAM action, and its session may do it."""
+        """Returns whether the caller's account does not lack an IAM action, and its session may do
+        it."""
         return not self.lacks(caller.account, action) and caller.may(action, resource)
 
     def policy_scope(self, account: AccountId) -> str:
@@ -158,7 +159,7 @@ class Directory:
         return self._of(account).policy_scope
 
     def may_assume(self, caller: Identity, role: RoleArn, external_id: str | None) -> bool:
-        """Whether the role exists, trusts the caller and got the right external id."""
+        """Returns whether the role exists, trusts the caller and got the right external id."""
         return (
             role.partition is self.partition
             and self.exists(role.account)
@@ -172,7 +173,7 @@ class Directory:
         )
 
     def _has_made(self, role: RoleArn) -> bool:
-        """Whether a member of the organization has its role by now."""
+        """Returns whether a member of the organization has its role by now."""
         member = self._members.get(role.account)
         return member is None or self._seconds() >= member.role_after
 

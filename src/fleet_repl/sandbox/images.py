@@ -176,7 +176,7 @@ class Repository:
         return True
 
     def references(self, digest: str) -> bool:
-        """Whether a manifest list in the repository names the image."""
+        """Returns whether a manifest list in the repository names the image."""
         manifests = (parsed_manifest(image.manifest) or {} for image in self.images.values())
         return any(digest in listed_images(manifest) for manifest in manifests)
 

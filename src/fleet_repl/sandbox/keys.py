@@ -43,7 +43,7 @@ class AccessKey:
         return key
 
     def is_known(self, now: float) -> bool:
-        """Whether the endpoints know the key yet."""
+        """Returns whether the endpoints know the key yet."""
         return now >= self.known_from
 
     def use(self, now: float) -> bool:

@@ -42,7 +42,7 @@ class Organization:
         return {member.id: member for member in now if member is not None}
 
     def lets_in(self, account: AccountId) -> bool:
-        """Whether the account may ask about the organization."""
+        """Returns whether the account may ask about the organization."""
         return account in (self.scenario.management, *self.scenario.delegated)
 
     def arn(self, kind: str, *path: str) -> str:

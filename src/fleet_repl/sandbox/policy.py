@@ -1,4 +1,4 @@
-"""What a registry policy allows, as IAM would decide it: one principal, action and resource.
+"""Decides as IAM would whether a registry policy allows one principal an action on a resource.
 
 `access` and `replication` decide whether the policy is asked at all. Replication calls carry
 neither `aws:SourceAccount` nor `aws:SourceArn`, and no other condition key is sure to be there. So
@@ -50,7 +50,8 @@ class Verdict(Enum):
 
 
 def allows(policy: JsonObject | None, access: Access) -> bool:
-    """Whether some statement allows the access and none denies it; no policy allows nothing."""
+    """Returns whether some statement allows the access and none denies it; no policy allows
+    nothing."""
     return verdict(policy or {}, access) is Verdict.ALLOWED
 
 
@@ -69,8 +70,8 @@ def verdict(policy: JsonObject, access: Access) -> Verdict:
 
 
 def permits(policy: JsonObject, action: str, resource: str) -> bool:
-    """Whether an identity's policy, which names no principal, allows the action: some statement
-    allows it and none denies it. Conditions count as in `verdict`."""
+    """Returns whether an identity's policy, which names no principal, allows the action: some
+    statement allows it and none denies it. Conditions count as in `verdict`."""
     answer = False
     for statement in statements_of(policy):
         if _covers(statement, action, resource):
@@ -96,7 +97,7 @@ def listed(value: Json) -> Sequence[Json]:
 
 
 def holds_without_keys(condition: Json) -> bool:
-    """Whether a condition is met by a request that carries none of its keys.
+    """Returns whether a condition is met by a request that carries none of its keys.
 
     IAM: a missing key fails a positive operator and meets a negated one, `…IfExists`,
     `ForAllValues:` and `Null` with true. All operators of a condition have to be met.
@@ -123,28 +124,29 @@ def _applies(statement: JsonObject, access: Access) -> bool:
 
 
 def _covers(statement: JsonObject, action: str, resource: str) -> bool:
-    """Whether a statement is about the action and the resource."""
+    """Returns whether a statement is about the action and the resource."""
     return _fits(
         statement, "Action", lambda value: _any_matches(value, action, fold=True)
     ) and _fits(statement, "Resource", lambda value: _any_matches(value, resource))
 
 
 def _fits(statement: JsonObject, element: str, fits: Callable[[Json], bool]) -> bool:
-    """Whether the element fits, or its `Not…` form does not."""
+    """Returns whether the element fits, or its `Not…` form does not."""
     if (excluded := statement.get(f"Not{element}")) is not None:
         return not fits(excluded)
     return fits(statement.get(element))
 
 
 def _names(principal: Json, access: Access) -> bool:
-    """Whether a principal element names the caller."""
+    """Returns whether a principal element names the caller."""
     aws = principal.get("AWS") if isinstance(principal, Mapping) else None
     named = ["*"] if principal == "*" else listed(aws)
     return any(isinstance(name, str) and name in access.principals for name in named)
 
 
 def _any_matches(patterns: Json, text: str, *, fold: bool = False) -> bool:
-    """Whether the text fits some pattern; `fold` ignores letter case, as IAM does in actions."""
+    """Returns whether the text fits some pattern; `fold` ignores letter case, as IAM does in
+    actions."""
     texts = [pattern for pattern in listed(patterns) if isinstance(pattern, str)]
     if fold:
         return any(matches(pattern.lower(), text.lower()) for pattern in texts)
@@ -152,7 +154,7 @@ def _any_matches(patterns: Json, text: str, *, fold: bool = False) -> bool:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether all of `text` fits a pattern with IAM's wildcards, letter case and all.
+    """Returns whether all of `text` fits a pattern with IAM's wildcards, letter case and all.
 
     `*` stands for any text, `?` for one character. Patterns come from policies that anybody may
     write: fnmatch's take no exponential time, since a star never gives back what it took once a

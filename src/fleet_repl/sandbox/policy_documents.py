@@ -1,4 +1,4 @@
-"""What ECR takes for a registry policy: IAM's grammar, and principals that exist.
+"""Checks a text as ECR checks a registry policy: IAM's grammar, and principals that exist.
 
 Whether a resource exists is not checked: ECR takes ARNs that can never match, and images fail
 later. Of a user or role only the account is looked up, because the sandbox knows no users or roles.

@@ -250,7 +250,7 @@ class Scenario(_Part):
     _file: str = PrivateAttr("scenario")
 
     def forgets(self, registry: Registry, operation: str) -> bool:
-        """Whether ECR does not have the operation for this registry."""
+        """Returns whether ECR does not have the operation for this registry."""
         keys = (registry.region, str(registry))
         parts: list[RegionScenario | RegistryScenario] = [*self.regions, *self.registries]
         return any(part.key in keys and operation in part.unknown_operations for part in parts)

@@ -25,7 +25,7 @@ from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Region
 
 _SHUTDOWN_SECONDS: Final = 0.2
-"""How long calls in flight get to finish when the sandbox closes."""
+"""The seconds that calls in flight get to finish when the sandbox closes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

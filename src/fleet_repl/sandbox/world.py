@@ -97,7 +97,8 @@ class World:
         self._replicating.add(registry.account)
 
     def replicates(self, account: AccountId) -> bool:
-        """Whether the account ever had rules, and so the role with which ECR copies images."""
+        """Returns whether the account ever had rules, and so the role with which ECR copies
+        images."""
         return account in self._replicating
 
     def policy(self, registry: Registry) -> JsonObject | None:

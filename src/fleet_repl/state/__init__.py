@@ -1,4 +1,4 @@
-"""What a fleet remembers between runs, in a folder or a bucket: lock, journal, record and runs.
+"""The memory of a fleet between runs, in a folder or a bucket: lock, journal, record and runs.
 
 The law of this room: a document that cannot be read is an error, and never counts as an empty one.
 """

@@ -48,7 +48,7 @@ class DiscoveryDocument(
 
 
 async def read_discovery(store: Store, fleet: str) -> Discovery | None:
-    """What was discovered last; None where nothing was. Raises StateError."""
+    """Returns the last discovery, or None where there was none. Raises StateError."""
     name = discovery_name(fleet)
     content = await store.read(name)
     return None if content is None else parse_discovery(content, fleet, where=f"{store}/{name}")

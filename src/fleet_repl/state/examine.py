@@ -1,4 +1,4 @@
-"""What shows of a state location without a write: whether it is usable, who holds or froze it."""
+"""Examines a state location without a write: whether it is usable, who holds or froze it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ELSEWHERE: Final = "name another place with --state or in [state], or mend this
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reads:
-    """What was read of a fleet under its name and former names."""
+    """The documents of a fleet, read under its name and former names."""
 
     conditional_writes: CheckState
     lock: str | None
@@ -84,8 +84,8 @@ async def _read(store: Store, fleets: Sequence[str]) -> _Reads:
 
 
 def write_obstacle(folder: Path) -> str | None:
-    """What keeps this process from writing below a folder, which need not exist yet; None where
-    nothing shows."""
+    """Returns the obstacle that keeps this process from writing below a folder, which need not
+    exist yet; None where there is none to be seen."""
     place = folder.absolute()
     try:
         while not place.exists():

@@ -32,7 +32,7 @@ _REMEDIES: Final = {
     errno.ENOTSUP: _ELSEWHERE,
     errno.ETIMEDOUT: "see whether a process of fleet-repl is stopped there, and end it",
 }
-"""What to do about errors of the operating system, by their numbers."""
+"""The remedies for errors of the operating system, by their numbers."""
 
 
 class FolderStore:

@@ -34,7 +34,7 @@ _SLOW: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What is known of a lock when it is taken."""
+    """The facts about a lock at the moment when it is taken."""
 
     fleet: str
     at: datetime
@@ -83,7 +83,7 @@ class Lease:
 
     @property
     def held(self) -> bool:
-        """Whether the lock cannot have been taken by another run so far."""
+        """Returns whether the lock cannot have been taken by another run so far."""
         return not self._lost and self.remaining > 0
 
     async def assure(self, seconds: float) -> None:

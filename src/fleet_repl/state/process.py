@@ -54,9 +54,9 @@ def gone(holder: Holder) -> bool:
 
 
 def is_gone(holder: Holder, me: Process, start_of: Callable[[int], str | None]) -> bool:
-    """Whether the holder of a lock has certainly ended, as the process `me` sees it. `start_of`
-    returns when the process of a number started; None if there is no such process, and "" if the
-    system does not say."""
+    """Returns whether the holder of a lock has certainly ended, as the process `me` sees it.
+    `start_of` returns when the process of a number started; None if there is no such process, and
+    "" if the system does not say."""
     if holder.host != me.host or UNSURE in (holder.process, me.process):
         return False
     theirs, _, started = holder.process.rpartition("/")

@@ -17,7 +17,7 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
 
 Common: TypeAlias = "Registry | str | None"
-"""What a source and its destinations have in common: nothing (None), the account, the region, or
+"""The common part of a source and its destinations: nothing (None), the account, the region, or
 both (the registry)."""
 
 
@@ -41,7 +41,7 @@ class Expansion:
         return self.groups.get(self.common(source), ())
 
     def count(self, source: Registry) -> int:
-        """How many links the route asks for out of `source`."""
+        """Returns the number of links that the route makes out of `source`."""
         return len(self.candidates(source)) - (source in self.members)
 
     def ends(self) -> int:

@@ -35,7 +35,8 @@ class Link:
 
     @property
     def crosses_accounts(self) -> bool:
-        """Whether the destination has to grant it, because it belongs to another account."""
+        """Returns whether the destination has to grant it, because it belongs to another
+        account."""
         return self.source.account != self.destination.account
 
 

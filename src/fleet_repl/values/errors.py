@@ -40,7 +40,7 @@ class Fault:
     """AWS's error code, where AWS answered."""
     request_id: str | None = None
     hint: str | None = None
-    """What the reader can do about it."""
+    """The remedy for the reader."""
 
     role_refused: bool = field(default=False, compare=False)
     """Whether AWS refused the account's own role at least twice, seconds apart, and never gave a
@@ -141,7 +141,8 @@ class CallError(FleetError):
 
 
 def reason_of(error: Exception) -> str:
-    """Why something failed, in one line: the text of a FleetError, the type of any other error."""
+    """Returns the reason of a failure, in one line: the text of a FleetError, the type of any other
+    error."""
     if isinstance(error, FleetError):
         return first_line(error)
     return f"unforeseen {type(error).__name__}"

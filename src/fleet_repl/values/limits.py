@@ -29,7 +29,7 @@ FILTER_LENGTH: Final = (2, 256)
 FILTER_PATTERN: Final = re.compile(
     r"(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*"
 )
-"""What a PREFIX_MATCH filter may look like; to be matched in full."""
+"""The pattern of a PREFIX_MATCH filter; to be matched in full."""
 
 SESSION_SECONDS: Final = (900, 43_200)
 CHAINED_SESSION_SECONDS: Final = 3_600
@@ -42,15 +42,15 @@ SESSION_POLICY_LENGTH: Final = 2_048
 """Characters of a session's inline policy."""
 SESSION_TAGS: Final = 50
 RESERVED_TAGS: Final = "aws:"
-"""How the keys of tags begin that AWS keeps for itself, in any case of letters."""
+"""The prefix of the tag keys that AWS keeps for itself, in any case of letters."""
 
 BUCKET_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-"""What the name of an S3 bucket may look like; to be matched in full."""
+"""The pattern of an S3 bucket's name; to be matched in full."""
 TEMPLATE_PREFIX_LENGTH: Final = (1, 256)
 TEMPLATE_PREFIX_PATTERN: Final = re.compile(
     r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*/?|ROOT"
 )
-"""What the prefix of a repository creation template may look like; to be matched in full."""
+"""The pattern of a repository creation template's prefix; to be matched in full."""
 REPOSITORY_POLICY: Final = 10_240
 LIFECYCLE_POLICY: Final = 30_720
 """Characters of the policies' texts in a creation template."""

@@ -59,7 +59,8 @@ class Partition(StrEnum):
         return _FIRST_REGION[self]
 
     def holds(self, region: str) -> bool:
-        """Whether `region` is well-formed and of this partition (botocore's partitions.json)."""
+        """Returns whether `region` is well-formed and of this partition (botocore's
+        partitions.json)."""
         return _REGIONS[self].fullmatch(region) is not None
 
 
@@ -105,7 +106,7 @@ def is_account_id(text: str) -> bool:
 
 
 def is_region(text: str) -> bool:
-    """Whether ECR accepts `text` as the name of a region."""
+    """Returns whether ECR accepts `text` as the name of a region."""
     return _REGION.fullmatch(text) is not None
 
 

@@ -23,7 +23,8 @@ _LAST: Final = chr(0x10FFFF)
 
 @dataclass(frozen=True, slots=True)
 class LinkScope:
-    """What one link replicates. Many links share one value."""
+    """The scope of a link: its prefixes, and those of them whose deletions travel. Many links share
+    one value."""
 
     prefixes: Prefixes
     deletes: Prefixes = NOTHING
@@ -37,7 +38,8 @@ class LinkScope:
         return tuple(prefix for prefix in self.prefixes if prefix not in self.deletes)
 
     def has(self, prefix: str, *, deletes: bool) -> bool:
-        """Whether the link replicates `prefix`, and its deletions or not, as `deletes` says."""
+        """Returns whether the link replicates `prefix`, and its deletions or not, as `deletes`
+        says."""
         return covers(self.prefixes, prefix) and covers(self.deletes, prefix) is deletes
 
     def within(self, bounds: Prefixes) -> LinkScope:
@@ -45,7 +47,7 @@ class LinkScope:
         return LinkScope(intersect(self.prefixes, bounds), intersect(self.deletes, bounds))
 
     def union(self, other: LinkScope) -> LinkScope:
-        """What the link replicates when other rules add `other` to it."""
+        """Returns the scope of the link when other rules add `other` to it."""
         return LinkScope(union(self.prefixes, other.prefixes), union(self.deletes, other.deletes))
 
 
@@ -63,17 +65,17 @@ def reduce(prefixes: Iterable[str]) -> Prefixes:
 
 
 def covers(prefixes: Prefixes, prefix: str) -> bool:
-    """Whether every repository that starts with `prefix` is in `prefixes`."""
+    """Returns whether every repository that starts with `prefix` is in `prefixes`."""
     return prefix.startswith(prefixes)
 
 
 def selects(prefixes: Prefixes, repository: str) -> bool:
-    """Whether a repository, by its full name, is in `prefixes`."""
+    """Returns whether a repository, by its full name, is in `prefixes`."""
     return repository.startswith(prefixes)
 
 
 def touches(prefixes: Prefixes, prefix: str) -> bool:
-    """Whether some repository may start with `prefix` and be in `prefixes`."""
+    """Returns whether some repository may start with `prefix` and be in `prefixes`."""
     return any(prefix.startswith(other) or other.startswith(prefix) for other in prefixes)
 
 
@@ -109,8 +111,8 @@ def end_of_covered(ordered: Sequence[str], prefix: str) -> int:
 
 
 def covers_at_once(prefixes: Prefixes, prefix: str) -> bool:
-    """As `covers`, by one binary search, for a canonical set: no prefix in it covers another, so
-    only the prefix that sorts right before `prefix` can cover it."""
+    """Returns the answer of `covers` by one binary search, for a canonical set: no prefix in it
+    covers another, so only the prefix that sorts right before `prefix` can cover it."""
     at = bisect_right(prefixes, prefix)
     return at > 0 and prefix.startswith(prefixes[at - 1])
 

@@ -109,7 +109,7 @@ def visible(text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether `text` is free of control characters, line breaks and direction changes.
+    """Returns whether `text` is free of control characters, line breaks and direction changes.
 
     Other format characters are allowed, such as the joiners within an emoji.
     """

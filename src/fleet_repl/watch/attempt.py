@@ -1,4 +1,5 @@
-"""One attempt at a round, by one version of the inventory: how it ends, and what is told of it."""
+"""One attempt at a round, by one version of the inventory: its end, and the log entries about
+it."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class Attempt:
     inventory: Inventory
     context: RoundContext
     started: datetime
-    """When the first attempt at the round began."""
+    """The time when the first attempt at the round began."""
 
     def ended(
         self,

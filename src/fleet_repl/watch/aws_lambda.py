@@ -163,7 +163,7 @@ def _selection(write: RegistryWrite, inventory: Inventory) -> Selection | Ignore
 
 
 def _is_ours(session: str, fleet: str) -> bool:
-    """Whether a role session is named as the fleet's own runs name theirs.
+    """Returns whether a role session is named as the fleet's own runs name theirs.
 
     A session of another fleet is not ours: what it has written may differ from this inventory.
     """

@@ -196,7 +196,7 @@ def _summary(round_: Round) -> SummaryDocument | None:
 
 
 def _is_notable(planned: RegistryPlan, round_: Round) -> bool:
-    """Whether a registry differs, fails, is joining, or has held links."""
+    """Returns whether a registry differs, fails, is joining, or has held links."""
     outcome = round_.outcomes.get(planned.registry)
     return bool(planned.changes or planned.fails or planned.joining or planned.held) or (
         outcome is not None and (outcome.error is not None or bool(outcome.held))

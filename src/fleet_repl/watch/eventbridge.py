@@ -1,4 +1,4 @@
-"""What an EventBridge event asks for: a round over the whole fleet, over one registry, or nothing.
+"""The target of an EventBridge event: a round over the whole fleet, over one registry, or nothing.
 
 Pure. Whoever may put events on a bus can forge one, so no text of an event is trusted or repeated
 before it has been parsed: the worst that a forged event can do is have a registry checked.
@@ -67,7 +67,7 @@ Target: TypeAlias = WholeFleet | RegistryWrite | Ignored
 
 
 def target_of(event: object) -> Target:
-    """What an event asks for.
+    """Returns the target of an event.
 
     A schedule of an EventBridge rule, a payload of EventBridge Scheduler and a test event typed by
     hand ask for the whole fleet: every event does that names no other `detail-type`.

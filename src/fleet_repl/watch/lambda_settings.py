@@ -38,7 +38,7 @@ class Settings:
     fix: bool = False
     """Whether registries that differ are corrected."""
     notify: Webhook | None = None
-    """Where notifications are posted to."""
+    """The URL that notifications are posted to."""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

@@ -52,7 +52,7 @@ class WatchOptions:
     once: bool = False
     """Whether to do a single round."""
     listen: str | None = None
-    """Where to serve health and metrics, as `host:port`; None: nowhere."""
+    """The address that serves health and metrics, as `host:port`; None: nowhere."""
     selection: Selection = EVERYTHING
     """The part of the fleet that is looked at and corrected."""
     notify: str | None = field(default=None, repr=False)

@@ -36,11 +36,11 @@ _Rounds: TypeAlias = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What later rounds have to know."""
+    """The facts that later rounds have to know."""
 
     suppression: Suppression = field(default_factory=Suppression)
     drift_since: datetime | None = None
-    """When the present drift was first seen; None where there is none."""
+    """The time when the present drift was first seen; None where there is no drift."""
     notified: str | None = None
     """A digest of the trouble that was notified of last; None once all was well again."""
     kept: bool = field(default=True, compare=False)

@@ -85,7 +85,7 @@ def trouble(round_: Round) -> str | None:
 
 
 def _well(round_: Round) -> bool:
-    """Whether all registries are as wanted, except for those that are left alone."""
+    """Returns whether all registries are as wanted, except for those that are left alone."""
     if round_.verdict in (Verdict.IN_SYNC, Verdict.CORRECTED):
         return True
     if round_.verdict not in (Verdict.PARTIAL, Verdict.DRIFT) or not round_.left_alone:
@@ -111,7 +111,7 @@ def _failing(round_: Round) -> Iterator[tuple[RegistryPlan, Fault | None]]:
 
 
 def _corrected(round_: Round) -> bool:
-    """Whether anything was written."""
+    """Returns whether anything was written."""
     report = round_.report
     return report is not None and report.writes.applied > 0
 

@@ -23,7 +23,8 @@ class Current:
 
     inventory: Inventory
     error: str | None = None
-    """Why the inventory on disk cannot be used; None: this is the one on disk."""
+    """The reason why the inventory on disk cannot be used; None where this is the inventory on
+    disk."""
 
 
 async def read_first(load: LoadInventory) -> Current:

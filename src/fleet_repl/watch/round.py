@@ -61,11 +61,12 @@ class Round:
     left_alone: tuple[Registry, ...] = ()
     """Registries that flap and are not corrected, sorted."""
     drift_since: datetime | None = None
-    """When the drift that is left was first seen."""
+    """The time when the drift that is left was first seen."""
     inventory_error: str | None = None
-    """Why the inventory on disk cannot be used, where the last good one is in force."""
+    """The reason why the inventory on disk cannot be used, where the last good inventory is in
+    force."""
     error: str | None = None
-    """Why the round is broken, or why nothing was corrected."""
+    """The reason why the round is broken, or why nothing was corrected."""
 
     @property
     def objections(self) -> tuple[Objection, ...]:
@@ -181,7 +182,7 @@ def carried_out(report: Report) -> Verdict:
 
 
 def sights(plan: Plan, report: Report | None) -> Mapping[Registry, Sight]:
-    """What the round found at each registry that it could read."""
+    """Returns the sight of each registry that the round could read."""
     written = (
         {
             outcome.registry

@@ -31,11 +31,12 @@ class RoundOptions:
     watched: Selection = EVERYTHING
     """The part of the fleet that the watch is over, whose rounds share a memory."""
     inventory_error: str | None = None
-    """Why the inventory on disk cannot be used, where the last good one is in force."""
+    """The reason why the inventory on disk cannot be used, where the last good inventory is in
+    force."""
 
     @property
     def whole(self) -> bool:
-        """Whether the round looks at every registry that is watched."""
+        """Returns whether the round looks at every registry that is watched."""
         return self.selection == self.watched
 
 

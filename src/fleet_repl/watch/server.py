@@ -24,9 +24,9 @@ _ADDRESS: Final = re.compile(
 )
 _LOOPBACK: Final = "127.0.0.1"
 _SHUTDOWN_SECONDS: Final = 1.0
-"""How long a scrape in flight gets to finish."""
+"""The seconds that a scrape in flight gets to finish."""
 _IDLE_SECONDS: Final = 15.0
-"""How long a connection is kept open between two requests."""
+"""The seconds for which a connection is kept open between two requests."""
 _ROUNDS_MISSED: Final = 3
 """Rounds after whose time a watch counts as stuck."""
 
@@ -74,7 +74,7 @@ class Vitals:
 
     @property
     def stuck(self) -> bool:
-        """Whether no round has finished within the time of three rounds and a deadline."""
+        """Returns whether no round has finished within the time of three rounds and a deadline."""
         patience = _ROUNDS_MISSED * self._every + self._deadline
         return self._clock.monotonic() - self._moved > patience
 

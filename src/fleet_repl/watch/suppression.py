@@ -32,11 +32,11 @@ _LEFT_ALONE: Final = Fault(
 
 
 class Sight(Enum):
-    """What a round found at a registry that it could read."""
+    """The state in which a round saw a registry that it could read."""
 
     AS_WANTED = auto()
     DIFFERING = auto()
-    """It differed, and was not corrected, or only because the inventory had changed."""
+    """The registry differed, and was not corrected, or only because the inventory had changed."""
     CORRECTED = auto()
     """Somebody else had changed it, and the round changed it back."""
 
@@ -47,7 +47,8 @@ class LeftAlone:
 
     since: datetime
     as_wanted: int = 0
-    """How many of the last rounds in a row found it as wanted, without our doing."""
+    """The number of the last rounds in a row that saw the registry as wanted, without a write of
+    ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

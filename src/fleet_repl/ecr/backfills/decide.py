@@ -1,4 +1,4 @@
-"""Which backfills of a registry to start, which to follow, and which have to wait.
+"""Decides which backfills of a registry to start, which to follow, and which have to wait.
 
 The decision is taken on the backfills that ECR lists, so that a run which finds its own backfills
 again starts none twice.
@@ -20,7 +20,8 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do for every destination that wants a backfill. Each is in exactly one field."""
+    """The action for every destination that wants a backfill. Each destination is in exactly one
+    field."""
 
     start: tuple[Registry, ...] = ()
     follow: tuple[Backfill, ...] = ()

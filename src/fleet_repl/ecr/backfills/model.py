@@ -56,13 +56,13 @@ class Backfill:
     started_at: datetime
     ended_at: datetime | None = None
     total: int | None = None
-    """How many copies it makes, one for each image and tag; None until ECR has counted them."""
+    """The number of copies, one for each image and tag; None until ECR has counted them."""
     completed: int = 0
     failed: int = 0
     failure_codes: tuple[str, ...] = ()
     """The codes of copies that failed, each once."""
     failure_code: str | None = None
-    """Why the backfill itself failed."""
+    """The code of the failure of the backfill itself."""
 
     @property
     def state(self) -> BackfillState:
@@ -70,7 +70,7 @@ class Backfill:
 
     @property
     def active(self) -> bool:
-        """Whether it counts against ECR's limits. A backfill of unknown status does."""
+        """Returns whether it counts against ECR's limits. A backfill of unknown status does."""
         return self.state not in ENDED and self.ended_at is None
 
 
@@ -91,11 +91,12 @@ class BackfillOutcome:
     """Failure code → how many copies failed with it; None where ECR did not say."""
     error: Fault | None = None
     because: str | None = None
-    """Why the backfill was not started, or is not followed any further."""
+    """The reason why the backfill was not started, or is not followed any further."""
 
     @property
     def falls_short(self) -> bool:
-        """Whether the destination lacks images and no backfill is under way to copy them."""
+        """Returns whether the destination lacks images and no backfill is under way to copy
+        them."""
         if self.error is not None or self.because is not None:
             return True
         last = self.backfill
@@ -105,6 +106,6 @@ class BackfillOutcome:
 
     @property
     def fails(self) -> bool:
-        """Whether the run that wanted the backfill fails because of it. A queued backfill is on
-        record, and the next run that backfills starts it."""
+        """Returns whether the run that wanted the backfill fails because of it. A queued backfill
+        is on record, and the next run that backfills starts it."""
         return self.falls_short and self.state is not BackfillState.QUEUED

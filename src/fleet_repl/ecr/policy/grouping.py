@@ -32,7 +32,8 @@ Actions: TypeAlias = tuple[str, ...]
 
 
 class Block(NamedTuple):
-    """Each source may do each action with each prefix. Sources and prefixes are sorted."""
+    """A statement's content: every source may do every action with every prefix. Sources and
+    prefixes are sorted."""
 
     sources: tuple[AccountId, ...]
     actions: Actions

@@ -95,7 +95,8 @@ def findings(
 
 
 def scope_matters(policy: Policy) -> bool:
-    """Whether ECR enforces all of the policy only with a REGISTRY_POLICY_SCOPE other than V1."""
+    """Returns whether ECR enforces all of the policy only with a REGISTRY_POLICY_SCOPE other than
+    V1."""
     return any(_beyond_first_scope(statement) for statement in policy.foreign)
 
 

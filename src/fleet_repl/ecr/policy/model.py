@@ -43,7 +43,7 @@ class Owner:
 
     @property
     def mark(self) -> str:
-        """What the Sid of each of the fleet's statements starts with."""
+        """The Sid prefix of all the fleet's statements."""
         return _mark(self.fleet)
 
     @property
@@ -58,7 +58,7 @@ class PolicyDocument:
     or report out of a file. Policies are equal where their documents are, whoever reads them."""
 
     document: JsonObject | None
-    """As it was read; None where the registry has no policy."""
+    """The policy as it was read; None where the registry has no policy."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PolicyDocument) and self.document == other.document
@@ -71,11 +71,11 @@ class Policy(PolicyDocument):
     """A registry policy, taken apart into statements of ours and of others."""
 
     grants: frozenset[Grant] = frozenset()
-    """What our statements mean."""
+    """The grants that our statements mean."""
     opaque: tuple[JsonObject, ...] = ()
     """Statements with our mark that somebody edited, so that they mean more or less than grants."""
     implied: frozenset[Grant] = frozenset()
-    """What the edited statements allow at the most, as far as that can be told."""
+    """The most that the edited statements allow, as far as that can be determined."""
     foreign: tuple[JsonObject, ...] = ()
     """Statements of others, in their order."""
     outdated: bool = False
@@ -83,7 +83,7 @@ class Policy(PolicyDocument):
 
     @property
     def is_untidy(self) -> bool:
-        """Whether our statements have to be written anew although their meaning stays."""
+        """Returns whether our statements have to be written anew although their meaning stays."""
         return bool(self.opaque) or self.outdated
 
     @property
@@ -92,7 +92,7 @@ class Policy(PolicyDocument):
         return self.grants | self.implied if self.implied else self.grants
 
     def ours_as(self, other: Policy) -> bool:
-        """Whether our part of both means the same."""
+        """Returns whether our part of both means the same."""
         return (
             self.grants == other.grants
             and self.outdated == other.outdated
@@ -100,15 +100,16 @@ class Policy(PolicyDocument):
         )
 
     def theirs_as(self, other: Policy) -> bool:
-        """Whether the foreign statements of both mean the same."""
+        """Returns whether the foreign statements of both mean the same."""
         return _plain(self.foreign) == _plain(other.foreign)
 
     def same_as(self, other: Policy) -> bool:
-        """Whether both mean the same to the service and to us."""
+        """Returns whether both mean the same to the service and to us."""
         return self.ours_as(other) and self.theirs_as(other) and self._framed_as(other)
 
     def shows(self, written: Policy) -> bool:
-        """Whether this is what ECR answers after `written`, whose spelling it may have changed."""
+        """Returns whether this is what ECR answers after `written`, whose spelling it may have
+        changed."""
         return (
             self.ours_as(written)
             and self._framed_as(written)
@@ -157,7 +158,7 @@ class GrantIndex:
         return self._prefixes.get((source, action), NOTHING)
 
     def covers(self, grant: Grant) -> bool:
-        """Whether the grants allow all that `grant` allows."""
+        """Returns whether the grants allow all that `grant` allows."""
         return covers_at_once(self.prefixes(grant.source, grant.action), grant.prefix)
 
 

@@ -79,7 +79,7 @@ def _statement(block: Block, owner: Owner, registry: Registry) -> JsonObject:
 
 
 def _lengths(owner: Owner, registry: Registry) -> Lengths:
-    """How many characters `_statement` makes of the parts of a block."""
+    """Returns the lengths of the texts that `_statement` makes of the parts of a block."""
     nobody = root_arn(owner.partition, AccountId("0" * 12))
     anything = resource_of("", repositories_arn(owner.partition, registry))
     # Each has two quotes and a comma.

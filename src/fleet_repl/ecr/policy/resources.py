@@ -27,7 +27,7 @@ def prefix_of(resource: Json, base: str) -> str | None:
 
 
 def is_pattern(prefix: str) -> bool:
-    """Whether a policy takes the letters of a prefix for more than themselves."""
+    """Returns whether a policy takes the letters of a prefix for more than themselves."""
     return not _SPECIAL.isdisjoint(prefix)
 
 

@@ -20,7 +20,8 @@ _PREFIXES: Final = {"role": "AROA", "user": "AIDA"}
 
 
 def is_respelled(present: Iterable[JsonObject], written: Iterable[JsonObject]) -> bool:
-    """Whether statements that were read mean the same as those that were written, in any order."""
+    """Returns whether statements that were read mean the same as those that were written, in any
+    order."""
     there, wanted = list(map(policy_meaning, present)), list(map(policy_meaning, written))
     missing = _without(wanted, there)
     for statement in _without(there, wanted):
@@ -45,7 +46,7 @@ def _without(these: Iterable[Json], others: Iterable[Json]) -> list[Json]:
 
 
 def _lost_principals(present: Json, written: Json) -> bool:
-    """Whether two statements differ only in principals that have been deleted."""
+    """Returns whether two statements differ only in principals that have been deleted."""
     if not isinstance(present, Mapping) or not isinstance(written, Mapping):
         return False
     (rest, names), (other_rest, other_names) = _parted(present), _parted(written)

@@ -14,7 +14,7 @@ _LONGEST: Final = 160
 
 
 def why_unmatched(resource: str, permissions: Permissions) -> str | None:
-    """Why no repository of the registry can match, or None where some repository can."""
+    """Returns why no repository of the registry can match, or None where some repository can."""
     base = repositories_arn(permissions.partition, permissions.registry)
     if "${" in resource:
         return None
@@ -37,8 +37,8 @@ def why_unmatched(resource: str, permissions: Permissions) -> str | None:
 
 
 def _no_name(pattern: str) -> str | None:
-    """Why no repository name can match, or None. In ECR's model a name has lower case letters and
-    digits between single separators."""
+    """Returns why no repository name can match, or None. In ECR's model a name has lower case
+    letters and digits between single separators."""
     if not pattern:
         return "it ends where the name should begin"
     if strange := _NOT_IN_NAMES.search(pattern):

@@ -19,7 +19,7 @@ is without prefixes."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkChanges:
-    """How two states of a registry's links differ, by destination."""
+    """The difference between two states of a registry's links, by destination."""
 
     added: Outgoing
     removed: Outgoing

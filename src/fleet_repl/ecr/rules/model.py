@@ -46,16 +46,17 @@ RawRule: TypeAlias = tuple[JsonObject, Rule]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replication:
-    """What a registry answered about its replication."""
+    """A registry's answer about its replication."""
 
     document: JsonObject | None
     """`replicationConfiguration` as it was read, with every field. Some documents of a fleet have
     None for one without rules; ECR has none such. Two are equal where their documents are."""
     links: Links = field(compare=False)
-    """What it surely replicates; overlapping rules add up. A filter of an unknown kind counts as no
-    filter."""
+    """The links that the rules surely make; overlapping rules add up. A filter of an unknown kind
+    counts as no filter."""
     may_use: Outgoing = field(compare=False)
-    """What it replicates at the most: a filter of an unknown kind counts as every repository."""
+    """The most that the rules may replicate: a filter of an unknown kind counts as every
+    repository."""
     rules: tuple[Rule, ...] = field(default=(), compare=False)
     """The meaning of each of `rules_of(document)`, from which `links` was read."""
     unknown: tuple[str, ...] = field(default=(), compare=False)
@@ -83,13 +84,15 @@ class Replication:
         return tuple(placed for placed, rule in listed if not rule.understood)
 
     def same_as(self, other: Replication) -> bool:
-        """Whether both mean the same. With unknown fields, whether their texts are equal."""
+        """Returns whether both mean the same. With unknown fields, whether their texts are
+        equal."""
         if self.unknown or other.unknown:
             return canonical_json(self.document) == canonical_json(other.document)
         return self.meaning == other.meaning
 
     def shows(self, written: Replication) -> bool:
-        """Whether this is what ECR answers after `written`, to which it may have added fields."""
+        """Returns whether this is what ECR answers after `written`, to which it may have added
+        fields."""
         return self.same_as(written) or (not written.unknown and self.meaning == written.meaning)
 
     @property
@@ -129,7 +132,8 @@ def links_of(rules: Iterable[Rule]) -> Links:
 
 @lru_cache(maxsize=1_024)
 def _scope(prefixes: tuple[str, ...], deletes: bool) -> LinkScope:  # noqa: FBT001 - part of the key
-    """What a link gets from a rule. Kept, because a fleet repeats few different rules."""
+    """Returns the scope that a rule gives to its links. Cached, because a fleet repeats few
+    different rules."""
     reduced = reduce(prefixes)
     return LinkScope(reduced, reduced if deletes else NOTHING)
 

@@ -106,11 +106,12 @@ _NONE: Final = Replication(document=NO_RULES, links={}, may_use={})
 
 @dataclass(slots=True)
 class _Unread:
-    """What could not be read of a document."""
+    """The parts of a document that could not be read."""
 
     paths: list[str] = field(default_factory=list)
     values: int = 0
-    """How many values were not understood. An unknown field beside known ones does not count."""
+    """The number of values that were not understood. An unknown field beside known ones does not
+    count."""
 
     def value(self, path: str) -> None:
         """Note a value that is not understood."""

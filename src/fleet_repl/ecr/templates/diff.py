@@ -31,9 +31,9 @@ class TemplateChange:
 
     action: Literal["create", "update", "delete"]
     prefix: str
-    """As ECR has it, or as it is created."""
+    """The template's prefix as ECR has it, or as it is created."""
     before: TemplateState
-    """As it was read."""
+    """The template as it was read."""
     after: TemplateState
     """The whole template."""
 
@@ -48,7 +48,7 @@ class RefusedChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplatePlan:
-    """What to do about the templates of a registry."""
+    """The changes that a registry's templates need, and the obstacles to them."""
 
     changes: tuple[TemplateChange, ...] = ()
     """By prefix. Deletions come last, so that no repository is created between two templates."""
@@ -119,7 +119,7 @@ def template_change(before: TemplateState, wanted: JsonObject | None) -> Templat
 
 
 def template_fault(change: TemplateChange) -> Fault | None:
-    """Why a change must not be made, or None: members that are not known here."""
+    """Returns the fault that forbids a change (members that are not known here), or None."""
     unknown = dict.fromkeys((*change.before.unknown, *change.after.unknown))
     if not unknown:
         return None

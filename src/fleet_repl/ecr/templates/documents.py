@@ -30,7 +30,7 @@ empty list is refused: they mean nothing without a mutability that has exclusion
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """How a fleet signs its templates. Only the description can carry a signature."""
+    """The signature that marks a fleet's templates. Only the description can carry a signature."""
 
     fleet: str
     formerly: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class Signature:
         return f"{_mark(self.fleet)}fleet-repl {self.fleet}: {name}"
 
     def is_on(self, template: JsonObject) -> bool:
-        """Whether a template is ours, whatever else in it somebody may have changed."""
+        """Returns whether a template is ours, whatever else in it somebody may have changed."""
         description = template.get("description")
         return isinstance(description, str) and any(
             description.startswith(_mark(fleet)) for fleet in (self.fleet, *self.formerly)
@@ -77,7 +77,8 @@ def update_request(before: JsonObject, after: JsonObject) -> JsonObject:
 
 
 def clearing_hint(before: JsonObject | None, after: JsonObject | None) -> str | None:
-    """What to do where an update does not take away the role of a template; None for others."""
+    """Returns the remedy where an update does not take away a template's role; None for other
+    changes."""
     had = before is not None and before.get("customRoleArn")
     if not had or after is None or after.get("customRoleArn"):
         return None

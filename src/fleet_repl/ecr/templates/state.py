@@ -33,13 +33,14 @@ class TemplateState:
     """The template for a prefix of a registry, or that there is none."""
 
     document: JsonObject | None
-    """As it was read, without its times; None for no template."""
+    """The template as it was read, without its times; None for no template."""
     meaning: Meaning | None
     unknown: tuple[str, ...] = ()
     """Paths of the members that are not known here."""
 
     def same_as(self, other: TemplateState) -> bool:
-        """Whether both mean the same. With unknown members, whether their texts are equal."""
+        """Returns whether both mean the same. With unknown members, whether their texts are
+        equal."""
         if self.unknown or other.unknown:
             return self._untimed == other._untimed
         return self.meaning == other.meaning
@@ -50,7 +51,7 @@ class TemplateState:
         return canonical_json(self.document and _timeless(self.document))
 
     def shows(self, written: TemplateState) -> bool:
-        """Whether this is what ECR answers after `written`, which it may have completed.
+        """Returns whether this is what ECR answers after `written`, which it may have completed.
 
         ECR may add members that are not known here. And it may name the key that it uses where
         only KMS was asked for, so a document without the key leaves it open.

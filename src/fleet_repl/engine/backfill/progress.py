@@ -129,7 +129,7 @@ class SourceProgress:
         self._context.on_event(BackfillEnded(outcome=outcome))
 
     async def _failures(self, backfill: Backfill) -> dict[str, int | None]:
-        """How often each failure code comes in the results; none after an interruption."""
+        """Returns the count of each failure code in the results; no count after an interruption."""
         results: list[JsonObject] = []
         with self._context.stop.abandonable():
             async with self._limiter:

@@ -25,7 +25,7 @@ tells accounts apart like a name, and explains nothing."""
 
 
 class Frame(IntEnum):
-    """What a route's destinations have in common with their source."""
+    """The relation that a route's destinations have to their source."""
 
     NOTHING = 0
     REGION = 1

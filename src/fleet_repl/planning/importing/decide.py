@@ -41,7 +41,7 @@ class Decision:
     links: int
     left_out: tuple[LeftOut, ...]
     unmanaged: str | None = None
-    """Why grants are not managed, if they could be."""
+    """The reason why grants are not managed although they could be."""
 
 
 def decide(inventory: Inventory, observation: Observation, file_texts: FileTexts) -> Decision:

@@ -17,7 +17,7 @@ from tomlkit.items import Whitespace
 from fleet_repl.inventory import Account, Inventory
 
 REMARK: Final = "Imported by fleet-repl: "
-"""What the comments of an import begin with."""
+"""The prefix of the comments of an import."""
 
 _Table: TypeAlias = MutableMapping[str, Any]
 
@@ -32,9 +32,9 @@ class Edited:
 
     text: str
     ownership: Mapping[str, str | bool]
-    """What [ownership] has to say, where the file has no such table."""
+    """The content of [ownership], where the file has no such table."""
     notes: tuple[str, ...]
-    """What else was changed, and what to do about it."""
+    """Further changes, and what to do about them."""
 
 
 def edited(text: str, before: Inventory, after: Inventory) -> Edited:

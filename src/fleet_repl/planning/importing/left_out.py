@@ -1,4 +1,4 @@
-"""What an import could not say as routes, for the reader of the inventory it makes.
+"""The links that an import could not express as routes, described for the reader of its inventory.
 
 Texts that came from AWS may hold anything; here they become single lines.
 """
@@ -24,9 +24,9 @@ class LeftOut:
     name: str
     """The account's."""
     because: str
-    """What it is and why, on one line."""
+    """The description of the link left out and the reason, on one line."""
     unreadable: bool = False
-    """Nothing is known of the registry, and something should be."""
+    """True where the registry could not be read although it should have been."""
 
     def __str__(self) -> str:
         return f"{self.registry} ({self.name}): {self.because}"

@@ -1,4 +1,5 @@
-"""Which links that were observed can be routes of an inventory, and which cannot and why.
+"""Sorts observed links into those that can be routes of an inventory and those that cannot, with
+reasons.
 
 Judges every registry by itself, as strictly as the inventory will be judged when it is loaded.
 """
@@ -141,7 +142,7 @@ class _Source:
         return LinkScope(good, deletes=tuple(prefix for prefix in good if prefix in deleting))
 
     def _why_not(self, end: Registry) -> str | None:
-        """Why no route leads to a destination from here, if so."""
+        """Returns why no route leads to a destination from this source, or None."""
         if self.accounts[self.registry.account].retired:
             return "the account is retired, and routes pass it over"
         if end == self.registry:
@@ -158,7 +159,7 @@ class _Source:
         return None
 
     def _over_limits(self, links: Links) -> str | None:
-        """Why the inventory would be refused although ECR holds these links, if so."""
+        """Returns why the inventory would be refused although ECR holds these links, or None."""
         most = self.inventory.limits
         if len(links) > most.destinations:
             return f"its {len(links)} destinations are over the limit of {most.destinations}"
@@ -173,7 +174,7 @@ class _Source:
 
 
 def _why_no_prefix(prefix: str, plain: Prefixes, deleting: Prefixes) -> str | None:
-    """Why an inventory cannot hold a prefix of a link, if so."""
+    """Returns why an inventory cannot hold a prefix of a link, or None."""
     if touches(plain, prefix) and touches(deleting, prefix):
         return (
             "its rules replicate it with deletions and without, and nobody says which of them holds"

@@ -32,7 +32,7 @@ _FEWEST: Final = 12
 
 
 class Path(NamedTuple):
-    """Where a route leads, whatever it carries."""
+    """The ends of a route, whatever prefixes it carries."""
 
     source: Conditions
     destination: Conditions

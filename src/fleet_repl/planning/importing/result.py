@@ -1,4 +1,4 @@
-"""What an import gives: an inventory that was made of an observation."""
+"""The result of an import: an inventory that was made of an observation."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Imported:
     links: int
     routes: int
     left_out: tuple[LeftOut, ...] = ()
-    """What no route stands for, by registry. It stays as it is."""
+    """The parts that no route stands for, by registry. They stay as they are."""
     notes: tuple[str, ...] = ()
-    """What else the reader of `text` should know."""
+    """Further notes for the reader of `text`."""
 
     @property
     def unreadable(self) -> tuple[Registry, ...]:

@@ -22,7 +22,7 @@ from fleet_repl.planning.importing.shipments import Rows, Shipment, shipments, t
 from fleet_repl.values.prefixes import Prefixes, reduce
 
 _ANOTHER_PREFIX: Final = 1.0
-"""What one more prefix on a route costs, in words."""
+"""The cost of another prefix on a route, in words."""
 _MOST_CHECKED: Final = 80
 """Paths of one shipment among which needless ones are looked for."""
 _LONGEST: Final = 72
@@ -67,7 +67,7 @@ def routes_for(links: LinksBySource, registries: Registries) -> tuple[PlainRoute
 
 
 def _fits(proposal: Proposal, shipment: Shipment, registries: Registries) -> bool:
-    """Whether every link of a path may carry the shipment."""
+    """Returns whether every link of a path may carry the shipment."""
     return all(
         not proposal.leads(source, registries) & ~shipment.allowed.get(source, 0)
         for source in bits(proposal.sources)
@@ -75,7 +75,7 @@ def _fits(proposal: Proposal, shipment: Shipment, registries: Registries) -> boo
 
 
 def _size(proposal: Proposal, registries: Registries) -> int:
-    """How many links a path makes."""
+    """Returns the number of links that a proposed route makes."""
     sources = bits(proposal.sources)
     return sum(proposal.leads(source, registries).bit_count() for source in sources)
 

@@ -16,7 +16,7 @@ from fleet_repl.planning.importing.bitsets import Frame, Registries, union
 from fleet_repl.values.names import AccountId, Region
 
 ANOTHER_ROUTE: Final = 4.0
-"""What one more route costs, in words."""
+"""The cost of another route, in words."""
 _ACCOUNT: Final = 1.5
 _MOST_VALUES: Final = 12
 """Values of one label that a selector may list."""

@@ -21,17 +21,17 @@ Rows: TypeAlias = dict[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """What routes have to carry, and between whom."""
+    """The prefixes that routes have to carry, and the registries between which."""
 
     prefixes: Prefixes
     deletes: bool
     wanted: Rows
     allowed: Rows
-    """What is wanted, and links that carry these prefixes anyway."""
+    """The wanted links, and links that carry these prefixes anyway."""
 
     @property
     def size(self) -> int:
-        """How many links are wanted."""
+        """The number of links that are wanted."""
         return sum(mask.bit_count() for mask in self.wanted.values())
 
 

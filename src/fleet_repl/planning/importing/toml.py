@@ -1,4 +1,5 @@
-"""What was imported as tables of an inventory, behind what stays of the operator's file.
+"""Writes imported accounts and routes as tables of an inventory, after the kept part of the
+operator's file.
 
 Texts that came from AWS are checked or made harmless before they get here.
 """

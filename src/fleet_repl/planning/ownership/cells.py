@@ -25,7 +25,7 @@ Cells: TypeAlias = Mapping[Registry, tuple[str, ...]]
 those that a shorter one covers."""
 
 Cell: TypeAlias = tuple[Registry, str]
-"""One destination and one prefix."""
+"""A cell: one destination and one prefix."""
 
 
 def cells_of(rules: Iterable[Rule]) -> Cells:
@@ -73,7 +73,7 @@ def each_cell(links: Cells) -> Iterator[Cell]:
 
 
 def lists(cells: Cells, cell: Cell) -> bool:
-    """Whether `cell` is among `cells`."""
+    """Returns whether `cell` is among `cells`."""
     end, prefix = cell
     return prefix in cells.get(end, ())
 
@@ -91,7 +91,7 @@ def _merged(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def read(current: Replication) -> Iterator[RawRule]:
-    """Each rule as it stands in the document, and what it means."""
+    """Yields each rule of a document, raw and parsed."""
     return zip(rules_of(current.document), current.rules, strict=True)
 
 

@@ -220,7 +220,8 @@ class _Merger:
         )
 
     def _stays(self, own: set[Cell], rule: Rule) -> bool:
-        """Whether all of our cells in a shared rule are still wanted, with the rule's deletions."""
+        """Returns whether all of our cells in a shared rule are still wanted, with the rule's
+        deletions."""
         return all(
             self._wanted.get(end, NO_SCOPE).has(prefix, deletes=rule.deletes) for end, prefix in own
         )

@@ -1,4 +1,4 @@
-"""Which cells of the rules in place are the fleet's own, and not somebody else's."""
+"""Finds the cells of the rules in place that are the fleet's own, and not somebody else's."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ from fleet_repl.values.prefixes import touches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurPart:
-    """What tells our part of a configuration from that of others."""
+    """The owned cells and the links by which our part of a configuration is told from that of
+    others."""
 
     owned: Cells
     """Our part of what is to be written."""
@@ -41,21 +42,21 @@ class SharedWrite:
     before: Replication
     after: Replication
     later: tuple[Replication, ...] = ()
-    """What the plan's next writes leave."""
+    """The states that the plan's next writes leave."""
     sharing: OurPart
 
     def is_due(self, current: Replication) -> bool:
-        """Whether our part is as it was before the write."""
+        """Returns whether our part is as it was before the write."""
         return self._fits(current, self.before, self.after)
 
     def is_done(self, current: Replication) -> bool:
-        """Whether our part is as the write leaves it."""
+        """Returns whether our part is as the write leaves it."""
         return self._is_left(current, self.after)
 
     def rebased(self, current: Replication) -> Replication | None:
-        """What to write on top of `current`, which is `current` itself where this write or a later
-        one is done; None where more than others' rules differs, or where what differs is not
-        independent of our links."""
+        """Returns the configuration to write on top of `current`: `current` itself where this write
+        or a later write of the plan is done; None where more than others' rules differs, or where
+        the difference is not independent of our links."""
         if current.unknown:
             return None
         if any(self._is_left(current, state) for state in (self.after, *self.later)):
@@ -70,8 +71,8 @@ class SharedWrite:
         return rebased if self._keeps_links(rebased) else None
 
     def _is_left(self, current: Replication, state: Replication) -> bool:
-        """Whether our part is as `state` has it. A rule of ours that somebody has edited is another
-        rule, and may still hold links that were to go."""
+        """Returns whether our part is as `state` has it. A rule of ours that somebody has edited is
+        another rule, and may still hold links that were to go."""
         if not self._fits(current, state, self.before):
             return False
         known, going = listed(self.before).keys() | listed(state).keys(), self._going(state)
@@ -84,7 +85,8 @@ class SharedWrite:
         return taken_out(self.before, state, covered=True)
 
     def _fits(self, current: Replication, wanted: Replication, unwanted: Replication) -> bool:
-        """Whether all of ours in `wanted` is in place, and nothing that only `unwanted` has."""
+        """Returns whether all of ours in `wanted` is in place, and nothing that only `unwanted`
+        has."""
         present, wanted_rules, unwanted_rules = listed(current), listed(wanted), listed(unwanted)
         ours = {
             key
@@ -99,14 +101,16 @@ class SharedWrite:
         return any(lists(self.sharing.owned, cell) for cell in each_cell(cells_of([rule])))
 
     def _concern_us(self, rules: Iterable[Rule]) -> bool:
-        """Whether a rule of somebody else has to do with our links, as far as can be told."""
+        """Returns whether a rule of somebody else has to do with our links, as far as can be
+        told."""
         ours = (self.sharing.owned, self._going(self.after))
         return any(
             not rule.understood or any(_touches(cells, rule) for cells in ours) for rule in rules
         )
 
     def _keeps_links(self, current: Replication) -> bool:
-        """Whether others' rules still carry what our links count on them for, and no more."""
+        """Returns whether others' rules still carry what our links count on them for, and no
+        more."""
         links = self.sharing.links
         return within(current.links, links) == within(self.after.links, links)
 
@@ -125,5 +129,5 @@ def _key(raw: JsonObject, rule: Rule) -> str:
 
 
 def _touches(cells: Cells, rule: Rule) -> bool:
-    """Whether a rule carries any repository that `cells` do, to the same destination."""
+    """Returns whether a rule carries any repository that `cells` do, to the same destination."""
     return any(touches(cells.get(end, ()), prefix) for end, prefix in each_cell(cells_of([rule])))

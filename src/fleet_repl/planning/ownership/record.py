@@ -1,4 +1,5 @@
-"""What a fleet last made of its registries, as the values that go on record."""
+"""The ownership record's values: the links and templates that a fleet last applied to its
+registries."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ Due: TypeAlias = Mapping[Registry, datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What a fleet last made of one registry."""
+    """The links and templates that a fleet last applied to one registry."""
 
     links: Cells = field(default_factory=dict)
     templates: tuple[str, ...] = ()
@@ -27,7 +28,8 @@ class Applied:
 
 
 Record: TypeAlias = Mapping[Registry, Applied]
-"""What a fleet last applied, by registry. One that is missing was never recorded."""
+"""The fleet's last applied links and templates, by registry. A registry that is missing was never
+recorded."""
 
 
 def together(first: Applied, second: Applied) -> Applied:

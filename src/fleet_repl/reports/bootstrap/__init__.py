@@ -1,4 +1,4 @@
-"""What sets a fleet's roles up, as text: for CloudFormation, for Terraform, or the bare policies.
+"""The set-up of a fleet's roles, as text: for CloudFormation, for Terraform, or the bare policies.
 
 Pure: an inventory in, text out. What is needed is decided in `model`, what is allowed in
 `fleet_repl.ecr.permissions`; the three ways to write it down decide nothing. No text holds a

@@ -21,7 +21,7 @@ from fleet_repl.reports.bootstrap.model import AccountRole, Bootstrap
 from fleet_repl.reports.bootstrap.template import template_text
 
 FILE: Final = "fleet-repl-role.yaml"
-"""What the comments call the template."""
+"""The name of the template's file in the comments."""
 
 _OPERATION: Final = "MaxConcurrentPercentage=25,FailureTolerancePercentage=10"
 

@@ -1,4 +1,5 @@
-"""What is said beside a template: paragraphs and commands as comment lines, and who is left out."""
+"""The comments of a template: paragraphs and commands as comment lines, and the accounts left
+out."""
 
 from __future__ import annotations
 
@@ -86,7 +87,7 @@ def external_id_variable(number: int) -> str:
 
 
 def external_ids(bootstrap: Bootstrap) -> dict[int, str]:
-    """Whose external id each number is, in words."""
+    """Returns a sentence for each number of an external id: the roles that use it."""
     owners_by_number: dict[int, list[str]] = {}
     if bootstrap.hub_external_id is not None:
         owners_by_number[bootstrap.hub_external_id] = ["the hub roles"]

@@ -57,7 +57,8 @@ def iam_document(bootstrap: Bootstrap) -> JsonObject:
 
 
 def _trust(principal: str, external_id: int | None, bootstrap: Bootstrap) -> JsonObject:
-    """Who may assume a role, and what has to be given for it."""
+    """Returns the trust policy of a role: the principals that may assume it, and their
+    conditions."""
     asked: dict[str, Json] = {}
     if bootstrap.organization is not None:
         asked["aws:PrincipalOrgID"] = bootstrap.organization
@@ -98,7 +99,8 @@ def _hubs(bootstrap: Bootstrap) -> Iterator[JsonObject]:
 
 
 def _base_policy(bootstrap: Bootstrap) -> JsonObject:
-    """What the base identity is allowed: the next role, the state, and its own account's calls."""
+    """Returns the policy of the base identity: the next role, the state, and its own account's
+    calls."""
     statements: list[Statement] = []
     if bootstrap.hubs or bootstrap.roles:
         statements.append(_assuming(bootstrap, 0))
@@ -125,7 +127,7 @@ def _assuming(bootstrap: Bootstrap, position: int) -> Statement:
 
 
 def _notes(bootstrap: Bootstrap) -> Iterator[str]:
-    """How to use it, and what is left to do."""
+    """Yields notes on the use of the output, and on the work that is left."""
     if bootstrap.roles:
         yield (
             "Make each role in each of its accounts, and in those that join later. With its trust "

@@ -1,4 +1,4 @@
-"""What has to be set up before a fleet can be reached: roles, whom they trust, what they may.
+"""The set-up that a fleet needs before it can be reached: roles, their trust and their permissions.
 
 An external id is known here by its number alone: its value goes into no output.
 """
@@ -53,9 +53,10 @@ class Bootstrap:
     session_seconds: int
     """The longest session that is asked of a role."""
     assuming: tuple[str, ...]
-    """What the trust policy of each role allows: assuming it, with what a session carries."""
+    """The actions that the trust policy of each role allows: assuming the role, with the tags that
+    a session carries."""
     permissions: tuple[Statement, ...]
-    """What each role is allowed, and the base identity in its own account."""
+    """The permissions of each role, and of the base identity in its own account."""
     base_identity: str | None
     """Its ARN, where that is known."""
     hubs: tuple[RoleArn, ...]
@@ -68,7 +69,7 @@ class Bootstrap:
     units: tuple[str, ...]
     """The organizational units that hold the accounts, where they are known."""
     own_accounts: tuple[AccountId, ...]
-    """Where the base identity acts itself."""
+    """The accounts in which the base identity acts itself."""
     externals: tuple[External, ...]
     bucket: str | None
     """`bucket/prefix` of the state; None for a folder."""

@@ -69,7 +69,7 @@ def _conditions(bootstrap: Bootstrap) -> dict[str, Value]:
 
 
 def _asks_sometimes(bootstrap: Bootstrap) -> bool:
-    """Whether some roles ask for an external id, and others do not."""
+    """Returns whether some roles ask for an external id, and others do not."""
     return len({role.external_id is None for role in bootstrap.roles}) == 2
 
 

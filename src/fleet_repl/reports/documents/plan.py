@@ -200,7 +200,7 @@ def plan_digest(plan: Plan) -> str:
 
 
 def is_unaltered(plan: Plan) -> bool:
-    """Whether a plan still has the content that its digest was made of."""
+    """Returns whether a plan still has the content that its digest was made of."""
     return plan.digest == plan_digest(plan)
 
 

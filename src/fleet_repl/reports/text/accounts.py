@@ -20,7 +20,7 @@ _COLUMNS = (
     *("id_from", "name_from", "state_from", "regions_from", "labels_from"),
 )
 _FORMULA = ("=", "+", "-", "@")
-"""What makes a spreadsheet calculate a cell."""
+"""The first characters that make a spreadsheet calculate a cell."""
 
 
 def accounts_text(
@@ -92,7 +92,7 @@ def _add(page: Page, facts: AccountFacts, names: int) -> None:
 
 
 def _sources(facts: AccountFacts) -> str:
-    """Where the account comes from, and its name if that is from elsewhere."""
+    """Returns the origin of the account, and of its name if that is another."""
     if facts.name is facts.listed:
         return facts.listed
     return f"{facts.listed}, name: {facts.name}"

@@ -53,7 +53,7 @@ class Line:
 
     @property
     def is_dangerous(self) -> bool:
-        """Whether the line removes something, or lets deletions travel."""
+        """Returns whether the line removes something, or lets deletions travel."""
         return self.symbol in _DANGEROUS
 
 
@@ -78,7 +78,7 @@ class Block:
 
     @property
     def is_dangerous(self) -> bool:
-        """Whether any change is dangerous."""
+        """Returns whether any change is dangerous."""
         return any(change.is_dangerous for change in self.changes)
 
     @property

@@ -49,7 +49,7 @@ _ON_DEMAND: Final = frozenset({DeliveryState.COMPLETE, DeliveryState.IDLE})
 
 
 class _Trouble(NamedTuple):
-    """Why images did not arrive: the same for all links of a group."""
+    """The cause why images did not arrive: the same for all links of a group."""
 
     code: str | None
     because: str | None

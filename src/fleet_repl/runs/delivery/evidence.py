@@ -1,4 +1,4 @@
-"""What ECR says of sampled images and their destinations, read into values.
+"""ECR's answers about sampled images and their destinations, read into values.
 
 Pure. ECR lists the destinations that an image was sent to when it was pushed; `judge` decides what
 that means for each link.
@@ -23,11 +23,11 @@ _UNPULLABLE: Final = {
     "ARCHIVED": "it is archived at the destination: nobody can pull it until it is restored there",
     "ACTIVATING": "it is being restored from the archive of the destination",
 }
-"""What is to be said of an image that is at its destination, by its status there."""
+"""Explanations of an image that is at its destination, by its status there."""
 
 
 class Status(NamedTuple):
-    """What ECR tells of an image at one destination."""
+    """ECR's replication status of an image at one destination."""
 
     status: str
     code: str | None = None
@@ -43,7 +43,7 @@ class SampledImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceSample:
-    """What one source told of itself."""
+    """The sample that one source gave: its rules and recent images."""
 
     at: datetime
     replication: Replication
@@ -59,10 +59,10 @@ class Lookup(NamedTuple):
 
 
 class Lookups(NamedTuple):
-    """What to look up for one source's images, in that order."""
+    """The lookups for one source's images, in that order."""
 
     deciding: tuple[Lookup, ...]
-    """What is told of these images depends on it."""
+    """Lookups that decide the state of their images."""
     timing: tuple[Lookup, ...]
     """These arrived; the answer only says when."""
 
@@ -89,7 +89,7 @@ class Evidence:
     now: datetime
     replication: Replication
     received: Prefixes = NOTHING
-    """What the fleet's own links bring into the source."""
+    """The prefixes that the fleet's own links bring into the source."""
     managed: Collection[AccountId] = ()
     """Destinations in these accounts can be looked into."""
     sent: Mapping[tuple[Registry, str], datetime] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Evidence:
     arrivals: Mapping[Lookup, Arrival] = field(default_factory=dict)
 
     def has_rule(self, link: Link, repository: str) -> bool:
-        """Whether a rule carries it, one with a filter of an unknown kind included."""
+        """Returns whether a rule carries it, one with a filter of an unknown kind included."""
         return selects(self.replication.may_use.get(link.destination, NOTHING), repository)
 
 
@@ -117,7 +117,8 @@ def parse_statuses(documents: Iterable[JsonObject]) -> Mapping[Registry, Status]
 
 
 def arrival_of(detail: JsonObject | None) -> Arrival:
-    """What the details of an image at a destination say; None: it is not there."""
+    """Returns the arrival that an image's details at a destination show; None where the image is
+    not there."""
     if detail is None:
         return Arrival(found=False)
     status = detail.get("imageStatus")

@@ -1,4 +1,4 @@
-"""Why ECR could not deliver an image, and who has to do what about it.
+"""Explains why ECR could not deliver an image, and who has to do what about it.
 
 Pure. AWS publishes no list of failure codes: what is known is explained, what is not is told.
 """
@@ -24,11 +24,11 @@ _AGAIN: Final = "push it again, or else fleet-repl backfill --force copies it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """What is known of the destinations that failed."""
+    """The facts known about the destinations that failed."""
 
     partition: Partition
     actions: tuple[str, ...]
-    """What a link needs to be granted."""
+    """The actions that a link needs to be granted."""
     manages_grants: bool
     managed: Collection[AccountId]
     trusted: Mapping[AccountId, frozenset[str]] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Knowledge:
 
 
 def needs_policy(delivery: Delivery, link: Link, managed: Collection[AccountId]) -> bool:
-    """Whether the destination's registry policy is to be read to explain it."""
+    """Returns whether the destination's registry policy is to be read to explain it."""
     return (
         delivery.code == ACCESS_DENIED
         and link.crosses_accounts
@@ -115,7 +115,7 @@ def _by_policy(
 
 
 def _statement(repository: str, link: Link, known: Knowledge) -> str:
-    """What is missing, in words that can be written down as a statement."""
+    """Returns the missing grant, in words that can be written down as a statement."""
     prefix = next(prefix for prefix in link.prefixes if selects((prefix,), repository))
     resource = resource_of(prefix, repositories_arn(known.partition, link.destination))
     return (

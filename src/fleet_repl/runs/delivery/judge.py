@@ -1,4 +1,5 @@
-"""What ECR's list of destinations says of an image, and what it means that one is not on it.
+"""Judges an image's delivery by ECR's list of its destinations, and by a destination's absence from
+the list.
 
 Pure. ECR lists the destinations that an image was sent to when it was pushed. One that is not
 listed got nothing: there was no rule, or the image was there before it. When a rule was made
@@ -44,11 +45,11 @@ _UNSEEN: Final = "; it could not be looked up there"
 def lookups(
     sample: SourceSample, links: Sequence[Link], evidence: Evidence, *, count: int
 ) -> Lookups:
-    """What to look up at managed destinations, at most `LOOKS` for each image wanted.
+    """Returns the lookups at managed destinations, at most `LOOKS` for each image wanted.
 
-    First the images that seem to be missing, then others that were not sent although a rule
-    would carry them: they may be there all the same. Then those that arrived, for the time it
-    took. Turn by turn one for each link.
+    First come the images that seem to be missing, then others that were not sent although a rule
+    would carry them: they may be there all the same. Last come images that arrived, for the time
+    that it took. The links take turns, one image each.
     """
     overdue: list[list[Lookup]] = []
     unsent: list[list[Lookup]] = []
@@ -148,14 +149,16 @@ def _is_complete(sampled: SampledImage, link: Link) -> bool:
 
 
 def _is_overdue(sampled: SampledImage, link: Link, evidence: Evidence) -> bool:
-    """Whether an older image of the repository, sent there, shows that the rule was in place."""
+    """Returns whether an older image of the repository, sent there, shows that the rule was in
+    place."""
     oldest = evidence.sent.get((link.destination, sampled.image.repository))
     proven = oldest is not None and oldest < sampled.image.pushed_at
     return proven and not _is_hopped(sampled, evidence)
 
 
 def _is_hopped(sampled: SampledImage, evidence: Evidence) -> bool:
-    """Whether it may have come by replication: an image that was sent anywhere was pushed here."""
+    """Returns whether it may have come by replication: an image that was sent anywhere was pushed
+    here."""
     return not sampled.statuses and selects(evidence.received, sampled.image.repository)
 
 

@@ -1,4 +1,4 @@
-"""What became of recent images on their links: the types, and what they add up to.
+"""The deliveries of recent images on their links: the types and their totals.
 
 Pure values. One `Delivery` is one image on one link that carries its repository.
 """
@@ -20,26 +20,27 @@ from fleet_repl.values.prefixes import Prefixes
 
 
 class DeliveryState(StrEnum):
-    """What became of an image; of a link, the first of these that any of its images is in."""
+    """The state of an image's delivery; for a link, the first of these states that any of its
+    images is in."""
 
     FAILED = "failed"
     """ECR says so, with a code."""
     MISSING = "missing"
-    """It should have been sent, was not, and is not there."""
+    """The image should have been sent, was not, and is not at the destination."""
     NO_RULE = "no-rule"
     """The link is wanted, but no rule of the source carries it."""
     UNKNOWN = "unknown"
-    """Of a link only: its source could not be read."""
+    """For a link only: its source could not be read."""
     IN_PROGRESS = "in-progress"
     COMPLETE = "complete"
     NOT_SENT = "not-sent"
     """There was nothing to send it by when it was pushed."""
     IDLE = "idle"
-    """Of a link only: none of the sampled images falls under it."""
+    """For a link only: none of the sampled images falls under it."""
 
     @property
     def is_problem(self) -> bool:
-        """Whether somebody has to do something about it."""
+        """Returns whether somebody has to do something about it."""
         return self in _PROBLEMS
 
 
@@ -75,14 +76,14 @@ class Delivery:
     seconds: float | None = None
     """From push to arrival where the times show it; of one in progress, since its push."""
     because: str | None = None
-    """What is behind the state, in words that all images of the link with it share."""
+    """The cause of the state, in words that all images of the link with this cause share."""
     hint: str | None = None
-    """What the reader can do."""
+    """The remedy for the reader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkDelivery:
-    """What became of the sampled images that fall under one link."""
+    """The deliveries of the sampled images that fall under one link."""
 
     source: Registry
     source_name: str
@@ -112,7 +113,7 @@ class UnreadRegistry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """How long images took from push to arrival, where the times show it."""
+    """The times from push to arrival, of the images for which they are known."""
 
     measured: int
     median: float
@@ -132,7 +133,7 @@ class DeliveryReport:
     count: int
     """Images asked about for each source, at the most."""
     age: timedelta
-    """How long ago they were pushed, at the most."""
+    """The greatest age of the sampled images, counted from their push."""
     sources: int
     """Registries that links in scope start from."""
     sampled: int
@@ -152,17 +153,17 @@ class DeliveryReport:
 
     @property
     def link_states(self) -> Counter[DeliveryState]:
-        """How many links are in each state."""
+        """The number of links in each state."""
         return Counter(link.state for link in self.links)
 
     @property
     def image_states(self) -> Counter[DeliveryState]:
-        """How many deliveries are in each state, an image counting once for each link."""
+        """The number of deliveries in each state; an image counts once for each link."""
         return Counter(image.state for link in self.links for image in link.images)
 
     @property
     def times(self) -> Times | None:
-        """How long images took, or None where no time is known."""
+        """The times that images took, or None where no time is known."""
         return times_of(image for link in self.links for image in link.images)
 
 

@@ -1,4 +1,4 @@
-"""Which images to ask about: recent ones, spread fairly over repositories and links.
+"""Chooses the images to ask about: recent images, spread fairly over repositories and links.
 
 Pure, and the same for the same answers. ECR does not say which repositories are busy, so some
 have to be looked into; how many at the most follows from the number of images wanted.

@@ -29,21 +29,22 @@ WAY: Final = ("role", "account", "region")
 
 
 def stops(fault: Fault | None) -> bool:
-    """Whether further reads of the registry would fail as this one has. Only a denial by ECR says
-    nothing about them."""
+    """Returns whether further reads of the registry would fail as this one has. Only a denial by
+    ECR says nothing about them."""
     return fault is not None and (
         fault.operation in OF_THE_ROLE or fault.kind is not FaultKind.ACCESS_DENIED
     )
 
 
 def is_reached(examination: AccountExamination) -> bool:
-    """Whether the account's identity was in hand, and is the account's: IAM can be asked."""
+    """Returns whether the account's identity was in hand, and is the account's: IAM can be
+    asked."""
     faults = [reads[DESCRIBE] for reads in examination.reads.values() if DESCRIBE in reads]
     return any(fault is None or _way(fault)[:2] == (OK, OK) for fault in faults)
 
 
 def is_refused(fault: Fault) -> bool:
-    """Whether a role was refused."""
+    """Returns whether a role was refused."""
     return fault.kind is FaultKind.ACCESS_DENIED and fault.operation == ASSUME_ROLE
 
 

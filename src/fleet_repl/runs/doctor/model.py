@@ -1,4 +1,4 @@
-"""What an examination of a fleet asks, what it is answered, and what it comes to, as values."""
+"""The questions, answers and results of an examination of a fleet, as values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CheckState(StrEnum):
     OK = "ok"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    """It could not be made, because an earlier check failed or nobody may ask."""
+    """The check could not be made, because an earlier check failed or nobody may ask."""
 
 
 Checks: TypeAlias = Mapping[str, CheckState]
@@ -45,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountExamination:
-    """What an account answered."""
+    """The answers of one account."""
 
     reads: Mapping[Region, Mapping[str, Fault | None]]
     """The reads that were made in each region, by IAM action, with the fault of each that failed.
@@ -53,11 +53,11 @@ class AccountExamination:
     permissions: Checks = field(default_factory=dict)
     """The writes that IAM was asked about, by action."""
     unasked: Fault | None = None
-    """Why IAM could not be asked."""
+    """The fault that kept IAM from being asked."""
 
 
 class ProblemKind(StrEnum):
-    """What is wrong."""
+    """The kinds of problems."""
 
     ROLE_REFUSED = "role-refused"
     VIA_REFUSED = "via-refused"
@@ -77,15 +77,15 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetProblem:
-    """The same problem of some registries: of each account in each region. Both are empty for a
-    problem of the run itself."""
+    """A problem that several registries share: each account in each region has it. Both are empty
+    for a problem of the run itself."""
 
     kind: ProblemKind
     accounts: tuple[AccountId, ...] = ()
     regions: tuple[Region, ...] = ()
     message: str
     remedy: str
-    """What to do, with a command to run or a statement to paste. ACCOUNT and REGION stand for the
+    """The remedy, with a command to run or a statement to paste. ACCOUNT and REGION stand for the
     account and the region."""
 
 
@@ -107,7 +107,7 @@ class BaseIdentity:
     arn: str
     account: AccountId
     seconds_left: float | None
-    """Until its credentials end; None where they do not, or nobody says when."""
+    """The seconds until its credentials end; None where they do not end, or the end is unknown."""
     clock_ahead: float | None
     """Seconds by which this machine's clock is ahead of AWS's; None where AWS named no time."""
     way: Way = Way()
@@ -122,7 +122,7 @@ class BaseIdentity:
 
     @property
     def is_assumed(self) -> bool:
-        """Whether the sessions of roles that it assumes are limited to an hour."""
+        """Returns whether the sessions of roles that it assumes are limited to an hour."""
         return self.kind in ("sso", "assumed-role")
 
 
@@ -137,13 +137,13 @@ class StateExamination:
     lock: str | None = None
     """The lock's holder, in words; None where nobody holds it."""
     frozen: str | None = None
-    """Who froze the fleet, when and why, in words; None where it is not frozen."""
+    """The freeze in words: by whom, when and why; None where the fleet is not frozen."""
     problems: tuple[FleetProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StsUse:
-    """What the fleet takes from the quota of STS."""
+    """The calls that the fleet takes from the quota of STS."""
 
     accounts: int
     """Accounts with a role to assume."""
@@ -169,13 +169,13 @@ class DoctorReport:
     finished_at: datetime
     base: BaseIdentity
     session_seconds: int
-    """How long a session of a role can last at the most."""
+    """The longest possible session of a role, in seconds."""
     sts: StsUse
     state: StateExamination
     problems: tuple[FleetProblem, ...]
     """Those that concern most accounts first, after those of the run itself."""
     notes: tuple[str, ...]
-    """What is no problem, and good to know."""
+    """Facts that are no problem, and good to know."""
     registries: Mapping[Registry, Checks]
     names: Mapping[AccountId, str]
     """The names of the accounts."""

@@ -50,7 +50,7 @@ _SHOWN: Final = 5
 
 
 class Finding(NamedTuple):
-    """What is wrong with a registry, in words that name neither its account nor its region."""
+    """A problem of a registry, in words that name neither its account nor its region."""
 
     kind: ProblemKind
     message: str
@@ -71,14 +71,14 @@ class ExaminedAccount:
     """Why it is no problem that its role is refused, where the account is joining: a sentence."""
 
     def excuses(self, fault: Fault | None) -> bool:
-        """Whether it is no problem that a call has failed so."""
+        """Returns whether it is no problem that a call has failed so."""
         if fault is None or not is_refused(fault):
             return False
         return self.account.retired or (self.joining is not None and fault.role_refused)
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """What IAM is asked about the account."""
+        """The questions to IAM about the account."""
         return questions_of(self.needs, self.account, self.base)
 
     def checks(self, registry: Registry, examination: AccountExamination) -> Checks:
@@ -94,7 +94,7 @@ class ExaminedAccount:
 
     @property
     def assumer(self) -> str:
-        """Who assumes the account's role."""
+        """The identity that assumes the account's role."""
         if self.via:
             return str(self.via[-1])
         profile = self.account.profile

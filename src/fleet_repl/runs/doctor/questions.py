@@ -1,4 +1,4 @@
-"""What the registries of an inventory need, and what IAM is asked about them."""
+"""The needs of an inventory's registries, and the questions to IAM about them."""
 
 from __future__ import annotations
 

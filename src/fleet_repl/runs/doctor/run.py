@@ -1,4 +1,4 @@
-"""What can be said of a run itself: its base identity, its quota of STS, its state."""
+"""The findings about a run itself: its base identity, its quota of STS, its state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WIDEST_SECONDS: Final = 60.0
 
 
 def session_seconds(base: BaseIdentity, inventory: Inventory) -> int:
-    """How long a session of a role can last at the most."""
+    """Returns the longest possible session of a role, in seconds."""
     chained = base.is_assumed or bool(inventory.aws.via)
     return limits.CHAINED_SESSION_SECONDS if chained else max(limits.SESSION_SECONDS)
 
@@ -75,7 +75,7 @@ def notes_of(
     sts: StsUse,
     examined: Mapping[AccountId, AccountExamination],
 ) -> tuple[str, ...]:
-    """What is no problem, and good to know."""
+    """Returns notes: facts that are no problem, and good to know."""
     return tuple(_notes(inventory, needs, base, sts, examined))
 
 
@@ -112,7 +112,7 @@ def _notes(
 def _unasked(
     needs: Needs, accounts: list[Account], examined: Mapping[AccountId, AccountExamination]
 ) -> Iterator[str]:
-    """Why it is unknown what accounts may write that could be reached."""
+    """Yields a note on accounts that could be reached and whose write permissions are unknown."""
     reasons = Counter(
         "" if fault is None else f"{fault.code or fault.kind} on {fault.operation}"
         for account in accounts

@@ -192,8 +192,9 @@ def _before(resource: Resource, rewritten: Rewritten, owner: Owner, registry: Re
 
 
 def _is_as_left(now: Content, left: Content, *, additive: bool) -> bool:
-    """Whether what is in place is what the run left. In a registry where others have rules too,
-    rules are compared to the letter: a rule that means nothing beside ours is not to be lost."""
+    """Returns whether what is in place is what the run left. In a registry where others have rules
+    too, rules are compared to the letter: a rule that means nothing beside ours is not to be
+    lost."""
     if additive and isinstance(now, Replication) and isinstance(left, Replication):
         return cells_of(now.rules) == cells_of(left.rules) and now.shows(left)
     return shows(now, left)

@@ -15,17 +15,17 @@ from fleet_repl.runs.history import RolledBack, RunMeta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What a run goes back to."""
+    """The run that a chain of rollbacks goes back to."""
 
     run: RunMeta
     """The run of the inventory at the end of the chain; the run itself where it is none of a
     rollback."""
     depth: int
-    """How many rollbacks lead to it: 0 for itself."""
+    """The number of rollbacks that lead to the run: 0 for the run itself."""
 
     @property
     def in_force(self) -> bool:
-        """Whether the run leaves what the inventory asked for in place."""
+        """Returns whether the run leaves what the inventory asked for in place."""
         return self.depth % 2 == 0
 
 

@@ -81,7 +81,8 @@ def _outlook(
     *,
     force: bool,
 ) -> Outlook:
-    """What every registry alone has to be put back to, before anybody asks about its neighbours."""
+    """Returns the documents that every registry by itself goes back to, before its neighbours are
+    considered."""
     listed = set(desired.registries)
     desired = replace(desired, actions=_actions(wanted, desired))
     return Outlook(

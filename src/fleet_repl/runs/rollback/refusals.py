@@ -1,4 +1,4 @@
-"""What one refusal means for the other writes, until no rule is left without its grant.
+"""Carries a refusal over to the other writes, until no rule is left without its grant.
 
 A policy keeps what rules in place still use, and rules come back only where they are let in: the
 planner says so link by link and grant by grant (`outlook`), and here this becomes the refusal of a

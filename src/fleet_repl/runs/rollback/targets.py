@@ -25,8 +25,8 @@ from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_
 from fleet_repl.values.names import AccountId, Registry
 
 FOREIGN_RULES: Final = "foreign-rules"
-"""What a plan is objected to, or warned of, that takes away what the record does not show to be
-the fleet's own."""
+"""The kind of an objection to a plan, or of its warning, where the plan removes links that the
+record does not show to be the fleet's own."""
 
 _Place: TypeAlias = tuple[Registry, Resource, str | None]
 """One document: a creation template goes by its prefix."""
@@ -39,15 +39,16 @@ class Rewritten:
     before: JsonObject | None
     """The document before the run; None where there was none."""
     left: tuple[JsonObject | None, ...]
-    """What the run left. Several documents where the outcome of a write is unknown: any of them
-    may be in place."""
+    """The content that the run left. Several documents where the outcome of a write is unknown: any
+    of them may be in place."""
     met: JsonObject | None = None
-    """What the run's last write found, where others had changed meanwhile what the run had left."""
+    """The content that the run's last write found, where others had changed the content that the
+    run had left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a run changed in one registry."""
+    """The documents that a run changed in one registry."""
 
     run_id: str
     """The run's id."""
@@ -170,8 +171,8 @@ def _rewritten(writes: list[_Write]) -> Rewritten:
 
 
 def _lost(past: PastRun, registry: Registry, rules: Rewritten) -> Cells:
-    """What the plan took out as the fleet's own, and what was on record when the run began: also
-    links that a wider link has covered since.
+    """Returns the links that the plan took out as the fleet's own, and those on record when the run
+    began, including links that a wider link has covered since.
 
     A plan without a note of foreign rules takes out only what is on record. That of an apply says
     nothing about links that a wider link covers from then on; that of a rollback does.

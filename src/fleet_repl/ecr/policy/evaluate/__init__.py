@@ -1,4 +1,4 @@
-"""What a registry policy really allows: our and foreign statements, Allows and Denies.
+"""The effective permissions of a registry policy: our and foreign statements, Allows and Denies.
 
 Only certainty counts. An Allow counts where its condition is surely met. A Deny counts where a
 request that a link needs falls under it, or may, unless somebody vouches for the statement.

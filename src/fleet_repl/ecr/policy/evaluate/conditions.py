@@ -62,7 +62,7 @@ _OPPOSITE: Final = {Truth.YES: Truth.NO, Truth.NO: Truth.YES, Truth.UNKNOWN: Tru
 
 
 def condition_met(condition: Json, contexts: Sequence[Context]) -> Truth:
-    """Whether a statement's condition is met by a request.
+    """Returns whether a statement's condition is met by a request.
 
     The request is one of `contexts`, and nobody knows which: where they disagree, the answer is
     unknown.
@@ -92,7 +92,7 @@ class ConditionPart(NamedTuple):
 
     @property
     def tolerates_absence(self) -> bool:
-        """Whether the operator is meant for requests that may lack the key."""
+        """Returns whether the operator is meant for requests that may lack the key."""
         return self.operator == "Null" or self.operator.endswith("IfExists")
 
 

@@ -1,4 +1,4 @@
-"""What is in force in a registry: our grants, and all statements that are not ours."""
+"""The permissions in force in a registry: our grants, and all statements that are not ours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Memo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permissions:
-    """What is in force in a registry: our grants, and other statements."""
+    """The permissions in force in a registry: our grants, and other statements."""
 
     registry: Registry
     partition: Partition
@@ -35,7 +35,8 @@ class Permissions:
     _memo: _Memo = field(default_factory=_Memo, init=False, repr=False, compare=False)
 
     def lacks(self, source: AccountId, prefix: str, actions: Collection[str]) -> str | None:
-        """Why `source` may not replicate `prefix` into the registry, or None where it may."""
+        """Returns why `source` may not replicate `prefix` into the registry, or None where it
+        may."""
         wanted = [Grant(source, prefix, action) for action in actions]
         for statement, truth in self._denials(wanted):
             if truth is Truth.YES:
@@ -63,13 +64,13 @@ class Permissions:
         return None
 
     def trusts(self, statement: JsonObject) -> bool:
-        """Whether the operator vouches for a statement."""
+        """Returns whether the operator vouches for a statement."""
         sid = statement.get("Sid")
         return isinstance(sid, str) and sid in self.trusted
 
     def is_met(self, statement: JsonObject, sources: Iterable[AccountId]) -> bool:
-        """Whether requests of every account that a statement names surely meet its condition; those
-        of `sources`, where it names everybody."""
+        """Returns whether requests of every account that a statement names surely meet its
+        condition; those of `sources`, where it names everybody."""
         asked = self._statement(statement)
         accounts = asked.accounts or frozenset(filter(asked.names, sources))
         return bool(accounts) and all(asked.condition(name) is Truth.YES for name in accounts)
@@ -87,7 +88,7 @@ class Permissions:
         return self._falling(statement, grants, Truth.UNKNOWN, denied=True)
 
     def undecided(self, statement: JsonObject, grant: Grant) -> tuple[str, ...]:
-        """What decides whether a statement denies a grant."""
+        """Returns the parts of a statement that decide whether it denies a grant."""
         return self._statement(statement).hangs_on(grant)
 
     def _falling(
@@ -138,7 +139,8 @@ def in_force(
     partition: Partition,
     trusted: frozenset[str] = frozenset(),
 ) -> Permissions:
-    """What a policy allows as it stands, including statements of ours that somebody edited."""
+    """Returns the permissions of a policy as it stands, including statements of ours that somebody
+    edited."""
     return Permissions(
         registry=registry,
         partition=partition,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern of `*` and `?` matches the whole of `text`."""
+    """Returns whether a pattern of `*` and `?` matches the whole of `text`."""
     if "?" not in pattern:
         # Nearly all patterns there are: none, or one star at the end.
         plain, star, rest = pattern.partition("*")
@@ -16,7 +16,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def meets(pattern: str, start: str) -> bool:
-    """Whether `pattern` matches anything that begins with `start`."""
+    """Returns whether `pattern` matches anything that begins with `start`."""
     # Whatever of the pattern is left after `start` can always be satisfied.
     plain, star, rest = pattern.partition("*")
     if "?" not in plain and not rest:
@@ -25,7 +25,7 @@ def meets(pattern: str, start: str) -> bool:
 
 
 def reaches(pattern: str, start: str) -> bool:
-    """Whether `pattern` matches everything that begins with `start`."""
+    """Returns whether `pattern` matches everything that begins with `start`."""
     return pattern.endswith("*") and matches(pattern, start)
 
 

@@ -73,8 +73,8 @@ class Statement:
         self._principals = {name for name in listed if isinstance(name, str)}
 
     def applies(self, grant: Grant) -> Truth:
-        """Whether a grant falls under the statement: all of the grant under an Allow, any part of
-        it under a Deny."""
+        """Returns whether a grant falls under the statement: all of the grant under an Allow, any
+        part of it under a Deny."""
         source, prefix, action = grant
         if not (self.denies or self._allows) or self._action(action) is Truth.NO:
             return Truth.NO
@@ -92,12 +92,12 @@ class Statement:
         )
 
     def condition(self, source: AccountId) -> Truth:
-        """Whether requests of an account meet its condition."""
+        """Returns whether requests of an account meet its condition."""
         requests = replication_requests(source, self._partition)
         return condition_met(self.document.get("Condition"), requests)
 
     def names(self, source: AccountId) -> bool:
-        """Whether its principals stand for the whole of an account."""
+        """Returns whether its principals stand for the whole of an account."""
         return "*" in self._principals or source in self.accounts
 
     def _of_source(self, source: AccountId) -> Truth:
@@ -130,7 +130,7 @@ class Statement:
 
 
 def concerns(statement: JsonObject, action: str) -> bool:
-    """Whether a statement is about an action, be it allowed or denied."""
+    """Returns whether a statement is about an action, be it allowed or denied."""
     action = action.lower()
     if "NotAction" in statement:
         return not any(matches(pattern, action) for pattern in _lower(statement["NotAction"]))
@@ -153,7 +153,7 @@ def _aws(principal: Json) -> tuple[Json, ...]:
 
 
 def _meets(resource: str, start: str) -> Truth:
-    """Whether a resource matches any name that begins with `start`."""
+    """Returns whether a resource matches any name that begins with `start`."""
     widest = _VARIABLE.sub("*", resource)
     if widest == resource or not meets(widest, start):
         return truth(meets(widest, start))
@@ -161,7 +161,7 @@ def _meets(resource: str, start: str) -> Truth:
 
 
 def _covers(resource: str, start: str) -> Truth:
-    """Whether a resource matches every name that begins with `start`."""
+    """Returns whether a resource matches every name that begins with `start`."""
     widest = _VARIABLE.sub("*", resource)
     if widest == resource or not meets(widest, start):
         return truth(reaches(resource, start))
