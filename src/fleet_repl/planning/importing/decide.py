@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from fleet_repl.ecr.policy import actions_for, grants_for, reduced
-from fleet_repl.inventory import Inventory, Route, Selector
+from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired import desired_state
-from fleet_repl.planning.importing.bitsets import Frame, Registries
+from fleet_repl.planning.importing.bitsets import Registries
 from fleet_repl.planning.importing.file_texts import FileTexts
 from fleet_repl.planning.importing.left_out import LeftOut, one_line
 from fleet_repl.planning.importing.links import Expressible, expressible
-from fleet_repl.planning.importing.routes import PlainRoute, route_names, routes_for
+from fleet_repl.planning.importing.routes import routes_for
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.planner import plan_registries
@@ -36,8 +36,6 @@ class Decision:
 
     inventory: Inventory
     """The inventory with the routes, external accounts and ownership that were decided."""
-    routes: tuple[PlainRoute, ...]
-    """The routes as they are written, in the order of the inventory's."""
     links: int
     left_out: tuple[LeftOut, ...]
     unmanaged: str | None = None
@@ -68,28 +66,11 @@ def _decision(inventory: Inventory, routable: Expressible, file_texts: FileTexts
         templates=(),
         ownership=replace(inventory.ownership, rules="exclusive"),
     )
-    plain = routes_for(routable.links, Registries(bare))
-    names = route_names(plain, file_texts)
-    routes = tuple(_route(name, route) for name, route in zip(names, plain, strict=True))
+    routes = routes_for(routable.links, Registries(bare), file_texts)
     return Decision(
         inventory=replace(bare, routes=routes),
-        routes=plain,
         links=sum(map(len, routable.links.values())),
         left_out=tuple(sorted(set(routable.left_out))),
-    )
-
-
-def _route(name: str, route: PlainRoute) -> Route:
-    return Route(
-        name=name,
-        source=Selector(match=route.path.source.match),
-        destination=Selector(
-            match=route.path.destination.match,
-            same_account=route.path.frame is Frame.ACCOUNT,
-            same_region=route.path.frame is Frame.REGION,
-        ),
-        prefixes=route.prefixes,
-        replicate_deletes=route.deletes,
     )
 
 

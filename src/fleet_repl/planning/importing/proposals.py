@@ -1,7 +1,7 @@
 """Proposals: routes that carry one shipment, and carry it nowhere but where it may go.
 
-A proposal starts from sources with the same destinations, or destinations with the same sources,
-widens to whatever else fits, and is then described by selectors. For example, of the links
+A proposal starts from sources with the same destinations, widens to whatever else fits, and is
+then described by selectors. For example, of the links
 
     build/eu → shop/eu, pay/eu      build/us → shop/us, pay/us
 
@@ -23,7 +23,7 @@ from fleet_repl.planning.importing.selectors import (
     Pick,
     Picks,
 )
-from fleet_repl.planning.importing.shipments import Shipment, transposed
+from fleet_repl.planning.importing.shipments import Shipment
 
 SEARCHES: Final = 400
 """Groups, over all shipments, that are widened and described in full."""
@@ -54,12 +54,11 @@ class Proposal(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """Sources that are alike, or destinations, with the links between them."""
+    """Sources that are alike, and their destinations."""
 
     minus_weight: int
     """Counts the links: the heaviest group is the first in order."""
     frame: Frame
-    by_destination: bool
     sources: int
     destinations: int
 
@@ -107,13 +106,7 @@ class Proposer:
                 ]
                 weight = sum(row.bit_count() for row in rows)
                 mask = union(1 << source for source in sources)
-                yield _Group(-weight, frame, False, mask, union(rows))  # noqa: FBT003
-        by_sources: dict[int, int] = {}
-        for end, mask in transposed(shipment.wanted).items():
-            by_sources[mask] = by_sources.get(mask, 0) | 1 << end
-        for mask, ends in by_sources.items():
-            weight = mask.bit_count() * ends.bit_count()
-            yield _Group(-weight, Frame.NOTHING, True, mask, ends)  # noqa: FBT003
+                yield _Group(-weight, frame, mask, union(rows))
 
     def _signatures(self, frame: Frame, source: int, within: int) -> Iterator[object]:
         """Yields the properties by which sources are alike. In a mesh all are alike, once each
@@ -129,21 +122,14 @@ class Proposer:
 
     def _search(self, group: _Group, shipment: Shipment) -> Iterator[tuple[Pick, Pick]]:
         """Selectors for the sources and the destinations of a group, as wide as they may be."""
-        managed = self._registries.managed
-        if group.by_destination:
-            _, may = self._starts(group.destinations, group.frame, shipment)
-            for source in self._describer.describe(group.sources, may & managed, Frame.NOTHING):
-                for to in self._ends(source.mask, group.frame, shipment):
-                    yield source, to
-            return
         for to in self._ends(group.sources, group.frame, shipment):
             must, may = self._starts(to.mask, group.frame, shipment)
-            for source in self._describer.describe(must, may & managed, Frame.NOTHING):
+            for source in self._describer.describe(must, may, Frame.NOTHING):
                 yield source, to
 
     def _by_name(self, group: _Group) -> Iterator[tuple[Pick, Pick]]:
         """Sources with the same destinations, to the letter. All links are in such groups."""
-        if not group.by_destination and group.frame is Frame.NOTHING:
+        if group.frame is Frame.NOTHING:
             for source in self._describer.by_name(group.sources, group.sources):
                 for to in self._describer.by_name(group.destinations, group.destinations):
                     yield source, to

@@ -49,7 +49,7 @@ def imported(text: str, inventory: Inventory, observation: Observation) -> Impor
     return Imported(
         text=document(file, decision, file_texts),
         links=decision.links,
-        routes=len(decision.routes),
+        routes=len(decision.inventory.routes),
         left_out=decision.left_out,
         notes=(*because, *file.notes),
     )

@@ -1,23 +1,22 @@
 """Few routes that carry every shipment, and nothing that was not observed; and their names.
 
 Greedy: what carries most for the fewest words first, a path that is taken already for almost
-nothing; in the end, whatever the others carry as
-well is dropped.
+nothing; in the end, whatever the others carry as well is dropped.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
+from fleet_repl.inventory import Match, Route, Selector
 from fleet_repl.planning.importing.bitsets import Frame, Registries, bits
 from fleet_repl.planning.importing.file_texts import FileTexts
 from fleet_repl.planning.importing.links import LinksBySource
 from fleet_repl.planning.importing.proposals import Path, Proposal, Proposer
-from fleet_repl.planning.importing.selectors import Conditions
 from fleet_repl.planning.importing.shipments import Rows, Shipment, shipments, together
 from fleet_repl.values.prefixes import Prefixes, reduce
 
@@ -31,22 +30,15 @@ _MOST_SPELLED: Final = 3
 _YES: Final = frozenset({"true", "yes", "on", "1", "enabled"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlainRoute:
-    """A route to be, without a name."""
-
-    path: Path
-    prefixes: Prefixes
-    deletes: bool
-
-
-def routes_for(links: LinksBySource, registries: Registries) -> tuple[PlainRoute, ...]:
-    """Routes that make exactly `links`, those with the most links first."""
-    ordered = shipments(links, registries)
-    proposer = Proposer(registries, sum(shipment.size for shipment in ordered))
+def routes_for(
+    links: LinksBySource, registries: Registries, file_texts: FileTexts
+) -> tuple[Route, ...]:
+    """Routes that make exactly `links`, those with the most links first, with a name for each."""
+    loads = shipments(links, registries)
+    proposer = Proposer(registries, sum(shipment.size for shipment in loads))
     carried: dict[tuple[bool, Path], list[str]] = {}
     taken: dict[tuple[bool, Path], Proposal] = {}
-    for shipment in ordered:
+    for shipment in loads:
         # A route that is there already carries one more prefix for almost nothing.
         fitting = [
             proposal._replace(cost=_ANOTHER_PREFIX)
@@ -58,12 +50,30 @@ def routes_for(links: LinksBySource, registries: Registries) -> tuple[PlainRoute
             key = (shipment.deletes, proposal.path)
             carried.setdefault(key, []).extend(shipment.prefixes)
             taken.setdefault(key, proposal)
-    routes = [
-        PlainRoute(path=path, prefixes=reduce(prefixes), deletes=deletes)
-        for (deletes, path), prefixes in carried.items()
-    ]
     sizes = {path: _size(proposal, registries) for (_, path), proposal in taken.items()}
-    return tuple(sorted(routes, key=lambda route: -sizes[route.path]))
+    routes = [
+        _route(path, reduce(prefixes), deletes=deletes)
+        for (deletes, path), prefixes in sorted(
+            carried.items(), key=lambda item: -sizes[item[0][1]]
+        )
+    ]
+    names = _names(routes, file_texts)
+    return tuple(replace(route, name=name) for name, route in zip(names, routes, strict=True))
+
+
+def _route(path: Path, prefixes: Prefixes, *, deletes: bool) -> Route:
+    """A route that has no name yet."""
+    return Route(
+        name="",
+        source=Selector(match=path.source.match),
+        destination=Selector(
+            match=path.destination.match,
+            same_account=path.frame is Frame.ACCOUNT,
+            same_region=path.frame is Frame.REGION,
+        ),
+        prefixes=prefixes,
+        replicate_deletes=deletes,
+    )
 
 
 def _fits(proposal: Proposal, shipment: Shipment, registries: Registries) -> bool:
@@ -104,12 +114,20 @@ def _cover(
         chosen.append(number)
         for source, mask in rows[number].items():
             left[source] &= ~mask
+    return [proposals[number] for number in _needed(chosen, rows, proposals)]
+
+
+def _needed(
+    chosen: Sequence[int], rows: Sequence[Rows], proposals: Sequence[Proposal]
+) -> Sequence[int]:
+    """The chosen proposals without those whose links the others carry as well, dearest first."""
+    needed = list(chosen)
     if len(chosen) <= _MOST_CHECKED:
         for number in sorted(chosen, key=lambda number: -proposals[number].cost):
-            others = together(rows[other] for other in chosen if other != number)
+            others = together(rows[other] for other in needed if other != number)
             if all(not mask & ~others.get(source, 0) for source, mask in rows[number].items()):
-                chosen.remove(number)
-    return [proposals[number] for number in chosen]
+                needed.remove(number)
+    return needed
 
 
 def _wanted(proposal: Proposal, shipment: Shipment, registries: Registries) -> Rows:
@@ -122,10 +140,10 @@ def _wanted(proposal: Proposal, shipment: Shipment, registries: Registries) -> R
     }
 
 
-def route_names(routes: Sequence[PlainRoute], file_texts: FileTexts) -> tuple[str, ...]:
+def _names(routes: Sequence[Route], file_texts: FileTexts) -> Sequence[str]:
     """A name for each, in the words of its selectors, no two alike: told apart by prefix where
     paths are equal, else by number."""
-    plain = [_path_name(route.path, file_texts) for route in routes]
+    plain = [_path_name(route, file_texts) for route in routes]
     doubles = Counter(plain)
     names: dict[str, None] = {}
     numbers: Counter[str] = Counter()
@@ -139,24 +157,22 @@ def route_names(routes: Sequence[PlainRoute], file_texts: FileTexts) -> tuple[st
     return tuple(names)
 
 
-def _path_name(path: Path, file_texts: FileTexts) -> str:
-    source, end = _name(path.source, file_texts), _name(path.destination, file_texts)
-    if path.frame is Frame.NOTHING and path.source == path.destination:
+def _path_name(route: Route, file_texts: FileTexts) -> str:
+    source, end = (_name(at.match, file_texts) for at in (route.source, route.destination))
+    if route.source == route.destination:
         return f"{source}-mesh"
-    if path.frame is Frame.ACCOUNT:
-        end = "-".join(["own", *_regions(path.destination, file_texts)])
-    elif path.frame is Frame.REGION:
+    if route.destination.same_account:
+        end = "-".join(["own", *_regions(route.destination.match, file_texts)])
+    elif route.destination.same_region:
         end = f"{end}-nearby"
     return f"{source}-to-{end}"[:_LONGEST].rstrip("-")
 
 
-def _name(conditions: Conditions, file_texts: FileTexts) -> str:
-    parts = [_label(label, values, file_texts) for label, values in conditions.labels]
-    if conditions.accounts is not None:
-        parts.append(
-            _few([file_texts.account(account) for account in conditions.accounts], "accounts")
-        )
-    return "-".join([*parts, *_regions(conditions, file_texts)]) or "all"
+def _name(match: Match, file_texts: FileTexts) -> str:
+    parts = [_label(label, sorted(values), file_texts) for label, values in match.labels.items()]
+    if match.accounts is not None:
+        parts.append(_few(map(file_texts.account, sorted(match.accounts)), "accounts"))
+    return "-".join([*parts, *_regions(match, file_texts)]) or "all"
 
 
 def _label(label: str, values: Sequence[str], file_texts: FileTexts) -> str:
@@ -167,22 +183,21 @@ def _label(label: str, values: Sequence[str], file_texts: FileTexts) -> str:
     return _few(texts, _slug(label))
 
 
-def _regions(conditions: Conditions, file_texts: FileTexts) -> list[str]:
-    if conditions.regions is None:
+def _regions(match: Match, file_texts: FileTexts) -> list[str]:
+    if match.regions is None:
         return []
-    return [_few([file_texts.region(region) for region in conditions.regions], "regions")]
+    return [_few(map(file_texts.region, sorted(match.regions)), "regions")]
 
 
-def _cargo_name(route: PlainRoute) -> str:
+def _cargo_name(route: Route) -> str:
     prefix = "everything" if "" in route.prefixes else _slug(route.prefixes[0])
-    return f"{prefix[:24].strip('-')}{'-with-deletes' if route.deletes else ''}"
+    return f"{prefix[:24].strip('-')}{'-with-deletes' if route.replicate_deletes else ''}"
 
 
-def _few(texts: Sequence[str], noun: str) -> str:
+def _few(texts: Iterable[str], noun: str) -> str:
     """The texts, or how many there are if they are too many for a name."""
-    if len(texts) > _MOST_SPELLED:
-        return f"{len(texts)}-{noun}"
-    return "-".join(map(_slug, texts))
+    slugs = list(map(_slug, texts))
+    return f"{len(slugs)}-{noun}" if len(slugs) > _MOST_SPELLED else "-".join(slugs)
 
 
 def _slug(text: str) -> str:

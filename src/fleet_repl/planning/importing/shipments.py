@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TypeAlias
 
-from fleet_repl.planning.importing.bitsets import Registries, bits
+from fleet_repl.planning.importing.bitsets import Registries
 from fleet_repl.planning.importing.links import LinksBySource
 from fleet_repl.values.prefixes import LinkScope, Prefixes, covering
 
@@ -82,12 +82,3 @@ def together(some: Iterable[Rows]) -> Rows:
         for source, mask in rows.items():
             union[source] = union.get(source, 0) | mask
     return union
-
-
-def transposed(rows: Rows) -> Rows:
-    """Number of the destination → its sources as bits."""
-    columns: Rows = {}
-    for source, mask in rows.items():
-        for end in bits(mask):
-            columns[end] = columns.get(end, 0) | 1 << source
-    return columns

@@ -7,18 +7,15 @@ Texts that came from AWS are checked or made harmless before they get here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from fleet_repl.inventory import External
+from fleet_repl.inventory import External, Route, Selector
 from fleet_repl.inventory.findings import child
-from fleet_repl.planning.importing.bitsets import Frame
 from fleet_repl.planning.importing.decide import Decision
 from fleet_repl.planning.importing.edit import REMARK, Edited
 from fleet_repl.planning.importing.file_texts import FileTexts
 from fleet_repl.planning.importing.left_out import one_line
-from fleet_repl.planning.importing.routes import PlainRoute
-from fleet_repl.planning.importing.selectors import Conditions
 from fleet_repl.values.text import counted, quoted
 
 _WIDTH: Final = 100
@@ -26,13 +23,12 @@ _WIDTH: Final = 100
 
 def document(file: Edited, decision: Decision, file_texts: FileTexts) -> str:
     """The text of the whole inventory."""
-    routes = zip(decision.inventory.routes, decision.routes, strict=True)
     blocks = [
         file.text,
         *_ownership(file),
         *(_external(external, file_texts) for external in decision.inventory.externals),
         "\n".join(f"# {line}".rstrip() for line in _remarks(decision, file.notes)),
-        *("\n".join(_route(named.name, route, file_texts)) for named, route in routes),
+        *("\n".join(_route(route, file_texts)) for route in decision.inventory.routes),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -53,7 +49,10 @@ def _external(external: External, file_texts: FileTexts) -> str:
 
 
 def _remarks(decision: Decision, notes: Sequence[str]) -> Iterator[str]:
-    links, routes = counted(decision.links, "link"), counted(len(decision.routes), "route")
+    links, routes = (
+        counted(decision.links, "link"),
+        counted(len(decision.inventory.routes), "route"),
+    )
     yield f"{REMARK}{f'{links} in {routes}' if decision.links else 'no route'}."
     if decision.unmanaged is not None:
         yield ""
@@ -68,41 +67,42 @@ def _remarks(decision: Decision, notes: Sequence[str]) -> Iterator[str]:
         yield f"{note[0].upper()}{note[1:]}."
 
 
-def _route(name: str, route: PlainRoute, file_texts: FileTexts) -> Iterator[str]:
-    path = route.path
+def _route(route: Route, file_texts: FileTexts) -> Iterator[str]:
     yield "[[routes]]"
-    yield f"name = {quoted(name)}"
-    yield f"from = {_selector(path.source, Frame.NOTHING, file_texts)}"
-    yield f"to = {_selector(path.destination, path.frame, file_texts)}"
+    yield f"name = {quoted(route.name)}"
+    yield f"from = {_selector(route.source, file_texts)}"
+    yield f"to = {_selector(route.destination, file_texts)}"
     if "" not in route.prefixes:
         line = f"prefixes = {_list(route.prefixes)}"
         items = "".join(f"  {quoted(prefix)},\n" for prefix in route.prefixes)
         yield line if len(line) <= _WIDTH else f"prefixes = [\n{items}]"
-    if route.deletes:
+    if route.replicate_deletes:
         yield "replicate_deletes = true"
 
 
-def _selector(conditions: Conditions, frame: Frame, file_texts: FileTexts) -> str:
-    parts = []
-    if conditions.accounts is not None:
-        accounts = [file_texts.account(account) for account in conditions.accounts]
-        parts.append(f"accounts = {_one_or_list(accounts)}")
-    if conditions.labels:
-        pairs = []
-        for label, values in conditions.labels:
-            texts = [file_texts.value(label, value) for value in values]
-            pairs.append(f"{child('', label)} = {_one_or_list(texts)}")
+def _selector(selector: Selector, file_texts: FileTexts) -> str:
+    match, parts = selector.match, list[str]()
+    if match.accounts is not None:
+        parts.append(f"accounts = {_one_or_list(map(file_texts.account, sorted(match.accounts)))}")
+    if match.labels:
+        pairs = (
+            f"{child('', label)} = "
+            f"{_one_or_list(file_texts.value(label, value) for value in sorted(values))}"
+            for label, values in match.labels.items()
+        )
         parts.append(f"labels = {{ {', '.join(pairs)} }}")
-    if conditions.regions is not None:
-        regions = [file_texts.region(region) for region in conditions.regions]
-        parts.append(f"regions = {_one_or_list(regions)}")
-    if frame is not Frame.NOTHING:
-        parts.append(f"same_{frame.name.lower()} = true")
+    if match.regions is not None:
+        parts.append(f"regions = {_one_or_list(map(file_texts.region, sorted(match.regions)))}")
+    if selector.same_account:
+        parts.append("same_account = true")
+    if selector.same_region:
+        parts.append("same_region = true")
     return f"{{ {', '.join(parts)} }}" if parts else "{}"
 
 
-def _one_or_list(texts: Sequence[str]) -> str:
-    return quoted(texts[0]) if len(texts) == 1 else _list(texts)
+def _one_or_list(texts: Iterable[str]) -> str:
+    first, *others = texts
+    return _list([first, *others]) if others else quoted(first)
 
 
 def _list(texts: Sequence[str]) -> str:
