@@ -25,7 +25,7 @@ from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.plan import Summary
 from fleet_repl.planning.planner import plan_registries
-from fleet_repl.reports.documents import parse_plan, plan_content, plan_digest
+from fleet_repl.reports.documents.plan import parse_plan, plan_content, plan_digest
 from fleet_repl.values.canonical_json import parse_json
 
 T = TypeVar("T")

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import pytest
 
 from fleet_repl.inventory import Inventory, parse
-from fleet_repl.reports import json_text
 from fleet_repl.reports.bootstrap import (
     Bootstrap,
     bootstrap_of,
@@ -17,6 +16,7 @@ from fleet_repl.reports.bootstrap import (
     iam_document,
     terraform_text,
 )
+from fleet_repl.reports.to_json import json_text
 
 FORMATS: dict[str, Callable[[Bootstrap], str]] = {
     "cloudformation": cloudformation_text,

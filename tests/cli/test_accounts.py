@@ -15,7 +15,7 @@ import pytest
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.library import Library
-from fleet_repl.reports import schema
+from fleet_repl.reports.documents.schemas import schema
 
 Run: TypeAlias = Callable[..., tuple[int, str, str]]
 

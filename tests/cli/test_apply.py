@@ -10,8 +10,9 @@ import pytest
 from tests.support.command_line import Cli, FakeFleet
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import to_json
-from fleet_repl.reports.text import plan_text, report_text
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.text.reports import report_text
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.outcomes import Outcome, Status
 
 

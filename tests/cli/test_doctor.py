@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.cli.app import run
-from fleet_repl.reports import schema
+from fleet_repl.reports.documents.schemas import schema
 
 SCENARIO = """\
 [[accounts]]

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.support.command_line import Cli
 
-from fleet_repl.reports import schema
+from fleet_repl.reports.documents.schemas import schema
 
 MERMAID = """\
 flowchart LR

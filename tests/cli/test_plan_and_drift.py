@@ -11,8 +11,9 @@ import pytest
 from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.planning.plan import Plan, State
-from fleet_repl.reports import to_json, to_junit
-from fleet_repl.reports.text import plan_text
+from fleet_repl.reports.junit import to_junit
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.values.errors import Fault, FaultKind, IdentityError
 
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
-from fleet_repl.reports import to_json
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.errors import RefusedError
 

@@ -10,8 +10,8 @@ import pytest
 from tests.support.command_line import Cli, FakeBackend, FakeFleet, Terminal
 
 from fleet_repl.planning.plan import Objection
-from fleet_repl.reports import to_json
-from fleet_repl.reports.text import plan_text
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.history import Purpose
 
 RUN = "20261123T110000Z-ab12cd"

@@ -11,8 +11,8 @@ import pytest
 from tests.support.clock import NOON
 from tests.support.command_line import PAST_REPORT, Cli, FakeBackend, FakeHistory
 
-from fleet_repl.reports import to_json
-from fleet_repl.reports.text import report_text
+from fleet_repl.reports.text.reports import report_text
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.history import Freeze, PastRun, Purpose, RunSummary
 from fleet_repl.runs.outcomes import Status
 

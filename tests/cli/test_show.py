@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
-from fleet_repl.reports import keep_plan
-from fleet_repl.reports.documents import plan_digest
-from fleet_repl.reports.text import plan_text
+from fleet_repl.reports.documents.plan import plan_digest
+from fleet_repl.reports.files import keep_plan
+from fleet_repl.reports.text.plans import plan_text
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from fleet_repl.cli.schema import Document
 from fleet_repl.cli.validate import summary_document, summary_text
 from fleet_repl.planning.fleet_summary import FleetSummary
 from fleet_repl.planning.plan import Warning
-from fleet_repl.reports import SCHEMAS, schema
+from fleet_repl.reports.documents.schemas import SCHEMAS, schema
 from fleet_repl.topology import RouteSummary
 from fleet_repl.values.errors import InventoryError, Problem
 

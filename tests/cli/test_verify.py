@@ -14,7 +14,7 @@ from tests.support.registries import registry_of
 
 from fleet_repl.cli.app import run
 from fleet_repl.cli.counters import Counters
-from fleet_repl.reports import schema
+from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.runs.events import ReadStarted, RegistryRead, VerifyFinished, VerifyStarted
 

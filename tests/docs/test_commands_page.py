@@ -10,7 +10,8 @@ import typer
 from tests.support.pages import Page
 
 from fleet_repl.cli.app import app, run
-from fleet_repl.reports import ExitCode, exit_code
+from fleet_repl.reports.exit_codes import exit_code
+from fleet_repl.values.exit_code import ExitCode
 
 COMMANDS = (
     "validate",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.support.pages import Page
 
-from fleet_repl.reports import schema
+from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.runs.doctor import DESCRIBE, POLICY, SETTING, TEMPLATES, ProblemKind
 
 

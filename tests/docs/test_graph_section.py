@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.support.pages import Page
 
-from fleet_repl.reports import schema
-from fleet_repl.reports.documents import GRAPH_SCHEMA
+from fleet_repl.reports.documents.graph import GRAPH_SCHEMA
+from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.graph import MOST_REGISTRIES, Kind
 from fleet_repl.reports.graph.mermaid import MOST_CHARACTERS, MOST_EDGES
 from fleet_repl.reports.graph.model import UNLINKED

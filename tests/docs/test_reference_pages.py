@@ -26,7 +26,7 @@ import fleet_repl.runs.rollback.planner
 import fleet_repl.runs.rollback.refusals
 from fleet_repl import FaultKind, Outcome
 from fleet_repl.inventory import json_schema
-from fleet_repl.reports import schema
+from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.runs.rollback.targets import FOREIGN_RULES
 from fleet_repl.sandbox import (
     AccountScenario,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.support.pages import Page
 
-from fleet_repl.reports import schema
+from fleet_repl.reports.documents.schemas import schema
 
 
 def test_the_list_has_every_field(pages: dict[str, Page]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.support.pages import Page
 
-from fleet_repl.reports import schema
-from fleet_repl.reports.documents import DELIVERY_SCHEMA
+from fleet_repl.reports.documents.delivery import DELIVERY_SCHEMA
+from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.runs.delivery import LOOKS, DeliveryState
 
 

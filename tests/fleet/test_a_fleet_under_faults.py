@@ -8,7 +8,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import simulate
 
 from fleet_repl import FaultKind, Outcome, Status
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, Scenario
 
 HUBS = 10

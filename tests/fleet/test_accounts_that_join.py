@@ -10,11 +10,14 @@ from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Status, load_plan, to_json
 from fleet_repl.planning.plan import Plan, State
-from fleet_repl.reports import ExitCode, plan_exit, report_exit, schema
+from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.reports.exit_codes import plan_exit, report_exit
 from fleet_repl.reports.junit_cases import plan_cases, report_cases
-from fleet_repl.reports.text import plan_text, report_text
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.text.reports import report_text
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.sandbox import MemberScenario, OrganizationScenario, Scenario
+from fleet_repl.values.exit_code import ExitCode
 
 BASE: Final = "9" * 12
 HOUR: Final = 3600

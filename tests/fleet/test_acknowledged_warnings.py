@@ -14,16 +14,12 @@ from fleet_repl import Selection, describe_fleet, load_inventory
 from fleet_repl.inventory import ACKNOWLEDGEABLE, Account, Acknowledgement, Inventory
 from fleet_repl.planning.acknowledgements import OF_PLANS, noted
 from fleet_repl.planning.plan import Warning
-from fleet_repl.reports import json_text
-from fleet_repl.reports.documents import (
-    graph_document,
-    parse_plan,
-    parse_report,
-    plan_document,
-    report_document,
-)
+from fleet_repl.reports.documents.graph import graph_document
+from fleet_repl.reports.documents.plan import parse_plan, plan_document
+from fleet_repl.reports.documents.report import parse_report, report_document
 from fleet_repl.reports.graph import dot_text, graph_of
-from fleet_repl.reports.text import plan_text
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.to_json import json_text
 from fleet_repl.topology import connect
 from fleet_repl.values.names import AccountId, Region
 

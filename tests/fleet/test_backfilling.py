@@ -29,7 +29,7 @@ from fleet_repl import (
     to_json,
 )
 from fleet_repl.inventory import located
-from fleet_repl.reports import backfill_exit, report_exit
+from fleet_repl.reports.exit_codes import backfill_exit, report_exit
 from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,

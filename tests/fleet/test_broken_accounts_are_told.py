@@ -13,8 +13,9 @@ from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import CheckState, DoctorReport, Selection, load_inventory, to_json
 from fleet_repl.fleet.connect import connect
-from fleet_repl.reports import doctor_exit, schema
-from fleet_repl.reports.text import doctor_text
+from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.reports.exit_codes import doctor_exit
+from fleet_repl.reports.text.doctor import doctor_text
 from fleet_repl.sandbox import AccountScenario, Scenario, serve, world_of
 from fleet_repl.sandbox.scenario import FaultRule, Mishap
 from fleet_repl.values.names import AccountId, Partition, RoleArn

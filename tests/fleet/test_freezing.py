@@ -11,7 +11,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Fleet, Outcome, Status
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.state import Lock
 from fleet_repl.values.errors import FrozenError, RefusedError
 

@@ -13,7 +13,7 @@ from fleet_repl import Fault, FaultKind, Outcome, Status, to_json
 from fleet_repl.fleet.load import load_plan
 from fleet_repl.planning.authorize import with_allowed_writes
 from fleet_repl.planning.plan import Resource
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario
 
 LINKS = ("1>2,3 base/", "2>4 team/")

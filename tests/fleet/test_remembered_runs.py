@@ -12,7 +12,7 @@ from tests.support.simulated import simulate
 from fleet_repl import Outcome, Registry, Resource, Status, to_json
 from fleet_repl.fleet.history import open_history
 from fleet_repl.fleet.rollback import RunError
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.history import Moment, Purpose
 from fleet_repl.sandbox import RegistryScenario, Scenario
 from fleet_repl.state.journal import parse_journal

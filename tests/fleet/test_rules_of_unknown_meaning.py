@@ -7,7 +7,7 @@ from tests.support.simulated import simulate
 
 from fleet_repl import Status
 from fleet_repl.ecr.rules import rules_of
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject
 

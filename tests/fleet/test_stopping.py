@@ -7,7 +7,7 @@ import pytest
 from tests.support.simulated import simulate
 
 from fleet_repl import Event, Fleet, Interrupted, Outcome, RegistryRead, Status, WriteStarted
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 
 FLEET = """
 version = 1

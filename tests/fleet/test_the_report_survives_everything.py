@@ -16,7 +16,7 @@ from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.engine.changes import ChangeWriter
 from fleet_repl.fleet import apply_run
 from fleet_repl.fleet.backfill import Backfiller
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.state import RunRecords
 
 ELSEWHERE = {"registryId": "9" * 12, "region": "mars-north-1"}

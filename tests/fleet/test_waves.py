@@ -9,7 +9,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Outcome, Registry, Status
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.events import WaveFinished, WaveStarted
 from fleet_repl.runs.outcomes import Report, WaveOutcome, Writes
 

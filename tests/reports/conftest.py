@@ -31,8 +31,8 @@ from fleet_repl.planning.plan import (
     Vouched,
     Warning,
 )
-from fleet_repl.reports.documents import plan_digest
 from fleet_repl.reports.documents.member_types import OBJECTIONS
+from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.outcomes import (
     BackfillMode,
     BackfillReport,

@@ -17,11 +17,16 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.reports import ExitCode, backfill_exit, report_exit, schema, to_json, to_junit
-from fleet_repl.reports.documents import backfill_report_document
-from fleet_repl.reports.text import backfill_text, report_text
+from fleet_repl.reports.documents.backfill import backfill_report_document
+from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.reports.exit_codes import backfill_exit, report_exit
+from fleet_repl.reports.junit import to_junit
+from fleet_repl.reports.text.backfills import backfill_text
+from fleet_repl.reports.text.reports import report_text
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Report, Status
 from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import AccountId, Registry
 
 BUILD = registry_of("1", "us-east-1")

@@ -15,8 +15,11 @@ from tests.support.clock import NOON
 from tests.support.registries import registry_of
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.reports import ExitCode, delivery_exit, schema, to_json, to_junit
-from fleet_repl.reports.documents import delivery_document
+from fleet_repl.reports.documents.delivery import delivery_document
+from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.reports.exit_codes import delivery_exit
+from fleet_repl.reports.junit import to_junit
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -27,6 +30,7 @@ from fleet_repl.runs.delivery import (
     state_of,
 )
 from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import AccountId, Region, Registry
 
 HOSTILE = st.text("aé\x00\x1b\u202e<&\"'\\", max_size=4)

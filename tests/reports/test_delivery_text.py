@@ -11,7 +11,7 @@ from tests.support.clock import NOON
 from tests.support.registries import registry_of
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.reports.text import delivery_text
+from fleet_repl.reports.text.deliveries import delivery_text
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,

@@ -10,14 +10,12 @@ from xml.etree import ElementTree as ET
 from jsonschema import Draft202012Validator
 from tests.support.clock import NOON
 
-from fleet_repl.reports import (
-    doctor_exit,
-    schema,
-    to_json,
-    to_junit,
-)
-from fleet_repl.reports.documents import DOCTOR_SCHEMA, doctor_document
-from fleet_repl.reports.text import doctor_text
+from fleet_repl.reports.documents.doctor import DOCTOR_SCHEMA, doctor_document
+from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.reports.exit_codes import doctor_exit
+from fleet_repl.reports.junit import to_junit
+from fleet_repl.reports.text.doctor import doctor_text
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.doctor import (
     BaseIdentity,
     Checks,

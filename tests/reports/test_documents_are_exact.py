@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given, strategies as st
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import to_json
-from fleet_repl.reports.documents import PlanFormatError, parse_plan, plan_content
-from fleet_repl.reports.documents.plan import PlanDocument
+from fleet_repl.reports.documents.plan import (
+    PlanDocument,
+    PlanFormatError,
+    parse_plan,
+    plan_content,
+)
 from fleet_repl.reports.documents.reader import read_exact
 from fleet_repl.reports.documents.writer import canonical, compact, json_text
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.values.canonical_json import Json, canonical_json
 
 texts = st.text(st.characters() | st.sampled_from('\x00\x1f\x7f"\\/é東💡\ud800\u2028'), max_size=6)

@@ -14,18 +14,16 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from tests.support.changes import content_of
 
 from fleet_repl.planning.plan import Plan, RegistryPlan
-from fleet_repl.reports import to_json
-from fleet_repl.reports.documents import (
+from fleet_repl.reports.documents.plan import (
     PlanFormatError,
     is_unaltered,
     parse_plan,
-    parse_report,
     plan_content,
     plan_digest,
     plan_document,
-    report_content,
-    report_document,
 )
+from fleet_repl.reports.documents.report import parse_report, report_content, report_document
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.outcomes import Report, wave_outcomes
 from fleet_repl.values.canonical_json import JsonObject, digest
 from fleet_repl.values.errors import FleetError, RefusedError, StateError

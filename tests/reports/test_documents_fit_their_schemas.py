@@ -11,9 +11,10 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from jsonschema import Draft202012Validator, FormatChecker
 
 from fleet_repl.planning.plan import Action, Phase, Plan, State, Summary
-from fleet_repl.reports import SCHEMAS, schema, to_json
-from fleet_repl.reports.documents import plan_digest, plan_document, report_document
-from fleet_repl.reports.documents.schemas import generated
+from fleet_repl.reports.documents.plan import plan_digest, plan_document
+from fleet_repl.reports.documents.report import report_document
+from fleet_repl.reports.documents.schemas import SCHEMAS, generated, schema
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.outcomes import Outcome, Report, Status
 from fleet_repl.values.canonical_json import JsonObject, digest
 from fleet_repl.values.errors import FaultKind

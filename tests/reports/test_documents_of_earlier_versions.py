@@ -9,22 +9,18 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from fleet_repl.reports import json_text, schema, to_json
-from fleet_repl.reports.documents import (
-    is_unaltered,
-    parse_plan,
-    parse_report,
-    plan_content,
-    report_content,
-)
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.graph import GraphDocument
+from fleet_repl.reports.documents.plan import is_unaltered, parse_plan, plan_content
 from fleet_repl.reports.documents.reader import Document, parsed, read
+from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.reports.documents.round import RoundDocument
 from fleet_repl.reports.documents.runs import RunListDocument
+from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.documents.validation import ValidateDocument
 from fleet_repl.reports.documents.writer import line
+from fleet_repl.reports.to_json import json_text, to_json
 
 KEPT = Path(__file__).with_name("kept")
 WRITTEN_ONLY: dict[str, type[Document]] = {

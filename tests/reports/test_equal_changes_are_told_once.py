@@ -26,7 +26,7 @@ from fleet_repl.planning.plan import (
     Warning,
 )
 from fleet_repl.planning.planner import summarize
-from fleet_repl.reports.text import plan_text
+from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.values.names import Region, Registry
 
 HOME = Region("eu-west-1")

@@ -8,9 +8,10 @@ from itertools import combinations
 import pytest
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import ExitCode, exit_code, plan_exit, report_exit
+from fleet_repl.reports.exit_codes import exit_code, plan_exit, report_exit
 from fleet_repl.runs.outcomes import Outcome, Report, Status
 from fleet_repl.values.errors import Fault
+from fleet_repl.values.exit_code import ExitCode
 
 PRECEDENCE = ("interrupted", "error", "refused", "partial", "pending")
 CODES = dict(zip(PRECEDENCE, (130, 1, 3, 4, 2), strict=True))

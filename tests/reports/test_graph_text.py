@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from fleet_repl.planning.plan import Warning
-from fleet_repl.reports import json_text, schema
-from fleet_repl.reports.documents import graph_document
+from fleet_repl.reports.documents.graph import graph_document
+from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.graph import (
     Edge,
     Graph,
@@ -19,6 +19,7 @@ from fleet_repl.reports.graph import (
     dot_text,
     mermaid_text,
 )
+from fleet_repl.reports.to_json import json_text
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region
 

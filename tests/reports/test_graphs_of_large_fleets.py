@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from tests.support.links import make_link
 
 from fleet_repl.inventory import Account, Inventory, Route, Selector
-from fleet_repl.reports.documents import graph_document
+from fleet_repl.reports.documents.graph import graph_document
 from fleet_repl.reports.graph import Graph, dot_text, graph_of, mermaid_text
 from fleet_repl.topology import Topology
 from fleet_repl.values.names import AccountId, Region, Registry

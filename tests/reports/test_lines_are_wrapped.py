@@ -10,8 +10,8 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from rich.cells import cell_len
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.text import plan_text
 from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.plans import plan_text
 
 WORDS = st.text("aé東-/:", min_size=1, max_size=12)
 

@@ -9,10 +9,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 from rich.cells import cell_len
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.reports import RunList, schema
-from fleet_repl.reports.documents import runs_document
-from fleet_repl.reports.text import runs_text
-from fleet_repl.runs.history import Freeze, Holder, Purpose, RunMeta, RunSummary
+from fleet_repl.reports.documents.runs import runs_document
+from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.reports.text.runs import runs_text
+from fleet_repl.runs.history import Freeze, Holder, Purpose, RunList, RunMeta, RunSummary
 from fleet_repl.runs.outcomes import Status
 
 texts = st.text("aé東💡 \t\n\x00\x1b\x7f\x9b\u202e\u2028\ufffe[]<&\"'\\", max_size=8)

@@ -24,7 +24,7 @@ from fleet_repl.planning.plan import (
     State,
     Vouched,
 )
-from fleet_repl.reports.text import plan_text
+from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.runs.drift import sentence
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, Registry

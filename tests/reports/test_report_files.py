@@ -10,14 +10,9 @@ from pathlib import Path
 import pytest
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import (
-    ReportError,
-    check_ending,
-    check_place,
-    to_json,
-    to_junit,
-    write_report,
-)
+from fleet_repl.reports.files import ReportError, check_ending, check_place, write_report
+from fleet_repl.reports.junit import to_junit
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError
 

@@ -9,7 +9,9 @@ from hypothesis import given, strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.text import Page, plan_text, report_text
+from fleet_repl.reports.text.page import Page
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.text.reports import report_text
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.text import visible
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from fleet_repl.planning.plan import Plan, Warning
-from fleet_repl.reports.text import plan_text, report_text
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.text.reports import report_text
 from fleet_repl.runs.outcomes import Report
 
 ENDING = "means no link, so nobody can tell what ECR makes of it, and it is kept as it is"

@@ -10,7 +10,8 @@ from tests.support.registries import registry_of
 
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Effort, LinkEnd, Moved, Mover, Plan
-from fleet_repl.reports.documents import plan_digest, plan_document, report_document
+from fleet_repl.reports.documents.plan import plan_digest, plan_document
+from fleet_repl.reports.documents.report import report_document
 from fleet_repl.runs.outcomes import Report, wave_outcomes
 from fleet_repl.values.text import timestamp
 

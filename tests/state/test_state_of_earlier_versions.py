@@ -8,7 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from fleet_repl.reports.documents import parse_plan, parse_report, plan_content, report_content
+from fleet_repl.reports.documents.plan import parse_plan, plan_content
+from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.runs.history import RunSummary, UnreadableRun
 from fleet_repl.state import (
     FolderStore,

@@ -30,8 +30,7 @@ from fleet_repl.planning.plan import (
     Resource,
     State,
 )
-from fleet_repl.reports import ExitCode
-from fleet_repl.reports.documents import plan_digest
+from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Statistics, Status
 from fleet_repl.topology import Selection
@@ -43,6 +42,7 @@ from fleet_repl.values.errors import (
     RefusedError,
     StateError,
 )
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry
 from fleet_repl.watch import Round, WatchOptions, watch
 

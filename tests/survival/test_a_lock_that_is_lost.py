@@ -10,7 +10,7 @@ from tests.support.clock import MachineClock
 from tests.support.survival import Foundation, SetUp
 
 from fleet_repl import Event, Outcome, RefusedError, Report, open_history
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.events import WriteSettled
 from fleet_repl.runs.history import Holder, Purpose
 from fleet_repl.state.lock_document import lock_content

@@ -17,11 +17,11 @@ from tests.support.watched import Stage
 
 from fleet_repl import Fleet, Inventory, connect, load_inventory
 from fleet_repl.aws import Endpoint
-from fleet_repl.reports import ExitCode
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 from fleet_repl.values.errors import RefusedError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry, Secret
 from fleet_repl.watch import Round, WatchOptions, headline, round_document, watch
 from fleet_repl.watch.news import trouble

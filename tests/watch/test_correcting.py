@@ -6,8 +6,8 @@ import pytest
 from tests.support.watched import HUB, A, B, Stage
 
 from fleet_repl.planning.plan import Mover, Objection
-from fleet_repl.reports import ExitCode
 from fleet_repl.topology import Selection
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import AccountId
 from fleet_repl.watch import RoundContext, RoundOptions, run_round
 

@@ -15,9 +15,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 from tests.support.watched import HUB, A, B, Stage
 
 from fleet_repl.planning.plan import Objection
-from fleet_repl.reports import ExitCode, schema
 from fleet_repl.reports.documents.round import NEWS, VERDICTS
+from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.watch import News, Verdict, WatchOptions, parse_webhook
 from fleet_repl.watch.notify import Notifier
 

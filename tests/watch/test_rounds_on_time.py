@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tests.support.watched import HUB, A, Stage
 
-from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.watch import WatchOptions, watch
 
 

@@ -9,7 +9,7 @@ from tests.support.watched import HUB, Stage, inventory_of
 from fleet_repl import load_inventory
 from fleet_repl.fleet.staleness import InventoryChangedError, OutdatedPlanError
 from fleet_repl.inventory import changed_file
-from fleet_repl.reports import ExitCode
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.watch.reload import Current, read_again
 
 OVERTAKEN = OutdatedPlanError("the plan is stale: apply 1 has written since it was made\n    again")

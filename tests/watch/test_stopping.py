@@ -8,7 +8,7 @@ import anyio
 import pytest
 from tests.support.watched import HUB, Stage
 
-from fleet_repl.reports import ExitCode
+from fleet_repl.values.exit_code import ExitCode
 
 
 async def test_between_rounds_it_ends_at_once(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.support.watched import HUB, Stage, inventory_of
 
-from fleet_repl.reports import ExitCode
 from fleet_repl.values.errors import FleetError, InventoryError, Problem
+from fleet_repl.values.exit_code import ExitCode
 
 BROKEN = InventoryError(
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.watched import HUB, A, B, Stage
 
-from fleet_repl.reports import ExitCode
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.watch.news import trouble
 
 

@@ -21,7 +21,7 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import ApplyOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry

@@ -16,8 +16,8 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
-from fleet_repl.reports import backfill_exit
-from fleet_repl.reports.text import backfill_text
+from fleet_repl.reports.exit_codes import backfill_exit
+from fleet_repl.reports.text.backfills import backfill_text
 from fleet_repl.runs.history import Purpose
 from fleet_repl.runs.outcomes import BackfillReport, Status
 from fleet_repl.values.exit_code import ExitCode

@@ -14,7 +14,7 @@ from fleet_repl.cli.counters import waves_after
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.objections import outstanding
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.text import plan_text
+from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.text import counted, visible
 

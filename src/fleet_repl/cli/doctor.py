@@ -7,7 +7,7 @@ from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import DoctorOptions
 from fleet_repl.cli.session import Session
-from fleet_repl.reports import doctor_exit
+from fleet_repl.reports.exit_codes import doctor_exit
 from fleet_repl.values.exit_code import ExitCode
 
 

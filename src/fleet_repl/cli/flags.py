@@ -15,7 +15,7 @@ from typing import Annotated, Final
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from fleet_repl.reports import ReportError, check_ending
+from fleet_repl.reports.files import ReportError, check_ending
 
 SCOPE = "What is changed"
 ASKED = "What is looked at"

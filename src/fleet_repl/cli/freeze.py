@@ -10,7 +10,7 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.history import recall
 from fleet_repl.cli.state_options import StateOptions
-from fleet_repl.reports.text import Page, Style
+from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.runs import moment
 from fleet_repl.values.exit_code import ExitCode
 

@@ -7,7 +7,7 @@ from typing import assert_never
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Notation
 from fleet_repl.cli.options import GraphOptions
-from fleet_repl.reports import to_json
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.exit_code import ExitCode
 

@@ -12,23 +12,14 @@ from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.run_options import ResultOptions
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import (
-    Document,
-    ReportError,
-    check_apart,
-    check_place,
-    exit_code,
-    keep_plan,
-    to_json,
-    write_report,
-)
-from fleet_repl.reports.text import (
-    backfill_text,
-    delivery_text,
-    doctor_text,
-    plan_text,
-    report_text,
-)
+from fleet_repl.reports.exit_codes import exit_code
+from fleet_repl.reports.files import ReportError, check_apart, check_place, keep_plan, write_report
+from fleet_repl.reports.text.backfills import backfill_text
+from fleet_repl.reports.text.deliveries import delivery_text
+from fleet_repl.reports.text.doctor import doctor_text
+from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.text.reports import report_text
+from fleet_repl.reports.to_json import Document, to_json
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report

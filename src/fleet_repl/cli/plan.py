@@ -16,7 +16,7 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import plan_exit
+from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.values.exit_code import ExitCode
 
 

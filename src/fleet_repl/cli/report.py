@@ -11,7 +11,7 @@ from fleet_repl.cli.fleet_run import wave_names
 from fleet_repl.cli.history import recall
 from fleet_repl.cli.output import check_outputs, hand_over, rendered
 from fleet_repl.cli.state_options import ReportOptions
-from fleet_repl.reports.text import unreported_text
+from fleet_repl.reports.text.runs import unreported_text
 from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.plan import hand_over_plan
 from fleet_repl.cli.session import Session
 from fleet_repl.cli.state_options import RollbackOptions
-from fleet_repl.reports import report_exit
+from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.history import PastRun, Purpose
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import visible

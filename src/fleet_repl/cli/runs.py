@@ -9,8 +9,9 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.history import recall
 from fleet_repl.cli.state_options import RunListOptions
-from fleet_repl.reports import RunList, to_json
-from fleet_repl.reports.text import runs_text
+from fleet_repl.reports.text.runs import runs_text
+from fleet_repl.reports.to_json import to_json
+from fleet_repl.runs.history import RunList
 from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.reports import json_text, schema as published
+from fleet_repl.reports.documents.schemas import schema as published
+from fleet_repl.reports.to_json import json_text
 from fleet_repl.values.exit_code import ExitCode
 
 

@@ -10,7 +10,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.freeze import since
 from fleet_repl.cli.history import recall
 from fleet_repl.cli.state_options import StateOptions
-from fleet_repl.reports.text import Page
+from fleet_repl.reports.text.page import Page
 from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import ValidateOptions
-from fleet_repl.reports import json_text
-from fleet_repl.reports.text import Page, Style
+from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import add_warnings
+from fleet_repl.reports.to_json import json_text
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import InventoryError
 from fleet_repl.values.exit_code import ExitCode

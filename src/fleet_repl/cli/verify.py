@@ -14,7 +14,7 @@ from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import VerifyOptions
 from fleet_repl.cli.session import Session
-from fleet_repl.reports import delivery_exit
+from fleet_repl.reports.exit_codes import delivery_exit
 from fleet_repl.values.exit_code import ExitCode
 
 MOST_IMAGES: Final = 1_000

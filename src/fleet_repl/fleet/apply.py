@@ -15,7 +15,7 @@ from fleet_repl.fleet.staleness import newer_run, overtaken, refuse_changed
 from fleet_repl.planning.authorize import Refused, authorize
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Plan, Warning
-from fleet_repl.reports.documents import plan_digest
+from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.runs.rollback import restored
 

@@ -25,7 +25,7 @@ from fleet_repl.fleet.verify import verify_links
 from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.stored import with_policies_read
-from fleet_repl.reports.documents import is_unaltered
+from fleet_repl.reports.documents.plan import is_unaltered
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.events import RunStarted

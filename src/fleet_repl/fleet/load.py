@@ -15,7 +15,7 @@ from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.planning.account_facts import fleet_difference, planned_accounts
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.documents import parse_plan
+from fleet_repl.reports.documents.plan import parse_plan
 from fleet_repl.values.errors import FleetError, InventoryError, RefusedError
 from fleet_repl.values.names import Registry
 

@@ -28,7 +28,7 @@ from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Basis, Effort, Objection, Plan, RegistryPlan, State, Warning
 from fleet_repl.planning.planner import Planned, plan_registries, summarize
 from fleet_repl.planning.wave_warnings import unused_waves
-from fleet_repl.reports.documents import plan_digest
+from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.backfills import foreseen
 from fleet_repl.runs.drift import attributed
 from fleet_repl.runs.events import PlanMade

@@ -42,7 +42,7 @@ from fleet_repl.planning.plan import (
     Vouched as Vouched,
     Warning as Warning,
 )
-from fleet_repl.reports import to_json as to_json
+from fleet_repl.reports.to_json import to_json as to_json
 from fleet_repl.runs.delivery import (
     Delivery as Delivery,
     DeliveryReport as DeliveryReport,

@@ -21,7 +21,8 @@ from fleet_repl.engine.stores import Store
 from fleet_repl.inventory.fields import FLEET_NAME
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.documents import parse_plan, parse_report, plan_content, report_content
+from fleet_repl.reports.documents.plan import parse_plan, plan_content
+from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.runs.history import (
     NO_RECORD,
     PastRun,

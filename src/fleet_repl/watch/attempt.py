@@ -8,9 +8,9 @@ from datetime import datetime
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import ExitCode
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError, RefusedError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import news, trouble
 from fleet_repl.watch.round import Round, Verdict

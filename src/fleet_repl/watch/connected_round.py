@@ -12,10 +12,11 @@ from typing import Final
 from fleet_repl.fleet.fleet import Interrupted
 from fleet_repl.fleet.staleness import InventoryChangedError, OutdatedPlanError
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports import ExitCode, plan_exit, report_exit
+from fleet_repl.reports.exit_codes import plan_exit, report_exit
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError, FrozenError, RefusedError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import first_line
 from fleet_repl.watch.attempt import Attempt
 from fleet_repl.watch.fleets import WatchedFleet

@@ -16,12 +16,12 @@ import anyio
 
 from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.inventory import Inventory
-from fleet_repl.reports import ExitCode
 from fleet_repl.reports.log_entry import Log, LogEntry
 from fleet_repl.topology import Selection, select
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.watch.documents import round_document, round_entry
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.memory import Memory

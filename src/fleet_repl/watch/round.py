@@ -11,8 +11,9 @@ from typing import Final
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Mover, Objection, Plan, RegistryPlan, State, fall_short
-from fleet_repl.reports import ExitCode, plan_exit
+from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.runs.outcomes import SETTLED, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry
 from fleet_repl.watch.suppression import Sight
 

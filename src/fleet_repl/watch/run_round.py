@@ -13,9 +13,9 @@ import anyio
 
 from fleet_repl.fleet.staleness import InventoryChangedError
 from fleet_repl.inventory import Inventory
-from fleet_repl.reports import ExitCode
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.values.errors import FleetError
+from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.watch.attempt import Attempt
 from fleet_repl.watch.connected_round import ConnectedRound, stale_reason
 from fleet_repl.watch.fleets import WatchedFleet

@@ -14,7 +14,7 @@ import pytest
 from tests.docs.deploy.conftest import Parse
 
 from fleet_repl.inventory import Apply
-from fleet_repl.reports import ExitCode
+from fleet_repl.values.exit_code import ExitCode
 
 KNOWN = {
     # Of the manual page systemd.unit:

@@ -35,14 +35,8 @@ from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import Plan
 from fleet_repl.planning.planner import plan_registries, summarize
-from fleet_repl.reports.documents import (
-    is_unaltered,
-    parse_plan,
-    parse_report,
-    plan_content,
-    plan_digest,
-    report_content,
-)
+from fleet_repl.reports.documents.plan import is_unaltered, parse_plan, plan_content, plan_digest
+from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.runs.drift import attributed, fingerprinted
 from fleet_repl.runs.history import (
     Holder,
