@@ -16,7 +16,7 @@ from fleet_repl.reports.bootstrap import (
     iam_document,
     terraform_text,
 )
-from fleet_repl.reports.to_json import json_text
+from fleet_repl.reports.documents.writer import json_text
 
 FORMATS: dict[str, Callable[[Bootstrap], str]] = {
     "cloudformation": cloudformation_text,

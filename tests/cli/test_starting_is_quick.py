@@ -55,6 +55,17 @@ def test_the_list_of_commands_imports_no_command(flag: str) -> None:
     assert not modules & {"anyio", "asyncio", "pydantic", "msgspec", "tomllib", "aiobotocore"}
 
 
+def test_a_good_inventory_is_counted_without_any_run(inventory: str) -> None:
+    """Validating needs the inventory, its links and rules, and nothing of plans that are carried
+    out, of documents, or of terminals."""
+    modules = loaded_by(["validate", inventory])
+    rooms = {name.partition(".")[0] for name in ours(modules)}
+    assert not rooms & {"runs", "engine", "aws", "state", "watch", "sandbox"}
+    assert {name for name in ours(modules) if name.startswith("fleet.")} == {"fleet.load"}
+    assert not modules & {"anyio", "asyncio", "msgspec", "rich.console", "rich.text", "aiobotocore"}
+    assert not modules & {"fleet_repl.reports.documents", "fleet_repl.reports.junit"}
+
+
 def test_values_of_an_inventory_load_no_pydantic() -> None:
     """Only reading an inventory does: plans and reports speak of its values too."""
     loaded = "set(sys.modules) & {'pydantic', 'pydantic_core'}"

@@ -17,9 +17,9 @@ from fleet_repl.planning.plan import Warning
 from fleet_repl.reports.documents.graph import graph_document
 from fleet_repl.reports.documents.plan import parse_plan, plan_document
 from fleet_repl.reports.documents.report import parse_report, report_document
+from fleet_repl.reports.documents.writer import json_text
 from fleet_repl.reports.graph import dot_text, graph_of
 from fleet_repl.reports.text.plans import plan_text
-from fleet_repl.reports.to_json import json_text
 from fleet_repl.topology import connect
 from fleet_repl.values.names import AccountId, Region
 

@@ -9,7 +9,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import simulate
 
 from fleet_repl import Outcome, State, Status, to_json
-from fleet_repl.fleet.load import load_plan
+from fleet_repl.fleet.kept_plan import load_plan
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.canonical_json import JsonObject

@@ -17,7 +17,7 @@ from fleet_repl import Status, to_json
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import parse_document
-from fleet_repl.fleet.load import load_plan
+from fleet_repl.fleet.kept_plan import load_plan
 
 OLD = fleet_text("1>2,4 base/", "2>3 team/ base/", "3>4")
 

@@ -10,7 +10,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import simulate
 
 from fleet_repl import Fault, FaultKind, Outcome, Status, to_json
-from fleet_repl.fleet.load import load_plan
+from fleet_repl.fleet.kept_plan import load_plan
 from fleet_repl.planning.authorize import with_allowed_writes
 from fleet_repl.planning.plan import Resource
 from fleet_repl.reports.exit_codes import report_exit

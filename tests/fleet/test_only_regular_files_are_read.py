@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import fleet_repl
-from fleet_repl.fleet import load
-from fleet_repl.fleet.load import load_inventory, load_plan
+from fleet_repl.fleet import kept_plan
+from fleet_repl.fleet.kept_plan import load_plan
+from fleet_repl.fleet.load import load_inventory
 from fleet_repl.inventory import policies, toml_file
 from fleet_repl.sandbox import load_scenario, scenario_file
 from fleet_repl.values.errors import FleetError
@@ -41,7 +42,7 @@ def _policy(path: Path) -> object:
 
 READERS: dict[str, tuple[Callable[[Path], object], int]] = {
     "inventory": (load_inventory, toml_file.LARGEST),
-    "plan": (load_plan, load.LARGEST_PLAN),
+    "plan": (load_plan, kept_plan.LARGEST_PLAN),
     "scenario": (load_scenario, scenario_file.LARGEST),
     "policy": (_policy, policies.LARGEST),
 }

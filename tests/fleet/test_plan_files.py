@@ -15,7 +15,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import FleetError, Outcome, Plan, PlanError, State, Status, to_json
-from fleet_repl.fleet.load import check_plan, load_plan
+from fleet_repl.fleet.kept_plan import check_plan, load_plan
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.canonical_json import canonical_json

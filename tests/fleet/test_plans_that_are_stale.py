@@ -18,7 +18,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Fleet, Inventory, Outcome, PlanError, Status, load_inventory, to_json
-from fleet_repl.fleet.load import load_plan
+from fleet_repl.fleet.kept_plan import load_plan
 from fleet_repl.inventory import acknowledged, changed_file
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.events import WriteStarted

@@ -17,7 +17,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Outcome, Plan, PlanError, to_json
-from fleet_repl.fleet.load import load_plan
+from fleet_repl.fleet.kept_plan import load_plan
 from fleet_repl.values.canonical_json import digest
 
 Forge: TypeAlias = "Callable[[dict[str, Any]], object]"

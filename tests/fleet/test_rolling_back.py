@@ -9,7 +9,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Registry, Status, to_json
-from fleet_repl.fleet.load import load_plan
+from fleet_repl.fleet.kept_plan import load_plan
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.history import Purpose
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario

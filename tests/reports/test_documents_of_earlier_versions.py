@@ -19,8 +19,8 @@ from fleet_repl.reports.documents.round import RoundDocument
 from fleet_repl.reports.documents.runs import RunListDocument
 from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.documents.validation import ValidateDocument
-from fleet_repl.reports.documents.writer import line
-from fleet_repl.reports.to_json import json_text, to_json
+from fleet_repl.reports.documents.writer import json_text, line
+from fleet_repl.reports.to_json import to_json
 
 KEPT = Path(__file__).with_name("kept")
 WRITTEN_ONLY: dict[str, type[Document]] = {

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from fleet_repl.planning.plan import Warning
 from fleet_repl.reports.documents.graph import graph_document
 from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.reports.documents.writer import json_text
 from fleet_repl.reports.graph import (
     Edge,
     Graph,
@@ -19,7 +20,6 @@ from fleet_repl.reports.graph import (
     dot_text,
     mermaid_text,
 )
-from fleet_repl.reports.to_json import json_text
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region
 

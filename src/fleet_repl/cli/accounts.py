@@ -26,8 +26,8 @@ from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.run_options import SandboxOptions
 from fleet_repl.inventory import Inventory
+from fleet_repl.reports.documents.writer import json_text
 from fleet_repl.reports.exit_codes import exit_code
-from fleet_repl.reports.to_json import json_text
 from fleet_repl.values.exit_code import ExitCode
 
 

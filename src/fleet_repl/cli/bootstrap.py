@@ -11,7 +11,7 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import OUTPUT, InventoryPath
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.reports.to_json import json_text
+from fleet_repl.reports.documents.writer import json_text
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.exit_code import ExitCode
 

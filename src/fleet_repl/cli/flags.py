@@ -15,8 +15,6 @@ from typing import Annotated, Final
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from fleet_repl.reports.files import ReportError, check_ending
-
 SCOPE = "What is changed"
 ASKED = "What is looked at"
 SHOWN = "What is drawn"
@@ -90,15 +88,6 @@ def _pairs(labels: list[str]) -> list[str]:
     return labels
 
 
-def _report_files(paths: list[Path]) -> list[Path]:
-    for path in paths:
-        try:
-            check_ending(path)
-        except ReportError as error:
-            raise typer.BadParameter(str(error)) from error
-    return paths
-
-
 def _state_location(location: str | None) -> str | None:
     if location is not None and not location.strip():
         raise typer.BadParameter("--state must not be empty")
@@ -133,18 +122,6 @@ def check_can_ask(inventory: Path | None, *, yes: bool) -> None:
 
 InventoryPath = Annotated[Path, inventory_argument("")]
 OutputFormat = Annotated[Format, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)]
-ReportFiles = Annotated[
-    list[Path],
-    typer.Option(
-        metavar="FILE",
-        readable=False,
-        callback=_report_files,
-        help="Write the result to a file too; its ending, .json or .xml (JUnit), gives the "
-        "format. Repeatable.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
 StateLocation = Annotated[
     str | None,
     typer.Option(

@@ -18,7 +18,8 @@ from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.library import Library
 from fleet_repl.cli.output import check_outputs
-from fleet_repl.cli.run_options import ResultOptions, RunOptions
+from fleet_repl.cli.result_options import ResultOptions
+from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session, Work
 from fleet_repl.runs.events import Event
 from fleet_repl.values.clock import SYSTEM

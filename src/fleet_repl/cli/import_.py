@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
-from fleet_repl.cli.run_options import ImportOptions, ResultOptions, RunOptions
+from fleet_repl.cli.result_options import ResultOptions
+from fleet_repl.cli.run_options import ImportOptions, RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.values.exit_code import ExitCode

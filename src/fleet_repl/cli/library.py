@@ -198,7 +198,7 @@ class Library:
     def load_plan(self, path: Path) -> Plan:
         """Load a kept plan. Raises PlanError for a file that is no plan, and RefusedError for a
         plan that was altered."""
-        from fleet_repl.fleet.load import load_plan  # noqa: PLC0415
+        from fleet_repl.fleet.kept_plan import load_plan  # noqa: PLC0415
 
         return load_plan(path)
 
@@ -206,7 +206,7 @@ class Library:
         self, plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta
     ) -> None:
         """Raises RefusedError for a plan that is too old, or of another inventory."""
-        from fleet_repl.fleet.load import check_plan  # noqa: PLC0415
+        from fleet_repl.fleet.kept_plan import check_plan  # noqa: PLC0415
 
         check_plan(plan, inventory, now=now, max_age=max_age)
 

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TextIO
-
-from rich.console import Console
-from rich.text import Text
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.streams import Streams
-from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.reports.log_entry import LogEntry, json_line
-from fleet_repl.runs.events import Event
 from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import InventoryError, Problem
 from fleet_repl.values.text import counted, instant, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from fleet_repl.runs.events import Event
 
 _STYLES: Mapping[str, str] = {"info": "", "warning": "yellow", "error": "bold red"}
 
@@ -36,17 +37,26 @@ class Log:
     def __init__(
         self, streams: Streams, options: CommonOptions, clock: Callable[[], datetime] = now
     ) -> None:
-        self.console = console_on(streams.stderr, streams)
-        self._stream = streams.stderr
+        self._streams = streams
         self._json = options.log_format is Format.JSON
         self._quiet = options.quiet
         self._verbose = options.verbose
         self._clock = clock
 
+    @cached_property
+    def console(self) -> Console:
+        """The console that lines are written to, and live progress too."""
+        from fleet_repl.cli.console import console_on  # noqa: PLC0415 - many runs write no line
+
+        return console_on(self._streams.stderr, self._streams)
+
     def event(self, event: Event) -> None:
         """With --verbose, write the log line of an event that has one."""
-        entry = entry_of(event) if self._verbose else None
-        if entry is not None:
+        if not self._verbose:
+            return
+        from fleet_repl.reports.log_entries import entry_of  # noqa: PLC0415 - loads all events
+
+        if (entry := entry_of(event)) is not None:
             self._line(entry)
 
     def line(self, entry: LogEntry) -> None:
@@ -88,7 +98,7 @@ class Log:
         """
         shown = not self._quiet and not self._json
         if shown:
-            self._guard(lambda: print(text, end="", file=self._stream, flush=True))
+            self._guard(lambda: print(text, end="", file=self._streams.stderr, flush=True))
         return shown
 
     def trace(self, text: str) -> None:
@@ -118,8 +128,8 @@ class Log:
 
     def _write(self, line: str, style: str) -> None:
         # The console knows of live progress, and puts lines above it.
-        text = Text(visible(line), style)
-        self._guard(lambda: self.console.print(text, soft_wrap=True))
+        text = visible(line)
+        self._guard(lambda: self.console.print(text, style=style, soft_wrap=True))
 
     def _guard(self, write: Callable[[], object]) -> None:
         try:
@@ -131,25 +141,6 @@ class Log:
 def failure_in_json(streams: Streams, message: str) -> None:
     """Write an error as a JSON line, before there are any options."""
     Log(streams, CommonOptions(log_format=Format.JSON)).failure(message)
-
-
-class _Console(Console):
-    """A console that a closed pipe silences; rich's own would end the process in mid-write."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-
-
-def console_on(stream: TextIO, streams: Streams) -> Console:
-    """A rich console on a stream, which guesses nothing and only prints what it is given."""
-    return _Console(
-        file=stream,
-        force_terminal=streams.can_move(stream),
-        color_system="auto" if streams.has_colour(stream) else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
 
 
 def problem_lines(problem: Problem) -> tuple[str, str | None]:

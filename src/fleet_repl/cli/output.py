@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.cli.run_options import ResultOptions
+from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.reports.files import ReportError, check_apart, check_place, keep_plan, write_report

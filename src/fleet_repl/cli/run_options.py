@@ -19,10 +19,7 @@ from fleet_repl.cli.flags import (
     Format,
     InSandbox,
     InventoryPath,
-    OutputFormat,
-    ReportFiles,
     ScenarioPath,
-    StateLocation,
     Workers,
     account,
     duration,
@@ -31,65 +28,13 @@ from fleet_repl.cli.flags import (
     region,
 )
 from fleet_repl.cli.options import CommonOptions, selected
+from fleet_repl.cli.result_options import Readers, ResultOptions, Simulated
 
 if TYPE_CHECKING:
     from fleet_repl.topology import Selection
 
 SHORTEST_INTERVAL = timedelta(seconds=10)
 """Between two rounds of a watch."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
-    """The simulated AWS that a command runs against."""
-
-    scenario: Path | None
-    """A file of faults and contents; None: everything works, and the registries are empty."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readers:
-    """Who reads the fleet in place of this process; at most one of them is given."""
-
-    workers: int | None = None
-    """The number of processes on this machine."""
-    cluster: str | None = None
-    """The address of a Dask scheduler."""
-
-    def check(self) -> None:
-        """Raises typer.BadParameter for both."""
-        if self.workers is not None and self.cluster is not None:
-            raise typer.BadParameter("either --workers or --cluster reads: leave one out")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultOptions(CommonOptions):
-    """Flags of a command whose result is a document about a fleet."""
-
-    format: OutputFormat = Format.TEXT
-    report: ReportFiles = field(default_factory=list)
-    state: StateLocation = None
-
-    @property
-    def uses_cached(self) -> bool:
-        """Returns whether the accounts that were discovered last are taken, and AWS is asked for
-        none."""
-        return False
-
-    @property
-    def readers(self) -> Readers:
-        """Who reads the fleet: this process."""
-        return Readers()
-
-    @property
-    def selection(self) -> Selection:
-        """The accounts and regions that the run may change: all of them."""
-        return selected([], [], [])
-
-    @property
-    def simulated(self) -> Simulated | None:
-        """The simulated AWS; None for the real one."""
-        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

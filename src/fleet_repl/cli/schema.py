@@ -10,7 +10,7 @@ import typer
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.reports.documents.schemas import schema as published
-from fleet_repl.reports.to_json import json_text
+from fleet_repl.reports.documents.writer import json_text
 from fleet_repl.values.exit_code import ExitCode
 
 

@@ -14,7 +14,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.interrupts import Interrupts
 from fleet_repl.cli.progress import live_progress
-from fleet_repl.cli.run_options import ResultOptions
+from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport

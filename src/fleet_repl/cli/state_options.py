@@ -19,7 +19,7 @@ from fleet_repl.cli.flags import (
     inventory_argument,
 )
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.cli.run_options import ResultOptions
+from fleet_repl.cli.result_options import ResultOptions
 
 DEFAULT_LIMIT = 20
 MOST_RUNS = 1_000_000

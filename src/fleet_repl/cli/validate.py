@@ -12,7 +12,6 @@ from fleet_repl.cli.flags import Format
 from fleet_repl.cli.options import ValidateOptions
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import add_warnings
-from fleet_repl.reports.to_json import json_text
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import InventoryError
 from fleet_repl.values.exit_code import ExitCode
@@ -39,11 +38,12 @@ def validate(call: Call[ValidateOptions]) -> ExitCode:
     except InventoryError as error:
         if not as_json:
             raise
-        call.show(json_text(problems_document(error)))
+        call.show(_json_text(problems_document(error)))
         return ExitCode.ERROR
     colour = call.streams.has_colour(call.streams.stdout)
-    text = json_text(summary_document(summary)) if as_json else summary_text(summary, colour=colour)
-    call.show(text)
+    call.show(
+        _json_text(summary_document(summary)) if as_json else summary_text(summary, colour=colour)
+    )
     return ExitCode.OK
 
 
@@ -101,3 +101,9 @@ def problems_document(error: InventoryError) -> JsonObject:
     from fleet_repl.reports.documents import validation  # noqa: PLC0415 - msgspec takes long to load
 
     return validation.invalid_document(error.problems)
+
+
+def _json_text(document: JsonObject) -> str:
+    from fleet_repl.reports.documents import writer  # noqa: PLC0415 - msgspec takes long to load
+
+    return writer.json_text(document)

@@ -17,7 +17,7 @@ from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.doctor import examine_fleet
 from fleet_repl.fleet.import_ import import_registries
-from fleet_repl.fleet.load import PlanError, check_accounts, check_registries, check_world
+from fleet_repl.fleet.kept_plan import PlanError, check_accounts, check_registries, check_world
 from fleet_repl.fleet.plan import PlanOptions, propose
 from fleet_repl.fleet.rollback import propose_rollback
 from fleet_repl.fleet.run_reports import interrupted_report, refused_report

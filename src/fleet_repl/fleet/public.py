@@ -12,12 +12,12 @@ from fleet_repl.fleet.connect import connect as connect
 from fleet_repl.fleet.discover import discover as discover
 from fleet_repl.fleet.fleet import Fleet as Fleet, Interrupted as Interrupted
 from fleet_repl.fleet.history import History as History, open_history as open_history
-from fleet_repl.fleet.load import (
+from fleet_repl.fleet.kept_plan import (
     PlanError as PlanError,
     check_plan as check_plan,
-    load_inventory as load_inventory,
     load_plan as load_plan,
 )
+from fleet_repl.fleet.load import load_inventory as load_inventory
 from fleet_repl.fleet.rollback import RunError as RunError
 from fleet_repl.inventory import Inventory as Inventory
 from fleet_repl.planning.fleet_summary import (

@@ -1,7 +1,7 @@
 """Whether a plan is stale: overtaken by another run, or by a newer inventory.
 
 This is asked once the fleet's lock is held. Whether a plan out of a file fits the inventory, and is
-not too old, is checked before that, in `load`; whether it was altered, in `fleet`.
+not too old, is checked before that, in `kept_plan`; whether it was altered, in `fleet`.
 
 A plan was made from a version of the inventory and from what the fleet's state said. Where a run
 has ended since, or the inventory's file says something else, somebody has decided anew.
@@ -16,7 +16,7 @@ from typing import Final
 import anyio.to_thread
 
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.fleet.load import PlanError
+from fleet_repl.fleet.kept_plan import PlanError
 from fleet_repl.inventory import Inventory, changed_file
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.history import RunSummary, UnreadableRun

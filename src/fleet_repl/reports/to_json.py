@@ -49,10 +49,3 @@ def to_json(subject: Document | RunList | Graph) -> str:
         case _:
             document = graph.GraphDocument.of(subject)
     return writer.json_text(document)
-
-
-def json_text(document: object) -> str:
-    """Returns a document as `to_json` spells it."""
-    from fleet_repl.reports.documents import writer  # noqa: PLC0415 - msgspec takes long to load
-
-    return writer.json_text(document)

@@ -6,23 +6,15 @@ that the text in a file or a pipe does not depend on where it was made.
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
-
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
 from fleet_repl.values.text import visible
 
 T = TypeVar("T")
 
 INDENT: Final = "  "
-HANGING: Final = "    "
-"""The additional indentation of the second and later parts of a wrapped line."""
 FEW: Final = 10
 """Up to this number, all members of a group are named."""
 EXAMPLES: Final = 3
@@ -41,6 +33,8 @@ class Style(StrEnum):
 
 
 Part: TypeAlias = "str | tuple[str, Style]"
+Line: TypeAlias = tuple[tuple[str, str], ...]
+"""Pieces of text, each with its style or an empty text."""
 
 
 class Page:
@@ -52,20 +46,18 @@ class Page:
     def __init__(self, *, full: bool = False) -> None:
         self.full = full
         self.cut = False
-        self._lines: list[Text] = []
+        self._lines: list[Line] = []
 
     def add(self, *parts: Part, indent: int = 0) -> None:
         """Adds a line."""
-        line = Text(INDENT * indent)
-        for part in parts:
-            text, style = part if isinstance(part, tuple) else (part, "")
-            line.append(visible(text), style)
-        self._lines.append(line)
+        styled = (part if isinstance(part, tuple) else (part, "") for part in parts)
+        line = ((visible(text), style) for text, style in styled)
+        self._lines.append(((INDENT * indent, ""), *line))
 
     def gap(self) -> None:
         """Adds an empty line between two blocks, and none at the top."""
-        if self._lines and self._lines[-1].plain:
-            self._lines.append(Text())
+        if self._lines and any(text for text, _ in self._lines[-1]):
+            self._lines.append(())
 
     def heading(self, text: str) -> None:
         """Adds a gap and a bold line, which begin a block."""
@@ -92,36 +84,8 @@ class Page:
 
         `width`: the columns of the terminal; None wraps no line.
         """
-        lines = self._lines
-        if width is not None:
-            lines = [piece for line in lines for piece in _wrapped(line, width)]
-        if not colour:
-            return "".join(f"{line.plain}\n" for line in lines)
-        file = io.StringIO()
-        console = Console(
-            file=file,
-            force_terminal=True,
-            color_system="standard",
-            legacy_windows=False,
-            # The caller has looked at NO_COLOR.
-            no_color=False,
-        )
-        for line in lines:
-            console.print(line, soft_wrap=True)
-        return file.getvalue()
+        if colour or width is not None:
+            from fleet_repl.reports.text.terminal import terminal_text  # noqa: PLC0415 - loads rich
 
-
-def _wrapped(line: Text, width: int) -> Iterator[Text]:
-    """Yields a line in parts that fit into `width`; a longer word, such as an id, is not broken."""
-    start = len(line.plain) - len(line.plain.lstrip())
-    hanging = line.plain[:start] + HANGING
-    ends, used = [], start
-    for word in re.finditer(r"\S+ *", line.plain):
-        if used + cell_len(word[0].rstrip()) > width and used > len(hanging):
-            ends.append(word.start())
-            used = len(hanging)
-        used += cell_len(word[0])
-    first, *others = line.divide(ends)
-    for piece in (first, *(Text(hanging).append_text(rest) for rest in others)):
-        piece.rstrip()
-        yield piece
+            return terminal_text(self._lines, colour=colour, width=width)
+        return "".join("".join((*(text for text, _ in line), "\n")) for line in self._lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
@@ -16,10 +16,12 @@ from fleet_repl.planning.plan import HeldLink, Objection, Plan, Warning
 from fleet_repl.reports.fault_groups import FailedRegistry, FaultGroup, group_faults
 from fleet_repl.reports.text.labels import label, prefix_list
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.runs.outcomes import Report, WaveOutcome
 from fleet_repl.topology import REST
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import counted, visible
+
+if TYPE_CHECKING:
+    from fleet_repl.runs.outcomes import Report, WaveOutcome
 
 GROUPS: Final = 20
 """The most groups of a block on a page that is not full."""

@@ -1,0 +1,92 @@
+"""The options of commands whose result is a document: its format, its files, its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleet_repl.cli.flags import OUTPUT, Format, OutputFormat, StateLocation
+from fleet_repl.cli.options import CommonOptions, selected
+from fleet_repl.reports.files import ReportError, check_ending
+
+if TYPE_CHECKING:
+    from fleet_repl.topology import Selection
+
+
+def _report_files(paths: list[Path]) -> list[Path]:
+    for path in paths:
+        try:
+            check_ending(path)
+        except ReportError as error:
+            raise typer.BadParameter(str(error)) from error
+    return paths
+
+
+ReportFiles = Annotated[
+    list[Path],
+    typer.Option(
+        metavar="FILE",
+        readable=False,
+        callback=_report_files,
+        help="Write the result to a file too; its ending, .json or .xml (JUnit), gives the "
+        "format. Repeatable.",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """The simulated AWS that a command runs against."""
+
+    scenario: Path | None
+    """A file of faults and contents; None: everything works, and the registries are empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """Who reads the fleet in place of this process; at most one of them is given."""
+
+    workers: int | None = None
+    """The number of processes on this machine."""
+    cluster: str | None = None
+    """The address of a Dask scheduler."""
+
+    def check(self) -> None:
+        """Raises typer.BadParameter for both."""
+        if self.workers is not None and self.cluster is not None:
+            raise typer.BadParameter("either --workers or --cluster reads: leave one out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultOptions(CommonOptions):
+    """Flags of a command whose result is a document about a fleet."""
+
+    format: OutputFormat = Format.TEXT
+    report: ReportFiles = field(default_factory=list)
+    state: StateLocation = None
+
+    @property
+    def uses_cached(self) -> bool:
+        """Returns whether the accounts that were discovered last are taken, and AWS is asked for
+        none."""
+        return False
+
+    @property
+    def readers(self) -> Readers:
+        """Who reads the fleet: this process."""
+        return Readers()
+
+    @property
+    def selection(self) -> Selection:
+        """The accounts and regions that the run may change: all of them."""
+        return selected([], [], [])
+
+    @property
+    def simulated(self) -> Simulated | None:
+        """The simulated AWS; None for the real one."""
+        return None

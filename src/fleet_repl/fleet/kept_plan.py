@@ -1,0 +1,95 @@
+"""Plans out of files: read, and checked to fit an inventory, without a call to AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from fleet_repl.fleet.worlds import world_name
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.fields import spell_seconds
+from fleet_repl.inventory.regular_files import GIB, read_regular
+from fleet_repl.planning.account_facts import fleet_difference, planned_accounts
+from fleet_repl.planning.plan import Plan
+from fleet_repl.reports.documents.plan import parse_plan
+from fleet_repl.values.errors import FleetError, RefusedError
+from fleet_repl.values.names import Registry
+
+LARGEST_PLAN: Final = 4 * GIB
+"""Bytes of a plan: with long policies, one of a hundred thousand registries has as many."""
+LONGEST_AHEAD: Final = timedelta(minutes=5)
+"""The most by which the clock that a plan was made by may be ahead of this clock."""
+
+
+class PlanError(RefusedError):
+    """A plan that does not belong to this fleet, or that is none."""
+
+
+def load_plan(path: str | Path) -> Plan:
+    """The plan in a file that `plan --out` wrote.
+
+    Raises FleetError for a file that cannot be read, PlanError for what is no plan, and
+    RefusedError for a plan that was altered.
+    """
+    file = Path(path)
+    try:
+        content = read_regular(file, most=LARGEST_PLAN)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FleetError(
+            f"the plan cannot be read: {file}: {reason}\n"
+            "    fleet-repl plan INVENTORY --out FILE writes one"
+        ) from None
+    return parse_plan(content, str(file), error=PlanError, altered=RefusedError)
+
+
+def check_world(plan: Plan, world: str | None) -> None:
+    """Raises PlanError for a plan that was made of another AWS than `world`."""
+    if plan.world != world:
+        raise PlanError(
+            f"the plan was made of {world_name(plan.world)}, "
+            f"and this run is about {world_name(world)}\n"
+            "    see AWS_ENDPOINT_URL and the profile's endpoint_url, or plan again"
+        )
+
+
+def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta) -> None:
+    """Raises RefusedError for a plan that may not be carried out for this inventory."""
+    if plan.fleet != inventory.name:
+        raise PlanError(f"the plan is of fleet {plan.fleet}, and the inventory of {inventory.name}")
+    if plan.inventory.digest != inventory.digest:
+        raise PlanError(
+            "the plan was made from another inventory, or another version of it\n"
+            "    make a new one with fleet-repl plan --out"
+        )
+    age = now - plan.created_at
+    if age > max_age:
+        old, most = (spell_seconds(int(span.total_seconds())) for span in (age, max_age))
+        raise RefusedError(
+            f"the plan is {old} old, and --max-age is {most}\n"
+            "    make a new one with fleet-repl plan --out"
+        )
+    if -age > LONGEST_AHEAD:
+        raise RefusedError("the plan was made in the future: this machine's clock is wrong")
+
+
+def check_accounts(plan: Plan, inventory: Inventory) -> None:
+    """Raises PlanError for a plan that was made for other accounts than were discovered last."""
+    difference = fleet_difference(plan.accounts, planned_accounts(inventory))
+    if difference is not None:
+        raise PlanError(
+            f"the plan was made for another fleet: since then {difference}\n"
+            "    make a new one with fleet-repl plan --out"
+        )
+
+
+def check_registries(plan: Plan, listed: Collection[Registry]) -> None:
+    """Raises PlanError for a plan that writes to a registry which the inventory does not list."""
+    strangers = {registry for registry, _ in plan.changes}.difference(listed)
+    if strangers:
+        raise PlanError(
+            f"the plan writes to {min(strangers)}, which is no registry of the inventory\n"
+            "    make a new one with fleet-repl plan --out"
+        )
