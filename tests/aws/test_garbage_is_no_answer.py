@@ -30,9 +30,9 @@ def twice(key: str, what: str = "the answer") -> str:
     [
         ("", "the answer is no JSON object"),
         ("<html>ok</html>", "the answer is no JSON object"),
-        ("[]", "the answer cannot be parsed"),
+        ("[]", "the answer is no JSON object"),
         ('{"registryId": "0000', "the answer is no JSON object"),
-        ("[" * 100_000, "the answer cannot be parsed"),
+        ("[" * 100_000, "the answer is no JSON object"),
         ("{}", "the answer holds no registryId"),
         ('{"replicationConfiguration": {"rules": []}}', "the answer holds no registryId"),
         ("{" + WHOLE + "}", NO_RULES),
@@ -40,10 +40,7 @@ def twice(key: str, what: str = "the answer") -> str:
         ("{" + WHOLE + ', "replicationConfiguration": {}}', NO_RULES),
         ("{" + WHOLE + ', "replicationConfiguration": {"rules": null}}', NO_RULES),
         ("{" + WHOLE + f', "replicationConfiguration": {{{RULES}, {RULES}}}}}', twice("rules")),
-        (
-            "{" + WHOLE + ', "replicationConfiguration": {"rules": [{}, "x"]}}',
-            "the answer cannot be parsed",
-        ),
+        ("{" + WHOLE + ', "replicationConfiguration": {"rules": [{}, "x"]}}', NO_RULES),
         (
             "{" + WHOLE + f", {CONFIGURATION}, {CONFIGURATION}}}",
             twice("replicationConfiguration"),

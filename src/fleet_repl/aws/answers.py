@@ -57,7 +57,7 @@ def registry_document(answer: Answer, call: Call) -> JsonObject:
     _require_account(document, answer, call)
     configuration = document.get("replicationConfiguration")
     rules = configuration.get("rules") if isinstance(configuration, Mapping) else None
-    if not isinstance(rules, list):
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise garbage(call, "the answer holds no replicationConfiguration.rules", answer.request_id)
     return document
 

@@ -13,6 +13,7 @@ import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
+from fleet_repl.aws.exchange import EXCHANGE
 from fleet_repl.aws.request import OversizedAnswerError
 
 if TYPE_CHECKING:
@@ -33,9 +34,14 @@ class BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # the SDK has no ty
         """Send a request. Raises what the SDK raises, and OversizedAnswerError."""
         is_stream = request.stream_output
         request.stream_output = True
+        exchange = EXCHANGE.get(None)
+        if exchange is not None:
+            exchange.sent = self, request
         response: AioAWSResponse = await super().send(request)
         if not is_stream or response.status_code >= 300:
             response._content = await _body(response.raw, request)
+            if exchange is not None:
+                exchange.body, exchange.status = response._content, response.status_code
         return response
 
     async def _get_session(self, proxy_url: str | None) -> _Straight:

@@ -6,9 +6,10 @@ SDK raises them; `faults` translates them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from contextvars import ContextVar
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import anyio
@@ -22,27 +23,17 @@ from botocore.exceptions import BotoCoreError, ClientError, InvalidConfigError
 
 from fleet_repl.aws.bounded import read_object
 from fleet_repl.aws.configuration import Endpoint
+from fleet_repl.aws.exchange import EXCHANGE, Exchange
 from fleet_repl.aws.redact import clean
+from fleet_repl.aws.repeated_calls import REPEATED_SERVICES, Client, RepeatedCall
 from fleet_repl.aws.request import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
 from fleet_repl.values.names import Region
 
 _Operation: TypeAlias = Callable[..., Awaitable[Mapping[str, object]]]
 
 _CLOSING_SECONDS: Final = 5.0
-
-
-class _Exchange:
-    """The call that the running task is making: its credentials, and what came back."""
-
-    __slots__ = ("body", "credentials", "status")
-
-    def __init__(self, credentials: ReadOnlyCredentials) -> None:
-        self.credentials = credentials
-        self.status: int | None = None
-        self.body = b""
-
-
-_EXCHANGE: Final[ContextVar[_Exchange]] = ContextVar("fleet_repl_exchange")
+_REQUEST_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""AWS's request ids: no key or token that AWS issues looks like one."""
 
 
 class _CredentialsOfTheCall:
@@ -58,7 +49,7 @@ class _CredentialsOfTheCall:
         return getattr(self._plain, name)
 
     async def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        return _EXCHANGE.get().credentials
+        return EXCHANGE.get().credentials
 
 
 class _Resolver:
@@ -66,15 +57,6 @@ class _Resolver:
 
     async def load_credentials(self) -> _CredentialsOfTheCall:
         return _CredentialsOfTheCall()
-
-
-def _keep_body(response_dict: Mapping[str, object], **_: object) -> None:
-    """Keep the body as it came: the SDK's parser drops every field that it does not know."""
-    # The SDK makes calls of its own to renew the base identity; no exchange is set for those.
-    exchange = _EXCHANGE.get(None)
-    body, status = response_dict.get("body"), response_dict.get("status_code")
-    if exchange is not None and isinstance(body, bytes) and isinstance(status, int):
-        exchange.body, exchange.status = body, status
 
 
 class Clients:
@@ -91,15 +73,32 @@ class Clients:
         self._config = config
         self._endpoint = endpoint
         self._stack = stack
-        self._clients: dict[tuple[Service, Region], object] = {}
+        self._clients: dict[tuple[Service, Region], Client] = {}
         self._operations: dict[tuple[Service, Region, str], _Operation] = {}
+        self._repeated: dict[tuple[Service, Region, str], RepeatedCall] = {}
+        """Reads that the SDK has made once."""
         self._making = anyio.Lock()
 
     async def send(self, call: Call, credentials: ReadOnlyCredentials) -> Answer:
         """Make one attempt, signed with `credentials`. Raises whatever the SDK raises."""
+        repeated = self._repeated.get((call.service, call.region, call.operation))
+        answer = await (
+            self._send_by_sdk(call, credentials)
+            if repeated is None
+            else repeated.send(call, credentials)
+        )
+        request_id, own = answer.request_id, [secret.reveal() for secret in call.hidden]
+        if request_id is None:
+            return answer
+        if _REQUEST_ID.fullmatch(request_id) and not any(secret in request_id for secret in own):
+            return answer
+        hidden = [secret for secret in (*credentials[:3], *own) if secret]
+        return replace(answer, request_id=_request_id(request_id, hidden))
+
+    async def _send_by_sdk(self, call: Call, credentials: ReadOnlyCredentials) -> Answer:
         operation = await self._operation(call.service, call.region, call.operation)
-        exchange = _Exchange(credentials)
-        token = _EXCHANGE.set(exchange)
+        exchange = Exchange(credentials)
+        token = EXCHANGE.set(exchange)
         try:
             parsed = await operation(**call.parameters)
             stream = parsed.get("Body")
@@ -114,9 +113,15 @@ class Clients:
                 raise UnparsedAnswerError(exchange.status) from None
             raise
         finally:
-            _EXCHANGE.reset(token)
-        hidden = (*credentials[:3], *(secret.reveal() for secret in call.hidden))
-        request_id = _request_id(parsed, [secret for secret in hidden if secret])
+            EXCHANGE.reset(token)
+        if call.service in REPEATED_SERVICES and not call.writes and exchange.sent is not None:
+            client = self._clients[call.service, call.region]
+            self._repeated[call.service, call.region, call.operation] = RepeatedCall(
+                *exchange.sent, client, call.operation
+            )
+        metadata = parsed.get("ResponseMetadata")
+        request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
+        request_id = request_id if isinstance(request_id, str) else None
         return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
 
     async def prepare(self, service: Service, region: Region) -> None:
@@ -132,34 +137,28 @@ class Clients:
             self._operations[key] = getattr(self._clients[service, region], xform_name(name))
         return self._operations[key]
 
-    async def _make(self, service: Service, region: Region) -> object:
+    async def _make(self, service: Service, region: Region) -> Client:
         endpoint = self._endpoint
         plain = endpoint is not None and endpoint.url.startswith("http:")
         try:
-            return await self._stack.enter_async_context(
-                self._session.create_client(
-                    service,
-                    region_name=region,
-                    config=self._config,
-                    endpoint_url=endpoint.url if endpoint is not None else None,
-                    # Loading certificates takes longer than all the rest of making a client.
-                    verify=False if plain else None,
-                )
+            opening = self._session.create_client(
+                service,
+                region_name=region,
+                config=self._config,
+                endpoint_url=endpoint.url if endpoint is not None else None,
+                # Loading certificates takes longer than all the rest of making a client.
+                verify=False if plain else None,
             )
+            client: Client = await self._stack.enter_async_context(opening)
         except ValueError as error:
             # The SDK raises ValueError for an AWS_ENDPOINT_URL that is no URL.
             raise InvalidConfigError(error_msg=str(error)) from None
+        return client
 
 
-def _request_id(parsed: Mapping[str, object], hidden: Sequence[str]) -> str | None:
+def _request_id(text: str, hidden: Sequence[str]) -> str | None:
     """AWS's request id without secrets; None where it is missing or too long to be one."""
-    metadata = parsed.get("ResponseMetadata")
-    request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
-    return (
-        clean(request_id, hidden)
-        if isinstance(request_id, str) and 0 < len(request_id) < 100
-        else None
-    )
+    return clean(text, hidden) if 0 < len(text) < 100 else None
 
 
 @asynccontextmanager
@@ -168,7 +167,6 @@ async def open_clients(
 ) -> AsyncIterator[Clients]:
     """Clients made by `session`, which from now on resolves no credentials of its own."""
     session.register_component("credential_provider", _Resolver())
-    session.register("before-parse", _keep_body)
     stack = AsyncExitStack()
     try:
         yield Clients(session, config, endpoint, stack)

@@ -53,15 +53,29 @@ class Pace:
         """Call `once` until it answers or fails for good, with full jitter between attempts.
 
         Raises the last CallError as it came: one that is not transient, the one of the last
-        attempt, or the one whose delay would have reached past the deadline.
+        attempt, or the one whose delay would have reached past the deadline. Nearly all first
+        attempts are answered, so the machinery of retries is set up after one that was not.
         """
+        try:
+            return await once()
+        except CallError as error:
+            if not error.transient:
+                raise
+            first = error
+        return await self._repeat(once, first, on_retry)
 
-        waited_out = 0
+    async def _repeat(
+        self, once: Callable[[], Awaitable[T]], first: CallError, on_retry: OnRetry | None
+    ) -> T:
+        """Go on after a first attempt that ended with `first`."""
+        waited_out, failed = 0, [first]
 
         # tenacity awaits only what it can tell to be a coroutine function.
         async def attempt() -> T:
             nonlocal waited_out
             try:
+                if failed:
+                    raise failed.pop()
                 return await once()
             except CallError as error:
                 if error.fault.kind is FaultKind.THROTTLED and math.isfinite(self.deadline):
@@ -179,7 +193,7 @@ class TokenBucket:
 
     def answered(self, token: int) -> None:
         """A call with that token was not throttled."""
-        if token == self._slowed:
+        if token == self._slowed and self.rate.value < self.rate.highest:
             self.rate = self.rate.grown()
 
     def throttled(self, token: int) -> None:

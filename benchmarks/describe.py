@@ -1,0 +1,123 @@
+"""What one DescribeRegistry costs in processor time, beside what the same request costs at least.
+
+    python benchmarks/describe.py --calls 4000
+
+The floor is aiohttp with botocore's own signature, without a client. All sides call the same
+endpoint process, in turn, several times; the least of each counts. Prints milliseconds of processor
+time a call, and their ratio to the floor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from benchmarks.apply_fleet import ENVIRONMENT, endpoint
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from fleet_repl.aws import Endpoint, Secret, open_aws
+from fleet_repl.engine.retry import Pace
+from fleet_repl.inventory import Account, Apply, Inventory
+from fleet_repl.values.clock import SYSTEM
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn
+
+ROUNDS: Final = 5
+CONCURRENCY: Final = 32
+ACCOUNT: Final = AccountId("1" * 12)
+REGION: Final = Region("us-east-1")
+TARGET: Final = "AmazonEC2ContainerRegistry_V20150921.DescribeRegistry"
+
+
+async def cpu(call: Callable[[], Awaitable[object]], calls: int) -> float:
+    """The least processor time of a call in several rounds, in milliseconds."""
+
+    async def some(count: int) -> None:
+        for _ in range(count):
+            await call()
+
+    await some(50)
+    rounds = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        await asyncio.gather(*(some(calls // CONCURRENCY) for _ in range(CONCURRENCY)))
+        rounds.append(time.process_time() - began)
+    return min(rounds) / (calls // CONCURRENCY * CONCURRENCY) * 1000
+
+
+async def floor(url: str, calls: int) -> float:
+    """A signed request by aiohttp."""
+    keys = Credentials(f"ASIA{ACCOUNT}", "secret", "token")
+    connector = aiohttp.TCPConnector(limit=CONCURRENCY)
+    async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
+
+        async def call() -> object:
+            headers = {
+                "Content-Type": "application/x-amz-json-1.1",
+                "X-Amz-Target": TARGET,
+                "User-Agent": "floor",
+            }
+            request = AWSRequest("POST", url + "/", data=b"{}", headers=headers)
+            SigV4Auth(keys, "ecr", REGION).add_auth(request)
+            signed = dict(request.headers.items())
+            async with session.post(url + "/", data=b"{}", headers=signed) as response:
+                return json.loads(await response.read())
+
+        return await cpu(call, calls)
+
+
+async def bare(url: str, calls: int) -> float:
+    """An aiobotocore client, as its documentation has it."""
+    config = AioConfig(max_pool_connections=CONCURRENCY, user_agent="bare")
+    async with AioSession().create_client(
+        "ecr", region_name=REGION, endpoint_url=url, config=config
+    ) as client:
+        return await cpu(client.describe_registry, calls)
+
+
+async def ours(url: str, calls: int) -> float:
+    """The call as every command makes it: signed for its account, retried, checked."""
+    role = RoleArn(partition=Partition.AWS, account=ACCOUNT, path="bench")
+    account = Account(id=ACCOUNT, name="bench", regions=(REGION,), role=role)
+    apply = Apply(concurrency=CONCURRENCY)
+    inventory = Inventory(path="", digest="", name="bench", accounts=(account,), apply=apply)
+    pace = Pace(
+        attempts=8,
+        timeout=30,
+        deadline=SYSTEM.monotonic() + 3600,
+        clock=SYSTEM,
+        uniform=random.uniform,
+    )
+    place = Endpoint(
+        url=url, access_key_id="AKIA", secret_access_key=Secret("secret"), region=REGION
+    )
+    async with open_aws(inventory, run_id="bench", pace=pace, endpoint=place) as registries:
+        return await cpu(lambda: registries.describe(Registry(ACCOUNT, REGION)), calls)
+
+
+def main() -> None:
+    """Measure all sides against one endpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=4000)
+    arguments = parser.parse_args()
+    os.environ |= ENVIRONMENT
+    with endpoint(0) as (url, _):
+        sides = {
+            side.__name__: asyncio.run(side(url, arguments.calls)) for side in (floor, bare, ours)
+        }
+    for name, milliseconds in sides.items():
+        print(f"{name:<6} {milliseconds:.3f} ms  {milliseconds / sides['floor']:.2f} x the floor")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Reads that repeat the SDK's first request: the same on the wire as what the SDK itself sends.
+
+A release of the SDK that builds, signs or sends requests in another way fails here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import ReadOnlyCredentials
+from hypothesis import given, strategies as st
+from tests.aws.conftest import Edge, Request
+
+from fleet_repl.aws import AwsRegistries
+from fleet_repl.aws.clients import Clients
+from fleet_repl.aws.repeated_calls import PlainSigner, _Request
+from fleet_repl.aws.request import Call
+from fleet_repl.values.errors import CallError, FaultKind
+from fleet_repl.values.names import Registry
+
+OF_ONE_REQUEST: Final = frozenset(
+    {"authorization", "x-amz-date", "amz-sdk-invocation-id", "amz-sdk-request"}
+)
+"""Headers that differ from one request of the SDK to its next, or say how often it has retried."""
+NAMES: Final = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20).map("x-".__add__)
+VALUES: Final = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
+
+
+@given(
+    st.dictionaries(NAMES, VALUES, max_size=6),
+    st.binary(max_size=60),
+    st.sampled_from((None, "token+/=")),
+)
+def test_the_signature_is_the_sdks(extra: dict[str, str], body: bytes, token: str | None) -> None:
+    """The signer for plain headers signs as the SDK's own does, whatever is signed."""
+    headers = {"Host": "api.ecr.eu-west-1.amazonaws.com", "User-Agent": "fleet-repl", **extra}
+    url = "https://api.ecr.eu-west-1.amazonaws.com/"
+    keys = ReadOnlyCredentials("AKIAEXAMPLE", "secret", token)
+    sdk = AWSRequest("POST", url, data=body, headers=headers)
+    plain = _Request(url, {**headers}, body)
+    with pytest.MonkeyPatch.context() as patch:
+        now = datetime(2026, 11, 30, 9, tzinfo=UTC)
+        patch.setattr("botocore.auth.get_current_datetime", lambda: now)
+        SigV4Auth(keys, "ecr", "eu-west-1").add_auth(sdk)
+        unsigned = frozenset({"user-agent"})
+        PlainSigner(keys, "ecr", "eu-west-1", unsigned=unsigned).add_auth(plain)
+    assert plain.headers["Authorization"] == sdk.headers["Authorization"]
+    assert {**sdk.headers} == plain.headers
+
+
+def as_sent(request: Request) -> tuple[object, ...]:
+    """A request on the wire, but for what no two requests share."""
+    http = request.http
+    headers = {
+        name.lower(): value
+        for name, value in http.headers.items()
+        if name.lower() not in OF_ONE_REQUEST
+    }
+    return http.method, http.path_qs, headers, request.parameters
+
+
+READS: Final[dict[str, Callable[[AwsRegistries, Registry], Awaitable[object]]]] = {
+    "DescribeRegistry": lambda registries, registry: registries.describe(registry),
+    "GetAccountSetting": lambda registries, registry: registries.account_setting(registry, "A"),
+    "DescribeRepositories": lambda registries, registry: registries.describe_repositories(registry),
+    "DescribeImageReplicationStatus": lambda registries, registry: registries.replication_statuses(
+        registry, "base/go", "sha256:1"
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", READS)
+async def test_a_repeated_call_is_the_sdks(edge: Edge, operation: str) -> None:
+    """Method, path, headers and body of the second call are those of the first, and what is signed
+    is the same."""
+    document = {
+        "registryId": "000000000001",
+        "replicationConfiguration": {"rules": []},
+        "repositories": [],
+        "repositoryName": "base/go",
+        "name": "A",
+    }
+    edge.aws.script(operation, *[edge.aws.reply(document)] * 2)
+    async with edge.open() as registries:
+        for _ in range(2):
+            await READS[operation](registries, edge.registry())
+    first, second = edge.aws.calls(operation)
+    assert as_sent(first) == as_sent(second)
+    signed = [
+        request.http.headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+        for request in (first, second)
+    ]
+    assert set(signed[0]) - OF_ONE_REQUEST == set(signed[1]) - OF_ONE_REQUEST
+
+
+async def test_each_call_has_its_own_session(edge: Edge) -> None:
+    """A repeated call is signed for its own account, with nothing of the account before it."""
+    accounts = [edge.account(number) for number in (1, 2, 3)]
+    async with edge.open(edge.inventory(*accounts)) as registries:
+        for number in (1, 2, 3):
+            document = await registries.describe(edge.registry(number))
+            assert document["registryId"] == f"{number:012}"
+    keys = [request.key for request in edge.aws.calls("DescribeRegistry")]
+    assert len({*keys}) == 3
+    tokens = [
+        request.http.headers["X-Amz-Security-Token"]
+        for request in edge.aws.calls("DescribeRegistry")
+    ]
+    assert tokens == [f"token of {key}" for key in keys]
+
+
+async def test_an_error_is_the_sdks(edge: Edge) -> None:
+    """The error of a repeated call has code, message, kind and request id, as that of a first."""
+    refusal = edge.aws.refuse("InvalidParameterException", "not so")
+    faults = []
+    for earlier in (0, 1):
+        edge.aws.script("DescribeRegistry", *[edge.aws.answer] * earlier, refusal)
+        async with edge.open() as registries:
+            for _ in range(earlier):
+                await registries.describe(edge.registry())
+            with pytest.raises(CallError) as caught:
+                await registries.describe(edge.registry())
+            faults.append(caught.value.fault)
+    assert all(fault.request_id for fault in faults)
+    assert [(fault.kind, fault.code, fault.message, fault.hint) for fault in faults] == [
+        (FaultKind.INVALID, "InvalidParameterException", "not so", faults[0].hint)
+    ] * 2
+
+
+async def test_writes_go_through_the_sdk(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every write is validated and built by the SDK, however often it is made."""
+    made: list[str] = []
+    by_sdk = Clients._send_by_sdk
+
+    async def send(clients: Clients, call: Call, credentials: ReadOnlyCredentials) -> object:
+        made.append(call.operation)
+        return await by_sdk(clients, call, credentials)
+
+    monkeypatch.setattr(Clients, "_send_by_sdk", send)
+    async with edge.open() as registries:
+        for _ in range(2):
+            await registries.describe(edge.registry())
+            await registries.put_replication(edge.registry(), {"rules": []})
+    assert made.count("DescribeRegistry") == 1
+    assert made.count("PutReplicationConfiguration") == 2
+    assert json.dumps(edge.aws.calls("PutReplicationConfiguration")[1].parameters) == (
+        '{"replicationConfiguration": {"rules": []}}'
+    )
