@@ -114,7 +114,7 @@ class Turnstile:
     def is_open(self) -> bool:
         return True
 
-    def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
+    def note_end(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
         assert (outcome.wave, outcome.after.document) == (change.wave, change.after.document)
         self.under_way.remove((registry, change))
 

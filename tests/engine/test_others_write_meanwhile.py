@@ -310,13 +310,13 @@ async def test_a_stop_between_two_tries_is_obeyed(
 ) -> None:
     """The conflict is what it is; nothing new is begun."""
     bench.aws.document = rules(rule("8"), rule("9"))
-    seen = bench.gate.settled
+    seen = bench.gate.note_end
 
-    def settled_then_stopped(*arguments: Any) -> None:
+    def ended_then_stopped(*arguments: Any) -> None:
         seen(*arguments)
         bench.stop.interrupt()
 
-    monkeypatch.setattr(bench.gate, "settled", settled_then_stopped)
+    monkeypatch.setattr(bench.gate, "note_end", ended_then_stopped)
     written = await bench.writing.rules(bench.registry, CHANGE, sharing=OURS)
     assert (written.outcome, written.in_doubt) == (Outcome.FAILED, False)
     assert bench.gate.log == ["admit", "settled failed"]

@@ -48,7 +48,7 @@ async def test_repositories_come_as_the_template_says() -> None:
             "PutReplicationConfiguration",
         ]
         aws.world.push(HUB, "golden/app", "v1")
-        aws.world.settle()
+        aws.world.run_due()
         repository = aws.world.repository(SPOKE, "golden/app")
         assert repository is not None
         assert repository.mutability == "IMMUTABLE"

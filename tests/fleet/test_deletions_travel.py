@@ -45,7 +45,7 @@ async def test_deletions_travel_where_the_route_says_so() -> None:
         for name in ("golden/app", "base/app"):
             aws.world.push(HUB, name, "v1")
             aws.world.delete(HUB, name, "v1")
-        aws.world.settle()
+        aws.world.run_due()
         assert aws.world.images(SPOKE, "golden/app") == ()
         assert len(aws.world.images(SPOKE, "base/app")) == 1
         report = await aws.applied(DELETING)

@@ -113,7 +113,7 @@ async def test_the_journal_tells_each_write_and_its_end() -> None:
         ended = {
             (entry.registry, entry.resource): entry
             for entry in past.journal
-            if entry.moment is Moment.SETTLED
+            if entry.moment is Moment.ENDED
         }
         assert sorted(sent) == sorted(registry for registry, _ in ended)
         written = [registry for registry, _ in aws.world.writes]

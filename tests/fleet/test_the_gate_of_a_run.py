@@ -150,9 +150,9 @@ async def test_its_end_is_noted(scene: Scene) -> None:
         request_id="r-1",
         in_doubt=True,
     )
-    scene.gate.settled(HERE, CHANGE, ended)
+    scene.gate.note_end(HERE, CHANGE, ended)
     (entry,) = scene.noted
-    assert (entry.moment, entry.registry, entry.outcome) == (Moment.SETTLED, HERE, Outcome.FAILED)
+    assert (entry.moment, entry.registry, entry.outcome) == (Moment.ENDED, HERE, Outcome.FAILED)
     assert (entry.request_id, entry.in_doubt) == ("r-1", True)
 
 

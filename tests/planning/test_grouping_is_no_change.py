@@ -31,7 +31,7 @@ def test_another_grouping_of_the_same_grants_is_left_alone(order: list[Grant], c
     """One statement for each grant, some of them twice, in any order: nothing to do."""
     statements: list[JsonObject] = [
         {
-            "Sid": f"{OWNER.mark}{at:08x}",
+            "Sid": f"{OWNER.sid_prefix}{at:08x}",
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:aws:iam::{grant.source}:root"},
             "Action": [grant.action],

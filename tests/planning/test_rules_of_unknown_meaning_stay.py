@@ -84,7 +84,7 @@ def texts(rules: Sequence[JsonObject]) -> Counter[str]:
 
 
 def strange(document: JsonObject) -> list[JsonObject]:
-    return [raw for _, raw in parse_document(document).strange_rules]
+    return [raw for _, raw in parse_document(document).unknown_rules]
 
 
 @pytest.fixture(scope="session")
@@ -163,7 +163,7 @@ def test_no_rule_of_unknown_meaning_is_lost(
     planned = plan_for(
         document, links, additive=additive, recorded=recorded, allow=["unknown-fields"]
     )
-    there = parse_document(document).strange_rules
+    there = parse_document(document).unknown_rules
     after = written(planned)
     if after is not None:
         assert not texts([raw for _, raw in there]) - texts(rules_of(after))

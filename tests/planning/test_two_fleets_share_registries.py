@@ -174,6 +174,6 @@ def test_neither_fights_the_other(
         assert not prefixes & {"aa/", "aa/b/", "ee/"}
         statements = aws.policies[registry]["Statement"]  # type: ignore[index]
         assert statements[0] == THEIRS  # type: ignore[index]
-        assert first.owner.mark not in json.dumps(statements)
+        assert first.owner.sid_prefix not in json.dumps(statements)
     assert second.needs_nothing(aws)
     assert second.has_its_links(aws)

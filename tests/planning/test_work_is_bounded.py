@@ -61,7 +61,7 @@ def statement(sid: str, **edits: Any) -> JsonObject:
     }
 
 
-OURS = f"{OWNER.mark}00000000"
+OURS = f"{OWNER.sid_prefix}00000000"
 OTHERS = [f"{BASE}x{prefix}*" for prefix in PREFIXES]
 
 

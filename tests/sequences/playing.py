@@ -495,12 +495,12 @@ class Player:
         for turn in range(3):
             for fleet in FLEETS:
                 before = len(self.world.writes)
-                statuses[fleet].append(await self._settled(fleet, force=turn == 0))
+                statuses[fleet].append(await self._brought_to_rest(fleet, force=turn == 0))
                 late[fleet] = len(self.world.writes) - before
         for fleet in FLEETS:
             self.trace.append(await self._finished(fleet, tuple(statuses[fleet]), late[fleet]))
 
-    async def _settled(self, fleet: str, *, force: bool) -> str:
+    async def _brought_to_rest(self, fleet: str, *, force: bool) -> str:
         """The status of an apply in which nothing goes wrong."""
         before = len(self.trace)
         await self._runs((Run(fleet=fleet, kind="apply", force=force),))

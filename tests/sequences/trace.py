@@ -183,7 +183,7 @@ def is_of_fleet(link: Link, fleet: str) -> bool:
 
 def mark(fleet: str) -> str:
     """What the Sids of a fleet's statements begin with."""
-    return Owner(fleet=fleet, partition=Partition.AWS).mark
+    return Owner(fleet=fleet, partition=Partition.AWS).sid_prefix
 
 
 def foreign(document: Any, fleet: str, resource: str) -> Meaning:

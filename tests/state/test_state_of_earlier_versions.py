@@ -142,7 +142,7 @@ async def test_the_register_of_fleets_is_read(tmp_path: Path) -> None:
     accounts = [AccountId(text) for text in ("111111111111", "222222222221", "999999999999")]
     registration = await register_fleet(store, "platform", accounts, formerly=())
     assert registration.shared_accounts == {*accounts[:2]}
-    assert [*registration.marks] == ["golden"]
+    assert [*registration.digests] == ["golden"]
     await register_fleet(store, "other", [], formerly=("platform",))
     await register_fleet(store, "golden", [], formerly=("other",))
     register = await anyio.Path(folder / ".sharing" / "fleets.json").read_bytes()

@@ -171,7 +171,7 @@ class OpenGate:
         self.shut -= 1
         return self.shut < 0
 
-    def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
+    def note_end(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
         self.log.append(f"settled {outcome.outcome}")
         self.ended.append(outcome)
 

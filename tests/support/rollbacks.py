@@ -252,7 +252,7 @@ def lines(
         after=change.after.document,
     )
     ended = replace(
-        sending, moment=Moment.SETTLED, before=None, after=None, outcome=outcome, in_doubt=in_doubt
+        sending, moment=Moment.ENDED, before=None, after=None, outcome=outcome, in_doubt=in_doubt
     )
     return [sending] if outcome is None else [sending, ended]
 

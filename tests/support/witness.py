@@ -142,7 +142,7 @@ class Witness:
         for key, after in taken.items():
             assert after == sent[key].after
         for entry in past.journal:
-            if entry.moment is Moment.SETTLED:
+            if entry.moment is Moment.ENDED:
                 match entry.outcome:
                     case Outcome.APPLIED:
                         assert _told(entry) in taken

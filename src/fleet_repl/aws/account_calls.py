@@ -16,7 +16,7 @@ from fleet_repl.aws.answers import body, check_account, objects
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.error_codes import FRESH_REFUSALS
-from fleet_repl.aws.faults import garbage, settled
+from fleet_repl.aws.faults import garbage, no_longer_transient
 from fleet_repl.aws.request import Answer, Call, Service
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.runs.outcomes import Statistics
@@ -133,7 +133,7 @@ class AccountCalls:
                 return await self._caller.once(call, source, read)
             except CallError as error:
                 deferred = error.transient and error.fault.code in FRESH_REFUSALS
-                failure = settled(error) if deferred else error
+                failure = no_longer_transient(error) if deferred else error
             raise failure
 
         try:

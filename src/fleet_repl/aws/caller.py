@@ -18,7 +18,7 @@ from fleet_repl.aws.answers import registry_document
 from fleet_repl.aws.clients import Clients
 from fleet_repl.aws.credentials import Issued, Source
 from fleet_repl.aws.error_codes import ABSENT, FRESH_REFUSALS, UNKNOWN_KEY
-from fleet_repl.aws.faults import settled, translate, unissued, wrong_account
+from fleet_repl.aws.faults import no_longer_transient, translate, unissued, wrong_account
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.engine.ports import EventSink
@@ -121,7 +121,7 @@ class Caller:
         try:
             return await self.pace.retry(once, on_retry=report)
         except CallError as error:
-            failure = settled(error)
+            failure = no_longer_transient(error)
         raise failure
 
     async def _issue(self, call: Call, source: Source, ahead: float = 0.0) -> Issued:
@@ -195,7 +195,7 @@ def _given_back(failure: CallError, source: Source, issued: Issued) -> CallError
     ended = failure.fault.kind is FaultKind.EXPIRED and failure.transient
     if not ended or source.forget(issued):
         return failure
-    return settled(_with_hint(failure, remedies.RENEW_BASE))
+    return no_longer_transient(_with_hint(failure, remedies.RENEW_BASE))
 
 
 def _with_hint(error: CallError, hint: str | None) -> CallError:

@@ -80,7 +80,7 @@ def wrong_account(call: Call, actual: str, request_id: str | None = None) -> Cal
     return CallError(_fault(FaultKind.WRONG_ACCOUNT, call, message, request_id=request_id))
 
 
-def settled(error: CallError) -> CallError:
+def no_longer_transient(error: CallError) -> CallError:
     """Returns the failure as one that is no longer transient: the retries have been made."""
     return CallError(error.fault)
 

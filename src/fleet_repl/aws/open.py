@@ -93,7 +93,7 @@ async def open_aws(
         access = AccountAccess(
             connection.caller, calls, connection.identity, connection.base, connection.way
         )
-        yield AwsRegistries(calls, access, marks=_marks(inventory))
+        yield AwsRegistries(calls, access, sid_prefixes=_sid_prefixes(inventory))
 
 
 @asynccontextmanager
@@ -226,10 +226,10 @@ def _policies(aws: Aws, *, read_only: bool) -> dict[str, str]:
     }
 
 
-def _marks(inventory: Inventory) -> tuple[str, ...]:
+def _sid_prefixes(inventory: Inventory) -> tuple[str, ...]:
     """The prefixes of the Sids of the fleet's own statements, for its name and former names."""
     names = (inventory.name, *inventory.ownership.formerly)
-    return tuple(Owner(fleet=name, partition=inventory.aws.partition).mark for name in names)
+    return tuple(Owner(fleet=name, partition=inventory.aws.partition).sid_prefix for name in names)
 
 
 def _sources(

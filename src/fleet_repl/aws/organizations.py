@@ -140,10 +140,10 @@ class Organizations:
             return await self._read(operation, reader, page)
 
         items = [item async for page in pages_of(listing, parameters, read) for item in page]
-        strangers = [
+        invalid = [
             item for item in items if listing is _ACCOUNTS and not is_account_id(str(item["Id"]))
         ]
-        if strangers:
+        if invalid:
             raise garbage(self._call(operation, parameters), "the answer's Accounts have bad ids")
         return items
 

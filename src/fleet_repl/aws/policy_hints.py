@@ -22,14 +22,14 @@ _ACCOUNT: Final = re.compile(rf"(?:arn:[a-z-]+:iam::)?({ACCOUNT_ID})(?P<within>:
 
 
 def suspects(
-    policy: JsonObject, marks: tuple[str, ...], exists: Callable[[AccountId], bool]
+    policy: JsonObject, sid_prefixes: tuple[str, ...], exists: Callable[[AccountId], bool]
 ) -> str:
     """The hint for a rejected policy: the statements and accounts to look at.
 
-    `marks`: prefixes of the Sids of the fleet's own statements; every other statement is foreign.
+    `sid_prefixes`: those of the fleet's own statements; every other statement is foreign.
     `exists`: whether an account surely exists.
     """
-    ours, foreign = _apart(policy, marks)
+    ours, foreign = _apart(policy, sid_prefixes)
     doubtful = sorted(
         {account for statement in ours for account in _accounts(statement) if not exists(account)}
     )
@@ -54,12 +54,14 @@ def suspects(
     )
 
 
-def _apart(policy: JsonObject, marks: tuple[str, ...]) -> tuple[list[JsonObject], list[JsonObject]]:
+def _apart(
+    policy: JsonObject, sid_prefixes: tuple[str, ...]
+) -> tuple[list[JsonObject], list[JsonObject]]:
     ours: list[JsonObject] = []
     foreign: list[JsonObject] = []
     for statement in as_tuple(policy.get("Statement")):
         if isinstance(statement, Mapping):
-            is_ours = str(statement.get("Sid", "")).startswith(marks)
+            is_ours = str(statement.get("Sid", "")).startswith(sid_prefixes)
             (ours if is_ours else foreign).append(statement)
     return ours, foreign
 

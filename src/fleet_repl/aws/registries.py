@@ -42,14 +42,14 @@ class AwsRegistries:
     """
 
     def __init__(
-        self, calls: AccountCalls, access: AccountAccess, *, marks: tuple[str, ...]
+        self, calls: AccountCalls, access: AccountAccess, *, sid_prefixes: tuple[str, ...]
     ) -> None:
-        """`marks`: prefixes of the Sids of the fleet's own policy statements."""
+        """`sid_prefixes`: prefixes of the Sids of the fleet's own policy statements."""
         self.access: Final = access
         self.identity: Final = access.identity
         """The base identity."""
         self._calls = calls
-        self._marks = marks
+        self._sid_prefixes = sid_prefixes
         self._rejections: Counter[Registry] = Counter()
 
     def attempts(self, registry: Registry) -> int:
@@ -238,5 +238,5 @@ class AwsRegistries:
         transient = self._rejections[registry] < _PROPAGATION_ATTEMPTS
         if not transient:
             del self._rejections[registry]
-        hint = suspects(document, self._marks, self._calls.answered)
+        hint = suspects(document, self._sid_prefixes, self._calls.answered)
         return CallError(replace(error.fault, hint=hint), transient=transient)

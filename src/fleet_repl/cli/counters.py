@@ -82,7 +82,7 @@ class Copies:
 class Counters:
     """Progress of a run.
 
-    An account is done once all its registries in scope are; a write once it has settled, or once
+    An account is done once all its registries in scope are; a write once it has ended, or once
     the outcome of its registry says that it will not be made.
     """
 
@@ -102,7 +102,7 @@ class Counters:
         """The wave that is being written."""
         self.writes = 0
         """Writes of the plan, up to the wave that the run ends after."""
-        self.writes_settled = 0
+        self.writes_ended = 0
         self._monotonic = monotonic
         self._resumes: float | None = None
         """The time when the next wave begins; None while a wave is written."""
@@ -129,7 +129,7 @@ class Counters:
         if self.phase == "backfilling":
             return self.copies.ended, self.copies.wanted
         if self.phase == "writing":
-            return self.writes_settled, self.writes
+            return self.writes_ended, self.writes
         return self.accounts_done, self.accounts
 
     @property
@@ -153,7 +153,7 @@ class Counters:
             case RegistryFinished(outcome=outcome):
                 if outcome.outcome is Outcome.FAILED:
                     self._failed.add(outcome.registry)
-                self.writes_settled += self._unwritten.pop(outcome.registry, 0)
+                self.writes_ended += self._unwritten.pop(outcome.registry, 0)
                 self._done(outcome.registry)
             case BackfillsWanted() | BackfillStarted() | BackfillProgressed() | BackfillEnded():
                 self.phase = "backfilling"
@@ -175,7 +175,7 @@ class Counters:
                 self._begin(registry_plan.registry for registry_plan in plan.registries)
                 changes = [pair for pair in plan.changes if pair[1].wave not in self._left_out]
                 self._unwritten = Counter(registry for registry, _ in changes)
-                self.writes, self.writes_settled = len(changes), 0
+                self.writes, self.writes_ended = len(changes), 0
                 writing = {change.wave for _, change in changes}
                 waves = tuple(wave for wave in self._all_waves if wave in writing)
                 self.waves = waves if len(waves) > 1 else ()
@@ -185,7 +185,7 @@ class Counters:
     def _written(self, event: WriteSettled) -> None:
         self.in_flight -= 1
         self._unwritten[event.registry] -= 1
-        self.writes_settled += 1
+        self.writes_ended += 1
         if self._unwritten[event.registry] == 0:
             # RegistryFinished comes late: only after the run has read back all that it wrote.
             self._done(event.registry)

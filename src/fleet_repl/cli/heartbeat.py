@@ -57,7 +57,7 @@ def progress_entry(counters: Counters, seconds: float) -> LogEntry:
             "accounts": counters.accounts,
             "accounts_done": counters.accounts_done,
             "writes": counters.writes,
-            "writes_settled": counters.writes_settled,
+            "writes_settled": counters.writes_ended,
             "in_flight": counters.in_flight,
             "throttled": counters.throttled,
             "failed": counters.failed,

@@ -25,7 +25,7 @@ from fleet_repl.planning.ownership import OurPart
 from fleet_repl.planning.plan import Change, Effort, Phase, RegistryPlan, Resource
 from fleet_repl.planning.revocations import withhold
 from fleet_repl.runs.events import WriteSettled, WriteStarted
-from fleet_repl.runs.outcomes import SETTLED, Outcome
+from fleet_repl.runs.outcomes import AS_PLANNED, Outcome
 from fleet_repl.values.errors import Fault, unforeseen
 from fleet_repl.values.names import Registry
 
@@ -119,7 +119,7 @@ class ChangeWriter:
         """Write the rules without new links whose grant has failed, unless an earlier write of the
         rules has failed."""
         registry = planned.registry
-        if not self._ledger.settled(registry, change.resource):
+        if not self._ledger.is_as_planned(registry, change.resource):
             because = rules_left_out(in_doubt=self._ledger.in_doubt(registry))
             self._ledger.record(registry, change, Outcome.SKIPPED, because=because)
             return
@@ -193,7 +193,7 @@ class ChangeWriter:
         )
         policies.written(registry, change, _sent(due, result), result)
         self._ended(registry, due, result, because)
-        if result.outcome not in SETTLED:
+        if result.outcome not in AS_PLANNED:
             self._blocked.add(registry, result.error, result.found, in_doubt=result.in_doubt)
             return
         self._blocked.lift(registry)
@@ -212,7 +212,7 @@ class ChangeWriter:
     ) -> None:
         """Record and announce the result of a write."""
         outcome, error, change = result.outcome, result.error, _sent(change, result)
-        if error is None and outcome not in SETTLED:
+        if error is None and outcome not in AS_PLANNED:
             because = self._stop.left_open if result.in_doubt else self._stop.because
         ended = self._ledger.record(
             registry,

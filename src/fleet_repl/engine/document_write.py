@@ -69,7 +69,7 @@ class GuardedWrite:
         """Report the end of the write, if it was ever admitted."""
         if self._admitted:
             ended = change_outcome(self.change, outcome, request_id, in_doubt=in_doubt)
-            self._guard.settled(self._registry, self.change, ended)
+            self._guard.note_end(self._registry, self.change, ended)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

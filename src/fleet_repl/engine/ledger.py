@@ -8,7 +8,7 @@ from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.results import change_outcome, registry_outcome
 from fleet_repl.planning.plan import Change, Effort, HeldLink, Plan, RegistryPlan, Resource
 from fleet_repl.runs.events import RegistryFinished
-from fleet_repl.runs.outcomes import SETTLED, ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import AS_PLANNED, ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 
@@ -101,17 +101,17 @@ class Ledger:
         entry = self._entries[registry]
         return any(earlier is change for earlier in entry.plan.changes[: len(entry.done)])
 
-    def settled(self, registry: Registry, resource: Resource) -> bool:
+    def is_as_planned(self, registry: Registry, resource: Resource) -> bool:
         """Returns whether every write of a document that was started is in place."""
         done = self.done(registry)
-        return all(change.outcome in SETTLED for change in done if change.resource is resource)
+        return all(change.outcome in AS_PLANNED for change in done if change.resource is resource)
 
     def has_rules(self, source: Registry) -> bool:
         """Returns whether the run has written a source's rules, and all these writes are in
         place."""
         resource = Resource.REPLICATION_CONFIGURATION
         started = any(change.resource is resource for change in self.done(source))
-        return started and self.settled(source, resource)
+        return started and self.is_as_planned(source, resource)
 
     def in_doubt(
         self, registry: Registry, resource: Resource = Resource.REPLICATION_CONFIGURATION

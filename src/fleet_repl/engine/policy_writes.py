@@ -13,7 +13,7 @@ from fleet_repl.ecr.policy import Owner, Policy
 from fleet_repl.engine.document_write import WriteResult
 from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource
 from fleet_repl.planning.revocations import has_granted, rebased
-from fleet_repl.runs.outcomes import SETTLED, Outcome
+from fleet_repl.runs.outcomes import AS_PLANNED, Outcome
 from fleet_repl.values.names import Registry
 
 
@@ -62,7 +62,7 @@ class PolicyWrites:
         self, registry: Registry, planned: Change, sent: Change, result: WriteResult[Policy]
     ) -> None:
         """Note the result of a write. `sent`: the `planned` change as it was made in the end."""
-        if result.outcome not in SETTLED:
+        if result.outcome not in AS_PLANNED:
             self.give_up(registry, planned)
             return
         before, after = contents(sent, Policy)

@@ -106,7 +106,7 @@ class WriteGuard(Protocol):
         lock for long enough. Raises HaltedError where nothing may be written.
 
         The document is read after this, so the write may turn out not to be needed, or not to be
-        made: `settled` then says so.
+        made: `note_end` then reports the outcome.
         """
         ...
 
@@ -120,7 +120,7 @@ class WriteGuard(Protocol):
         because nothing may come between the read before a write and the write."""
         ...
 
-    def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
+    def note_end(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
         """An admitted write has ended."""
         ...
 

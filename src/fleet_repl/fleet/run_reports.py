@@ -16,7 +16,7 @@ from fleet_repl.planning.authorize import Authorized
 from fleet_repl.planning.plan import Effort, Objection, Plan, Warning, fall_short
 from fleet_repl.runs.events import RegistryFinished, RunFinished
 from fleet_repl.runs.outcomes import (
-    SETTLED,
+    AS_PLANNED,
     Outcome,
     RegistryOutcome,
     Report,
@@ -99,12 +99,12 @@ def run_status(
     """The status of a run, before its backfills."""
     if interrupted:
         return Status.INTERRUPTED
-    if all(registry.outcome in SETTLED for registry in outcomes):
+    if all(registry.outcome in AS_PLANNED for registry in outcomes):
         held = any(fall_short(registry.held) for registry in outcomes)
         return Status.PARTIAL if held else Status.OK
     if until is not None and all(_done_up_to(until, registry) for registry in outcomes):
         return Status.STAGED
-    good = any(registry.outcome in (*SETTLED, Outcome.PARTIAL) for registry in outcomes)
+    good = any(registry.outcome in (*AS_PLANNED, Outcome.PARTIAL) for registry in outcomes)
     return Status.PARTIAL if good else Status.FAILED
 
 
@@ -151,7 +151,7 @@ def _report(
 
 def _done_up_to(wave: str, registry: RegistryOutcome) -> bool:
     """Returns whether nothing of a registry is left but what comes after `wave`."""
-    left = [change for change in registry.changes if change.outcome not in SETTLED]
+    left = [change for change in registry.changes if change.outcome not in AS_PLANNED]
     as_asked = all(change.because == ends_after(wave) for change in left)
     done = registry.outcome is not Outcome.FAILED and not fall_short(registry.held)
     return as_asked and done

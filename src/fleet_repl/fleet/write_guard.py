@@ -99,11 +99,11 @@ class JournalGuard:
         """Returns whether the lease lasts for one more attempt right now."""
         return self._lease.held and self._lease.remaining >= self._seconds
 
-    def settled(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
+    def note_end(self, registry: Registry, change: Change, outcome: ChangeOutcome) -> None:
         """Notes in the journal how an admitted write has ended."""
         self._journal.note(
             replace(
-                self._entry(Moment.SETTLED, registry, change),
+                self._entry(Moment.ENDED, registry, change),
                 outcome=outcome.outcome,
                 request_id=outcome.request_id,
                 in_doubt=outcome.in_doubt,

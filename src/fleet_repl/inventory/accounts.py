@@ -108,7 +108,7 @@ class AccountNames:
         self._places: dict[str, KeyPath] = {}
         """Id or name → where the file says it."""
         self._ids_known = True
-        """Whether every id could be read, so that any other id is a stranger's."""
+        """Whether every id could be read, so that any other id is surely unlisted."""
         self._names_known = True
         self._guesser: Guesser | None = None
 
@@ -130,10 +130,10 @@ class AccountNames:
         return name
 
     def add_unread(self) -> None:
-        """Call nobody a stranger, because a list of accounts could not be read."""
+        """Treats no account as unlisted from here on: a list of accounts could not be read."""
         self._ids_known = self._names_known = False
 
-    def is_stranger(self, text: str) -> bool:
+    def is_unlisted(self, text: str) -> bool:
         """Returns whether `text` is surely no account of this inventory."""
         known = self._ids_known if is_account_id(text) else self._names_known
         return known and text not in self.by_name

@@ -1,6 +1,6 @@
 """Routes: [[routes]], and the selectors that say which registries they lead from and to.
 
-An account that is listed nowhere is a problem: a typing slip must not send images to a stranger.
+An account that is listed nowhere is a problem: a typing slip must not send images to somebody else.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def _account(text: str, info: ValidationInfo[Context]) -> AccountId | None:
     """The id of the account with an id or name that is listed."""
     names = info.context.names
-    if names.is_stranger(text):
+    if names.is_unlisted(text):
         guess = names.guess(text)
         if names.discovered:
             raise BadValueError(

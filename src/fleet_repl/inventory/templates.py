@@ -34,7 +34,8 @@ AppliedFor: TypeAlias = Literal["replication", "pull-through-cache", "create-on-
 ROOT: Final = "ROOT"
 """The prefix of the template for repositories that no other template fits."""
 LONGEST_NAME: Final = 128
-"""Characters; the name stands in the template's description, with the fleet's name and mark."""
+"""Characters; the name stands in the template's description, with the fleet's name and
+signature."""
 
 _EXCLUSION: Final = r"[0-9a-zA-Z._*-]{1,128}"
 """ECR's own pattern for tags that a repository's tag mutability does not hold for."""

@@ -132,7 +132,7 @@ def _foreign_rules(losses: Sequence[Loss], record: Record) -> Objection | None:
     sources = len({registry for registry, _ in losing})
     where = f"{first}" if sources == 1 else f"{sources:,} registries"
     single = len(losing) == 1
-    advice = _known_strangers(single=single) if record else _FIRST_RUN
+    advice = _foreign_links(single=single) if record else _FIRST_RUN
     return Objection(
         kind="foreign-rules",
         message=f"{counted(len(losing), 'link')} out of {where} would be removed or narrowed, as "
@@ -150,7 +150,7 @@ _FIRST_RUN: Final = (
 )
 
 
-def _known_strangers(*, single: bool) -> str:
+def _foreign_links(*, single: bool) -> str:
     them, they = ("it", "it") if single else ("them", "they")
     return (
         f"Nothing records that fleet-repl made {them}, so {they} may be somebody else's. Add "

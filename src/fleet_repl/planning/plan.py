@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from fleet_repl.ecr.content import Content, contents
-from fleet_repl.ecr.rules import Replication, strange_rules_lost
+from fleet_repl.ecr.rules import Replication, unknown_rules_lost
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.topology import REST, About
@@ -206,7 +206,7 @@ class RegistryPlan:
         if not writes:
             return ()
         (before, _), (_, after) = (contents(writes[at], Replication) for at in (0, -1))
-        return strange_rules_lost(before, after)
+        return unknown_rules_lost(before, after)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,16 +37,16 @@ def unknown_fields(observation: Observation, scope: Collection[Registry]) -> Ite
             )
 
 
-def strange_rules(
+def unknown_rules(
     observation: Observation, registries: Iterable[RegistryPlan]
 ) -> Iterator[Warning]:
     """Rules of unknown meaning that are in place and stay."""
     for registry_plan in registries:
         seen = observation.get(registry_plan.registry)
-        if not isinstance(seen, Observed) or not seen.replication.strange_rules:
+        if not isinstance(seen, Observed) or not seen.replication.unknown_rules:
             continue
         lost = [place for place, _ in registry_plan.lost_rules]
-        for place, rule in seen.replication.strange_rules:
+        for place, rule in seen.replication.unknown_rules:
             if place not in lost:
                 yield Warning(
                     kind="unknown-rule",

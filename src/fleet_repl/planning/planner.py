@@ -40,9 +40,9 @@ from fleet_repl.planning.plan_warnings import (
     kept_grants,
     lint,
     no_room,
-    strange_rules,
     trusted_in_vain,
     unknown_fields,
+    unknown_rules,
     unlisted,
 )
 from fleet_repl.planning.policy_changes import NO_WRITES, PolicyWrites, policy_changes
@@ -103,7 +103,7 @@ def plan_registries(
     registries = _registry_plans(decisions, observation, scope, record, allow)
     warnings = (
         *unknown_fields(observation, scope),
-        *strange_rules(observation, registries),
+        *unknown_rules(observation, registries),
         *kept_grants(decisions.grants, decisions.desired),
         *no_room(decisions.grants),
         *lint(decisions.grants, observation, decisions.desired),

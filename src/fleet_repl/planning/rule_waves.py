@@ -20,7 +20,7 @@ from fleet_repl.planning.held_links import excess
 from fleet_repl.planning.ownership import Merged
 from fleet_repl.values.names import Registry
 
-_STRANGE: Final = "the rules of unknown meaning that go with them may be about any link"
+_UNKNOWN_RULES: Final = "the rules of unknown meaning that go with them may be about any link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ def _at_the_end(
         writes=(_write(waves[-1], merged),),
         delayed=dict.fromkeys({*current.may_use, *turns}, waves[-1]),
         delays=tuple(
-            Delay(wave=turn, destinations=tuple(ends), because=_STRANGE)
+            Delay(wave=turn, destinations=tuple(ends), because=_UNKNOWN_RULES)
             for turn, ends in sorted(earlier.items())
         ),
     )

@@ -30,8 +30,8 @@ def rules_digest(replication: Replication) -> str:
     """
     if replication.unknown:
         return _short(replication.document)
-    links, strange = replication.meaning
-    return _short([_links(prefixes_of(links)), _links(deletes_of(links)), *strange])
+    links, unknown = replication.meaning
+    return _short([_links(prefixes_of(links)), _links(deletes_of(links)), *unknown])
 
 
 def policy_digest(policy: PolicyDocument) -> str:

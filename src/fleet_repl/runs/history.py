@@ -70,7 +70,7 @@ class Moment(StrEnum):
     """The moment in a write at which a line of the journal was written."""
 
     SENDING = "sending"
-    SETTLED = "settled"
+    ENDED = "settled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,13 +56,13 @@ def _paired(journal: Iterable[JournalEntry]) -> list[tuple[WriteKey, JournaledWr
             case Moment.SENDING if before is not None and before.ended is None:
                 # The announcement of another attempt at the same write.
                 continue
-            case Moment.SETTLED if before is not None:
+            case Moment.ENDED if before is not None:
                 # The last look of a run may replace the end that was written first.
                 writes[last[key]] = key, replace(before, ended=entry)
                 continue
             case Moment.SENDING:
                 write = JournaledWrite(sent=entry)
-            case Moment.SETTLED:
+            case Moment.ENDED:
                 write = JournaledWrite(ended=entry)
             case _:
                 assert_never(entry.moment)

@@ -29,7 +29,7 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-SETTLED: Final = (Outcome.APPLIED, Outcome.UNCHANGED)
+AS_PLANNED: Final = (Outcome.APPLIED, Outcome.UNCHANGED)
 """The outcomes after which a document is as the plan wants it."""
 
 _WORST_FIRST: Final = (Outcome.FAILED, Outcome.CANCELLED, Outcome.SKIPPED, Outcome.APPLIED)

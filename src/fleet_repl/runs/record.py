@@ -2,7 +2,7 @@
 has made ours.
 
 A run claims before its first write what may become ours, and commits after its last what did: a run
-that is killed in between leaves nothing behind that would count as a stranger's.
+that is killed in between leaves nothing behind that would count as foreign.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fleet_repl.planning.ownership import (
     without,
 )
 from fleet_repl.planning.plan import Plan, RegistryPlan, Resource, State
-from fleet_repl.runs.outcomes import SETTLED, Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import AS_PLANNED, Outcome, RegistryOutcome
 from fleet_repl.values.names import Registry
 
 _NOTHING = Applied()
@@ -126,10 +126,10 @@ class _Delta:
         coming = registry_plan.owned if _may_gain(registry_plan) else _NOTHING
         claimed_links = without(coming.links, before.links)
         claimed_templates = set(coming.templates).difference(before.templates)
-        links, settled, left = _links(registry_plan, outcome)
-        known = both(seen.links, claimed_links) if settled else claimed_links
+        links, confirmed, left = _links(registry_plan, outcome)
+        known = both(seen.links, claimed_links) if confirmed else claimed_links
         templates = set(registry_plan.owned.templates)
-        gone = {*seen.templates, *claimed_templates} if _templates_settled(outcome) else set()
+        gone = {*seen.templates, *claimed_templates} if _templates_as_planned(outcome) else set()
         return cls(
             gained=Applied(links=links, templates=tuple(templates)),
             lost=Applied(
@@ -177,7 +177,7 @@ def _links(registry_plan: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells
             contents(write, Replication)[1] for write in (ended, change)
         )
         ours = owned_of(written_rules, planned_rules, registry_plan.owned.links)
-        if ended.outcome in SETTLED:
+        if ended.outcome in AS_PLANNED:
             links, last = ours, turn
         elif ended.in_doubt:
             links = both(links, ours)
@@ -190,10 +190,10 @@ def _links(registry_plan: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells
     return links, written[last].outcome is Outcome.APPLIED, cells_of(left.rules)
 
 
-def _templates_settled(outcome: RegistryOutcome) -> bool:
+def _templates_as_planned(outcome: RegistryOutcome) -> bool:
     """Taking an unwritten template for ours does no harm: its description tells whose it is."""
     return all(
-        change.outcome in SETTLED
+        change.outcome in AS_PLANNED
         for change in outcome.changes
         if change.resource is Resource.CREATION_TEMPLATE
     )

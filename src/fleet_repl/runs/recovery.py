@@ -19,7 +19,7 @@ from fleet_repl.runs.history import JournalEntry, PastRun
 from fleet_repl.runs.journal import JournaledWrite, WriteKey, key_of, last_writes
 from fleet_repl.runs.open_writes import Verdict, verdict_of
 from fleet_repl.runs.outcomes import (
-    SETTLED,
+    AS_PLANNED,
     ChangeOutcome,
     Outcome,
     RegistryOutcome,
@@ -77,7 +77,7 @@ def aftermath(
     }
     counts = Counter(verdict.outcome for verdict in verdicts.values())
     ends = [write.ended.outcome for write in writes.values() if write.ended is not None]
-    done = sum(outcome in SETTLED for outcome in ends)
+    done = sum(outcome in AS_PLANNED for outcome in ends)
     unworded = Aftermath(
         report=past.report or _report(past, writes, verdicts, waves),
         planned=past.meta.changes,

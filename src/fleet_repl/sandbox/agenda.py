@@ -38,7 +38,7 @@ class Agenda:
         start = self._clock.monotonic() if self._at is None else self._at
         heapq.heappush(self._due, (start + seconds, next(self._order), event))
 
-    def settle(self) -> None:
+    def run_due(self) -> None:
         """Run every event that is due by now, and the events that these schedule for now."""
         now = self._clock.monotonic()
         while self._due and self._due[0][0] <= now:

@@ -60,7 +60,7 @@ def call_ecr(
     world: World, caller: Identity, region: Region, operation: str, body: JsonObject
 ) -> JsonObject:
     """Returns the members of the answer. Raises AwsError."""
-    world.settle()
+    world.run_due()
     directory = world.directory
     if not directory.exists(caller.account) or not directory.enabled(caller.account, region):
         raise common(Service.ECR, Common.UNKNOWN_KEY)

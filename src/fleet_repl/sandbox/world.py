@@ -83,9 +83,9 @@ class World:
         self._replicating: set[AccountId] = set()
         self._pushes = 0
 
-    def settle(self) -> None:
+    def run_due(self) -> None:
         """Run the events that are due by now. Every call and every look does this first."""
-        self.agenda.settle()
+        self.agenda.run_due()
 
     def replication(self, registry: Registry) -> JsonObject:
         """Returns the replication configuration as it is now, lag or no lag."""
@@ -230,7 +230,7 @@ class World:
 
     def _now(self, registry: Registry) -> RegistryState:
         """Returns the state of a registry after all events that are due."""
-        self.settle()
+        self.run_due()
         return self.registries[registry]
 
     def _visible_from(self) -> float:

@@ -65,13 +65,13 @@ def swap(place: Place, *, content: bytes, expected: str | None) -> str | None:
     return _version(content)
 
 
-def append(place: Place, *, content: bytes, settle: bool = True) -> None:
+def append(place: Place, *, content: bytes, make_folder: bool = True) -> None:
     """Appends to a file, on a new line even if an earlier write broke off within a line.
 
-    `settle`: creates the folder if it is missing.
+    `make_folder`: creates the folder if it is missing.
     """
     with (
-        open_folder(place, make=settle) as folder,
+        open_folder(place, make=make_folder) as folder,
         open_file(folder, place, place.path.name, WRITE | os.O_APPEND) as handle,
     ):
         size = os.fstat(handle).st_size

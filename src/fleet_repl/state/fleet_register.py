@@ -54,9 +54,9 @@ class Registration:
     """Former names of the fleet."""
     shared_accounts: frozenset[AccountId]
     """Accounts of the fleet that another fleet lists too."""
-    marks: Mapping[str, str]
+    digests: Mapping[str, str]
     """The other fleets, each with a digest of its entry."""
-    own_mark: str
+    own_digest: str
     """The digest of this fleet's entry."""
 
 
@@ -88,8 +88,8 @@ async def register_fleet(
         accounts=frozenset(accounts),
         formerly=tuple(formerly),
         shared_accounts=frozenset(map(AccountId, shared)),
-        marks={name: _mark(listed) for name, listed in others.items()},
-        own_mark=_mark(entry),
+        digests={name: _entry_digest(listed) for name, listed in others.items()},
+        own_digest=_entry_digest(entry),
     )
 
 
@@ -109,7 +109,7 @@ async def introduce_fleet(
     long, HaltedError where the fleet's own lock is lost, and StateError.
     """
     registration = await _introduced(store, registration, lease)
-    for other in sorted(registration.marks):
+    for other in sorted(registration.digests):
         until = clock.monotonic() + _PATIENCE
         while (holder := await _unaware_holder(store, other, registration, gone)) is not None:
             if clock.monotonic() >= until:
@@ -125,9 +125,9 @@ async def introduce_fleet(
 async def _introduced(store: Store, registration: Registration, lease: Lease) -> Registration:
     """Says in the fleet's lock which entries it has seen, and returns its latest registration."""
     while True:
-        await lease.introduce(registration.marks)
+        await lease.introduce(registration.digests)
         # A fleet that was entered after the register was read may have looked at the lock before
-        # the marks stood there, and taken this run for one that had yet to read the register.
+        # the digests stood there, and taken this run for one that had yet to read the register.
         latest = await register_fleet(
             store, registration.fleet, registration.accounts, formerly=registration.formerly
         )
@@ -143,8 +143,8 @@ async def _unaware_holder(
     lock = await binding_lock(store, other, gone=gone)
     if lock is None or lock.sharers is None:
         return None
-    names, mark = (registration.fleet, *registration.formerly), registration.own_mark
-    return None if any(lock.sharers.get(name) == mark for name in names) else lock.holder
+    names, own = (registration.fleet, *registration.formerly), registration.own_digest
+    return None if any(lock.sharers.get(name) == own for name in names) else lock.holder
 
 
 def _parse(content: bytes | None, store: Store) -> Mapping[str, tuple[AccountId, ...]]:
@@ -159,5 +159,5 @@ def _parse(content: bytes | None, store: Store) -> Mapping[str, tuple[AccountId,
         ) from None
 
 
-def _mark(entry: Collection[AccountId]) -> str:
+def _entry_digest(entry: Collection[AccountId]) -> str:
     return digest(list(entry)).removeprefix("sha256:")[:16]

@@ -91,8 +91,10 @@ class FolderStore:
         Raises StateError, also where the folder was removed since the first lines were appended: a
         new document would lack those lines.
         """
-        settle = name not in self._growing
-        await self._do("written", name, partial(files.append, content=content, settle=settle))
+        make_folder = name not in self._growing
+        await self._do(
+            "written", name, partial(files.append, content=content, make_folder=make_folder)
+        )
         self._growing.add(name)
 
     async def read_grown(self, name: str) -> bytes | None:

@@ -30,7 +30,7 @@ from fleet_repl.values.text import instant
 JOURNAL_SCHEMA: Final = "fleet-repl/journal/1"
 
 _OF_SENDING: Final = frozenset({"before", "after"})
-_OF_SETTLED: Final = frozenset({"outcome", "request_id", "in_doubt"})
+_OF_ENDED: Final = frozenset({"outcome", "request_id", "in_doubt"})
 _OF_TEMPLATES: Final = frozenset({"prefix"})
 
 
@@ -92,10 +92,10 @@ class EntryDocument(Document, frozen=True, kw_only=True):
 
     def _check_members(self) -> None:
         """Raises MalformedError for a missing member, and for one of another kind of line."""
-        needed = _OF_SENDING if self.moment is Moment.SENDING else _OF_SETTLED
+        needed = _OF_SENDING if self.moment is Moment.SENDING else _OF_ENDED
         if self.resource is Resource.CREATION_TEMPLATE:
             needed |= _OF_TEMPLATES
-        for name in sorted(_OF_SENDING | _OF_SETTLED | _OF_TEMPLATES):
+        for name in sorted(_OF_SENDING | _OF_ENDED | _OF_TEMPLATES):
             is_set = getattr(self, name) is not UNSET
             if is_set and name not in needed:
                 raise MalformedError(name, "this version does not know this member")

@@ -92,12 +92,12 @@ class Lock:
     async def _take(self, on_wait: OnWait = _ignored) -> Lease:
         for _ in range(_ROUNDS):
             lease = await self._look(on_wait)
-            settled = False
+            answered = False
             try:
                 taken = await lease.take()
-                settled = True
+                answered = True
             finally:
-                if not settled:
+                if not answered:
                     # The attempt failed or was cancelled, and may still have taken the lock.
                     await self._release(lease)
             if taken:

@@ -40,9 +40,9 @@ class _Lock(Document, frozen=True, tag_field="schema", tag=LOCK_SCHEMA):
         holder = recast_or_none(self.holder, Holder)
         for name in ("run_id", "user", "host", "process") if holder is not None else ():
             plain(getattr(holder, name), f"holder.{name}")
-        for fleet, mark in (self.sharers or {}).items():
+        for fleet, entry_digest in (self.sharers or {}).items():
             plain(fleet, "sharers")
-            plain(mark, f"sharers.{fleet}")
+            plain(entry_digest, f"sharers.{fleet}")
         return LockDocument(
             fleet=self.fleet,
             holder=holder,

@@ -44,7 +44,7 @@ def this_process() -> Process:
         user=_plain(_user()),
         host=_plain(socket.gethostname()),
         pid=pid,
-        process=_mark(pid, _PROC),
+        process=_identity(pid, _PROC),
     )
 
 
@@ -82,7 +82,7 @@ def start_of(pid: int, proc: Path = _PROC) -> str | None:
     return None if state in _DEAD else start
 
 
-def _mark(pid: int, proc: Path) -> str:
+def _identity(pid: int, proc: Path) -> str:
     try:
         boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
         namespace = (proc / "self/ns/pid").stat().st_ino

@@ -74,8 +74,8 @@ def _account_faults(inventory: Inventory, texts: Sequence[str]) -> Iterator[str]
     for text in texts:
         if text in external:
             yield f"account {quoted(text)} is external: nothing of it is managed here"
-    strangers = [text for text in texts if text not in external]
-    yield from _strangers(strangers, known, "no account is called")
+    unknown = [text for text in texts if text not in external]
+    yield from _unknown_names(unknown, known, "no account is called")
 
 
 def _label_faults(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -83,19 +83,19 @@ def _label_faults(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> It
         f"{key}={value}" for account in inventory.accounts for key, value in account.labels.items()
     }
     texts = [f"{key}={value}" for key, value in labels]
-    yield from _strangers(texts, known, "no account has the label")
+    yield from _unknown_names(texts, known, "no account has the label")
 
 
 def _region_faults(inventory: Inventory, regions: Sequence[str]) -> Iterator[str]:
     known = {str(region) for account in inventory.accounts for region in account.regions}
-    yield from _strangers(regions, known, "no account lists the region")
+    yield from _unknown_names(regions, known, "no account lists the region")
 
 
-def _strangers(texts: Sequence[str], known: Collection[str], fault: str) -> Iterator[str]:
+def _unknown_names(texts: Sequence[str], known: Collection[str], fault: str) -> Iterator[str]:
     """Yields a message for each text that is not in `known`, with a guess at what was meant."""
-    strangers = [text for text in texts if text not in known]
-    guesser = Guesser(sorted(known) if strangers else ())
-    for text in strangers:
+    unknown = [text for text in texts if text not in known]
+    guesser = Guesser(sorted(known) if unknown else ())
+    for text in unknown:
         guess = guesser.guess(text)
         meant = f"; did you mean {quoted(guess)}?" if guess else ""
         yield f"{fault} {quoted(text)}{meant}"

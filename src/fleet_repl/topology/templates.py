@@ -64,24 +64,24 @@ def _misfits(
         yield unmatched(f"{key}.select", template.select, inventory, fleet)
     role = template.role
     if role is not None:
-        strange = [registry for registry in selected if not role.fits(registry.account)]
-        yield from _strangers(
+        misfits = [registry for registry in selected if not role.fits(registry.account)]
+        yield from _misfit_problems(
             inventory,
             f"{key}.role",
             f"is the ARN of a role in {role.account}, and ECR takes only one of the registry's "
             "own account",
             "write {account} in place of the account id",
-            _such_as(strange, fleet),
+            _such_as(misfits, fleet),
         )
     region = _key_region(template)
     if region is not None:
-        strange = [registry for registry in selected if registry.region != region]
-        yield from _strangers(
+        misfits = [registry for registry in selected if registry.region != region]
+        yield from _misfit_problems(
             inventory,
             f"{key}.kms_key",
             f"is a key in {region}, and ECR takes only one in the registry's own region",
             "write {region} in place of the region; a multi-Region key has the same id in each",
-            _such_as(strange, fleet),
+            _such_as(misfits, fleet),
         )
 
 
@@ -101,7 +101,7 @@ def _key_region(template: Template) -> str | None:
     return None if region == "{region}" else region
 
 
-def _strangers(
+def _misfit_problems(
     inventory: Inventory, key: str, message: str, remedy: str, examples: str
 ) -> Iterator[Problem]:
     if examples:

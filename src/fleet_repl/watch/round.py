@@ -12,7 +12,7 @@ from typing import Final
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Mover, Objection, Plan, RegistryPlan, State, fall_short
 from fleet_repl.reports.exit_codes import plan_exit
-from fleet_repl.runs.outcomes import SETTLED, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.runs.outcomes import AS_PLANNED, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry
 from fleet_repl.watch.suppression import Sight
@@ -108,7 +108,8 @@ class Round:
         return tuple(
             planned
             for planned in self.drifted
-            if planned.registry not in outcomes or outcomes[planned.registry].outcome not in SETTLED
+            if planned.registry not in outcomes
+            or outcomes[planned.registry].outcome not in AS_PLANNED
         )
 
     @property
@@ -212,4 +213,4 @@ def _falls_short(planned: RegistryPlan, outcome: RegistryOutcome | None) -> bool
     if outcome is None:
         return planned.falls_short
     excused = planned.excuse is not None
-    return fall_short(outcome.held) or (outcome.outcome not in SETTLED and not excused)
+    return fall_short(outcome.held) or (outcome.outcome not in AS_PLANNED and not excused)

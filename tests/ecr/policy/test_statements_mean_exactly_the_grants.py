@@ -149,7 +149,7 @@ def test_order_grouping_and_spelling_are_no_difference(
     """One statement per grant, shuffled, ids for ARNs, lists of one: the same grants."""
     scattered: list[Any] = [
         {
-            "Sid": f"{OWNER.mark}{index:08x}",
+            "Sid": f"{OWNER.sid_prefix}{index:08x}",
             "Effect": "Allow",
             "Principal": {
                 "AWS": random.choice([grant.source, [f"arn:aws:iam::{grant.source}:root"]])

@@ -54,7 +54,7 @@ def test_a_filter_of_unknown_meaning_is_none_of_ours(item: dict[str, Json]) -> N
     replication = parse_document({"rules": [rule]})
     assert replication.links == {}
     assert set(replication.may_use.values()) == {("",)}
-    assert [raw for _, raw in replication.strange_rules] == [rule]
+    assert [raw for _, raw in replication.unknown_rules] == [rule]
 
 
 @given(st.lists(texts, min_size=1))

@@ -18,7 +18,7 @@ HUB = Registry(AccountId("111111111111"), Region("eu-west-1"))
 def line_of(letter: str, number: int) -> JournalEntry:
     """Line `number` about one policy: `s` announces it, `e` says that it was applied, `f` that it
     failed, and a capital letter means the policy's second phase."""
-    moment = Moment.SENDING if letter.lower() == "s" else Moment.SETTLED
+    moment = Moment.SENDING if letter.lower() == "s" else Moment.ENDED
     return JournalEntry(
         moment=moment,
         at=datetime(2026, 11, 23, 12, 0, number, tzinfo=UTC),

@@ -137,7 +137,7 @@ def ended_line(
     entry = sending(registry, change, seconds)
     return replace(
         entry,
-        moment=Moment.SETTLED,
+        moment=Moment.ENDED,
         before=None,
         after=None,
         outcome=outcome,
@@ -409,7 +409,7 @@ def test_every_registry_once_whenever_it_died(cut: int, late: frozenset[Registry
     place is told as written."""
     run = died(*LINES[:cut])
     sent = [line for line in LINES[:cut] if line.moment is Moment.SENDING]
-    done = {(line.registry, line.phase) for line in LINES[:cut] if line.moment is Moment.SETTLED}
+    done = {(line.registry, line.phase) for line in LINES[:cut] if line.moment is Moment.ENDED}
 
     def state(registry: Registry) -> Observed:
         there: dict[Resource, JsonObject | None] = {}

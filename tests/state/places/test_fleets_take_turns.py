@@ -409,7 +409,7 @@ async def test_a_former_name_shares_nothing(
     async with at_work(store, "other", clock, holder(1)) as lease:
         await met(store, "other", {ONE}, lease, clock)
         registration = await register_fleet(store, "new", {ONE}, formerly=("old",))
-        assert set(registration.marks) == {"other"}
+        assert set(registration.digests) == {"other"}
         async with at_work(store, "new", clock, holder(2)) as own:
             at = await introduce_fleet(store, registration, lease=own, gone=nobody, clock=clock)
         assert at == {ONE}

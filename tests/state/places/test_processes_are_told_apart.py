@@ -15,7 +15,7 @@ import pytest
 
 from fleet_repl.runs.history import Holder
 from fleet_repl.state import Process, gone, this_process
-from fleet_repl.state.process import UNSURE, _mark, is_gone, start_of
+from fleet_repl.state.process import UNSURE, _identity, is_gone, start_of
 
 ME = Process(user="ops", host="runner", pid=1, process="boot/1/10")
 
@@ -54,7 +54,7 @@ def test_one_that_hides_itself_is_never_surely_gone(
 
 def test_what_is_hidden_is_not_what_is_not_there(tmp_path: Path) -> None:
     """A system without /proc has no containers; one that shows nothing in it may be in one."""
-    assert (_mark(1, tmp_path / "proc"), _mark(1, tmp_path)) == ("", UNSURE)
+    assert (_identity(1, tmp_path / "proc"), _identity(1, tmp_path)) == ("", UNSURE)
 
 
 @pytest.mark.parametrize(("there", "expected"), [(None, True), ("", False), ("70", False)])

@@ -93,7 +93,7 @@ async def test_everything_comes_back(
     )
     ended = replace(
         sending,
-        moment=Moment.SETTLED,
+        moment=Moment.ENDED,
         before=None,
         after=None,
         outcome=Outcome.APPLIED,

@@ -37,7 +37,7 @@ def entries(draw: st.DrawFn) -> JournalEntry:
     resource = draw(st.sampled_from(Resource))
     sending = draw(st.booleans())
     return JournalEntry(
-        moment=Moment.SENDING if sending else Moment.SETTLED,
+        moment=Moment.SENDING if sending else Moment.ENDED,
         at=draw(moments),
         registry=HUB,
         resource=resource,
@@ -69,7 +69,7 @@ def sending(number: int = 0) -> JournalEntry:
 
 def ended(number: int = 0) -> JournalEntry:
     return JournalEntry(
-        moment=Moment.SETTLED,
+        moment=Moment.ENDED,
         at=NOON,
         registry=registry_of(number),
         resource=Resource.REPLICATION_CONFIGURATION,

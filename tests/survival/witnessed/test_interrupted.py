@@ -52,7 +52,7 @@ async def test_a_run_that_is_asked_to_stop(
             (past,) = [run for run in await after.runs() if run.meta.holder.pid == running.pid]
             assert past.report is not None
             assert past.report.run_id == report["run_id"]
-            lines = [item for item in past.journal if item.moment is Moment.SETTLED]
+            lines = [item for item in past.journal if item.moment is Moment.ENDED]
             assert len(lines) * 2 == len(past.journal)
             # Some had been announced and were not sent any more.
             assert {item.outcome for item in lines} <= {Outcome.APPLIED, Outcome.CANCELLED}

@@ -1,8 +1,8 @@
 """Grants: the links into one registry as statements of its registry policy, and back.
 
-Statements whose Sid carries the fleet's mark are ours. Every other statement is foreign and stays
-as it is, in its place. Policies are compared by their meaning, so nothing is written only because
-it could be grouped otherwise.
+Statements whose Sid starts with the fleet's prefix are ours. Every other statement is foreign and
+stays as it is, in its place. Policies are compared by their meaning, so nothing is written only
+because it could be grouped otherwise.
 """
 
 from fleet_repl.ecr.policy.model import (

@@ -37,19 +37,19 @@ class Owner:
     fleet: str
     partition: Partition
     formerly: tuple[str, ...] = ()
-    """Names that the fleet had before: statements with their marks are ours, too."""
+    """Names that the fleet had before: statements with their Sid prefixes are ours, too."""
     policy_bytes: int = limits.POLICY_BYTES
     """Characters that a registry policy may take."""
 
     @property
-    def mark(self) -> str:
+    def sid_prefix(self) -> str:
         """The Sid prefix of all the fleet's statements."""
-        return _mark(self.fleet)
+        return _sid_prefix(self.fleet)
 
     @property
-    def marks(self) -> frozenset[str]:
-        """The mark, and the marks from before the fleet was renamed."""
-        return frozenset(map(_mark, (self.fleet, *self.formerly)))
+    def sid_prefixes(self) -> frozenset[str]:
+        """The Sid prefix, and those from before the fleet was renamed."""
+        return frozenset(map(_sid_prefix, (self.fleet, *self.formerly)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,13 +73,13 @@ class Policy(PolicyDocument):
     grants: frozenset[Grant] = frozenset()
     """The grants that our statements mean."""
     opaque: tuple[JsonObject, ...] = ()
-    """Statements with our mark that somebody edited, so that they mean more or less than grants."""
+    """Statements with our Sid prefix that somebody edited: they mean more or less than grants."""
     implied: frozenset[Grant] = frozenset()
     """The most that the edited statements allow, as far as that can be determined."""
     foreign: tuple[JsonObject, ...] = ()
     """Statements of others, in their order."""
     outdated: bool = False
-    """A statement of ours carries a former mark, so the same meaning is written once more."""
+    """A statement of ours carries a former Sid prefix, so the same meaning is written once more."""
 
     @property
     def is_untidy(self) -> bool:
@@ -189,7 +189,7 @@ def foreign_sids(policy: Policy) -> tuple[str, ...]:
     return (*dict.fromkeys(sids), *([rest] if count else []))
 
 
-def _mark(fleet: str) -> str:
+def _sid_prefix(fleet: str) -> str:
     return f"FleetRepl{short_hash(fleet)}"
 
 

@@ -1,6 +1,6 @@
 """A registry policy read: which statements are ours, and what these mean.
 
-Our statements carry the mark of the fleet in their Sid; every other statement is foreign.
+The Sids of our statements start with the fleet's prefix; every other statement is foreign.
 `permissions` decides whether a grant is in force, foreign statements included.
 """
 
@@ -37,8 +37,8 @@ def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) 
     implied: set[Grant] = set()
     opaque: list[JsonObject] = []
     foreign: list[JsonObject] = []
-    marks: set[str] = set()
-    known = owner.marks
+    prefixes: set[str] = set()
+    known = owner.sid_prefixes
     for statement in as_tuple(document.get("Statement")):
         if not isinstance(statement, Mapping):
             continue
@@ -46,7 +46,7 @@ def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) 
         if match is None or match[1] not in known:
             foreign.append(statement)
             continue
-        marks.add(match[1])
+        prefixes.add(match[1])
         if (meaning := _meaning(statement, owner, registry)) is None:
             opaque.append(statement)
             implied |= _implied(statement, owner, registry)
@@ -58,7 +58,7 @@ def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) 
         opaque=tuple(opaque),
         implied=reduced(implied),
         foreign=tuple(foreign),
-        outdated=bool(marks - {owner.mark}),
+        outdated=bool(prefixes - {owner.sid_prefix}),
     )
 
 

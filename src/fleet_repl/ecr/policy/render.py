@@ -75,7 +75,7 @@ def _statement(block: Block, owner: Owner, registry: Registry) -> JsonObject:
         "Action": _one_or_list(block.actions),
         "Resource": _one_or_list([resource_of(prefix, base) for prefix in block.prefixes]),
     }
-    return {"Sid": owner.mark + short_hash(canonical_json(content)), **content}
+    return {"Sid": owner.sid_prefix + short_hash(canonical_json(content)), **content}
 
 
 def _lengths(owner: Owner, registry: Registry) -> Lengths:

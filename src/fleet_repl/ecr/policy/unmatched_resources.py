@@ -41,8 +41,8 @@ def _no_name(pattern: str) -> str | None:
     letters and digits between single separators."""
     if not pattern:
         return "it ends where the name should begin"
-    if strange := _NOT_IN_NAMES.search(pattern):
-        return f"no name has {strange[0]!r} in it"
+    if misfit := _NOT_IN_NAMES.search(pattern):
+        return f"no name has {misfit[0]!r} in it"
     if pattern[-1] in "/._-":
         return f"no name ends in {pattern[-1]!r}, and only {cut_text(pattern)}* would be a prefix"
     return None

@@ -41,7 +41,7 @@ from fleet_repl.ecr.rules.parse import (
     parse_answer,
     parse_document,
     parse_stored_rules,
-    strange_rules_lost,
+    unknown_rules_lost,
 )
 
 __all__ = [
@@ -66,6 +66,6 @@ __all__ = [
     "rules_for",
     "rules_of",
     "sendable",
-    "strange_rules_lost",
+    "unknown_rules_lost",
     "within",
 ]

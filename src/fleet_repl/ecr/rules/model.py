@@ -76,7 +76,7 @@ class Replication:
         return prefixes_of(self.links)
 
     @property
-    def strange_rules(self) -> tuple[tuple[int, JsonObject], ...]:
+    def unknown_rules(self) -> tuple[tuple[int, JsonObject], ...]:
         """The rules of unknown meaning as they stand in the document, each with its index."""
         if all(rule.understood for rule in self.rules):
             return ()
@@ -99,7 +99,7 @@ class Replication:
     def meaning(self) -> tuple[Links, tuple[str, ...]]:
         """The links, and the texts of the rules of unknown meaning without the fields that are not
         known here."""
-        texts = sorted(canonical_json(sendable(raw)) for _, raw in self.strange_rules)
+        texts = sorted(canonical_json(sendable(raw)) for _, raw in self.unknown_rules)
         return self.links, tuple(texts)
 
 

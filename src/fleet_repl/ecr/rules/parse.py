@@ -31,11 +31,11 @@ def parse_answer(answer: JsonObject) -> Replication:
     if not isinstance(document, Mapping):
         missing = ("replicationConfiguration",)
         return Replication(document={}, links={}, may_use={}, unknown=missing)
-    strange = _strange("", answer, ("registryId", "replicationConfiguration"))
+    unknown = _unknown_fields("", answer, ("registryId", "replicationConfiguration"))
     replication = parse_document(document)
-    if not strange:
+    if not unknown:
         return replication
-    return replace(replication, unknown=(*strange, *replication.unknown), beside=tuple(strange))
+    return replace(replication, unknown=(*unknown, *replication.unknown), beside=tuple(unknown))
 
 
 def parse_document(document: JsonObject) -> Replication:
@@ -45,11 +45,11 @@ def parse_document(document: JsonObject) -> Replication:
     so that no grant is withdrawn that a filter of an unknown kind may need.
     """
     unread = _Unread()
-    unread.strange("", document, ("rules",))
+    unread.note_unknown_fields("", document, ("rules",))
     sure: list[Rule] = []
     possible: list[Rule] = []
     for place, item in _items(document, "rules", "", unread):
-        unread.strange(place, item, MEMBERS)
+        unread.note_unknown_fields(place, item, MEMBERS)
         values = unread.values
         destinations = tuple(_destinations(place, item, unread))
         deletes = _deletes(place, item, unread)
@@ -118,17 +118,17 @@ class _Unread:
         self.paths.append(path)
         self.values += 1
 
-    def strange(self, place: str, item: JsonObject, known: Collection[str]) -> None:
+    def note_unknown_fields(self, place: str, item: JsonObject, known: Collection[str]) -> None:
         """Note the fields beside the known ones."""
         if not all(map(known.__contains__, item)):
-            self.paths += _strange(place, item, known)
+            self.paths += _unknown_fields(place, item, known)
 
 
-def strange_rules_lost(
+def unknown_rules_lost(
     before: Replication, after: Replication
 ) -> tuple[tuple[int, JsonObject], ...]:
     """The rules of unknown meaning in `before` that `after` does not hold, with their indexes."""
-    there = before.strange_rules
+    there = before.unknown_rules
     if not there:
         return ()
     left = Counter(canonical_json(sendable(rule)) for rule in rules_of(after.document))
@@ -144,7 +144,7 @@ def strange_rules_lost(
 
 def _destinations(place: str, rule: JsonObject, unread: _Unread) -> Iterator[Registry]:
     for where, item in _items(rule, "destinations", place, unread):
-        unread.strange(where, item, MEMBERS["destinations"])
+        unread.note_unknown_fields(where, item, MEMBERS["destinations"])
         account, region = item.get("registryId"), item.get("region")
         destination = Registry.of(account, region)
         if destination is not None:
@@ -164,7 +164,7 @@ def _deletes(place: str, rule: JsonObject, unread: _Unread) -> bool:
     if not isinstance(member, Mapping) or not isinstance(enabled, bool):
         unread.value(where)
         return False
-    unread.strange(where, member, MEMBERS["deleteReplication"])
+    unread.note_unknown_fields(where, member, MEMBERS["deleteReplication"])
     return enabled
 
 
@@ -173,7 +173,7 @@ def _prefixes(place: str, rule: JsonObject, unread: _Unread) -> tuple[str, ...]:
         return EVERY_REPOSITORY
     prefixes = []
     for where, item in _items(rule, "repositoryFilters", place, unread):
-        unread.strange(where, item, MEMBERS["repositoryFilters"])
+        unread.note_unknown_fields(where, item, MEMBERS["repositoryFilters"])
         repository_filter = RepositoryFilter.read(item)
         if repository_filter is not None:
             prefixes.append(repository_filter.text)
@@ -198,5 +198,5 @@ def _items(
             unread.value(f"{path}[{index}]")
 
 
-def _strange(place: str, item: JsonObject, known: Collection[str]) -> Sequence[str]:
+def _unknown_fields(place: str, item: JsonObject, known: Collection[str]) -> Sequence[str]:
     return [f"{place}.{key}" if place else key for key in item if key not in known]

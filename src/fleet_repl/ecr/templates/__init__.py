@@ -1,6 +1,7 @@
 """Repository creation templates: what ECR gives to repositories that it creates itself.
 
-A template is ours exactly when its description carries the fleet's mark. No other template is ever
+A template is ours exactly when its description carries the fleet's signature. No other template is
+ever
 changed or removed.
 """
 

@@ -39,17 +39,17 @@ class Signature:
     def description(self, name: str) -> str:
         """The description of the template `name`. It keeps within ECR's 256 characters, because
         the inventory limits both names."""
-        return f"{_mark(self.fleet)}fleet-repl {self.fleet}: {name}"
+        return f"{_signature_of(self.fleet)}fleet-repl {self.fleet}: {name}"
 
     def is_on(self, template: JsonObject) -> bool:
         """Returns whether a template is ours, whatever else in it somebody may have changed."""
         description = template.get("description")
         return isinstance(description, str) and any(
-            description.startswith(_mark(fleet)) for fleet in (self.fleet, *self.formerly)
+            description.startswith(_signature_of(fleet)) for fleet in (self.fleet, *self.formerly)
         )
 
 
-def _mark(fleet: str) -> str:
+def _signature_of(fleet: str) -> str:
     return f"FleetRepl{short_hash(fleet)} "
 
 

@@ -112,7 +112,7 @@ def _meaning(document: JsonObject, unknown: list[str]) -> Meaning:
     if not isinstance(encryption, Mapping):
         unknown.append("encryptionConfiguration")
         encryption = {}
-    unknown += _strange("encryptionConfiguration", encryption, "encryptionType", "kmsKey")
+    unknown += _unknown_fields("encryptionConfiguration", encryption, "encryptionType", "kmsKey")
     mutability = _text(document, "imageTagMutability") or "MUTABLE"
     exclusions = frozenset(_exclusions(document, unknown))
     return {
@@ -147,7 +147,7 @@ def _items(
 ) -> Iterator[JsonObject]:
     for index, item in enumerate(_list(document, key, unknown)):
         if isinstance(item, Mapping):
-            unknown += _strange(f"{key}[{index}]", item, *known)
+            unknown += _unknown_fields(f"{key}[{index}]", item, *known)
             yield item
         else:
             unknown.append(f"{key}[{index}]")
@@ -163,7 +163,7 @@ def _list(document: JsonObject, key: str, unknown: list[str]) -> tuple[Json, ...
     return ()
 
 
-def _strange(place: str, item: JsonObject, *known: str) -> list[str]:
+def _unknown_fields(place: str, item: JsonObject, *known: str) -> list[str]:
     return [f"{place}.{key}" for key in item if key not in known]
 
 

@@ -56,7 +56,7 @@ class SourceProgress:
                 because = f"ECR now tells of this backfill as one to {now.destination}; {_GOES_ON}"
                 self.end(destination, BackfillState.UNKNOWN, last, because=because)
             elif not now.active:
-                await self.settle(now)
+                await self.conclude(now)
             elif now != last:
                 self.following[destination] = now
                 self._context.on_event(BackfillProgressed(source=self._source, backfill=now))
@@ -66,7 +66,7 @@ class SourceProgress:
         del self.open[backfill.destination]
         self.following[backfill.destination] = backfill
 
-    async def settle(self, backfill: Backfill) -> None:
+    async def conclude(self, backfill: Backfill) -> None:
         """End a destination with its backfill as it is now; read why copies failed, if it ended."""
         failures: Mapping[str, int | None] = dict.fromkeys(backfill.failure_codes)
         error = None

@@ -132,7 +132,7 @@ class _SourceRun:
                 if last is None:
                     progress.end(destination, BackfillState.NONE)
                 else:
-                    await progress.settle(last)
+                    await progress.conclude(last)
         except CallError as error:
             progress.give_up(error.fault, BackfillState.UNKNOWN)
         except Exception as error:  # noqa: BLE001 - one registry's failure is a value
@@ -187,7 +187,7 @@ class _SourceRun:
             past=self._past,
         )
         for ended in decision.done:
-            await progress.settle(ended)
+            await progress.conclude(ended)
         for active in decision.follow:
             progress.follow(active)
         for destination in decision.start:
@@ -241,5 +241,5 @@ class _SourceRun:
         if backfill.active:
             progress.follow(backfill)
         else:
-            await progress.settle(backfill)
+            await progress.conclude(backfill)
         return None

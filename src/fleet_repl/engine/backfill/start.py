@@ -72,8 +72,8 @@ class Start:
         try:
             return await pace.retry(self._once, on_retry=self._announce)
         except CallError:
-            unsettled = self.uncertain and not self._looked
-            backfill = await self._appeared() if unsettled else None
+            unanswered = self.uncertain and not self._looked
+            backfill = await self._appeared() if unanswered else None
             if backfill is None:
                 raise
             return backfill

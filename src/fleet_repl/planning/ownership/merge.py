@@ -102,16 +102,16 @@ def merge_exclusive(
     Rules of unknown meaning stay all the same, unless `force` is given. The parameters are those of
     `merge_additive`.
     """
-    if current.strange_rules and not force:
-        strange = [(raw, rule) for raw, rule in read(current) if not rule.understood]
-        merged = _Merger(wanted, requested, recorded, filters, force=False).keep(strange)
+    if current.unknown_rules and not force:
+        unknown = [(raw, rule) for raw, rule in read(current) if not rule.understood]
+        merged = _Merger(wanted, requested, recorded, filters, force=False).keep(unknown)
         if merged.links != current.links:
             replaced = tuple(rule for rule in current.rules if rule.understood)
             return replace(merged, replaced=replaced)
         return replace(
             merged, rules=current.rules, kept=(), owned=owned_links(current, requested, recorded)
         )
-    dropped = bool(current.strange_rules)
+    dropped = bool(current.unknown_rules)
     if not dropped and wanted == current.links:
         owned = owned_links(current, requested, recorded)
         return Merged(rules=current.rules, links=wanted, owned=owned)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from fleet_repl.ecr.content import contents
-from fleet_repl.ecr.rules import Replication, rule_words, strange_rules_lost
+from fleet_repl.ecr.rules import Replication, rule_words, unknown_rules_lost
 from fleet_repl.planning.plan import (
     Action,
     Change,
@@ -127,7 +127,10 @@ def _view(
     note = f" ({', '.join(notes)})" if notes else ""
     lines: list[Line] = []
     if change.resource is not Resource.CREATION_TEMPLATE:
-        unsorted = (*_links(change, census, rolls_back=rolls_back, full=full), *_strange(change))
+        unsorted = (
+            *_links(change, census, rolls_back=rolls_back, full=full),
+            *_unknown_rules(change),
+        )
         lines = sorted(unsorted, key=lambda line: not line.is_dangerous)
     return ChangeView(
         resource=change.resource,
@@ -188,11 +191,11 @@ def asking(end: LinkEnd, census: Census, *, deletes: bool) -> tuple[str, ...]:
     return tuple(routes) or end.routes
 
 
-def _strange(change: Change) -> Iterator[Line]:
+def _unknown_rules(change: Change) -> Iterator[Line]:
     """Yields a line for each rule of unknown meaning that is removed or comes back."""
     if change.resource is not Resource.REPLICATION_CONFIGURATION:
         return
     before, after = contents(change, Replication)
     for lost, kept, symbol in ((before, after, _REMOVED), (after, before, _ADDED)):
-        for rule in strange_rules_lost(lost, kept):
+        for rule in unknown_rules_lost(lost, kept):
             yield Line(symbol=symbol, before=rule_words(*rule))

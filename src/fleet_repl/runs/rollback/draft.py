@@ -222,7 +222,7 @@ def _settings(template: TemplateState) -> JsonObject | None:
 
 
 def _template_fault(change: TemplateChange, signature: Signature) -> Fault | None:
-    """A template that does not carry the fleet's mark now is never changed or removed."""
+    """A template that does not carry the fleet's signature now is never changed or removed."""
     unknown, now = template_fault(change), change.before.document
     if unknown is not None:
         return replace(unknown, hint="use a version that knows them")

@@ -16,7 +16,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied, Record, taken_out, without
 from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State, Warning
-from fleet_repl.planning.plan_warnings import deletes_started, strange_rules, unknown_fields
+from fleet_repl.planning.plan_warnings import deletes_started, unknown_fields, unknown_rules
 from fleet_repl.planning.planner import Planned
 from fleet_repl.planning.rule_changes import rewriting
 from fleet_repl.runs.history import Fingerprints, prefix_of
@@ -64,7 +64,7 @@ def plan_rollback(
         registries=registries,
         warnings=(
             *unknown_fields(observation, outlook.drafts),
-            *strange_rules(observation, registries),
+            *unknown_rules(observation, registries),
             *warnings,
             *_foreign_rules(registries, record),
             *deletes_started(registries),

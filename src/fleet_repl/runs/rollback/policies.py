@@ -73,7 +73,8 @@ def joined(
     composed = compose(policy, reduced({*policy.grants, *grants}), owner, registry)
     # The Sid of an edited statement belongs to the statement that stands in its place now.
     edited = {
-        owner.mark + short_hash("beside " + canonical_json(policy_meaning(statement))): statement
+        owner.sid_prefix
+        + short_hash("beside " + canonical_json(policy_meaning(statement))): statement
         for statement in (*policy.opaque, *opaque)
     }
     if not edited:
