@@ -162,7 +162,7 @@ class Fleet:
             )
 
     async def _check(self, plan: Plan, wave: str | None) -> None:
-        """Returns whether it is a plan of this fleet, as it was made. Raises PlanError,
+        """Checks that `plan` is a plan of this fleet, as it was made. Raises PlanError,
         SelectionError."""
         context = self._context
         if plan.inventory.digest != context.inventory.digest or plan.fleet != self.name:

@@ -87,9 +87,9 @@ def check_accounts(plan: Plan, inventory: Inventory) -> None:
 
 def check_registries(plan: Plan, listed: Collection[Registry]) -> None:
     """Raises PlanError for a plan that writes to a registry which the inventory does not list."""
-    strangers = {registry for registry, _ in plan.changes}.difference(listed)
-    if strangers:
+    unlisted = {registry for registry, _ in plan.changes}.difference(listed)
+    if unlisted:
         raise PlanError(
-            f"the plan writes to {min(strangers)}, which is no registry of the inventory\n"
+            f"the plan writes to {min(unlisted)}, which is no registry of the inventory\n"
             "    make a new one with fleet-repl plan --out"
         )

@@ -75,7 +75,7 @@ class Verdict(StrEnum):
 
 
 def judge(document: LockDocument | None, age: float, *, gone: bool) -> Verdict:
-    """Returns whether a lock may be taken. `age`: the seconds since it was last written. `gone`:
+    """Decides whether a lock may be taken. `age`: the seconds since it was last written. `gone`:
     whether its holder is certainly gone."""
     if document is None or document.holder is None:
         return Verdict.FREE

@@ -1,8 +1,7 @@
 """Repository creation templates: what ECR gives to repositories that it creates itself.
 
 A template is ours exactly when its description carries the fleet's signature. No other template is
-ever
-changed or removed.
+ever changed or removed.
 """
 
 from __future__ import annotations
