@@ -3,6 +3,12 @@
 One task at a time assumes a role, and the others share the answer, also a refusal. If that task is
 cancelled, the next task in line assumes the role. A denial is final only once AWS has given it
 twice, seconds apart: a fresh role takes that long to be known everywhere.
+
+Example: three tasks read registries of one account, and its session is due. The first task calls
+AssumeRole; the other two wait for its lock and find the new session in hand. If AWS denies the
+first call, all three raise that denial as transient. The next task that comes waits until three
+seconds have passed, and assumes the role once more. A second denial is raised to it and, without
+another call, to every task after it.
 """
 
 from __future__ import annotations

@@ -48,6 +48,10 @@ def _requested_cells(rule: Rule, requested: Links, recorded: Cells) -> set[Cell]
     A rule of ours may list a cell that a shorter prefix of another rule covers. Such a cell is not
     requested to the letter. The rule is taken as a whole where every cell is covered by a request,
     and the cells requested to the letter name each destination and each prefix of the rule.
+
+    Example: routes request `X: a/, c/` and `Y: a/b/, c/`. The cell `X: a/b/` is covered, but not
+    requested to the letter. The rule `X, Y: a/b/, c/` is ours as a whole, with that cell. Of a rule
+    `X: a/b/` nothing is ours: somebody else lists it in vain.
     """
     cells = listed_cells(rule)
     covered = {
