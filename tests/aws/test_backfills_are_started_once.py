@@ -71,7 +71,7 @@ async def test_a_refused_start_is_certain(edge: Edge, code: str) -> None:
     assert (error.transient, error.uncertain) == (False, False)
 
 
-async def test_a_start_in_another_account_is_told(edge: Edge) -> None:
+async def test_a_start_in_another_account_is_reported(edge: Edge) -> None:
     """The answer names it."""
     other = {**STARTED, "registryId": "000000000009"}
     edge.aws.script("StartReplicationBackfill", edge.aws.reply(other))

@@ -170,7 +170,7 @@ async def test_an_expired_session_is_renewed_once_for_all_who_find_out(edge: Edg
     assert len(edge.aws.calls("DescribeRegistry")) == 21
 
 
-async def test_expired_for_good_is_told_as_that(edge: Edge) -> None:
+async def test_expired_for_good_is_reported_as_that(edge: Edge) -> None:
     """Each attempt has a session of its own, and all are refused."""
     expired = edge.aws.refuse("ExpiredToken", "The security token is expired")
     edge.aws.script("DescribeRegistry", *[expired] * 4)

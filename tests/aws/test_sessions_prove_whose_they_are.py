@@ -29,7 +29,7 @@ WRITES: dict[str, tuple[str, tuple[object, ...]]] = {
 }
 
 
-def stranger(edge: Edge, *, admitted: bool) -> Step:
+def other_session(edge: Edge, *, admitted: bool) -> Step:
     """An AssumeRole that gives a session of an account which no inventory lists.
 
     `admitted`: whether AssumedRoleUser says so, or lies.
@@ -67,7 +67,7 @@ async def test_no_write_by_a_session_of_another_account(
     edge: Edge, write: str, admitted: bool
 ) -> None:
     """Whether STS tells or lies: every kind of write is kept back."""
-    edge.aws.script("AssumeRole", stranger(edge, admitted=admitted))
+    edge.aws.script("AssumeRole", other_session(edge, admitted=admitted))
     async with edge.open() as registries:
         fault = await fault_of(registries, edge, write)
     assert (fault.kind, fault.message) == (FaultKind.WRONG_ACCOUNT, MIXED_UP)
@@ -86,7 +86,7 @@ async def test_no_write_by_a_renewed_session_of_another_account(
         await registries.describe(edge.registry())
         await registries.prepare(edge.registry())
         await registries.put_policy(edge.registry(), {"Statement": []})
-        edge.aws.script("AssumeRole", stranger(edge, admitted=admitted))
+        edge.aws.script("AssumeRole", other_session(edge, admitted=admitted))
         if expired:
             refusal = edge.aws.refuse("ExpiredTokenException", "expired")
             edge.aws.script("PutRegistryPolicy", refusal)
@@ -106,7 +106,7 @@ async def test_no_write_by_a_renewed_session_of_another_account(
 async def test_a_role_on_the_way_of_another_account(edge: Edge) -> None:
     """From a hub that answers as another account no role is assumed."""
     inventory = edge.inventory(edge.account(2), aws=Aws(via=(edge.role(1),)))
-    edge.aws.script("AssumeRole", stranger(edge, admitted=True))
+    edge.aws.script("AssumeRole", other_session(edge, admitted=True))
     async with edge.open(inventory) as registries:
         with pytest.raises(CallError) as caught:
             await registries.describe(edge.registry(2))

@@ -65,7 +65,7 @@ async def test_a_template_may_have_been_written(
 
 
 @each_write
-async def test_a_template_written_to_another_account_is_told(
+async def test_a_template_written_to_another_account_is_reported(
     edge: Edge, operation: str, write: str, argument: object, sent: JsonObject
 ) -> None:
     """These answers name the account."""

@@ -188,7 +188,7 @@ def test_who_is_suspected(statements: list[Any], hint: str) -> None:
         "",
     ],
 )
-async def test_it_is_told_by_its_code_in_whatever_words(edge: Edge, said: str) -> None:
+async def test_it_is_reported_by_its_code_in_whatever_words(edge: Edge, said: str) -> None:
     """ECR has been seen with two wordings: each is tried again, then the suspects are named."""
     edge.aws.script("PutRegistryPolicy", *[edge.aws.refuse("InvalidParameterException", said)] * 5)
     async with edge.open() as registries:

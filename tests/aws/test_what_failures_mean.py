@@ -89,7 +89,7 @@ def test_error_answers(
     assert error.fault.message == "No."
 
 
-def test_a_rate_is_told_by_the_message_too() -> None:
+def test_a_rate_is_reported_by_the_message_too() -> None:
     """ECR throttles with "Rate exceeded" under more than one code."""
     assert kind_of("ClientException", 400, "Rate exceeded", "ecr") is FaultKind.THROTTLED
     assert kind_of("ClientException", 400, "rate exceeded.", "ecr") is FaultKind.THROTTLED
@@ -397,7 +397,7 @@ def test_what_a_garbled_answer_leaves_open(operation: str, writes: bool) -> None
         "Check your system clock",
     ],
 )
-def test_a_wrong_clock_is_told_as_one(said: str) -> None:
+def test_a_wrong_clock_is_reported_as_one(said: str) -> None:
     """AWS tells it as a signature that does not match."""
     fault = translate(refusal("SignatureDoesNotMatch", said, 403), call()).fault
     assert fault.hint == (
@@ -413,7 +413,7 @@ def test_a_field_that_the_sdk_cannot_send() -> None:
     assert fault.hint == "the installed AWS SDK does not know that: upgrade aiobotocore"
 
 
-def test_a_defect_is_told_as_one() -> None:
+def test_a_defect_is_reported_as_one() -> None:
     """Without its text, which may hold anything."""
     fault = translate(KeyError("secret"), call()).fault
     assert fault.message == "unforeseen KeyError"

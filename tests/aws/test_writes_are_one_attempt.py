@@ -144,7 +144,7 @@ async def test_assuming_the_role_first_is_no_part_of_the_attempt(edge: Edge) -> 
         ("DeleteRegistryPolicy", "delete_policy", None),
     ],
 )
-async def test_a_policy_written_to_another_account_is_told(
+async def test_a_policy_written_to_another_account_is_reported(
     edge: Edge, operation: str, write: str, document: object
 ) -> None:
     """These answers name the account. The write was made, and nobody knows where."""

@@ -10,7 +10,7 @@ from fleet_repl.cli.history import seen_from
 from fleet_repl.values.errors import FleetError
 
 
-def test_what_can_be_no_path_is_told(tmp_path: Path) -> None:
+def test_what_can_be_no_path_is_reported(tmp_path: Path) -> None:
     """A plan is a file from somewhere: whatever it names, nobody sees a traceback."""
     with pytest.raises(FleetError) as caught:
         seen_from(tmp_path, "fleet\0/prod.toml")

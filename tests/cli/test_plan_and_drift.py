@@ -33,7 +33,7 @@ def test_a_plan_as_a_document(cli: Cli, fleet: FakeFleet, inventory: str) -> Non
 
 
 @pytest.mark.parametrize(("args", "code"), [(["plan", "--exit-code"], 2), (["drift"], 2)])
-def test_changes_are_told_on_demand(
+def test_changes_are_reported_on_demand(
     cli: Cli, fleet: FakeFleet, inventory: str, without_changes: Plan, args: list[str], code: int
 ) -> None:
     """With --exit-code, and by drift always."""

@@ -126,7 +126,7 @@ def test_none_here_but_elsewhere(cli: Cli, backend: FakeBackend, inventory: str)
     assert cli("runs", inventory).err == f"{backend.memory.others}\n"
 
 
-def test_a_freeze_is_told_first(cli: Cli, listed: FakeHistory, inventory: str) -> None:
+def test_a_freeze_is_reported_first(cli: Cli, listed: FakeHistory, inventory: str) -> None:
     """It is why the next run will be refused."""
     listed.freezes["demo"] = Freeze(who="bob", why="move", since=NOON)
     first, second, *_ = cli("runs", inventory).out.splitlines()

@@ -66,7 +66,7 @@ def test_acknowledged_warnings_are_counted() -> None:
     assert "acknowledged" not in summary_document(SUMMARY)
 
 
-def test_near_misses_and_warnings_are_told() -> None:
+def test_near_misses_and_warnings_are_reported() -> None:
     """Columns line up whatever the script of a name, and numbers can be read."""
     assert summary_text(SUMMARY) == (
         "Fleet prod is valid\n"
@@ -157,7 +157,7 @@ PROBLEMS = InventoryError(
 )
 
 
-def test_every_problem_is_told(
+def test_every_problem_is_reported(
     cli: Cli, backend: FakeBackend, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Place, key, what is wrong, the value made harmless, and what would be right."""

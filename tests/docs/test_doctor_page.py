@@ -22,12 +22,12 @@ def names(rows: Any) -> list[str]:
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row[0])]
 
 
-def test_every_kind_of_problem_is_told(page: Page) -> None:
+def test_every_kind_of_problem_is_reported(page: Page) -> None:
     """In the order in which problems of equally many accounts come."""
     assert names(page.table("## Problems")) == list(ProblemKind)
 
 
-def test_every_check_is_told(page: Page) -> None:
+def test_every_check_is_reported(page: Page) -> None:
     """Those that come before reads, and each read."""
     named = names(page.table("## The checks"))
     assert named[:3] == ["role", "account", "region"]

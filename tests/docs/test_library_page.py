@@ -26,14 +26,14 @@ def parameters(written: str) -> list[str]:
     return [item.partition("=")[0] for item in written.split(", ") if item not in ("", "*")]
 
 
-def test_every_public_name_is_told(page: Page) -> None:
+def test_every_public_name_is_reported(page: Page) -> None:
     """All of `__all__`, each written as code somewhere on the page."""
     code = " ".join(re.findall(r"`([^`]+)`", page.prose))
     named = set(re.findall(r"\w+", code))
     assert set(fleet_repl.__all__) - named == set()
 
 
-def test_every_event_is_told_with_its_fields(page: Page) -> None:
+def test_every_event_is_reported_with_its_fields(page: Page) -> None:
     """The union of events and the table, both ways."""
     rows = {
         row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2])) for row in page.table("## Events")
@@ -44,7 +44,7 @@ def test_every_event_is_told_with_its_fields(page: Page) -> None:
     }
 
 
-def test_every_exception_is_told(page: Page) -> None:
+def test_every_exception_is_reported(page: Page) -> None:
     """The tree under FleetError, as far as it is public."""
     rows = {row[0].strip("`") for row in page.table("## Errors")}
     public = [getattr(fleet_repl, name) for name in fleet_repl.__all__]
@@ -63,7 +63,7 @@ def test_every_exception_is_told(page: Page) -> None:
         ("## Past runs", fleet_repl.History, {"location"}),
     ],
 )
-def test_calls_are_told_with_their_parameters(
+def test_calls_are_reported_with_their_parameters(
     heading: str, described: type[object], attributes: set[str], page: Page
 ) -> None:
     """The public methods of what a connection gives, and for each of them the names it takes."""

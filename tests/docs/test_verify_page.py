@@ -23,7 +23,7 @@ def names(rows: Any) -> list[str]:
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row[0])]
 
 
-def test_every_state_is_told_with_its_exit_code(page: Page) -> None:
+def test_every_state_is_reported_with_its_exit_code(page: Page) -> None:
     """In the order in which they make a link's state."""
     rows = page.table("## What the states mean")
     assert names(rows) == list(DeliveryState)

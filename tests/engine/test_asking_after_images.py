@@ -388,7 +388,7 @@ async def test_a_deadline_is_an_error_of_what_it_left_unread(ask: Asking) -> Non
     ]
 
 
-async def test_a_deadline_while_looking_up_is_told(ask: Asking) -> None:
+async def test_a_deadline_while_looking_up_is_reported(ask: Asking) -> None:
     """The destination says so, and what seemed to be missing is not judged as if it were known."""
     ask.aws.push(HUB, "base/app", "sha256:older", seconds_ago=600)
     ask.aws.tell(HUB, "sha256:older", SPOKE, "COMPLETE")
@@ -415,7 +415,7 @@ async def test_a_deadline_while_looking_up_is_told(ask: Asking) -> None:
     assert ("find", SPOKE) not in ask.aws.log
 
 
-async def test_a_deadline_before_the_policies_is_told(ask: Asking) -> None:
+async def test_a_deadline_before_the_policies_is_reported(ask: Asking) -> None:
     """Each destination whose policy would have explained a failure says so."""
     ask.aws.push(HUB, "base/app", "sha256:a")
     ask.aws.tell(HUB, "sha256:a", SPOKE, "FAILED")

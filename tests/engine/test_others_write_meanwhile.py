@@ -197,7 +197,7 @@ async def test_a_rival_that_never_ends(bench: Bench, monkeypatch: pytest.MonkeyP
     assert bench.gate.log == ["admit", "settled failed"] * 4
 
 
-async def test_a_stranger_adds_to_what_was_just_written(
+async def test_somebody_else_adds_to_what_was_just_written(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ours is there: it counts, and is not written twice."""

@@ -197,7 +197,7 @@ async def test_nothing_is_built_on_a_write_that_is_overwritten(
     )
 
 
-async def test_a_stranger_between_two_waves_is_a_conflict(fleet: SmallFleet) -> None:
+async def test_somebody_else_between_two_waves_is_a_conflict(fleet: SmallFleet) -> None:
     """The rules are not as the canary left them: nothing of them is overwritten."""
     desired = wanting(A, B, C)
     theirs = document_of(rules_for({A: ("theirs/",)}))
@@ -215,7 +215,7 @@ async def test_a_stranger_between_two_waves_is_a_conflict(fleet: SmallFleet) -> 
     assert fleet.rules[HUB] == theirs
 
 
-async def test_a_rule_that_a_stranger_adds_between_two_waves_stays(fleet: SmallFleet) -> None:
+async def test_a_rule_that_somebody_else_adds_between_two_waves_stays(fleet: SmallFleet) -> None:
     """Where rules of others are welcome: each later write is made on top of it."""
     desired = wanting(A, B, C, additive=True)
     elsewhere = A._replace(region=Region("us-east-1"))

@@ -82,7 +82,7 @@ async def test_a_fleet_without_waves_hears_of_none(fleet: SmallFleet) -> None:
     assert fleet.written == [("policy", HUB), ("rules", A), ("rules", B)]
 
 
-async def test_a_wave_with_nothing_to_write_is_not_told(fleet: SmallFleet) -> None:
+async def test_a_wave_with_nothing_to_write_is_not_reported(fleet: SmallFleet) -> None:
     """Only the last one has something to do."""
     desired = wanting(C)
     await fleet.apply(fleet.plan(desired), desired)
@@ -330,7 +330,7 @@ async def test_a_link_without_its_grant_is_named_in_a_wave_that_is_skipped(
     ]
 
 
-async def test_held_links_of_a_registry_whose_policy_comes_first_are_told(
+async def test_held_links_of_a_registry_whose_policy_comes_first_are_reported(
     fleet: SmallFleet,
 ) -> None:
     """The canary's policy is written in the first phase, and its own link out is found to be

@@ -138,7 +138,7 @@ async def test_a_stop_while_the_gate_is_asked_sends_nothing(bench: Bench) -> Non
     assert bench.aws.document == NONE
 
 
-async def test_an_interruption_is_told_rather_than_a_halt(bench: Bench) -> None:
+async def test_an_interruption_is_reported_rather_than_a_halt(bench: Bench) -> None:
     """And a halt rather than the deadline; of two halts the first."""
     bench.clock.seconds = 7200
     assert bench.stop.because == "the run's deadline of 7200 s had passed"

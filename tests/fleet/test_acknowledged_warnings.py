@@ -104,7 +104,7 @@ def test_what_an_acknowledgement_is_about(
     assert (warning in left) is not is_known
 
 
-def test_one_that_matches_nothing_is_told_where_that_is_known() -> None:
+def test_one_that_matches_nothing_is_reported_where_that_is_known() -> None:
     """Of kinds of which somebody has seen every warning, and of no others."""
     known = inventory_of(
         Acknowledgement(kind="not-transitive", subject="golden"), Acknowledgement(kind="no-room")

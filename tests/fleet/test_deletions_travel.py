@@ -52,7 +52,7 @@ async def test_deletions_travel_where_the_route_says_so() -> None:
         assert report.count(Outcome.UNCHANGED) == 3
 
 
-async def test_turning_it_on_and_off_is_told() -> None:
+async def test_turning_it_on_and_off_is_reported() -> None:
     """No link is added or removed, only what travels on it, and the plan says what that means."""
     async with simulate(FLEET) as aws:
         await aws.applied(FLEET)

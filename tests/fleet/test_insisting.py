@@ -99,7 +99,7 @@ async def test_only_what_is_allowed_is_lifted(
     assert lifted.registries[1:] == plan.registries[1:]
 
 
-async def test_force_that_overrides_nothing_is_not_told() -> None:
+async def test_force_that_overrides_nothing_is_not_reported() -> None:
     """A report says that it was forced only where there was something to force."""
     async with simulate(fleet_text(*LINKS)) as aws:
         report = await aws.applied(force=True)

@@ -65,7 +65,7 @@ async def test_a_plan_of_another_inventory_is_not_applied() -> None:
             assert other.world.writes == []
 
 
-async def test_a_refused_plan_is_told_to_listeners() -> None:
+async def test_a_refused_plan_is_reported_to_listeners() -> None:
     """Every registry is finished as skipped or unchanged, and the run with its report."""
     stray = {"rules": [{"destinations": [{"region": "us-east-1", "registryId": "1" * 12}]}]}
     heard: list[Event] = []

@@ -31,7 +31,7 @@ OPENED: dict[str, Callable[[fleet_repl.Inventory], AbstractAsyncContextManager[o
 
 
 @pytest.mark.parametrize("name", OPENED)
-def test_another_loop_is_told_what_is_needed(name: str, tmp_path: Path) -> None:
+def test_another_loop_gets_an_error_that_says_what_is_needed(name: str, tmp_path: Path) -> None:
     """No loop of asyncio runs, as under trio: the first step is made by hand."""
     path = tmp_path / "fleet.toml"
     path.write_text(FLEET)

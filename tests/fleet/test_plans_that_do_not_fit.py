@@ -86,7 +86,7 @@ async def test_what_could_be_no_plan_is_none(tmp_path: Path, forge: Forge, reaso
             load_plan(path)
 
 
-async def test_a_grant_that_waits_for_a_stranger_stays(tmp_path: Path) -> None:
+async def test_a_grant_that_waits_for_somebody_else_stays(tmp_path: Path) -> None:
     """Nobody has seen its rules written."""
 
     def wait(document: dict[str, Any]) -> None:

@@ -214,7 +214,7 @@ async def test_a_canary_that_fails_keeps_the_hub_as_it_is(text: str) -> None:
         assert aws.ungranted() == set()
 
 
-async def test_what_a_run_has_left_is_told_from_what_others_did(text: str) -> None:
+async def test_what_a_run_has_left_is_distinguished_from_what_others_did(text: str) -> None:
     """After a canary the last of the hub's documents counts that was written."""
     async with simulate(text) as aws:
         report = await aws.applied(wave="canary")

@@ -159,7 +159,7 @@ async def test_recorded_links_go_without_force(tmp_path: Path) -> None:
         assert STRANGERS in aws.rules(HUB)
 
 
-async def test_a_run_that_dies_leaves_nothing_to_strangers(
+async def test_a_run_that_dies_leaves_nothing_that_counts_as_foreign(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was written before the end of a killed run counts as ours in the next one."""

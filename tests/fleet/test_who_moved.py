@@ -109,7 +109,7 @@ async def test_mending_it_ends_the_matter() -> None:
         assert (moved.by, moved.run_id) == (Mover.FLEET, mending.run_id)
 
 
-async def test_a_rollback_is_no_stranger() -> None:
+async def test_a_rollback_is_not_foreign() -> None:
     """What it leaves is what the fleet left, so it is the inventory that asks for more."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()
@@ -132,7 +132,7 @@ async def test_a_write_that_was_denied_has_left_nothing() -> None:
         assert (moved.by, moved.run_id) == (Mover.INVENTORY, first.run_id)
 
 
-async def test_a_run_that_died_is_no_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_run_that_died_is_not_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it wrote before its end counts as left by it, though it could not say so."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         await aws.applied()

@@ -137,7 +137,7 @@ async def test_it_is_where_the_sdk_sends_its_calls(
     assert named == next((world for world in used if world is not None), None)
 
 
-async def test_a_sandbox_gives_no_strangers_rule_away(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_sandbox_gives_no_foreign_rule_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tutorial was played in the served sandbox, without a state of its own. On AWS, the same
     rule is a stranger's: it does not go without --force."""
     async with simulate(fleet_text("1>2 base/")) as aws:

@@ -10,7 +10,7 @@ from fleet_repl.inventory import parse
 from fleet_repl.values.errors import InventoryError
 
 
-def _told(file: Path) -> list[str]:
+def _problems(file: Path) -> list[str]:
     with pytest.raises(InventoryError) as raised:
         parse(file, environ={})
     assert raised.value.__context__ is None, "a cause would carry the file's content along"
@@ -19,27 +19,27 @@ def _told(file: Path) -> list[str]:
 
 def test_no_file(tmp_path: Path) -> None:
     """A path that leads nowhere."""
-    assert _told(tmp_path / "fleet.toml") == [
+    assert _problems(tmp_path / "fleet.toml") == [
         "fleet.toml: (file): cannot be read: No such file or directory"
     ]
 
 
 def test_a_folder(tmp_path: Path) -> None:
     """A folder instead of a file."""
-    assert _told(tmp_path) == ["fleet.toml: (file): cannot be read: Is a directory"]
+    assert _problems(tmp_path) == ["fleet.toml: (file): cannot be read: Is a directory"]
 
 
 def test_a_path_that_cannot_be(tmp_path: Path) -> None:
     """A path that no file system takes."""
     reason = "a path cannot hold a null character"
-    assert _told(tmp_path / "a\0b") == [f"fleet.toml: (file): cannot be read: {reason}"]
+    assert _problems(tmp_path / "a\0b") == [f"fleet.toml: (file): cannot be read: {reason}"]
 
 
 def test_another_encoding(tmp_path: Path) -> None:
     """Latin-1 on the second line."""
     file = tmp_path / "fleet.toml"
     file.write_bytes('version = 1\nname = "größe"\n'.encode("latin-1"))
-    assert _told(file) == ["fleet.toml:2: (file): is not UTF-8\n    save the file as UTF-8"]
+    assert _problems(file) == ["fleet.toml:2: (file): is not UTF-8\n    save the file as UTF-8"]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_broken_toml(tmp_path: Path, text: str, expected: str) -> None:
     """The parser's words, and its line even where it says no more than "end of document"."""
     file = tmp_path / "fleet.toml"
     file.write_text(text)
-    assert _told(file) == [f"fleet.toml:{expected}"]
+    assert _problems(file) == [f"fleet.toml:{expected}"]
 
 
 ZEROS = "TOML has no numbers with leading zeros, and an id is a text"
@@ -92,19 +92,19 @@ ZEROS = "TOML has no numbers with leading zeros, and an id is a text"
         ("id", "(file): is not TOML: Expected '=' after a key in a key/value pair"),
     ],
 )
-def test_the_key_and_the_line_are_told(tmp_path: Path, line: str, expected: str) -> None:
+def test_the_key_and_the_line_are_reported(tmp_path: Path, line: str, expected: str) -> None:
     """As written, with what was most likely meant."""
     file = tmp_path / "fleet.toml"
     file.write_text(f'version = 1\n[[accounts]]\nname = "x"\n[[accounts]]\n{line}\n')
     whole = expected if expected.startswith("(") else f"accounts[1].{expected}"
-    assert _told(file) == [f"fleet.toml:5: {whole}"]
+    assert _problems(file) == [f"fleet.toml:5: {whole}"]
 
 
-def test_a_header_is_told(tmp_path: Path) -> None:
+def test_a_header_is_reported(tmp_path: Path) -> None:
     """It has no value, and may be as wrong."""
     file = tmp_path / "fleet.toml"
     file.write_text("version = 1\n[aws\n")
-    assert _told(file) == [
+    assert _problems(file) == [
         (
             "fleet.toml:2: (file): is not TOML: Expected ']' at the end of a table declaration "
             "(found [aws)"
@@ -116,7 +116,7 @@ def test_a_long_line_is_cut(tmp_path: Path) -> None:
     """A file may be one line."""
     file = tmp_path / "fleet.toml"
     file.write_text("name = " + "x" * 1000)
-    assert f"(found name = {'x' * 73}…)" in _told(file)[0]
+    assert f"(found name = {'x' * 73}…)" in _problems(file)[0]
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_a_long_line_is_cut(tmp_path: Path) -> None:
         'external_id = [\n"open-sesame',
     ],
 )
-def test_no_line_that_may_hold_an_external_id_is_told(tmp_path: Path, line: str) -> None:
+def test_no_line_that_may_hold_an_external_id_is_reported(tmp_path: Path, line: str) -> None:
     """Nor one with a key that is not known, which may be a misspelt one of that."""
     file = tmp_path / "fleet.toml"
     file.write_text(f"version = 1\n[aws]\n{line} x\n")
-    (message,) = _told(file)
+    (message,) = _problems(file)
     assert "is not TOML" in message
     assert "sesame" not in message
 
@@ -161,7 +161,7 @@ def test_beyond_the_parser(tmp_path: Path, text: str, expected: str) -> None:
     """Where Python's own limits end, the file is still only a file with a problem."""
     file = tmp_path / "fleet.toml"
     file.write_text(text)
-    assert _told(file) == [f"fleet.toml: (file): is not TOML: {expected}"]
+    assert _problems(file) == [f"fleet.toml: (file): is not TOML: {expected}"]
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     file = tmp_path / "fleet.toml"
     text = 'version = 1\r\nname = "x"\r\nroutes = []\r\naccounts = [{id = 1}]\r\n'
     file.write_bytes(b"\xef\xbb\xbf" + text.encode())
-    assert _told(file)[0].startswith("fleet.toml:4: accounts[0].id: must be a string (found 1)")
+    assert _problems(file)[0].startswith("fleet.toml:4: accounts[0].id: must be a string (found 1)")
 
 
 def test_no_slip_of_a_finger_shows_an_external_id(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_no_slip_of_a_finger_shows_an_external_id(tmp_path: Path) -> None:
     for at in range(len(text)):
         for slip in (text[:at] + text[at + 1 :], f'{text[:at]}"{text[at:]}', text[:at]):
             file.write_text(slip)
-            messages = "\n".join(_told(file))
+            messages = "\n".join(_problems(file))
             broken += "is not TOML" in messages
             assert "sesame" not in messages, slip
     assert broken > len(text)

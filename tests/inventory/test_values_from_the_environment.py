@@ -67,7 +67,7 @@ def test_what_was_filled_in_is_not_filled_again(load: Load) -> None:
     assert labels["tier"] == "${FLEET}"
 
 
-def test_every_variable_that_is_not_set_is_told(problems: Problems) -> None:
+def test_every_variable_that_is_not_set_is_reported(problems: Problems) -> None:
     """With its name and the text as written; an external id is not shown even so."""
     environ = {key: value for key, value in ENVIRON.items() if key not in ("REGION", "SECRET")}
     assert [str(problem) for problem in problems(FILLED, environ)] == [

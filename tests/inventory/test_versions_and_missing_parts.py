@@ -81,7 +81,7 @@ def test_one_problem_for_all_accounts_without_regions(
     ]
 
 
-def test_nobody_is_a_stranger_while_names_are_unread(
+def test_nobody_is_unlisted_while_names_are_unread(
     problems: Callable[[str], list[Problem]],
 ) -> None:
     """An account that could not be read may be the one that a route names."""

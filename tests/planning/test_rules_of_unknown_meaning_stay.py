@@ -83,7 +83,7 @@ def texts(rules: Sequence[JsonObject]) -> Counter[str]:
     return Counter(canonical_json(sendable(rule)) for rule in rules)
 
 
-def strange(document: JsonObject) -> list[JsonObject]:
+def unknown_rules_of(document: JsonObject) -> list[JsonObject]:
     return [raw for _, raw in parse_document(document).unknown_rules]
 
 
@@ -192,7 +192,7 @@ def test_none_is_lost_to_a_grant_that_fails(
     document: JsonObject = {"rules": present}
     owned = cells_of(parse_document(document).rules)
     after, _ = narrowed(parse_document(document), {**owned, **links}, bounds, filters=100)
-    assert not texts(strange(document)) - texts(rules_of(after.document))
+    assert not texts(unknown_rules_of(document)) - texts(rules_of(after.document))
 
 
 @pytest.mark.parametrize("rule", STRANGE)

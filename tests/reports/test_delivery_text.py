@@ -220,7 +220,9 @@ def test_nothing_to_ask_about(report: DeliveryReport) -> None:
         (timedelta(seconds=61), "61 seconds"),
     ],
 )
-def test_ages_are_told_in_whole_units(report: DeliveryReport, age: timedelta, shown: str) -> None:
+def test_ages_are_reported_in_whole_units(
+    report: DeliveryReport, age: timedelta, shown: str
+) -> None:
     """In the largest one that leaves no rest."""
     assert f"of the last {shown} in 3 sources" in delivery_text(replace(report, age=age))
 

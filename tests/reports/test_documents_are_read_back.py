@@ -161,7 +161,7 @@ def altered(plan: Plan, edit: Edit, *, signed: bool) -> bytes:
         lambda document: document.update(registries="none"),
     ],
 )
-def test_an_altered_plan_is_told_as_such(edit: Edit, plan: Plan) -> None:
+def test_an_altered_plan_is_reported_as_such(edit: Edit, plan: Plan) -> None:
     """Whatever was done to it, even where it is no plan any more."""
     with pytest.raises(RefusedError) as raised:
         parse_plan(altered(plan, edit, signed=False), "p.json", altered=RefusedError)
@@ -228,7 +228,7 @@ def test_an_altered_plan_is_told_as_such(edit: Edit, plan: Plan) -> None:
         ),
     ],
 )
-def test_what_is_no_plan_is_told_with_its_place(edit: Edit, reason: str, plan: Plan) -> None:
+def test_what_is_no_plan_is_reported_with_its_place(edit: Edit, reason: str, plan: Plan) -> None:
     """A document whose digest is right, but that another version may have made."""
     with pytest.raises(PlanFormatError) as raised:
         parse_plan(altered(plan, edit, signed=True), "p.json", altered=RefusedError)

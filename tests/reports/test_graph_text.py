@@ -267,7 +267,7 @@ def test_long_lists_of_prefixes_are_cut() -> None:
 
 
 @pytest.mark.parametrize(("edges", "prefixes"), [(501, ("a/",)), (1, ("a" * 50_000,))])
-def test_what_mermaid_refuses_to_draw_is_told(edges: int, prefixes: tuple[str, ...]) -> None:
+def test_what_mermaid_refuses_to_draw_is_reported(edges: int, prefixes: tuple[str, ...]) -> None:
     """It is right all the same, and can be drawn where the limits are raised."""
     edge = replace(SINGLE.edges[1], prefixes=prefixes)
     fits = replace(SINGLE, edges=(SINGLE.edges[1],) * 200)

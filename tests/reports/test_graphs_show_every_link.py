@@ -218,7 +218,7 @@ def test_registries_that_nothing_reaches(linked: int, message: str | None) -> No
     assert {warning.kind for warning in graph.warnings} <= {"unlinked"}
 
 
-def test_an_account_without_a_name_is_told_by_its_id() -> None:
+def test_an_account_without_a_name_is_reported_by_its_id() -> None:
     """Which is what its name is then."""
     inventory = fleet(1)
     account = replace(inventory.accounts[0], name="0" * 12, regions=REGIONS[:1])

@@ -249,7 +249,7 @@ def test_the_effort_of_reading_is_no_content(plan: Plan) -> None:
     assert plan_digest(other) == plan.digest
 
 
-def test_moments_are_told_in_utc() -> None:
+def test_moments_are_reported_in_utc() -> None:
     """A moment of another time zone is the same moment in UTC."""
     there = datetime(2026, 11, 23, 13, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=1)))
     assert timestamp(there) == "2026-11-23T12:00:00Z"

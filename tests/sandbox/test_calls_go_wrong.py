@@ -126,7 +126,7 @@ async def test_sessions_end_after_so_many_calls(served: Serve) -> None:
             assert statuses == [200, 200, 400]
 
 
-async def test_sessions_end_sooner_than_was_told(served: Serve) -> None:
+async def test_sessions_end_sooner_than_was_announced(served: Serve) -> None:
     """The scenario's seconds count, whatever expiration the answer named."""
     async with served(Scenario(sessions_expire_after_seconds=30)) as aws:
         answer = await aws.assume(HUB, DurationSeconds="3600")

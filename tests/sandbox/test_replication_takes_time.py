@@ -57,7 +57,7 @@ async def test_a_copy_is_in_progress_until_it_arrives(slow: Served) -> None:
     ]
 
 
-async def test_the_time_of_arrival_is_told(slow: Served) -> None:
+async def test_the_time_of_arrival_is_reported(slow: Served) -> None:
     """At the destination it was pushed when it came, however late somebody looks."""
     slow.world.set_replication(HUB, to(OWN))
     slow.world.push(HUB, "base/python", "1")

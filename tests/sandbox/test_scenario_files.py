@@ -266,7 +266,7 @@ ELSEWHERE = {
         ),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path: Path, text: str, problem: str) -> None:
+def test_what_is_wrong_is_reported(tmp_path: Path, text: str, problem: str) -> None:
     """File, key, what is wrong, and what was found."""
     path = tmp_path / "bad.toml"
     path.write_text(text)
@@ -275,7 +275,7 @@ def test_what_is_wrong_is_told(tmp_path: Path, text: str, problem: str) -> None:
     assert str(caught.value) == f"{path}: {problem}"
 
 
-def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
     """One line each."""
     path = tmp_path / "bad.toml"
     path.write_text('seed = 1.5\nfoo = 1\n[[faults]]\nkind = "garbage"\nrate = 2\n')

@@ -296,7 +296,7 @@ class SmallFleet:
             pace=pace,
             stop=self.stop,
             guard=self.gate,
-            on_event=self._told,
+            on_event=self._record_event,
             limits=desired.limits,
         )
         how = ApplyContext(
@@ -308,6 +308,6 @@ class SmallFleet:
         )
         return {entry.registry: entry for entry in await apply_plan(plan, how)}
 
-    def _told(self, event: Event) -> None:
+    def _record_event(self, event: Event) -> None:
         self.events.append(event)
         self.on_event(event)

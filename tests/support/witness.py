@@ -137,7 +137,7 @@ class Witness:
     def agree(self, past: PastRun) -> None:
         """The journal of a run that is over says neither more nor less than what happened."""
         taken = {item.key: item.after for item in self.taken if item.run_id == past.meta.run_id}
-        sent = {_told(entry): entry for entry in past.journal if entry.moment is Moment.SENDING}
+        sent = {_key_of(entry): entry for entry in past.journal if entry.moment is Moment.SENDING}
         assert taken.keys() <= sent.keys()
         for key, after in taken.items():
             assert after == sent[key].after
@@ -145,9 +145,9 @@ class Witness:
             if entry.moment is Moment.ENDED:
                 match entry.outcome:
                     case Outcome.APPLIED:
-                        assert _told(entry) in taken
+                        assert _key_of(entry) in taken
                     case _ if not entry.in_doubt:
-                        assert _told(entry) not in taken
+                        assert _key_of(entry) not in taken
         last = {(*key[:2], key[4]): (key, after) for key, after in taken.items()}
         for (name, resource, _), (_, after) in last.items():
             account, _, region = name.partition("/")
@@ -300,7 +300,7 @@ def _key(line: Any) -> Key:
     return (line["registry"], line["resource"], line["wave"], line["phase"], line.get("prefix"))
 
 
-def _told(entry: JournalEntry) -> Key:
+def _key_of(entry: JournalEntry) -> Key:
     resource = entry.resource.value
     return (str(entry.registry), resource, entry.wave, entry.phase.value, entry.prefix)
 

@@ -181,7 +181,7 @@ async def test_a_flapper_is_left_alone_for_ten_rounds(looked: Looked) -> None:
     assert len(writes) == 3 + 10
 
 
-async def test_others_are_told_that_a_watch_writes(looked: Looked) -> None:
+async def test_others_are_notified_that_a_watch_writes(looked: Looked) -> None:
     """Whoever has to wait for it knows what it is."""
     inventory = load_inventory(looked.path)
     by_hand = connect(inventory, endpoint=looked.endpoint, clock=looked.clock)
@@ -232,7 +232,7 @@ FIFTH = '[[accounts]]\nid = "555555555555"\nname = "edge"\n[[routes]]'
         ('[safety]\nprotected = [{ accounts = "edge" }]\n', ["foreign-rules", "protected"]),
     ],
 )
-async def test_a_strangers_rule_in_one_registry_stops_nobody_else(
+async def test_a_foreign_rule_in_one_registry_stops_nobody_else(
     tmp_path: Path, stage: Stage, protected: str, kinds: list[str]
 ) -> None:
     """The other four are corrected, and the fifth is named with what speaks against it; the same

@@ -95,7 +95,7 @@ def test_the_schema_knows_every_verdict_and_every_kind_of_news() -> None:
     assert list(NEWS) == list(News)
 
 
-async def test_drift_is_told_once_and_again_when_it_changes(
+async def test_drift_is_reported_once_and_again_when_it_changes(
     stage: Stage, receiver: Receiver
 ) -> None:
     """Not each round anew; and when all is well again, that is told too."""
@@ -122,7 +122,7 @@ async def test_drift_is_told_once_and_again_when_it_changes(
     assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
-async def test_corrections_and_failures_are_told(stage: Stage, receiver: Receiver) -> None:
+async def test_corrections_and_failures_are_reported(stage: Stage, receiver: Receiver) -> None:
     """Each correction, and a failure that stays the same only once."""
     stage.world.tamper(HUB)
 
@@ -150,7 +150,7 @@ async def test_corrections_and_failures_are_told(stage: Stage, receiver: Receive
     assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
-async def test_a_flapper_is_told_of_once(stage: Stage, receiver: Receiver) -> None:
+async def test_a_flapper_is_reported_once(stage: Stage, receiver: Receiver) -> None:
     """Whatever others make of it later, as wanted for a while or not. Others count."""
 
     def between(number: int) -> None:
@@ -178,7 +178,7 @@ async def test_a_flapper_is_told_of_once(stage: Stage, receiver: Receiver) -> No
     assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
-async def test_an_excluded_registry_is_told_of_once(stage: Stage, receiver: Receiver) -> None:
+async def test_an_excluded_registry_is_reported_once(stage: Stage, receiver: Receiver) -> None:
     """By name and reason; as long as it stays like that, only corrections of others are news."""
 
     def between(number: int) -> None:
@@ -210,7 +210,7 @@ async def test_an_excluded_registry_is_told_of_once(stage: Stage, receiver: Rece
     assert [problem for post in receiver.posts for problem in problems(post)] == []
 
 
-async def test_a_broken_round_is_told(stage: Stage, receiver: Receiver) -> None:
+async def test_a_broken_round_is_reported(stage: Stage, receiver: Receiver) -> None:
     """Once, and when it is over."""
     stage.world.no_identity = True
 
@@ -287,7 +287,9 @@ async def test_a_receiver_that_is_down_for_a_moment(stage: Stage, receiver: Rece
     assert stage.lines("notify-failed") == []
 
 
-async def test_what_was_not_delivered_is_told_next_time(stage: Stage, receiver: Receiver) -> None:
+async def test_what_was_not_delivered_is_reported_next_time(
+    stage: Stage, receiver: Receiver
+) -> None:
     """The round is none the worse, and the address is not shown."""
     receiver.answers = [403]
     stage.world.tamper(HUB)
@@ -365,7 +367,7 @@ def test_an_address_is_not_in_what_is_shown() -> None:
     assert repr(webhook) == "Webhook(url=Secret(***), host='127.0.0.1')"
 
 
-async def test_what_nobody_was_told_is_news_later(stage: Stage, receiver: Receiver) -> None:
+async def test_what_nobody_was_notified_of_is_news_later(stage: Stage, receiver: Receiver) -> None:
     """A watch without `--notify` keeps nothing from one that is started with it."""
     stage.world.tamper(HUB)
     await stage.watch(9, once=True)

@@ -198,7 +198,7 @@ def test_cron_prints_only_what_is_worth_a_mail(
         assert kept[1] == kept[2]
 
 
-def test_exit_codes_are_told_where_they_matter(deploy: Path) -> None:
+def test_exit_codes_are_reported_where_they_matter(deploy: Path) -> None:
     """Each file for schedules names those that make it fail."""
     for name in ("cron/fleet-repl", "systemd/fleet-repl.service", "kubernetes/cronjob.yaml"):
         head = " ".join((deploy / name).read_text().replace("#", " ").split())

@@ -146,7 +146,7 @@ def make_ecr() -> Make:
     wait=st.booleans(),
     since=st.integers(0, 3),
 )
-async def test_every_destination_is_told_exactly_once(
+async def test_every_destination_is_reported_exactly_once(
     make_ecr: Make,
     starts: list[Any],
     lists: list[Any],

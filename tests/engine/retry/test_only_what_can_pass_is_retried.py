@@ -87,7 +87,9 @@ async def test_anything_else_fails_at_once(make_pace: MakePace, failure: Excepti
     assert flaky.calls == 1
 
 
-async def test_retries_are_told_before_the_wait(make_pace: MakePace, clock: VirtualClock) -> None:
+async def test_retries_are_reported_before_the_wait(
+    make_pace: MakePace, clock: VirtualClock
+) -> None:
     """With the attempt that failed and the delay; the last failure is raised and not told."""
     reported: list[tuple[str, int, float, float]] = []
 

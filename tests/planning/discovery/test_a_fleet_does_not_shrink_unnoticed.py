@@ -42,7 +42,7 @@ def test_a_tenth_may_be_gone(
     assert lost_too_many(discovery_of(now), None) is None
 
 
-def test_what_is_told() -> None:
+def test_what_is_reported() -> None:
     """How many, of how many, since when, and the first of them."""
     assert lost_too_many(discovery_of(frozenset({1})), discovery_of(frozenset(range(1, 9)))) == (
         "7 accounts of 8 that were there on 2026-11-23 at 08:00 UTC are not listed any more: "

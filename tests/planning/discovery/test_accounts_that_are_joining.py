@@ -104,7 +104,7 @@ def test_other_units_are_not_new_accounts() -> None:
         (-SECOND, "0 min ago"),
     ],
 )
-def test_what_is_told(ago: timedelta, words: str, tmp_path: Path) -> None:
+def test_what_is_reported(ago: timedelta, words: str, tmp_path: Path) -> None:
     """Since when, and from when on it is a failure; of nobody whom the file lists."""
     path = tmp_path / "fleet.toml"
     members = (member(OLD), replace(member(NOON - ago), id=TWO), replace(member(NOON), id=THREE))

@@ -171,7 +171,7 @@ def test_delete_replication_is_a_route_of_its_own(
     )
 
 
-def test_a_strangers_account_is_named(
+def test_a_foreign_account_is_named(
     routes: Callable[..., str], make_rule: Rule, find: Find
 ) -> None:
     """It becomes external, with the regions that are in use, and keeps the name it has."""

@@ -35,7 +35,7 @@ def owned(place: Callable[[int], Registry]) -> dict[Registry, Applied]:
     return {place(1): Applied(links={place(900 + end): ("a/", "b/") for end in range(40)})}
 
 
-def test_links_of_strangers(losing: Make, place: Callable[[int], Registry]) -> None:
+def test_links_of_others(losing: Make, place: Callable[[int], Registry]) -> None:
     """Where something is on record, what is not is somebody else's."""
     record = {place(7): Applied()}
     (warning,) = objections([losing(1, 2, 3), losing(2, 1, 1)], record)

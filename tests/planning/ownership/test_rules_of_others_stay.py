@@ -169,7 +169,9 @@ def test_rules_that_are_not_ours_stay_to_the_letter(
 
 
 @given(rules, wants(), links)
-def test_what_was_merged_is_settled(replication: list[Rule], wanted: Links, ours: Outgoing) -> None:
+def test_what_was_merged_needs_no_more_changes(
+    replication: list[Rule], wanted: Links, ours: Outgoing
+) -> None:
     """Merging again, by what is then on record, changes no link and no owner."""
     first = merge(found_of(replication), wanted, ours)
     again = merge(parse_document(written(first)), wanted, first.owned)

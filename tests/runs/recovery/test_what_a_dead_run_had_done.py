@@ -333,7 +333,7 @@ def test_what_was_sent_counts_not_what_was_planned() -> None:
     assert (ended.outcome, ended.after.document) == (Outcome.APPLIED, FOREIGN)
 
 
-def test_a_refused_change_is_told_as_such() -> None:
+def test_a_refused_change_is_reported_as_such() -> None:
     """It would not have been written anyway."""
     refused = replace(
         changing(HUB, RULES_CHANGE),

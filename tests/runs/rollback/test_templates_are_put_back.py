@@ -138,7 +138,7 @@ def test_one_that_is_gone_is_named_as_it_was(fleet: Fleet, simulation: Simulatio
     )
 
 
-def test_templates_that_could_not_be_read_are_told_of(fleet: Fleet) -> None:
+def test_templates_that_could_not_be_read_are_reported(fleet: Fleet) -> None:
     """Nothing is decided about what nobody knows."""
     fleet.aws.templates[SHOP] = None
     (shop,) = fleet.take_back(fleet.past, fleet.desired({})).registries

@@ -339,7 +339,7 @@ def test_beside_others_every_letter_counts(simulation: Simulation) -> None:
     assert of(fleet.take_back(past, alone), HUB).refused == {}
 
 
-def test_what_a_stranger_said_between_two_writes_stays(simulation: Simulation) -> None:
+def test_what_somebody_else_said_between_two_writes_stays(simulation: Simulation) -> None:
     """The run wrote its second change of the policy on top of that; to put its own part back
     takes nothing of it away."""
     fleet = simulation.applied({(HUB, SHOP): EVERYTHING})

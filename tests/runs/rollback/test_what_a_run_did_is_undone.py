@@ -168,7 +168,7 @@ def cells(applied: Any, at: Registry) -> set[tuple[Registry, Registry, str]]:
 
 
 @given(data=st.data(), first=link_sets, second=link_sets)
-def test_what_a_stranger_changed_since_stays(
+def test_what_somebody_else_changed_since_stays(
     simulation: Simulation, data: st.DataObject, first: Links, second: Links
 ) -> None:
     """A registry that was edited since is refused as a whole and left to the letter; what others

@@ -67,7 +67,7 @@ def test_two_renewals_may_fail_within_a_lease() -> None:
     assert longest_timeout + MARGIN < LEASE
 
 
-def test_what_others_are_told() -> None:
+def test_what_others_are_notified() -> None:
     """Who, since when, the last sign of life, and what to do."""
     assert busy(LOCK, HOLDER, 18.4) == (
         "fleet prod is busy: watch 20261123T080000Z-ab12cd of ops@runner (process 4711) holds its "
@@ -93,12 +93,12 @@ def test_a_lock_from_the_future() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(4, "4 s"), (119, "119 s"), (120, "2m")])
-def test_long_times_are_told_in_minutes(seconds: float, expected: str) -> None:
+def test_long_times_are_reported_in_minutes(seconds: float, expected: str) -> None:
     """From two minutes on; nobody divides thousands of seconds by 60 in an incident."""
     assert last_sign(-seconds) == f"its last sign of life is dated {expected} in the future"
 
 
-def test_what_the_loser_is_told() -> None:
+def test_what_the_loser_is_notified() -> None:
     """Whoever has it now, if that can be known."""
     assert taken_over(LOCK) == (
         "the lock was taken over by watch 20261123T080000Z-ab12cd of ops@runner (process 4711) "

@@ -146,7 +146,7 @@ anyio.run(main)
 """
 
 
-async def test_a_disk_that_fills_up_is_told(tmp_path: Path) -> None:
+async def test_a_disk_that_fills_up_is_reported(tmp_path: Path) -> None:
     """A line may be left half-written; the next one is readable. Other documents stay whole."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(  # noqa: ASYNC221 - nothing runs beside it
@@ -220,7 +220,7 @@ async def test_a_pipe_in_the_place_of_a_folder_keeps_nobody_waiting(tmp_path: Pa
     assert opened == []
 
 
-async def test_a_folder_of_somebody_else_is_told_with_what_to_do(
+async def test_a_folder_of_somebody_else_is_reported_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system's own words name the reason; the rest is the remedy."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fleet_repl.aws import BucketObjects
 
 
-async def test_a_second_one_is_refused_and_told_who_holds_it(
+async def test_a_second_one_is_refused_and_learns_who_holds_it(
     aging: Place, lock: Locks, clock: VirtualClock
 ) -> None:
     """At once, and nothing is changed by it."""

@@ -195,7 +195,7 @@ def test_a_name_never_leads_elsewhere(store: MemoryStore) -> None:
         ("report.json", b"null", "an object is needed, not null"),
     ],
 )
-async def test_damage_is_told_with_its_place(
+async def test_damage_is_reported_with_its_place(
     name: str,
     content: bytes,
     reason: str,
@@ -214,7 +214,9 @@ async def test_damage_is_told_with_its_place(
     assert f"memory/{FOLDER}/{name}: {reason}" in str(raised.value)
 
 
-async def test_a_missing_document_is_told(store: MemoryStore, meta: RunMeta, plan: Plan) -> None:
+async def test_a_missing_document_is_reported(
+    store: MemoryStore, meta: RunMeta, plan: Plan
+) -> None:
     """A run that is announced without its plan was not left so by this package."""
     records = RunRecords(store, "prod")
     await records.begin(meta, plan)

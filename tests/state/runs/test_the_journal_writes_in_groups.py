@@ -105,7 +105,7 @@ def test_only_the_last_line_can_be_lost(written: list[JournalEntry], cut: int) -
     assert parse_journal(part, "j") == tuple(written[:whole])
 
 
-def test_damage_elsewhere_is_told() -> None:
+def test_damage_elsewhere_is_reported() -> None:
     """A line in the middle that is none, and a file that is no journal."""
     with pytest.raises(StateError) as raised:
         parse_journal(HEADER + entry_line(sending()) + b"garbage\n" + entry_line(ended()), "j")
@@ -196,7 +196,7 @@ async def run_that_fails(store: Any) -> None:
         raise LookupError("mine")
 
 
-async def test_a_body_that_fails_is_told_as_it_is(store: MemoryStore) -> None:
+async def test_a_body_that_fails_is_reported_as_it_is(store: MemoryStore) -> None:
     """Its exception comes out alone; what was noted is put down all the same."""
     with pytest.raises(LookupError, match="mine"):
         await run_that_fails(store)

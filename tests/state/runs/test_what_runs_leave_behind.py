@@ -75,7 +75,7 @@ def test_traces_are_small() -> None:
         ),
     ],
 )
-def test_damaged_traces_are_told(registries: str, reason: str) -> None:
+def test_damaged_traces_are_reported(registries: str, reason: str) -> None:
     """A fingerprint that is misread would blame somebody for nothing."""
     run = '{"run": "r", "at": "2026-11-23T12:00:00Z", "inventory": "i"}'
     text = f'{{"schema": "fleet-repl/traces/1", "runs": [{run}], "registries": {registries}}}'

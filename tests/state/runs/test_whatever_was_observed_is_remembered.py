@@ -400,7 +400,7 @@ backfills = _sometimes(
 
 
 @given(answer=backfills, escaped=st.booleans(), codes=st.lists(texts, max_size=2))
-def test_whatever_is_told_of_a_backfill_is_read_back(
+def test_whatever_a_report_says_of_a_backfill_is_read_back(
     fleets: Mapping[str, Inventory], answer: JsonObject, codes: list[str], *, escaped: bool
 ) -> None:
     """It stands in the report of the run that has started it."""

@@ -53,7 +53,7 @@ def test_a_cut_list_counts_what_it_leaves_out(items: list[int], most: int) -> No
     assert len(names) + int(rest.removesuffix(" more") or 0) == len(items)
 
 
-def test_nothing_left_out_is_not_told() -> None:
+def test_nothing_left_out_is_not_reported() -> None:
     """A list that is whole has no end about more; thousands are set apart."""
     assert [and_more(0), and_more(-1), and_more(1), and_more(1_200)] == [
         "",

@@ -172,7 +172,7 @@ def test_a_broken_inventory_raises(deployed: Deployed) -> None:
         deployed.invoke({})
 
 
-def test_drift_is_told_where_that_is_asked_for(
+def test_drift_is_reported_where_that_is_asked_for(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch, listener: Listener
 ) -> None:
     """The same document, posted to an address that no line repeats."""
@@ -184,7 +184,7 @@ def test_drift_is_told_where_that_is_asked_for(
     assert "s3cr3t" not in deployed.printed
 
 
-def test_what_nobody_was_told_is_news_later(
+def test_what_nobody_was_notified_of_is_news_later(
     fixing: Deployed, monkeypatch: pytest.MonkeyPatch, listener: Listener
 ) -> None:
     """Trouble of the time before there was an address does not count as told."""

@@ -105,7 +105,7 @@ async def test_somebody_who_writes_between_two_attempts_is_not_overwritten(bench
     assert bench.aws.document == OTHER
 
 
-async def test_a_lost_answer_is_settled_by_reading(bench: Bench) -> None:
+async def test_a_lost_answer_is_cleared_up_by_reading(bench: Bench) -> None:
     """The write happened: it is found in place, and not written twice."""
     bench.aws.script = ["lost"]
     written = await bench.writing.rules(bench.registry, rules())
@@ -176,7 +176,7 @@ async def test_a_defect_after_the_write_was_let_in_leaves_it_in_doubt(
     assert (written.outcome, written.in_doubt) == (Outcome.FAILED, True)
 
 
-async def test_the_last_attempt_is_settled_too(bench: Bench) -> None:
+async def test_the_last_attempt_is_confirmed_too(bench: Bench) -> None:
     """Every attempt was dropped but the last one, whose answer was lost: it counts."""
     bench.aws.script = ["dropped"] * 4 + ["lost"]
     written = await bench.writing.rules(bench.registry, rules())

@@ -32,7 +32,7 @@ def test_equal_warnings_are_one(plan: Plan) -> None:
     assert warned(plan, [f"a {ENDING}"] * 9) == f"  unknown-rule: a {ENDING}"
 
 
-def test_how_all_end_is_told_once(plan: Plan) -> None:
+def test_how_all_end_is_reported_once(plan: Plan) -> None:
     """What differs stands above it; words stay whole."""
     assert warned(plan, [f"rule {name} {ENDING}" for name in ("ab", "cb")]) == (
         f"  unknown-rule: 2 times\n    rule ab …\n    rule cb …\n    … {ENDING}"
@@ -63,7 +63,7 @@ def test_many_are_cut(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("messages", [["", "a"], ["", ""], [ENDING, f"x {ENDING}"]])
-def test_odd_messages_are_told_too(plan: Plan, messages: list[str]) -> None:
+def test_odd_messages_are_reported_too(plan: Plan, messages: list[str]) -> None:
     """Empty ones, and one that is the end of another."""
     assert warned(plan, messages).startswith("  unknown-rule: ")
 

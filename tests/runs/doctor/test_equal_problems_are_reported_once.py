@@ -106,7 +106,7 @@ def test_accounts_of_other_regions_are_a_group_of_their_own() -> None:
     ]
 
 
-def test_a_role_is_told_once_whatever_its_regions() -> None:
+def test_a_role_is_reported_once_whatever_its_regions() -> None:
     """37 accounts with a role that is refused are one group."""
     first, second = AccountId("0" * 11 + "1"), AccountId("0" * 11 + "2")
     finding = Finding(ProblemKind.ROLE_REFUSED, "a", "do this")

@@ -193,7 +193,7 @@ def document(report: DoctorReport) -> Any:
     return parsed
 
 
-async def test_thirty_broken_accounts_of_ten_kinds_are_told_rightly() -> None:
+async def test_thirty_broken_accounts_of_ten_kinds_are_reported_rightly() -> None:
     """Each kind is one group with its accounts, its regions and its remedy, and nothing of the
     other forty is a problem. No call is made that could write."""
     async with simulate(fleet(), BROKEN) as aws:
@@ -275,7 +275,7 @@ async def test_a_refused_account_is_unknown_beyond_its_role() -> None:
     assert len(report.registries) == 8
 
 
-async def test_a_role_on_the_way_is_told_once_for_all_accounts() -> None:
+async def test_a_role_on_the_way_is_reported_once_for_all_accounts() -> None:
     """It is no problem of any account's own role."""
     text = fleet_text("1>2 base/").replace("[aws]\n", f'[aws]\nvia = ["{HUB}"]\n')
     async with simulate(text) as aws:
@@ -353,7 +353,7 @@ async def test_without_grants_and_templates_less_is_needed() -> None:
     ]
 
 
-async def test_a_freeze_and_a_lock_are_told_and_no_problem() -> None:
+async def test_a_freeze_and_a_lock_are_reported_and_no_problem() -> None:
     """Who holds them since when; a lock in the state shows that conditional writes work."""
     async with simulate(fleet_text("1>2 base/")) as aws:
         async with aws.history() as history:

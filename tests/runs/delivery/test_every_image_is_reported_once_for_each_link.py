@@ -32,7 +32,7 @@ Samples = SearchStrategy[SourceSample]
 
 
 @given(data=st.data())
-def test_every_image_under_a_link_is_told_exactly_once(
+def test_every_image_under_a_link_is_reported_exactly_once(
     data: DataObject, links: Links, source_samples: Samples
 ) -> None:
     """The pairs that are told are the pairs of images and links that carry them."""
