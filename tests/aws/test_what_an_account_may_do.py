@@ -151,8 +151,10 @@ async def test_a_denial_names_the_action(edge: Edge) -> None:
         with pytest.raises(CallError) as caught:
             await registries.access.simulate(ONE, QUESTION)
     assert caught.value.fault.hint == (
-        "allow arn:aws:iam::000000000001:role/fleet iam:SimulatePrincipalPolicy, and see that no "
-        "SCP denies it"
+        "add this to a policy of arn:aws:iam::000000000001:role/fleet, and see that no SCP, RCP or "
+        "permissions boundary denies it:\n"
+        '{"Effect":"Allow","Action":"iam:SimulatePrincipalPolicy",'
+        '"Resource":"arn:aws:iam::*:role/*"}'
     )
 
 
