@@ -426,7 +426,7 @@ def test_a_defect_is_reported_as_one() -> None:
         ("plain", "plain"),
         ("two\nlines\tand \x1b[31mred\x07 \u202eback", "two lines and [31mred back"),
         ("x" * 99 + " " + "y" * 300, "x" * 99 + " ***"),
-        ("word " * 100, ("word " * 60)[:299].rstrip() + "…"),
+        ("word " * 200, ("word " * 100)[:499].rstrip() + "…"),
         ("key ASIAABCDEFGHIJKLMNOP used", "key *** used"),
         ("token IQoJb3Jp" + "aB3/+=" * 30 + " end", "token *** end"),
         ("SecretAccessKey>abcdefghijklmnopqrstuvwxyz/+ABCDEFGHIJKL<", "SecretAccessKey>***<"),

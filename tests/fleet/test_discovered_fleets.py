@@ -166,9 +166,7 @@ async def test_an_organization_that_cannot_be_listed() -> None:
     assert message.startswith(
         "the accounts of fleet org cannot be discovered: ListAccountsForParent: access-denied ("
     )
-    assert message.endswith(
-        '\n    {"Effect":"Allow","Action":"organizations:ListAccountsForParent","Resource":"*"}'
-    )
+    assert '"organizations:ListAccountsForParent",' in message.splitlines()[-1]
     assert "name a role there in [organization] role" in message
     assert "--cached" not in message
 

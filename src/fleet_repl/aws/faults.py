@@ -6,6 +6,7 @@ Pure. Every exception is translated, an unforeseen one too. A cancellation never
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -30,6 +31,7 @@ from fleet_repl.runs import remedies
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 _UNCERTAIN: Final = frozenset({FaultKind.SERVICE, FaultKind.TIMEOUT})
+_OBJECT: Final = re.compile(r" ssl:<[^>]*>")
 _PASSING: Final = frozenset({FaultKind.THROTTLED, *_UNCERTAIN})
 
 
@@ -164,10 +166,14 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
         return CallError(_fault(FaultKind.NETWORK, call, message, hint=hint, hidden=hidden))
     # The SDK raises the same exception for a connection that was refused and for one that broke
     # half-way; only its cause tells them apart.
-    if isinstance(error, sdk.ProxyConnectionError) or isinstance(
-        cause, aiohttp.ClientConnectorError
-    ):
-        fault = _fault(FaultKind.NETWORK, call, f"no connection: {cause}", hidden=hidden)
+    by_proxy = isinstance(error, sdk.ProxyConnectionError) or isinstance(
+        cause, aiohttp.ClientProxyConnectionError
+    )
+    if by_proxy or isinstance(cause, aiohttp.ClientConnectorError):
+        # An object of Python's means nothing to a reader.
+        what = f"no connection{' to the proxy' * by_proxy}: {_OBJECT.sub('', str(cause))}"
+        proxy = hints.PROXY if by_proxy else None
+        fault = _fault(FaultKind.NETWORK, call, what, hint=proxy, hidden=hidden)
         return CallError(fault, transient=True)
     fault = _fault(FaultKind.NETWORK, call, "the connection broke before the whole answer came")
     return CallError(fault, transient=True, uncertain=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 from fleet_repl.aws.error_codes import UNKNOWN_OPERATION
 from fleet_repl.aws.request import Call
-from fleet_repl.ecr.permissions import statements_of
+from fleet_repl.ecr.permissions import organization_statements, statements_of
 from fleet_repl.runs import remedies
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind
@@ -28,6 +28,7 @@ NOT_AWS: Final = (
     "something on the way may have answered in AWS's place: check the proxy and AWS_ENDPOINT_URL"
 )
 WAY: Final = "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
+PROXY: Final = "check HTTPS_PROXY and HTTP_PROXY, and name in NO_PROXY what needs no proxy"
 NEWER: Final = "the installed AWS SDK does not know that: upgrade aiobotocore"
 SETTINGS: Final = "check the AWS settings in the environment and the profile"
 DEFECT: Final = "this is a defect of fleet-repl; please report it"
@@ -81,7 +82,6 @@ _FOR_CODES: Final = {
         "these credentials are unknown to S3 there: renew them, or see that they are of the "
         "bucket's partition"
     ),
-    ("NoSuchBucket", None): ("make the bucket, or name another place with --state or in [state]"),
     ("PermanentRedirect", None): (
         "the bucket is in another region: name that one in AWS_REGION or [aws] sts_region"
     ),
@@ -146,6 +146,11 @@ def hint_for_code(code: str, call: Call) -> str | None:
             f"the {call.service.upper()} API of {call.region} does not offer this call yet: "
             f"{instead}run this again once AWS has brought the call to {call.region}"
         )
+    if code == "NoSuchBucket":
+        return (
+            "make the bucket, or name another place with --state or in [state]:\n"
+            f"aws s3 mb s3://{call.parameters['Bucket']}"
+        )
     return _FOR_CODES.get((code, call.operation)) or _FOR_CODES.get((code, None))
 
 
@@ -207,6 +212,10 @@ def _actions_of(call: Call) -> tuple[str, ...]:
 def _documents(call: Call, actions: tuple[str, ...]) -> Iterator[JsonObject]:
     """The statements that allow these actions to whoever makes the call."""
     partition = partition_of(call.region)
+    if call.service == "organizations":
+        # One denied call of a discovery means that the others are denied as well.
+        yield from (item.document(partition=partition) for item in organization_statements())
+        return
     for action in actions:
         if action == _PASSING:
             resource = str(call.parameters.get("customRoleArn", "*"))

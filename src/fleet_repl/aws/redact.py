@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote
 
-LONGEST: Final = 300
+LONGEST: Final = 500
 """Characters of a message that are kept."""
 HIDDEN: Final = "***"
 
