@@ -103,7 +103,7 @@ class AccountCalls:
     ) -> T:
         """Make a call that reads, with retries; returns what `read` makes of the answer.
 
-        Raises CallError, never a transient one.
+        Raises CallError, which is never transient.
         """
         call = self._call(registry, operation, parameters, service)
         source = self._source(registry.account)

@@ -173,7 +173,7 @@ class Role:
         return self._failure is not None
 
     def forget(self, issued: Issued) -> bool:
-        """Drop an expired session, unless a newer one is in force already. Always True."""
+        """Drops an expired session, unless a newer session is in force already. Always True."""
         if self._held.issued is issued:
             self._held.issued = None
         return True

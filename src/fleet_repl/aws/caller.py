@@ -79,7 +79,7 @@ class Caller:
     async def prepare(self, call: Call, source: Source) -> None:
         """Return once a read and a write of the call's registry can be sent without delay.
 
-        Raises CallError, never a transient one.
+        Raises CallError, which is never transient.
         """
 
         async def once() -> None:

@@ -86,8 +86,8 @@ def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
 def _loader(data_path: str | None) -> Loader:
     """The SDK's service models, megabytes of JSON: read once for all runs of a process.
 
-    Ours go first on the search path: they add to ECR's what an older SDK does not know, and
-    nothing to a newer one's.
+    Ours go first on the search path: they add to ECR's models what an older SDK does not know, and
+    nothing to those of a newer SDK.
     """
     loader = create_loader(data_path)
     loader.search_paths.insert(0, str(MODELS))

@@ -34,7 +34,7 @@ class EnabledRegions:
 
     async def of(self, account: Account) -> tuple[Region, ...]:
         """The enabled regions of an account, sorted: those that Account lists, or EC2 where Account
-        denies the call. Raises CallError, never a transient one."""
+        denies the call. Raises CallError, which is never transient."""
         source = self.source_of(account)
         call = Call(
             service="account",

@@ -20,7 +20,7 @@ ABSENT: Final = frozenset({NO_POLICY, NO_TEMPLATE, NO_OBJECT, *NO_IMAGE})
 """The thing asked for does not exist: an answer, not a failure."""
 
 PRECONDITION: Final = "PreconditionFailed"
-"""The object is not the one that a conditional put expects."""
+"""The object differs from the version that a conditional put expects."""
 RACE_CODES: Final = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 """Another client was writing the same object at the same time: nothing was written, and a retry
 will find the result of the other write."""

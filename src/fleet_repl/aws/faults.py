@@ -1,6 +1,7 @@
 """Exceptions of the SDK translated into `CallError`s, with a message and a hint for the reader.
 
-Pure. Every exception is translated, an unforeseen one too. A cancellation never comes this way.
+Pure. Every exception is translated, also an unforeseen exception. A cancellation never comes this
+way.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _WORD: Final = re.compile(r"""[^\s"'<>{}()\[\]|]+""")
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _BACKSLASH: Final = re.compile(r"\\(?!u)")
 _ENCODED: Final = re.compile(r"[\\%&]")
-"""A character that each of these encodings needs one of."""
+"""The characters of which each of these encodings needs at least one."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A request id of AWS, as every answer has: no encoded secret looks like that."""
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")

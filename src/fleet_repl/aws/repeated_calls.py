@@ -1,4 +1,5 @@
-"""Calls that are made over and over: the SDK makes the first one, the others repeat its request.
+"""Calls that are made over and over: the SDK makes the first call, and the others repeat its
+request.
 
 The SDK spends more time on a call than the network does: it validates, serializes, resolves the
 endpoint, emits a dozen events and builds header objects, with the same result each time. A read of

@@ -10,7 +10,7 @@ from fleet_repl.values.exit_code import ExitCode
 
 def show(call: Call[ShowOptions]) -> ExitCode:
     """It only shows: the exit code is 0, whatever the plan holds. A file that was altered since, or
-    is no plan, is refused with 3, and one that cannot be read is an error.
+    is no plan, is refused with 3, and a file that cannot be read is an error.
 
     Example: fleet-repl show prod.plan -v
     """

@@ -145,7 +145,8 @@ def endure() -> None:
 
 
 def _dropping(descriptor: int, stream: TextIO | None, *, patience: float | None) -> TextIO:
-    """`stream` (None where the process was started without it) as one whose writes never fail."""
+    """`stream` (None where the process was started without it) as a stream whose writes never
+    fail."""
     file = _DroppingFile(descriptor, "w", closefd=False)
     file.patience = patience
     return io.TextIOWrapper(

@@ -52,9 +52,9 @@ class Pace:
     ) -> T:
         """Call `once` until it answers or fails for good, with full jitter between attempts.
 
-        Raises the last CallError as it came: one that is not transient, the one of the last
-        attempt, or the one whose delay would have reached past the deadline. Nearly all first
-        attempts are answered, so the machinery of retries is set up after one that was not.
+        Raises the last CallError as it came: the error was not transient, the attempt was the last,
+        or its delay would have reached past the deadline. Nearly all first attempts are answered,
+        so the machinery of retries is set up only after a first attempt has failed.
         """
         try:
             return await once()

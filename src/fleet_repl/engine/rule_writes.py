@@ -24,8 +24,8 @@ class FoundRules:
 
     replication: Replication
     shared: bool
-    """Whether others have rules in it: one of theirs may mean nothing beside ours, and still must
-    not be lost."""
+    """Whether others have rules in the configuration: a rule of theirs may mean nothing beside
+    ours, and still must not be lost."""
 
     def same_as(self, other: FoundRules) -> bool:
         """Returns whether both mean the same; if shared, also whether both list the same rules."""

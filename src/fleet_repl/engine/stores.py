@@ -81,7 +81,7 @@ class ObjectStore(Protocol):
         ...
 
     async def put_if(self, key: str, content: bytes, expected: str | None) -> str | None:
-        """Put an object if the one there has the version `expected` (None: if there is none).
+        """Put an object if the present object has the version `expected` (None: if there is none).
 
         Returns the new version; None where the condition was not met. A put whose answer was lost
         counts if the object turns out to have its content: so writers that must not be taken for

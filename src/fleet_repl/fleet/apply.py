@@ -74,6 +74,6 @@ async def _all_warnings(plan: Plan, context: RunContext) -> tuple[Warning, ...]:
 
 
 def _compared_with(plan: Plan, context: RunContext) -> Desired:
-    """Returns the state that rules are compared with: for a rollback, the one that comes back."""
+    """Returns the state that rules are compared with: for a rollback, the state that comes back."""
     desired = context.desired
     return desired if plan.rolls_back is None else restored(desired, plan.registries)

@@ -164,8 +164,8 @@ class ApplyRun:
         )
 
     async def _mark(self) -> Marks | None:
-        """Before the first write: mark the version of the inventory that is rolled back, so that
-        it is not applied again, or lift the mark of one that is applied by force.
+        """Before the first write: mark the version of the inventory that is rolled back, so that it
+        is not applied again, or lift the mark of a version that is applied by force.
 
         Returns the marks from before a rollback.
         """

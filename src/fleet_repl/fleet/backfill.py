@@ -50,7 +50,8 @@ class Backfiller:
     ) -> BackfillReport:
         """Starts the backfills of links that routes ask for and rules already serve.
 
-        `wait`: follows them to their ends. `again`: starts them even where an earlier one is done.
+        `wait`: follows them to their ends. `again`: starts them even where an earlier backfill is
+        done.
         """
         began = self._now()
         asked = self._asked(selection, route)
@@ -95,8 +96,8 @@ class Backfiller:
         return replace(report, status=status, finished_at=self._now(), backfills=backfills)
 
     async def _put_on_record(self, outcomes: Sequence[BackfillOutcome]) -> None:
-        """Removes started backfills from the record of owed ones. If that fails, the next backfill
-        finds them under way or done."""
+        """Removes started backfills from the record of owed backfills. If that fails, the next
+        backfill finds them under way or done."""
         started: dict[Registry, set[Registry]] = {}
         for outcome in outcomes:
             if outcome.backfill is not None and not outcome.falls_short:

@@ -51,9 +51,9 @@ async def discover(
     `cached` AWS is not asked, and what is kept there counts. An account that does not tell its
     regions keeps those of the last discovery: `discovery.unanswered` of the result says why.
 
-    Raises RefusedError where the organization cannot be listed, is another one than the inventory's
-    or has lost more than a tenth of its accounts, and with `cached` where nothing is kept;
-    InventoryError for what is wrong with the inventory now that its accounts are known;
+    Raises RefusedError where the organization cannot be listed, is another organization than the
+    inventory's or has lost more than a tenth of its accounts, and with `cached` where nothing is
+    kept; InventoryError for what is wrong with the inventory now that its accounts are known;
     IdentityError and StateError as `connect` does.
     """
     if inventory.reading is None:

@@ -190,9 +190,9 @@ class Fleet:
         """Copy what was pushed before its rule was in place, out of the sources in `selection`.
 
         Starts a backfill to each destination of a route (of all, without `route`) that has none
-        under way and none complete; `again`: complete ones do not count. `wait`: start those that
-        ECR has no room for yet as well, and follow all to their end. Raises SelectionError, and
-        RefusedError while the fleet is frozen.
+        under way and none complete; `again`: complete backfills do not count. `wait`: start those
+        that ECR has no room for yet as well, and follow all to their end. Raises SelectionError,
+        and RefusedError while the fleet is frozen.
         """
         self._context.check_may_write()
         await self._context.access.refuse_if_frozen()
@@ -218,8 +218,8 @@ class Fleet:
     def interrupted(
         self, *, selection: Selection = EVERYTHING, rolls_back: str | None = None
     ) -> Report:
-        """The report of a run that was stopped before there was a plan. That of a rollback holds
-        no registries: nobody had found out yet which ones it is about."""
+        """The report of a run that was stopped before there was a plan. That of a rollback holds no
+        registries: it was not known yet which registries it is about."""
         scope = select(self._context.inventory, selection) if rolls_back is None else ()
         return interrupted_report(self._context, scope, self._efforts, rolls_back=rolls_back)
 

@@ -79,7 +79,7 @@ class History:
     async def run(self, run_id: str, fleet: str | None = None) -> PastRun:
         """Returns all documents of a run; "last" stands for the newest run.
 
-        Raises RunError for an unknown run, UnreadableStateError for one that cannot be read.
+        Raises RunError for an unknown run, UnreadableStateError for a run that cannot be read.
         """
         if run_id == LAST:
             newest = await self._newest(fleet)

@@ -1,4 +1,4 @@
-"""The reports of runs: of a plan that was applied, of one that was refused, of an interruption.
+"""The reports of runs: of a plan that was applied, of a plan that was refused, of an interruption.
 
 Builds values; nothing here writes or reads.
 """

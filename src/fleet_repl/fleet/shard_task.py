@@ -148,8 +148,8 @@ def worker_inventory(setup: WorkerSetup) -> Inventory:
 
 
 def accounts_of(task: ShardTask[A], default: Secret | None) -> tuple[Account, ...]:
-    """The accounts of a shard with their external ids, `default` for those without one of their
-    own. Raises FleetError for a variable that is not set."""
+    """The accounts of a shard with their external ids, `default` for accounts without an external
+    id of their own. Raises FleetError for a variable that is not set."""
     ids = {account: _filled(spelled) for account, spelled in task.external_ids.items()}
     return tuple(
         account

@@ -45,6 +45,6 @@ class Discovery:
     first_seen: Mapping[AccountId, datetime] = field(default_factory=dict)
     """The time when each account was first discovered."""
     cached: bool = False
-    """Whether it is an earlier one, which was asked for."""
+    """Whether this is an earlier discovery that the caller asked for."""
     not_kept: str | None = None
     """The reason why the discovery could not be kept for the next time; None where it is kept."""

@@ -336,7 +336,7 @@ def _accounts(
 
 
 def _partition(filled: Mapping[str, object]) -> Partition | None:
-    """The partition; None where the file has a bad one."""
+    """The partition; None where the file has a bad partition."""
     aws = filled.get("aws", {})
     written = aws.get("partition", Partition.AWS) if isinstance(aws, dict) else None
     return next((partition for partition in Partition if partition == written), None)

@@ -69,7 +69,7 @@ class Organization(Table):
     discovered."""
 
     id: Annotated[str, Kind(_organization_id, **text_schema(_ORGANIZATION))] | None = None
-    """The id of the organization, which must be the one that answers. Default: any."""
+    """The id of the organization that must answer. Default: any."""
     ous: Annotated[tuple[_Unit, ...], NOT_EMPTY, DISTINCT] = ()
     """Only accounts below these organizational units, however deep. Default: all accounts."""
     exclude: Annotated[tuple[IdOfAccount, ...], NOT_EMPTY, DISTINCT] = ()

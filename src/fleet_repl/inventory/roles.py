@@ -42,7 +42,7 @@ class RoleTemplate:
     account: AccountId | None
 
     def fits(self, account: AccountId) -> bool:
-        """Returns whether the role can be one of `account`."""
+        """Returns whether the role can belong to `account`."""
         return self.account in (None, account)
 
     def role_of(self, account: AccountId) -> RoleArn:

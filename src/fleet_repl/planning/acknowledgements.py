@@ -10,7 +10,7 @@ from fleet_repl.planning.plan import Warning
 from fleet_repl.topology import Notice
 
 OF_PLANS: Final = frozenset(ACKNOWLEDGEABLE) - {"unlinked"}
-"""The kinds that plans may have; graphs have another one."""
+"""The kinds of warnings that plans may have; graphs have another kind."""
 
 
 class Noted(NamedTuple):

@@ -202,7 +202,7 @@ def _count_rules(links: Iterable[Link], limits: Limits) -> int:
 
 
 def _what_would_fit(inventory: Inventory, links: tuple[Link, ...]) -> str:
-    """Names the routes without any one of which the rules would fit."""
+    """Returns the names of routes: without any single one of them the rules would fit."""
     by_name = {route.name: route for route in inventory.routes}
     fitting = []
     for name in dict.fromkeys(name for link in links for name in link.routes):

@@ -71,8 +71,8 @@ def resolved(inventory: Inventory, discovery: Discovery) -> Inventory:
 
 
 def continued(now: Discovery, kept: Discovery | None) -> Discovery:
-    """The discovery with what only an earlier one knows: when accounts were first seen, and the
-    regions of accounts that do not answer.
+    """Returns the discovery with the facts that only an earlier discovery knows: when accounts were
+    first seen, and the regions of accounts that do not answer.
 
     When the accounts of the very first discovery came is not known, nor is it of those in units
     that nobody asked for before. An account that is not active yet has not come.
@@ -210,8 +210,8 @@ def _unknown_regions(
 
 
 def fleet_members(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, Member]:
-    """The discovered accounts that the fleet takes. One that is external is not the fleet's to
-    manage, and one that is not active yet cannot be named in a policy."""
+    """The discovered accounts that the fleet takes. An external account is not the fleet's to
+    manage, and an account that is not active yet cannot be named in a policy."""
     organization = inventory.organization
     if organization is None:
         return {}

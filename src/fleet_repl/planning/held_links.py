@@ -32,7 +32,7 @@ class LinkSplit:
 def split_held(wanted: Links, present: Outgoing, lacks: Lacks) -> LinkSplit:
     """Splits `wanted`: a prefix is written if its destination grants it or it is in `present`.
 
-    Every prefix that is not granted is listed as held, with the reason. One that is already
+    Every prefix that is not granted is listed as held, with the reason. A prefix that is already
     replicated stays in the rules all the same: to take it away would help nobody.
     """
     links: dict[Registry, LinkScope] = {}

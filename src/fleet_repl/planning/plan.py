@@ -86,8 +86,7 @@ class HeldLink:
 
 
 def fall_short(held: Iterable[HeldLink]) -> bool:
-    """Returns whether any of these held links is a failure: one whose destination is not
-    joining."""
+    """Returns whether any of these held links is a failure: its destination is not joining."""
     return any(not link.joining for link in held)
 
 

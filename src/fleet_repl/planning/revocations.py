@@ -42,7 +42,7 @@ class StaleGrants:
     """Grants to accounts that the inventory does not list, whose rules cannot be read."""
     kept: Mapping[Grant, frozenset[Registry]] = field(default_factory=dict)
     """Grant → the registries whose rules use it after the run too, or that could not be read. No
-    registries: only one that the inventory lists no longer uses it."""
+    registries: only a registry that the inventory no longer lists uses it."""
     pending: Mapping[Grant, frozenset[Registry]]
     """Grant → the registries whose rules use it until this run writes them."""
     free: frozenset[Grant] = frozenset()

@@ -152,7 +152,7 @@ def _until(later: Collection[Registry], current: Replication, merged: Merged) ->
 
 
 def _only(rules: Collection[Rule], wanted: Callable[[Registry], bool]) -> tuple[Rule, ...]:
-    """The rules without other destinations than the wanted ones."""
+    """Returns the rules without other destinations than the wanted destinations."""
     left = (replace(rule, destinations=tuple(filter(wanted, rule.destinations))) for rule in rules)
     return tuple(rule for rule in left if rule.destinations)
 

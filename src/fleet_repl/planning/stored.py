@@ -32,8 +32,8 @@ def stored_content(resource: Resource, document: JsonObject | None) -> Content:
 
 
 def with_policies_read(plan: Plan, owner: Owner) -> Plan:
-    """The plan with every policy read as one of this fleet. A plan that was made here has none
-    unread."""
+    """Returns the plan with every policy read as a policy of this fleet. A plan that was made here
+    has no unread policy."""
     if not any(_is_unread(change.after) for _, change in plan.changes):
         return plan
     return replace(
@@ -44,12 +44,12 @@ def with_policies_read(plan: Plan, owner: Owner) -> Plan:
 def content_of(
     resource: Resource, document: JsonObject | None, owner: Owner, registry: Registry
 ) -> Content:
-    """A document out of a file, with a policy read as one of this fleet."""
+    """Returns a document out of a file, with a policy read as a policy of this fleet."""
     return read_content(stored_content(resource, document), owner, registry)
 
 
 def read_content(content: Content, owner: Owner, registry: Registry) -> Content:
-    """The content with a policy read as one of this fleet."""
+    """Returns the content with a policy read as a policy of this fleet."""
     if not _is_unread(content):
         return content
     return parse_policy(content.document, owner, registry)

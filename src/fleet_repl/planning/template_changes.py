@@ -65,7 +65,7 @@ def decide_templates(
 
 
 def as_change(change: TemplateChange, wave: str = REST) -> Change:
-    """A template's change as one of a plan."""
+    """Returns a template's change as a change of a plan."""
     return Change(
         resource=Resource.CREATION_TEMPLATE,
         action=Action(change.action),

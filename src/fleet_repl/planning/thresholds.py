@@ -13,7 +13,7 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.text import counted
 
 FEWEST: Final = 10
-"""With fewer, no share is looked at: one of three links in place is a third already."""
+"""With fewer links, no share is looked at: one of three links in place is a third already."""
 
 
 def max_removals(

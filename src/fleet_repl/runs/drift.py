@@ -144,7 +144,7 @@ def _written(outcome: RegistryOutcome) -> Mapping[Resource, str | None]:
 
 def _first_contents(registry_plan: RegistryPlan) -> Mapping[Resource, Content]:
     """Returns each resource that a plan changes with its content when the plan was made: later
-    changes expect the content that earlier ones leave."""
+    changes expect the content that earlier changes leave."""
     contents: dict[Resource, Content] = {}
     for change in registry_plan.changes:
         contents.setdefault(change.resource, change.before)

@@ -158,7 +158,7 @@ def _links(registry_plan: RegistryPlan, outcome: RegistryOutcome) -> tuple[Cells
     later writes were to change and may not have: it is whose it was.
 
     Example: the rules list `old/` and `last/`, both on record. The first wave takes `old/` away, a
-    later one fails to take `last/` away. Then `old/` leaves the record, and `last/` stays on it.
+    later wave fails to take `last/` away. Then `old/` leaves the record, and `last/` stays on it.
     """
     resource = Resource.REPLICATION_CONFIGURATION
     planned = [change for change in registry_plan.changes if change.resource is resource]

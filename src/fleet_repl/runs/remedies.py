@@ -67,7 +67,7 @@ def trust(
     """The remedy for a role that could not be assumed: AWS tells nobody whether it exists.
 
     `bootstrap`: the command that prints what makes the role. `said`: AWS's words, which may name
-    the policy that is in the way: an SCP is one of the assumer's account, an RCP one of the role's.
+    the policy that is in the way: an SCP belongs to the assumer's account, an RCP to the role's.
     """
     match = _DENYING.search(said)
     if match is not None and match[1] in _CONTROL_POLICIES:

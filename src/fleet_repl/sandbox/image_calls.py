@@ -128,7 +128,7 @@ def describe_image_replication_status(
 def update_image_storage_class(world: World, registry: Registry, request: Structure) -> JsonObject:
     """Put an image into the archive, where nobody can pull it, or get it back from there.
 
-    Archiving does not travel; a restored image is replicated like one that is pushed.
+    Archiving does not travel; a restored image is replicated like a pushed image.
     """
     repository = repository_of(world, registry, request)
     image_id = request.inner("imageId")

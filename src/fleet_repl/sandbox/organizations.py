@@ -102,8 +102,8 @@ def organization_of(
     began: datetime,
     seconds: Callable[[], float],
 ) -> Organization:
-    """Returns the scenario's organization, or one of the inventory's accounts. Its id is the one
-    that the inventory expects, unless the scenario has its own."""
+    """Returns the scenario's organization, or an organization of the inventory's accounts. Its id
+    is the id that the inventory expects, unless the scenario has its own."""
     discovered = inventory.organization
     if scenario is None:
         scenario = _organization_of_accounts(inventory, base)

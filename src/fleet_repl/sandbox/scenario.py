@@ -173,7 +173,7 @@ class MemberScenario(_Part):
     """The unit that holds it; None: the root."""
     tags: dict[str, str] = {}
     joined: AwareDatetime = datetime(2020, 1, 1, tzinfo=UTC)
-    """Counts only for one that is a member from the start."""
+    """Counts only for an account that is a member from the start."""
     joins_after: Seconds = 0
     """Seconds after the start at which it becomes a member."""
     role_after: Seconds = 0

@@ -1,7 +1,7 @@
 """The accounts that were discovered last, as a document and back.
 
-One that cannot be understood is never taken for "nothing was discovered yet": nothing would then
-notice that accounts are lost.
+A document that cannot be understood is never taken for "nothing was discovered yet": nothing would
+then notice that accounts are lost.
 """
 
 from __future__ import annotations

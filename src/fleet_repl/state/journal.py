@@ -91,7 +91,7 @@ class EntryDocument(Document, frozen=True, kw_only=True):
         )
 
     def _check_members(self) -> None:
-        """Raises MalformedError for a missing member, and for one of another kind of line."""
+        """Raises MalformedError for a missing member, and for a member of another kind of line."""
         needed = _OF_SENDING if self.moment is Moment.SENDING else _OF_ENDED
         if self.resource is Resource.CREATION_TEMPLATE:
             needed |= _OF_TEMPLATES

@@ -1,7 +1,7 @@
 """The lock of a fleet, by which one run writes at a time.
 
-The lock is a document of the store, and is only replaced if its version is the one that was read.
-`lock_rules` judges what a lock means.
+The lock is a document of the store, and is only replaced if its version is the version that was
+read. `lock_rules` judges what a lock means.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ class RunRecords:
         return await self._metas(known - ended - aside)
 
     def unreadable(self, run_id: str, error: UnreadableStateError) -> UnreadableRun:
-        """Returns a run as one of which a document cannot be read."""
+        """Returns a run of which a document cannot be read."""
         reason = first_line(error)
         return UnreadableRun(run_id=run_id, fleet=self._fleet, reason=reason)
 

@@ -19,7 +19,7 @@ from fleet_repl.watch.round_context import RoundContext, RoundOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An attempt at a round. Another one follows where the inventory is changed meanwhile."""
+    """An attempt at a round. Another attempt follows where the inventory is changed meanwhile."""
 
     options: RoundOptions
     inventory: Inventory

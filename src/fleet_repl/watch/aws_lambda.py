@@ -1,7 +1,7 @@
 """The handler for AWS Lambda: an event comes in, a round is done, its document is returned.
 
-An invocation keeps nothing for the next one but imported modules: the memory is in the fleet's
-state, and the inventory is read anew. It raises only where no round could be done at all.
+An invocation keeps nothing for the next invocation but imported modules: the memory is in the
+fleet's state, and the inventory is read anew. It raises only where no round could be done at all.
 """
 
 from __future__ import annotations

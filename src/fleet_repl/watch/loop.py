@@ -1,6 +1,6 @@
 """The watch: rounds one after the other, on schedule, until it is stopped.
 
-Rounds never overlap. An error before the first round raises; a later one becomes part of its
+Rounds never overlap. An error before the first round raises; a later error becomes part of its
 round, and the watch goes on.
 """
 

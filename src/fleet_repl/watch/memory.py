@@ -1,6 +1,6 @@
 """The memory of a watch between rounds, and the document that keeps it in the state.
 
-Only watches read the document. A damaged one is logged and replaced: at worst a registry is
+Only watches read the document. A damaged document is logged and replaced: at worst a registry is
 corrected a few times more, and a notification is sent again.
 """
 

@@ -136,7 +136,7 @@ class Metrics:
                 self._excluded.labels(round_.fleet, *planned.registry, kind).set(1)
 
     def missed(self, rounds: int) -> None:
-        """Count rounds that were left out because another one took too long."""
+        """Counts rounds that were left out because another round took too long."""
         self._missed.labels(self._fleet).inc(rounds)
 
     def called(self, statistics: Statistics) -> None:

@@ -61,7 +61,7 @@ class Vitals:
         self._deadline = deadline
         self._moved = clock.monotonic()
         self.ready = False
-        """A round could make a plan, and the last one was not broken."""
+        """A round could make a plan, and the last round was not broken."""
 
     def finished(self, round_: Round) -> None:
         """Take note of a round that has ended."""

@@ -48,9 +48,9 @@ def decide(
     `fresh`, so they will do whatever AWS's clock says. Those in `past` will not do; they only count
     for which destination has waited longest.
 
-    Example: A and B, both in eu-west-1, and C in us-east-1 want a backfill since 9:00. ECR lists
-    a complete one to A that began at 8:00. It began too early, so A needs another; but B never had
-    any, so B has waited longer. B and C start, and A waits for B.
+    Example: A and B, both in eu-west-1, and C in us-east-1 want a backfill since 9:00. ECR lists a
+    complete backfill to A that began at 8:00. It began too early, so A needs another; but B never
+    had any, so B has waited longer. B and C start, and A waits for B.
     """
     known = sorted(listed, key=_by_start)
     counted = [backfill for backfill in known if backfill.id not in past]

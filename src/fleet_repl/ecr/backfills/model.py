@@ -1,4 +1,4 @@
-"""A backfill as ECR reports it, and what became of one that somebody wanted."""
+"""Backfills as ECR reports them, and the outcomes of wanted backfills."""
 
 from __future__ import annotations
 

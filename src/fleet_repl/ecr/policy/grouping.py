@@ -102,7 +102,8 @@ def _plain(links: Mapping[AccountId, Prefixes], actions: Actions, lengths: Lengt
 def _shortest(
     links: Mapping[AccountId, Prefixes], actions: Actions, lengths: Lengths
 ) -> list[Block]:
-    """Blocks that overlap, where these are shorter than plain ones."""
+    """Returns overlapping blocks where they are shorter than plain blocks, else the plain
+    blocks."""
     prefixes = {prefix for listed in links.values() for prefix in listed}
     resource = lengths.resource + sum(map(len, prefixes)) // len(prefixes)
     groups = overlapping(

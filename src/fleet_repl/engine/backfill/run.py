@@ -22,7 +22,8 @@ from fleet_repl.values.names import Registry
 
 FIRST_DELAY: Final = 1.0
 LONGEST_DELAY: Final = 30.0
-"""Seconds between two looks at the backfills of a registry; each delay doubles the last one."""
+"""Seconds between two looks at the backfills of a registry; each delay is twice the delay
+before."""
 
 MISSED_LOOKS: Final = 5
 """Failed looks in a row after which a registry is no longer followed."""
@@ -48,8 +49,9 @@ async def backfill(
     """Start the backfills of `targets` that do not exist yet; returns the outcome of each.
 
     `targets`: by source, then by destination, since when its rule is in place (None: not known).
-    `wait`: start the queued ones too, and follow all to their end; otherwise the backfills that
-    ECR has no room for stay queued. `again`: start new ones where a backfill has ended, too.
+    `wait`: start the queued backfills too, and follow all backfills to their end; otherwise the
+    backfills that ECR has no room for stay queued. `again`: start new backfills also where a
+    backfill has ended.
     """
     limiter = anyio.CapacityLimiter(context.concurrency)
     sources = [
@@ -104,7 +106,7 @@ class _SourceRun:
         self._first: frozenset[str] | None = None
         """Ids of the backfills that existed before this run; None before the first look."""
         self._past: frozenset[str] = frozenset()
-        """Ids of ended backfills that new ones are started beside."""
+        """Ids of ended backfills beside which new backfills are started."""
 
     @property
     def outcomes(self) -> Sequence[BackfillOutcome]:

@@ -34,7 +34,7 @@ class BackfillContext:
     pace: Pace
     stop: Stop
     concurrency: int
-    """Registries that are called at a time; one that is only followed does not count."""
+    """Registries that are called at a time; a registry that is only followed does not count."""
     on_event: EventSink
 
 

@@ -22,7 +22,7 @@ from fleet_repl.values.prefixes import covers
 
 Cells: TypeAlias = Mapping[Registry, tuple[str, ...]]
 """Destination → prefixes, to the letter as rules list them: sorted and, unlike `Outgoing`, with
-those that a shorter one covers."""
+prefixes that a shorter prefix covers."""
 
 Cell: TypeAlias = tuple[Registry, str]
 """A cell: one destination and one prefix."""

@@ -1,8 +1,8 @@
 """Rebase: put a write of shared rules on top of changes that others have made since the plan.
 
 Rules are compared by what they list. A plan saw rules A (theirs) and B (ours), and is to make of
-them A and C. Where A, B and D are found, D being another one of theirs, it makes A, D and C;
-where B has changed, or D has to do with our links, only a new plan can tell what to do.
+them A and C. Where A, B and D are found, D being another rule of theirs, it makes A, D and C; where
+B has changed, or D has to do with our links, only a new plan can tell what to do.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ from fleet_repl.planning.ownership.cells import Cells, both
 from fleet_repl.values.names import Registry
 
 Due: TypeAlias = Mapping[Registry, datetime]
-"""Destinations that are owed a backfill, and since when: one that began before will not do."""
+"""Destinations that are owed a backfill, and since when: a backfill that began before does not
+count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

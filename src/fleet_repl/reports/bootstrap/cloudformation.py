@@ -73,7 +73,7 @@ def _comments(bootstrap: Bootstrap) -> Iterator[str]:
 
 
 def _stack_set(bootstrap: Bootstrap, role: AccountRole, position: int) -> Iterator[str]:
-    """The commands for one role. Only the first one's StackSet goes to whole units."""
+    """Yields the commands for one role. Only the first role's StackSet goes to whole units."""
     name = f"--stack-set-name {stack_set_name(bootstrap, position)}"
     automatic = "true,RetainStacksOnAccountRemoval=false" if position == 0 else "false"
     values = [quoted_parameter(key, value) for key, value in _values(bootstrap, role)]

@@ -87,7 +87,7 @@ def _policy(
 
 
 def _hubs(bootstrap: Bootstrap) -> Iterator[JsonObject]:
-    """The roles of [aws] via, each trusting the one before it."""
+    """The roles of [aws] via; each trusts the role before it."""
     before = bootstrap.base_identity or PRINCIPAL
     for position, hub in enumerate(bootstrap.hubs):
         yield {

@@ -1,6 +1,6 @@
 """The graph of an inventory's links. Pure.
 
-A graph of up to 40 registries has an edge for each link. In a larger one nobody could follow the
+A graph of up to 40 registries has an edge for each link. In a larger graph nobody could follow the
 lines, so its nodes are regions, and its edges are routes between two regions, with counts. Hubs,
 the registries with many more links than others, may stay nodes of their own there, because a fleet
 is built around them.

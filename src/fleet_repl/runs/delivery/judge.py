@@ -1,8 +1,8 @@
 """Judges an image's delivery by ECR's list of its destinations, and by a destination's absence from
 the list.
 
-Pure. ECR lists the destinations that an image was sent to when it was pushed. One that is not
-listed got nothing: there was no rule, or the image was there before it. When a rule was made
+Pure. ECR lists the destinations that an image was sent to when it was pushed. A destination that is
+not listed got nothing: there was no rule, or the image was there before it. When a rule was made
 nobody tells, so only an older image of the same repository proves that it was in place.
 """
 

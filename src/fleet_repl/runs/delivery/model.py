@@ -117,7 +117,7 @@ class Times:
 
     measured: int
     median: float
-    """Seconds, like the next one."""
+    """Seconds, as `slowest` is."""
     slowest: float
 
 

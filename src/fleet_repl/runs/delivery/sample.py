@@ -37,7 +37,7 @@ def repositories_to_ask(
     """The repositories to look into, in that order, at most `LOOKS` for each image wanted.
 
     Turn by turn one for each set of links that repositories fall under, so that no link is
-    forgotten over a busier one. What may have come by replication itself (`received`) is not
+    forgotten over a busier link. What may have come by replication itself (`received`) is not
     passed on, so it comes last. Within a set the order follows from the names, yet spreads.
     """
     groups: dict[tuple[Registry, ...], list[str]] = {}
@@ -57,7 +57,7 @@ def recent_images(
 ) -> tuple[PushedImage, ...]:
     """The images of a repository, or of a page of it, that were pushed since then.
 
-    One of which ECR does not tell the time is not known to be recent.
+    An image whose time ECR does not give is not known to be recent.
     """
     images = (image for detail in details if (image := _image(detail, repository)) is not None)
     return tuple(image for image in images if image.pushed_at >= since)

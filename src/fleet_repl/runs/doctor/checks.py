@@ -72,9 +72,9 @@ def checks_of(
     """The checks of a registry, in the order in which they build on each other.
 
     For example, a refused role gives `role: failed` and `unknown` for all the rest, and a denied
-    DescribeRegistry `ok` for role, account and region: ECR knew the session. The role of an
-    account that is retired may be gone, and that of one that is joining may not be there yet: where
-    its refusal is `excused`, all is unknown.
+    DescribeRegistry `ok` for role, account and region: ECR knew the session. The role of a retired
+    account may be gone, and the role of a joining account may not be there yet: where its refusal
+    is `excused`, all is unknown.
     """
     reads = examination.reads.get(registry.region, {})
     if excused and any(fault is not None and is_refused(fault) for fault in reads.values()):

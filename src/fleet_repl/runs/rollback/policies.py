@@ -3,8 +3,8 @@
 What comes back is granted before rules use it; what goes is withdrawn once they do not. In
 between the policy holds both.
 
-Example: a run replaced the grant of account A by one of account B, and the rules of both. So the
-policy is written with A and B, then the rules of A and B are, and then the policy with A alone.
+Example: a run replaced the grant of account A by a grant of account B, and the rules of both. So
+the policy is written with A and B, then the rules of A and B are, and then the policy with A alone.
 """
 
 from __future__ import annotations
