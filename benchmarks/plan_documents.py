@@ -14,17 +14,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.plan_fleet import inventory, observed
+from benchmarks.plan_fleet import inventory, observed, planned
 
-from fleet_repl import Plan, load_inventory, to_json
-from fleet_repl.inventory.model import InventoryRef
+from fleet_repl import Plan, to_json
+from fleet_repl.inventory import parse
 from fleet_repl.planning.desired import desired_state
-from fleet_repl.planning.plan import Summary
-from fleet_repl.planning.planner import plan_registries
 from fleet_repl.reports.documents.plan import parse_plan, plan_content, plan_digest
 from fleet_repl.values.canonical_json import parse_json
 
@@ -33,34 +30,14 @@ T = TypeVar("T")
 ATTEMPTS = 5
 
 
-def planned(count: int) -> Plan:
+def changing(count: int) -> Plan:
     """A plan of this many registries, all of which change."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.toml"
-        path.write_text(inventory(count // 2))
-        read = load_inventory(path, environ={})
+        path.write_text(inventory(count))
+        read = parse(path, environ={})
     desired, _ = desired_state(read)
-    empty = {
-        registry: observed(registry, desired, {"rules": []}, None)
-        for registry in desired.registries
-    }
-    registries = plan_registries(desired, empty, frozenset(desired.registries)).registries
-    plan = Plan(
-        digest="",
-        created_at=datetime.now(UTC),
-        fleet=read.name,
-        inventory=InventoryRef(path="bench.toml", digest="sha256:" + "0" * 64),
-        summary=Summary(
-            registries=count,
-            changed=count,
-            unchanged=0,
-            unreadable=0,
-            held=0,
-            links_added=0,
-            links_removed=0,
-        ),
-        registries=registries,
-    )
+    plan = planned(read, desired, observed(desired, settled=False))
     return replace(plan, digest=plan_digest(plan))
 
 
@@ -77,7 +54,7 @@ def timed(what: str, unit: float, work: Callable[[], T]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--registries", type=int, default=20_000)
-    content = plan_content(planned(parser.parse_args().registries))
+    content = plan_content(changing(parser.parse_args().registries))
     plan = parse_plan(content, "bench")
     indented = to_json(plan).encode()
     print(f"{len(content) / 1e6:.1f} MB")

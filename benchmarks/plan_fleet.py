@@ -1,127 +1,171 @@
-"""What the pure stages cost per registry: reading, links, planning, and the plan's document.
+"""What the stages without AWS cost per registry, and how much memory a whole drift takes.
 
-    python benchmarks/plan_fleet.py --registries 100000
+    python -m benchmarks.plan_fleet --registries 100000
 
-Every account has two registries and replicates from one to the other; in every tenth group of
-ten accounts a hub feeds the other nine. Planned twice: from nothing, so that everything changes,
-and as it is after that, so that nothing does.
+Accounts have ten regions and stand in cells of twenty. In each region the hub of a cell replicates
+to its nineteen leaves, and the first region of each account to two others of its own. `--drift`
+says what is in place: `none` for what the inventory wants, so that nothing changes, and `all` for
+nothing at all, so that everything does. Each answer is parsed from a text of its own, as those of
+AWS are.
+
+Times are of the processor. Memory is resident, above that of a process that has only imported the
+package.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from fleet_repl import Change, Registry, Resource, load_inventory
-from fleet_repl.ecr.policy import parse_policy
-from fleet_repl.ecr.rules import parse_answer
+from fleet_repl import Inventory, Plan, Registry
+from fleet_repl.ecr.policy import Policy, compose, parse_policy
+from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
+from fleet_repl.inventory import parse
+from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired, desired_state
+from fleet_repl.planning.needed_grants import needed_for
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observed
-from fleet_repl.planning.planner import plan_registries
-from fleet_repl.state import Remembered, parse_record, record_document
-from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.reports import write_report
+from fleet_repl.reports.documents.plan import plan_digest
+from fleet_repl.values.canonical_json import JsonObject, compact_json, parse_json
 
 T = TypeVar("T")
 
+NOTHING: Final[tuple[JsonObject, None]] = {"rules": []}, None
+REGIONS: Final = (
+    *("eu-west-1", "us-east-1", "us-east-2", "us-west-2", "eu-central-1"),
+    *("eu-north-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1"),
+)
+CELL: Final = 20
 
-def inventory(accounts: int) -> str:
-    """Accounts in groups of ten; every tenth group has a hub that feeds its nine spokes."""
+
+def inventory(registries: int) -> str:
+    """An inventory of this many registries, in whole cells."""
+    cells = max(1, registries // len(REGIONS) // CELL)
     listed = "\n".join(
-        f'[[accounts]]\nid = "{number + 1:012}"\n'
-        f'labels = {{ tier = "{"spoke" if number % 10 else "hub"}", group = "g{number // 10}" }}'
-        for number in range(accounts)
+        f'[[accounts]]\nid = "{number + 1:012}"\nname = "account-{number + 1}"\n'
+        f'labels = {{ tier = "{"leaf" if number % CELL else "hub"}", cell = "c{number // CELL}" }}'
+        for number in range(cells * CELL)
     )
     routes = "\n".join(
-        f'[[routes]]\nname = "golden-{group}"\nprefixes = ["base/", "golden/"]\n'
-        f'from = {{ labels = {{ tier = "hub", group = "g{group}" }}, regions = ["eu-west-1"] }}\n'
-        f'to = {{ labels = {{ tier = "spoke", group = "g{group}" }}, regions = ["eu-west-1"] }}'
-        for group in range(0, accounts // 10, 10)
+        f'[[routes]]\nname = "golden-{cell}"\nprefixes = ["base/", "golden/"]\n'
+        f'from = {{ labels = {{ tier = "hub", cell = "c{cell}" }} }}\n'
+        f'to = {{ labels = {{ tier = "leaf", cell = "c{cell}" }}, same_region = true }}'
+        for cell in range(cells)
     )
     return f"""version = 1
 name = "bench"
 [aws]
 role = "bench"
-regions = ["eu-west-1", "us-east-1"]
+regions = {json.dumps(REGIONS)}
 {listed}
 {routes}
 [[routes]]
 name = "dr"
-from = {{ regions = ["eu-west-1"] }}
-to = {{ same_account = true, regions = ["us-east-1"] }}
+from = {{ regions = ["{REGIONS[0]}"] }}
+to = {{ same_account = true, regions = {json.dumps(REGIONS[1:3])} }}
 """
 
 
+def observed(desired: Desired, *, settled: bool) -> dict[Registry, Observed]:
+    """What AWS answers about each registry: all that the inventory wants, or nothing at all."""
+    return {
+        registry: _read(registry, desired, *(_wanted(registry, desired) if settled else NOTHING))
+        for registry in desired.registries
+    }
+
+
+def _wanted(registry: Registry, desired: Desired) -> tuple[JsonObject, JsonObject | None]:
+    links = desired.incoming.get(registry, ())
+    granted = [link for link in links if desired.must_be_granted(link.source, registry)]
+    grants = needed_for(granted, desired)
+    policy = compose(Policy(document=None), grants, desired.owner, registry)
+    return document_of(rules_for(desired.links_out(registry))), policy.document
+
+
+def _read(
+    registry: Registry, desired: Desired, rules: JsonObject, policy: JsonObject | None
+) -> Observed:
+    answer: JsonObject = {"registryId": registry.account, "replicationConfiguration": rules}
+    document = None if policy is None else _object(policy)
+    return Observed(
+        replication=parse_answer(_object(answer)),
+        policy=parse_policy(document, desired.owner, registry),
+    )
+
+
+def _object(document: JsonObject) -> JsonObject:
+    """A document as it comes over the wire: no part of it is shared with any other."""
+    value = parse_json(compact_json(document))
+    assert isinstance(value, dict)
+    return value
+
+
+def planned(read: Inventory, desired: Desired, seen: dict[Registry, Observed]) -> Plan:
+    """The plan of a whole fleet, without its digest."""
+    made = plan_registries(desired, seen, frozenset(desired.registries))
+    return Plan(
+        digest="",
+        created_at=datetime.now(UTC),
+        fleet=read.name,
+        inventory=InventoryRef(path="bench.toml", digest=read.digest),
+        summary=summarize(made.registries),
+        registries=made.registries,
+        objections=objections(made.registries, {}),
+        warnings=made.warnings,
+        vouched=made.vouched,
+    )
+
+
 def timed(what: str, registries: int, work: Callable[[], T]) -> T:
-    started = time.perf_counter()
-    found = work()
-    seconds = time.perf_counter() - started
-    print(f"{what:<12} {seconds:7.2f} s  {1e6 * seconds / registries:7.1f} µs a registry")
-    return found
+    started = time.process_time()
+    result = work()
+    seconds = time.process_time() - started
+    print(f"{what:<10} {seconds:7.2f} s  {1e6 * seconds / registries:6.1f} µs a registry")
+    return result
+
+
+def resident() -> float:
+    """Bytes of memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--registries", type=int, default=100_000)
-    count = parser.parse_args().registries
+    parser.add_argument("--drift", choices=("none", "all"), default="none")
+    given = parser.parse_args()
+    count, idle = given.registries, resident()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.toml"
-        path.write_text(inventory(count // 2))
-        read = timed("inventory", count, lambda: load_inventory(path, environ={}))
-    desired, _ = timed("links", count, lambda: desired_state(replace(read)))
-    empty = {
-        registry: observed(registry, desired, {"rules": []}, None)
-        for registry in desired.registries
-    }
-    scope = frozenset(desired.registries)
-    planned = timed("first plan", count, lambda: plan_registries(desired, empty, scope))
-    timed("objections", count, lambda: objections(planned.registries, {}))
-    owned = Remembered(
-        record={
-            registry.registry: registry.owned
-            for registry in planned.registries
-            if registry.owned.links
-        }
-    )
-    text = timed("record out", count, lambda: record_document(read.name, owned))
-    kept = timed("record in", count, lambda: parse_record(text, read.name, where="bench"))
-    settled = {
-        registry.registry: observed(registry.registry, desired, *documents(registry.changes))
-        for registry in planned.registries
-    }
-    again = timed(
-        "second plan",
-        count,
-        lambda: plan_registries(desired, settled, scope, record=kept.record),
-    )
-    first, second = (
-        sum(len(registry.changes) for registry in plan.registries) for plan in (planned, again)
-    )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"record: {len(text) / 1e6:.1f} MB")
-    print(f"{first:,} changes, then {second:,}; peak memory {peak:,.0f} MB")
-
-
-def observed(
-    registry: Registry, desired: Desired, rules: JsonObject, policy: JsonObject | None
-) -> Observed:
-    answer: JsonObject = {"registryId": registry.account, "replicationConfiguration": rules}
-    return Observed(
-        replication=parse_answer(answer), policy=parse_policy(policy, desired.owner, registry)
-    )
-
-
-def documents(changes: tuple[Change, ...]) -> tuple[JsonObject, JsonObject | None]:
-    """The two documents of a registry once its changes are written."""
-    after = {change.resource: change.after.document for change in changes}
-    rules = after.get(Resource.REPLICATION_CONFIGURATION)
-    return rules or {"rules": []}, after.get(Resource.REGISTRY_POLICY)
+        path.write_text(inventory(count))
+        read = timed("inventory", count, lambda: parse(path, environ={}))
+        desired, _ = timed("links", count, lambda: desired_state(read))
+        seen = timed("answers", count, lambda: observed(desired, settled=given.drift == "none"))
+        plan = timed("plan", count, lambda: planned(read, desired, seen))
+        plan = replace(plan, digest=timed("digest", count, lambda: plan_digest(plan)))
+        used = resident() - idle
+        report = Path(folder) / "report.json"
+        timed("report", count, lambda: write_report(plan, report))
+        size = report.stat().st_size
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - idle
+    print(f"{len(plan.registries):,} registries, {len(plan.changes):,} changes")
+    print(f"report: {size / 1e6:.1f} MB")
+    for what, memory in (("planned", used), ("peak", peak)):
+        print(
+            f"memory, {what:<8} {memory / 1e6:6.0f} MB  {memory / 1024 / count:5.2f} KB a registry"
+        )
 
 
 if __name__ == "__main__":

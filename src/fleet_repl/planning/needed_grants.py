@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -29,6 +30,7 @@ from fleet_repl.planning.revocations import GrantUses, StaleGrants, stale_grants
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import Prefixes
 
 NONE_JOINING: Final[Mapping[AccountId, str]] = MappingProxyType({})
 
@@ -51,6 +53,8 @@ class GrantDecision:
     """The reason why the policy is not written although it differs."""
     given_by_others: frozenset[Grant] = frozenset()
     """Grants that do not fit into the policy, and that statements of others give already."""
+    composed: Policy | None = None
+    """The policy with the grants of `first`, where its size had to be known."""
 
     @property
     def final(self) -> frozenset[Grant]:
@@ -87,6 +91,8 @@ class GrantDecision:
 
     def with_grants(self, grants: frozenset[Grant], desired: Desired) -> Policy:
         """The policy with `grants` as ours."""
+        if self.composed is not None and self.composed.grants == grants:
+            return self.composed
         return compose(self.policy, grants, desired.owner, self.registry)
 
 
@@ -115,7 +121,8 @@ def decide_grants(
         return replace(decision, shortfall="and it is outside the selection")
     if decision.first <= policy.grants and not policy.opaque:
         return decision
-    size = policy_size(decision.with_grants(decision.first, desired).document)
+    composed = decision.with_grants(decision.first, desired)
+    decision, size = replace(decision, composed=composed), policy_size(composed.document)
     if decision.first != needed:
         # A short prefix that is to go may stand for many longer ones that stay.
         size = max(size, policy_size(decision.with_grants(needed, desired).document))
@@ -220,7 +227,16 @@ def lacks_at(
 
 def needed_for(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
     """The grants that links need."""
-    needed: set[Grant] = set()
-    for link in links:
-        needed |= grants_for(link.source.account, link.prefixes, desired.actions)
-    return reduced(needed)
+    asked = frozenset((link.source.account, link.prefixes) for link in links)
+    return _needed(asked, desired.actions)
+
+
+@lru_cache(maxsize=1_024)
+def _needed(
+    asked: frozenset[tuple[AccountId, Prefixes]], actions: tuple[str, ...]
+) -> frozenset[Grant]:
+    """The grants that accounts need for prefixes. Kept, because all registries that a hub
+    replicates to have to grant it the same."""
+    return reduced(
+        grant for account, prefixes in asked for grant in grants_for(account, prefixes, actions)
+    )

@@ -87,6 +87,8 @@ def _granted(step: PolicyStep, decision: GrantDecision, desired: Desired) -> tup
 
 def _withdrawn(step: PolicyStep, desired: Desired) -> tuple[LinkEnd, ...]:
     """Listed registries of accounts whose grants go."""
+    if step.had <= step.after:
+        return ()
     keeps = replicating(step.after)
     return tuple(
         LinkEnd(registry=registry, prefixes=gone)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.ownership import NOTHING_APPLIED, Applied
 from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State
 from fleet_repl.planning.policy_changes import PolicyWrites
 from fleet_repl.planning.rule_changes import RuleDecision, rule_changes
 from fleet_repl.planning.template_changes import TemplateDecision
 from fleet_repl.topology import Waves
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
+
+_NONE_REFUSED: Final[Mapping[Resource, Fault]] = MappingProxyType({})
 
 
 def registry_plan(
@@ -40,12 +47,8 @@ def registry_plan(
             gone=gone,
         )
     rules = rule_changes(registry, desired, source)
-    refusals = {
-        Resource.REPLICATION_CONFIGURATION: source.refusal if source else None,
-        Resource.REGISTRY_POLICY: policy.refusal,
-    }
     changes = _in_order((*templates.changes, *policy.changes, *rules), desired.waves)
-    refused = {resource: fault for resource, fault in refusals.items() if fault is not None}
+    refused = _refused(source, policy)
     return RegistryPlan(
         registry=registry,
         name=name,
@@ -55,14 +58,35 @@ def registry_plan(
         held=source.held if source else (),
         error=next(iter((*refused.values(), *templates.faults)), None),
         refused=refused,
-        owned=Applied(links=source.owned if source else {}, templates=templates.owned),
+        owned=_owned(source, templates),
         retired=registry.account in desired.retired,
         in_place=len(seen.replication.links),
     )
 
 
+def _refused(source: RuleDecision | None, policy: PolicyWrites) -> Mapping[Resource, Fault]:
+    """The resources whose changes are shown but must not be written."""
+    refusals = {
+        Resource.REPLICATION_CONFIGURATION: source.refusal if source else None,
+        Resource.REGISTRY_POLICY: policy.refusal,
+    }
+    return {
+        resource: fault for resource, fault in refusals.items() if fault is not None
+    } or _NONE_REFUSED
+
+
+def _owned(source: RuleDecision | None, templates: TemplateDecision) -> Applied:
+    """What is the fleet's own once all is done. Most registries share the value for nothing."""
+    links = source.owned if source else {}
+    if not links and not templates.owned:
+        return NOTHING_APPLIED
+    return Applied(links=links, templates=templates.owned)
+
+
 def _in_order(changes: tuple[Change, ...], waves: Waves) -> tuple[Change, ...]:
     """Sorts changes by wave, then by phase; changes of one phase keep their order."""
+    if len(changes) < 2:
+        return changes
     phases = tuple(Phase)
     turn = {name: position for position, name in enumerate(waves.names)}
     return tuple(

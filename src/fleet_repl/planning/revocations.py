@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fleet_repl.ecr.content import Content, contents
 from fleet_repl.ecr.policy import (
@@ -50,7 +50,10 @@ class StaleGrants:
 
     @property
     def staying(self) -> frozenset[Grant]:
-        return self.unlisted | self.kept.keys()
+        return self.unlisted | self.kept.keys() if self.kept else self.unlisted
+
+
+NOTHING_STALE: Final = StaleGrants(pending={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +136,14 @@ def stale_grants(
     destination: Registry, existing: frozenset[Grant], needed: frozenset[Grant], uses: GrantUses
 ) -> StaleGrants:
     """Sorts the grants that `existing` has beyond `needed`."""
+    more = existing - needed
+    if not more:
+        return NOTHING_STALE
     unlisted, free = set[Grant](), set[Grant]()
     kept: dict[Grant, frozenset[Registry]] = {}
     pending: dict[Grant, frozenset[Registry]] = {}
     wanted = GrantIndex(needed)
-    for grant in existing - needed:
+    for grant in more:
         if wanted.covers(grant):
             continue
         sources = uses.desired.by_account.get(grant.source)

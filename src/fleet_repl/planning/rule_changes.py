@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from fleet_repl.ecr.rules import Outgoing, Replication, compare
 from fleet_repl.planning.desired import Desired
@@ -60,6 +61,10 @@ class RuleDecision:
         return merged.owned if self.changes else both(merged.owned, merged.present)
 
 
+_NO_LINKS: Final = Merged(rules=(), links={}, owned={})
+"""Most registries replicate nothing: they have no rules, and need none."""
+
+
 def decide_rules(
     registry: Registry,
     seen: Observed,
@@ -74,6 +79,8 @@ def decide_rules(
     `recorded` holds what the fleet last applied here, and `force` removes rules of unknown meaning.
     """
     requested = desired.links_out(registry)
+    if not requested and not seen.replication.rules:
+        return RuleDecision(present=seen.replication, merged=_NO_LINKS, held=(), refusal=None)
     split = split_held(requested, seen.replication.outgoing, lacks)
     filters = desired.limits.filters
     recorded_links = None if recorded is None else recorded.links

@@ -12,6 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import Final, NoReturn, TypeAlias, cast
 
 from fleet_repl.values.names import ACCOUNT_ID
@@ -21,6 +22,8 @@ _SPELLED: Final = frozenset(
     {*_PRINCIPALS, "Action", "NotAction", "Resource", "NotResource", "Condition"}
 )
 """Members of a statement whose lists are sets."""
+_SHORT: Final = 32
+"""The most characters of a text that is kept once: the ARN of an account's root has 31."""
 _ROOT_ARN: Final = re.compile(rf"\Aarn:aws[a-z-]*:iam::({ACCOUNT_ID}):root\Z")
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -51,7 +54,11 @@ def parse_json(text: str | bytes) -> Json:
 
 
 def _unrepeated(members: list[tuple[str, Json]]) -> JsonObject:
-    document = dict(members)
+    # The documents of a fleet repeat few keys, account ids, regions and actions: each is kept once.
+    document = {
+        intern(key): intern(value) if isinstance(value, str) and len(value) <= _SHORT else value
+        for key, value in members
+    }
     if len(document) != len(members):
         (key, _), *_ = Counter(key for key, _ in members).most_common(1)
         raise RepeatedKeyError(f"an object names the key {json.dumps(key[:60])} twice")
@@ -72,14 +79,19 @@ _DECODER: Final = json.JSONDecoder(
 )
 
 
+# `json.dumps` would make an encoder for each text.
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical_json(value: Json) -> str:
     """The shortest JSON text of `value`, keys sorted, non-ASCII kept."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 def compact_json(value: Json) -> str:
     """The shortest JSON text of `value` with the keys in the order given."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(value)
 
 
 def unordered(value: Json) -> Json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from fleet_repl.ecr.policy.respelled import is_respelled
@@ -165,6 +166,12 @@ class GrantIndex:
 def reduced(grants: Iterable[Grant]) -> frozenset[Grant]:
     """Returns the grants without those that a shorter prefix of the same source and action
     covers."""
+    return _reduced(frozenset(grants))
+
+
+@lru_cache(maxsize=1_024)
+def _reduced(grants: frozenset[Grant]) -> frozenset[Grant]:
+    """`reduced`, kept: a hub is granted the same in hundreds of registries, which share the set."""
     return frozenset(
         Grant(source, prefix, action)
         for (source, action), prefixes in GrantIndex(grants).items()
@@ -189,6 +196,7 @@ def foreign_sids(policy: Policy) -> tuple[str, ...]:
     return (*dict.fromkeys(sids), *([rest] if count else []))
 
 
+@lru_cache
 def _sid_prefix(fleet: str) -> str:
     return f"FleetRepl{short_hash(fleet)}"
 

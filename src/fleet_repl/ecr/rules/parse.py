@@ -44,6 +44,9 @@ def parse_document(document: JsonObject) -> Replication:
     Links are read twice: those that are sure, to compare and to keep, and those that are possible,
     so that no grant is withdrawn that a filter of an unknown kind may need.
     """
+    if document == NO_RULES:
+        # Most registries of a fleet have no rules, and share this value.
+        return _NONE
     unread = _Unread()
     unread.note_unknown_fields("", document, ("rules",))
     sure: list[Rule] = []
@@ -76,9 +79,6 @@ def parse_document(document: JsonObject) -> Replication:
 
 def parse_stored_rules(document: JsonObject | None) -> Replication:
     """Read a configuration out of a plan, journal or report, where nothing means no rules."""
-    # Most registries that change had no rules before.
-    if document == NO_RULES:
-        return _NONE
     return parse_document(document) if document else replace(_NONE, document=document)
 
 

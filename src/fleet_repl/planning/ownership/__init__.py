@@ -8,9 +8,10 @@ from fleet_repl.planning.ownership.cells import Cells, both, cells_of, common, t
 from fleet_repl.planning.ownership.merge import Merged, merge_additive, merge_exclusive
 from fleet_repl.planning.ownership.narrow import narrowed, owned_of
 from fleet_repl.planning.ownership.rebase import OurPart, SharedWrite, listed
-from fleet_repl.planning.ownership.record import Applied, Due, Record, together
+from fleet_repl.planning.ownership.record import NOTHING_APPLIED, Applied, Due, Record, together
 
 __all__ = [
+    "NOTHING_APPLIED",
     "Applied",
     "Cells",
     "Due",

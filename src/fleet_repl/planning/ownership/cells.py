@@ -40,6 +40,8 @@ def cells_of(rules: Iterable[Rule]) -> Cells:
 
 def both(first: Cells, second: Cells) -> Cells:
     """The cells in either."""
+    if not second:
+        return first
     ends = {**first, **second}
     return {end: _merged(first.get(end, ()), second.get(end, ())) for end in ends}
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fleet_repl.planning.ownership.cells import Cells, both
 from fleet_repl.values.names import Registry
@@ -27,6 +27,8 @@ class Applied:
     """Its account was retired and counted as gone: its rules stay should it be there after all."""
     due: Due = field(default_factory=dict)
 
+
+NOTHING_APPLIED: Final = Applied()
 
 Record: TypeAlias = Mapping[Registry, Applied]
 """The fleet's last applied links and templates, by registry. A registry that is missing was never

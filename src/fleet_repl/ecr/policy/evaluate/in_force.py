@@ -38,6 +38,8 @@ class Permissions:
         """Returns why `source` may not replicate `prefix` into the registry, or None where it
         may."""
         wanted = [Grant(source, prefix, action) for action in actions]
+        if not self.statements and self.grants.issuperset(wanted):
+            return None
         for statement, truth in self._denials(wanted):
             if truth is Truth.YES:
                 return f"{named(statement.document)} of its registry policy denies it"
