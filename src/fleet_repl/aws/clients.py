@@ -114,15 +114,20 @@ class Clients:
             raise
         finally:
             EXCHANGE.reset(token)
-        if call.service in REPEATED_SERVICES and not call.writes and exchange.sent is not None:
-            client = self._clients[call.service, call.region]
-            self._repeated[call.service, call.region, call.operation] = RepeatedCall(
-                *exchange.sent, client, call.operation
-            )
+            self._keep(call, exchange)
         metadata = parsed.get("ResponseMetadata")
         request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
         request_id = request_id if isinstance(request_id, str) else None
         return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
+
+    def _keep(self, call: Call, exchange: Exchange) -> None:
+        """Keep the request of an answered read, to be repeated."""
+        if call.service not in REPEATED_SERVICES or call.writes or exchange.status is None:
+            return
+        key = (call.service, call.region, call.operation)
+        if exchange.sent is not None and key not in self._repeated:
+            client = self._clients[call.service, call.region]
+            self._repeated[key] = RepeatedCall(*exchange.sent, client, call.operation)
 
     async def prepare(self, service: Service, region: Region) -> None:
         """Make the client unless it exists. Raises what the SDK raises for its settings."""
