@@ -16,7 +16,7 @@ import anyio
 import pytest
 from aiohttp import web
 
-from fleet_repl.aws import renewal
+from fleet_repl.aws import mfa, renewal
 from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.errors import CallError, FaultKind, IdentityError
 
@@ -229,7 +229,7 @@ async def test_a_helper_that_hangs_is_ended_with_what_it_started(
 ) -> None:
     """Also one of the profile that a role is assumed from."""
     monkeypatch.setattr(renewal, "UNATTENDED_SECONDS", 0.5)
-    monkeypatch.setattr(renewal, "_at_a_terminal", lambda: False)
+    monkeypatch.setattr(mfa, "TERMINAL", "/dev/nothing")
     helper.do(f"sleep 600 & echo $! > {helper.folder}/child", "wait")
     with helper.edge.config.open("a") as config:
         config.write(
@@ -245,7 +245,7 @@ async def test_a_helper_ends_with_us(
     edge: Edge, helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever is cancelled leaves none behind, at a terminal neither."""
-    monkeypatch.setattr(renewal, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(mfa, "TERMINAL", os.devnull)
     child = helper.folder / "child"
     helper.do(f"echo $$ > {child}", "exec sleep 600")
     with anyio.CancelScope() as scope:
@@ -266,7 +266,7 @@ async def test_a_helper_has_no_terminal_to_wait_at(
     edge: Edge, helper: Helper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who reads an answer that nobody gives comes to its end at once, whatever our own input is."""
-    monkeypatch.setattr(renewal, "_at_a_terminal", lambda: False)
+    monkeypatch.setattr(mfa, "TERMINAL", "/dev/nothing")
     monkeypatch.setattr(renewal, "UNATTENDED_SECONDS", 5.0)
     helper.do("read code || { echo 'no code' >&2; exit 1; }")
     own, (silent, end) = os.dup(0), os.pipe()
@@ -291,7 +291,7 @@ async def test_a_helper_that_never_stops_talking(
 
 async def test_a_code_that_nobody_can_type(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
     """The profile asks for MFA, and there is no terminal."""
-    monkeypatch.setattr(renewal, "_at_a_terminal", lambda: False)
+    monkeypatch.setattr(mfa, "TERMINAL", "/dev/nothing")
     edge.config.write_text(
         f"[profile user]\naws_access_key_id = {KEY}\naws_secret_access_key = x\n"
         "[profile ops]\nsource_profile = user\nrole_arn = arn:aws:iam::700000000007:role/ops\n"

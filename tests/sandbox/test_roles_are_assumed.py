@@ -195,3 +195,14 @@ async def test_a_region_of_another_partition_has_no_sts(aws: Served) -> None:
     """STS says that the region is not activated."""
     answer = await aws.sts({"Action": "GetCallerIdentity"}, region="cn-north-1")
     assert (answer.status, answer.error[0]) == (403, "RegionDisabledException")
+
+
+async def test_a_code_of_an_mfa_device_is_taken_once(aws: Served) -> None:
+    """Six digits, and no code of a device twice; another device may show the same code."""
+    form = {"SerialNumber": "arn:aws:iam::999999999999:mfa/me", "TokenCode": "123456"}
+    assert (await aws.assume(HUB, **form)).status == 200
+    message = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+    for code in ("123456", "12345"):
+        answer = await aws.assume(HUB, **{**form, "TokenCode": code})
+        assert (answer.status, answer.error) == (403, ("AccessDenied", message))
+    assert (await aws.assume(HUB, **{**form, "SerialNumber": "another-device"})).status == 200

@@ -23,7 +23,8 @@ from fleet_repl.aws.configuration import Endpoint, make_session
 from fleet_repl.aws.credentials import Base, SdkCredentials
 from fleet_repl.aws.error_codes import UNKNOWN_KEY
 from fleet_repl.aws.faults import code_of, request_id_of, said_by_source
-from fleet_repl.aws.renewal import NoTerminalError, SourceTimeoutError, attend, renewed
+from fleet_repl.aws.mfa import NoTerminalError
+from fleet_repl.aws.renewal import SourceTimeoutError, attend, renewed
 from fleet_repl.aws.request import Call
 from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.settings import Aws
@@ -50,6 +51,7 @@ _CHAINED: Final = (
     "set duration_seconds of the profile to 3600: a role that a role assumes lasts an hour at the "
     "most"
 )
+_WRONG_CODE: Final = "run it again with the code that your device shows next: each works once"
 _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (
         sdk.ProfileNotFound,
@@ -151,6 +153,8 @@ def _unusable(error: Exception, profile: str) -> IdentityError:
         reason = f"{reason} ({code}, request {request_id_of(error)})"
         if code in UNKNOWN_KEY:
             return _error(f"there is no usable base identity: {reason}", hints.unknown_key())
+        if "MultiFactorAuthentication failed" in reason:
+            return _error(f"there is no usable base identity: {reason}", _WRONG_CODE)
         if "role chaining" in reason:
             return _error(f"there is no usable base identity: {reason}", _CHAINED)
     for kind, remedy in _REMEDIES:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 import anyio
 from aiobotocore.credentials import (
@@ -29,6 +29,7 @@ from botocore import exceptions as sdk
 from botocore.utils import FileWebIdentityTokenLoader
 
 from fleet_repl.aws.error_codes import kind_of
+from fleet_repl.aws.mfa import at_a_terminal, attend_mfa
 from fleet_repl.engine.retry import Pace
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 
@@ -46,10 +47,6 @@ _CAN_PASS: Final = frozenset({FaultKind.THROTTLED, FaultKind.SERVICE, FaultKind.
 
 class SourceTimeoutError(Exception):
     """The source of the credentials gave no answer in time."""
-
-
-class NoTerminalError(Exception):
-    """The source asks for an MFA code, and there is no terminal to ask at."""
 
 
 class _TokenFile(FileWebIdentityTokenLoader):  # type: ignore[misc]  # the SDK has no types
@@ -88,7 +85,7 @@ async def renewed(ask: Callable[[], Awaitable[T]], pace: Pace) -> T:
 
 
 async def _bounded(ask: Callable[[], Awaitable[T]]) -> T:
-    seconds = ATTENDED_SECONDS if _at_a_terminal() else UNATTENDED_SECONDS
+    seconds = ATTENDED_SECONDS if at_a_terminal() else UNATTENDED_SECONDS
     with anyio.move_on_after(seconds):
         return await ask()
     raise SourceTimeoutError(f"their source gave no answer within {seconds:.4g} s")
@@ -124,8 +121,7 @@ def attend(session: AioSession) -> None:
             case AioAssumeRoleWithWebIdentityProvider():
                 provider._token_loader_cls = _TokenFile
             case AioAssumeRoleProvider():
-                if not _at_a_terminal():
-                    provider._prompter = _nobody_to_ask
+                attend_mfa(session, provider)
                 _attend_profiles(provider._profile_provider_builder)
             case AioInstanceMetadataProvider():
                 fetcher = provider._role_fetcher
@@ -166,18 +162,6 @@ def _outspoken(send: Callable[..., Awaitable[object]]) -> Callable[..., Awaitabl
     return sent
 
 
-def _nobody_to_ask(prompt: str) -> NoReturn:  # noqa: ARG001 - nobody will read it
-    raise NoTerminalError("the profile asks for an MFA code, and there is no terminal to ask at")
-
-
-def _at_a_terminal() -> bool:
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError:
-        return False
-    return True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ended:
     """A helper that has ended, with the attributes that the SDK reads of a process."""
@@ -196,7 +180,7 @@ async def run_helper(*command: str, **_streams: int) -> _Ended:
     At a terminal the helper shares the terminal: it may ask there, and Ctrl-C reaches it. Elsewhere
     it gets a session of its own, so that the processes that it has started are killed with it.
     """
-    attended = _at_a_terminal()
+    attended = at_a_terminal()
     # Shielded: a cancellation while the helper starts would leave it running.
     with anyio.CancelScope(shield=True):
         process = await anyio.open_process(

@@ -6,6 +6,7 @@ import base64
 import hmac
 import math
 import random
+import re
 import string
 from dataclasses import dataclass, field
 
@@ -70,6 +71,7 @@ class Keyring:
         self._scenario = scenario
         self._clock = clock
         self._keys: dict[str, AccessKey] = {}
+        self._codes: set[tuple[str, str]] = set()
         self.base = self._issue("AKIA", base)
 
     def find(self, key_id: str) -> AccessKey | None:
@@ -84,6 +86,12 @@ class Keyring:
         key.ends_at = now + min(seconds, self._scenario.sessions_expire_after_seconds or math.inf)
         key.calls_left = self._scenario.sessions_expire_after_calls or math.inf
         return key
+
+    def takes_code(self, device: str, code: str) -> bool:
+        """Whether an MFA device may have shown the code. Each code of a device is taken once."""
+        taken = re.fullmatch(r"[0-9]{6}", code) is None or (device, code) in self._codes
+        self._codes.add((device, code))
+        return not taken
 
     def _issue(self, prefix: str, identity: Identity) -> AccessKey:
         key = AccessKey(

@@ -35,7 +35,7 @@ _MOST_LAYERS: Final = 3
 _TAG_KEY: Final = re.compile(r"[\w \t_.:/=+@-]{1,128}")
 _TAG_VALUE: Final = re.compile(r"[\w \t_.:/=+@-]{0,256}")
 """STS's patterns, in which any letter or digit of Unicode will do."""
-_NOT_SPOKEN: Final = ("PolicyArns", "ProvidedContexts", "SerialNumber", "TokenCode")
+_NOT_SPOKEN: Final = ("PolicyArns", "ProvidedContexts")
 """Parameters that restrict a session in ways that are not simulated: to ignore them would be worse
 than to refuse them."""
 
@@ -79,6 +79,13 @@ def _assume_role(world: World, key: AccessKey, form: Form) -> Result:
         raise AwsError(
             "AccessDenied",
             f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}",
+            403,
+        )
+    device, code = form.get("SerialNumber"), form.get("TokenCode", "")
+    if device is not None and not world.keyring.takes_code(device, code):
+        raise AwsError(
+            "AccessDenied",
+            "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
             403,
         )
     source_identity = form.get("SourceIdentity", caller.source_identity)
