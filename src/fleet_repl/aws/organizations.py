@@ -115,8 +115,8 @@ class Organizations:
 
     async def _add_tags(self, account: AccountId, members: dict[AccountId, Member]) -> None:
         tags = await self._list("ListTagsForResource", _TAGS, {"ResourceId": account})
-        found = {str(tag["Key"]): str(tag["Value"]) for tag in tags}
-        members[account] = replace(members[account], tags=found)
+        values = {str(tag["Key"]): str(tag["Value"]) for tag in tags}
+        members[account] = replace(members[account], tags=values)
 
     async def _path(self, child: str) -> _Units:
         """The names of the units from the root to an account or a unit, that of the unit included.

@@ -33,7 +33,7 @@ class ApplyContext:
 
     desired: Desired
     documents: DocumentWriter
-    """Its stop and its events are those of the run."""
+    """The writer of documents; its stop and its events are those of the run."""
     concurrency: int
     waves: Mapping[str, Wave] = field(default_factory=dict)
     """By name: how many failures a wave may have, and the pause after it."""

@@ -181,7 +181,7 @@ class Access:
 
     @property
     def holder(self) -> Holder:
-        """This process, as the lock names it to others."""
+        """The name of this process in the lock, for others to read."""
         me = this_process()
         return Holder(
             run_id=self.run_id,

@@ -98,10 +98,10 @@ def _after_discovery() -> Iterator[None]:
     try:
         yield
     except InventoryError as error:
-        found = InventoryError(error.problems, discovered=True)
+        raised = InventoryError(error.problems, discovered=True)
     else:
         return
-    raise found
+    raise raised
 
 
 def _checked(inventory: Inventory, discovery: Discovery) -> Inventory:
@@ -191,15 +191,15 @@ async def _listed(
     organization = inventory.organization
     if organization is None:
         return discovery
-    found = await organizations.organization_id()
-    if organization.id not in (None, found):
+    answered = await organizations.organization_id()
+    if organization.id not in (None, answered):
         raise RefusedError(
-            f"organization {found} answers, and [organization] id is {organization.id}\n"
+            f"organization {answered} answers, and [organization] id is {organization.id}\n"
             "    use credentials of that organization, or correct the id"
         )
     return replace(
         discovery,
-        organization=found,
+        organization=answered,
         ous=tuple(sorted(organization.ous)),
         members=await organizations.members(organization),
     )

@@ -127,10 +127,10 @@ class Fleet:
         Registries that were changed since are refused unless `force`. Raises RunError where
         nobody remembers the run, StateError, and Interrupted after `stop()`.
         """
-        found = await propose_rollback(
+        planned = await propose_rollback(
             run_id, self._context, force=force, report_start=self._report_start
         )
-        return self._unless_interrupted(found, "stopped before there was a plan")
+        return self._unless_interrupted(planned, "stopped before there was a plan")
 
     async def apply(
         self,
@@ -271,11 +271,11 @@ class Fleet:
         """Keep such a document. Raises StateError."""
         await self._context.store.replace(f"{self.name}/{name}", content)
 
-    def _unless_interrupted(self, found: Plan | Mapping[Registry, Effort], because: str) -> Plan:
-        if isinstance(found, Plan):
-            self._latest = found
-            return found
-        self._efforts = found
+    def _unless_interrupted(self, planned: Plan | Mapping[Registry, Effort], because: str) -> Plan:
+        if isinstance(planned, Plan):
+            self._latest = planned
+            return planned
+        self._efforts = planned
         raise Interrupted(because)
 
     def _report_start(self, scope: Collection[Registry]) -> None:

@@ -49,8 +49,8 @@ def _facts(
 ) -> AccountFacts:
     by_discovery = {}
     if member is not None and organization is not None:
-        found = discovered_labels(member, organization)
-        by_discovery = {label: origin for label, (_, origin) in found.items()}
+        labels = discovered_labels(member, organization)
+        by_discovery = {label: origin for label, (_, origin) in labels.items()}
     of_file = account.labels if member is None else (table.labels if table else {})
     source = Origin.FILE if member is None else Origin.ORGANIZATION
     return AccountFacts(

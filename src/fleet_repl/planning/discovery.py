@@ -252,11 +252,11 @@ def _overriding(
     organization: Organization | None,
 ) -> AccountTable:
     """The entry of an account, with what was discovered where the file says nothing."""
-    found = {} if organization is None else discovered_labels(member, organization)
+    labels = {} if organization is None else discovered_labels(member, organization)
     return replace(
         table,
         name=table.name or names.get(member.id),
-        labels={**{label: value for label, (value, _) in found.items()}, **table.labels},
+        labels={**{label: value for label, (value, _) in labels.items()}, **table.labels},
         state="retired" if member.state in _GONE else table.state,
     )
 

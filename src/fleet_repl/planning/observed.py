@@ -26,7 +26,7 @@ class Observed:
     policy_scope: str | None = None
     """The account setting REGISTRY_POLICY_SCOPE; None where it was not read."""
     templates: tuple[JsonObject, ...] | None = None
-    """Its creation templates; None where they were not read."""
+    """The registry's creation templates; None where they were not read."""
     templates_error: Fault | None = None
     """The fault that kept the templates from being read."""
 
@@ -70,7 +70,7 @@ def silence_of(registry: Registry, observation: Observation) -> str | None:
 def refused_accounts(
     observation: Observation, accounts: Collection[AccountId]
 ) -> frozenset[AccountId]:
-    """Those of the accounts whose roles AWS has refused at least twice, seconds apart, and of which
+    """Returns the accounts whose roles AWS has refused at least twice, seconds apart, and of which
     no registry answered anything else in this run. Retired ones count as gone."""
     seen: dict[AccountId, list[Observed | Unreadable]] = {}
     for registry, answer in observation.items():

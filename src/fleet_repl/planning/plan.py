@@ -140,8 +140,8 @@ class RegistryPlan:
     registry: Registry
     name: str
     wave: str = REST
-    """Its own; a change of its rules or its policy belongs to the wave of the links that it is
-    for."""
+    """The registry's own wave; a change of its rules or its policy belongs to the wave of the links
+    that the change is for."""
     state: State
     changes: tuple[Change, ...] = ()
     """In the order they are written: by wave, then by phase."""
@@ -155,8 +155,8 @@ class RegistryPlan:
     """The links and templates that are this fleet's own once all is done."""
     retired: bool = False
     gone: bool = False
-    """Its account is retired, AWS has refused the account's role for good, and nothing of the
-    account answered in this run."""
+    """The registry's account is retired, AWS has refused the account's role for good, and nothing
+    of the account answered in this run."""
     joining: str | None = None
     """Why it is no failure that it could not be read, where its account is joining: a sentence."""
     spared: bool = field(default=False, compare=False)
@@ -244,7 +244,7 @@ class PlannedAccount:
     regions: tuple[Region, ...]
     labels: Mapping[str, str]
     role: str | None
-    """Its ARN; None for the base identity."""
+    """The ARN of the role; None for the base identity."""
     retired: bool
 
 

@@ -42,7 +42,7 @@ class PolicyStep:
     had: frozenset[Grant]
     """The grants in place when the wave began."""
     needed: frozenset[Grant]
-    """Those of `after` that links need."""
+    """The grants of `after` that links need."""
     withdraws: bool
     """Whether this write revokes the grants that go in its wave."""
     needs: frozenset[Registry] = frozenset()

@@ -57,7 +57,8 @@ class RunMeta:
     holder: Holder
     started_at: datetime
     inventory: InventoryRef
-    """Its path is relative to the folder of the state; in a bucket it is the path as given."""
+    """The inventory's path is relative to the folder of the state; in a bucket it is the path as
+    given."""
     plan_digest: str
     forced: bool = False
     allowed: tuple[str, ...] = ()

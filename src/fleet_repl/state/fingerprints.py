@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.member_types import Count, Instant, RegistryName
-from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
+from fleet_repl.reports.documents.reader import Document, MalformedError, read, read_items
 from fleet_repl.reports.documents.shared import moment, registry_named
 from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import Fingerprint, Fingerprints
@@ -95,7 +95,7 @@ def parse_fingerprints(content: bytes, where: str) -> Fingerprints:
     """Returns the fingerprints in a document. Raises UnreadableStateError, which names `where`."""
     try:
         document = read(content, FingerprintsDocument)
-        runs = each("runs", document.runs, FingerprintRunDocument.fingerprint)
+        runs = read_items("runs", document.runs, FingerprintRunDocument.fingerprint)
         return {
             registry_named(name): _fingerprint(name, left, runs)
             for name, left in document.registries.items()

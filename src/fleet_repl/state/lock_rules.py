@@ -63,7 +63,7 @@ class SeenLock:
 
 
 class Verdict(StrEnum):
-    """Whether a lock may be taken, and why."""
+    """The verdict on a lock: whether it may be taken, and why."""
 
     FREE = "free"
     """There is no lock, or it was released."""

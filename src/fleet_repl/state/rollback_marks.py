@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.member_types import Instant
-from fleet_repl.reports.documents.reader import Document, MalformedError, each, read
+from fleet_repl.reports.documents.reader import Document, MalformedError, read, read_items
 from fleet_repl.reports.documents.shared import moment
 from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import RolledBack
@@ -89,7 +89,7 @@ def marks_content(marks: Marks) -> bytes:
 def parse_marks(content: bytes, where: str) -> Marks:
     """The marks in a document. Raises UnreadableStateError, naming it as `where`."""
     try:
-        return each("marks", read(content, MarksDocument).marks, MarkDocument.mark)
+        return read_items("marks", read(content, MarksDocument).marks, MarkDocument.mark)
     except MalformedError as malformed:
         raise UnreadableStateError(
             f"what was rolled back cannot be read: {where}: {malformed}\n"

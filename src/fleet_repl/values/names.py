@@ -88,7 +88,7 @@ _FIRST_REGION: Final = {
 
 def partition_of(region: Region) -> Partition:
     """The partition that a region is in; `aws` where none has it."""
-    return next((one for one in Partition if one.holds(region)), Partition.AWS)
+    return next((partition for partition in Partition if partition.holds(region)), Partition.AWS)
 
 
 ACCOUNT_ID: Final = "[0-9]{12}"

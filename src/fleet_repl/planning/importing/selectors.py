@@ -121,7 +121,7 @@ class Describer:
             yield from self._exact(pair, must, may, regions)
 
     def _exact(self, labels: _Labels, must: int, may: int, regions: _Regions) -> Iterator[Picks]:
-        """These labels, within the regions where that is needed."""
+        """Yields picks of these labels, within the regions where that is needed."""
         mask = self._registries.managed
         for label, values in labels:
             mask &= self._having(label, values)

@@ -24,7 +24,8 @@ class Applied:
     templates: tuple[str, ...] = ()
     """Prefixes of its creation templates."""
     given_up: bool = False
-    """Its account was retired and counted as gone: its rules stay should it be there after all."""
+    """The registry's account was retired and counted as gone: its rules stay should it be there
+    after all."""
     due: Due = field(default_factory=dict)
 
 

@@ -58,7 +58,7 @@ class Bootstrap:
     permissions: tuple[Statement, ...]
     """The permissions of each role, and of the base identity in its own account."""
     base_identity: str | None
-    """Its ARN, where that is known."""
+    """The ARN of the base identity, where that is known."""
     hubs: tuple[RoleArn, ...]
     """Roles that are assumed one after the other before the role of an account."""
     hub_external_id: int | None
@@ -91,7 +91,7 @@ def name_of(path: str) -> str:
 
 
 def folder_of(path: str) -> str:
-    """Its path as IAM has it, from slash to slash."""
+    """Returns the path of a role as IAM has it, from slash to slash."""
     return f"/{path.removesuffix(name_of(path))}"
 
 

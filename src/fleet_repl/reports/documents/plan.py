@@ -39,10 +39,10 @@ from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
     converted,
-    each,
     expect_schema,
     parsed,
     read_exact,
+    read_items,
     shown,
     unusable,
     without_collection,
@@ -264,7 +264,7 @@ def _digest_of_any(value: JsonObject) -> str:
 
 
 def _registries(documents: Iterable[RegistryDocument]) -> tuple[RegistryPlan, ...]:
-    registries = each("registries", documents, RegistryDocument.plan)
+    registries = read_items("registries", documents, RegistryDocument.plan)
     seen: set[Registry] = set()
     for nth, plan in enumerate(registries):
         if plan.registry in seen:

@@ -125,7 +125,7 @@ def expect_schema(value: JsonObject, kind: type[_Document]) -> None:
     raise MalformedError("schema", f"it is no {schema}")
 
 
-def each(name: str, items: Iterable[_Item], read: Callable[[_Item], _T]) -> tuple[_T, ...]:
+def read_items(name: str, items: Iterable[_Item], read: Callable[[_Item], _T]) -> tuple[_T, ...]:
     """Returns `read` of every item of the list `name`. Errors name the item that was wrong."""
     results: list[_T] = []
     try:

@@ -12,7 +12,7 @@ from fleet_repl.reports.documents.member_types import (
     AwsDocument,
     Count,
 )
-from fleet_repl.reports.documents.reader import Document, MalformedError, each
+from fleet_repl.reports.documents.reader import Document, MalformedError, read_items
 from fleet_repl.reports.documents.shared import (
     ErrorDocument,
     HeldDocument,
@@ -110,7 +110,7 @@ class RegistryOutcomeDocument(NamedPlaceDocument, frozen=True):
             outcome=self.outcome,
             attempts=self.attempts,
             duration_ms=self.duration_ms,
-            changes=each("changes", self.changes, ChangeOutcomeDocument.change),
+            changes=read_items("changes", self.changes, ChangeOutcomeDocument.change),
             held=tuple(map(HeldDocument.link, self.held)),
             error=recast_or_none(self.error, Fault),
             because=self.because,

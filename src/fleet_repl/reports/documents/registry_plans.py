@@ -15,7 +15,7 @@ from fleet_repl.reports.documents.member_types import (
     RegistryName,
     Timestamp,
 )
-from fleet_repl.reports.documents.reader import Document, MalformedError, each
+from fleet_repl.reports.documents.reader import Document, MalformedError, read_items
 from fleet_repl.reports.documents.shared import (
     ErrorDocument,
     HeldDocument,
@@ -183,7 +183,7 @@ class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):
             name=self.name,
             wave=self.wave,
             state=self.state,
-            changes=each("changes", self.changes, ChangeDocument.change),
+            changes=read_items("changes", self.changes, ChangeDocument.change),
             held=tuple(map(HeldDocument.link, self.held)),
             error=error,
             refused={resource: error for resource in self.refused if error is not None},

@@ -27,9 +27,9 @@ from fleet_repl.reports.documents.member_types import (
 from fleet_repl.reports.documents.reader import (
     Document,
     MalformedError,
-    each,
     parsed,
     read,
+    read_items,
     unusable,
     without_collection,
 )
@@ -178,10 +178,10 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
             objections=tuple(recast(objection, Objection) for objection in self.objections),
             warnings=tuple(recast(warning, Warning) for warning in self.warnings),
             acknowledged=self.acknowledged or 0,
-            registries=each(
+            registries=read_items(
                 "registries", self.registries, RegistryOutcomeDocument.registry_outcome
             ),
-            backfills=each("backfills", self.backfills, BackfillDocument.outcome),
+            backfills=read_items("backfills", self.backfills, BackfillDocument.outcome),
         )
         if not self.summary.counts(report):
             raise MalformedError("summary", _MISCOUNTED)

@@ -51,7 +51,7 @@ class SourceSample:
 
 
 class Lookup(NamedTuple):
-    """Whether an image is at a destination, and since when."""
+    """A lookup of an image at a destination: is it there, and since when?"""
 
     destination: Registry
     repository: str
@@ -64,7 +64,7 @@ class Lookups(NamedTuple):
     deciding: tuple[Lookup, ...]
     """Lookups that decide the state of their images."""
     timing: tuple[Lookup, ...]
-    """These arrived; the answer only says when."""
+    """Lookups of images that arrived; the answer only says when."""
 
 
 class Arrival(NamedTuple):

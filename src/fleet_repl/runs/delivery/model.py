@@ -123,7 +123,8 @@ class Times:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """Have recent images arrived. Every link in scope exactly once, by source and destination."""
+    """The deliveries of recent images. Every link in scope is listed exactly once, by source and
+    destination."""
 
     run_id: str
     started_at: datetime

@@ -33,7 +33,7 @@ Checks: TypeAlias = Mapping[str, CheckState]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Whether IAM would let an identity make these calls, each on its resources."""
+    """A question to IAM: may an identity make these calls, each on its resources?"""
 
     principal: str
     """The ARN of the user or role."""
@@ -173,7 +173,8 @@ class DoctorReport:
     sts: StsUse
     state: StateExamination
     problems: tuple[FleetProblem, ...]
-    """Those that concern most accounts first, after those of the run itself."""
+    """The problems of the run itself, then those of accounts; problems that concern most accounts
+    come first."""
     notes: tuple[str, ...]
     """Facts that are no problem, and good to know."""
     registries: Mapping[Registry, Checks]
