@@ -141,6 +141,35 @@ async def test_a_source_that_fails_costs_nothing_while_keys_are_valid(
     assert fault.hint == RENEW
 
 
+async def test_a_source_that_gives_nothing_any_more_is_not_pressed(
+    edge: Edge, helper: Helper
+) -> None:
+    """Once the keys have ended, all calls of half a minute share one failure of the source; then
+    it is asked again, and the run goes on if somebody has helped meanwhile."""
+    helper.give(5)
+    inventory = edge.inventory(*(edge.account(number) for number in range(1, 61)))
+    async with edge.open(inventory, by_environment=True) as registries:
+        helper.do("echo locked >&2", "exit 1")
+        edge.clock.seconds += 301
+        faults = []
+
+        async def describe(number: int) -> None:
+            with pytest.raises(CallError) as caught:
+                await registries.describe(edge.registry(number))
+            faults.append(str(caught.value.fault))
+
+        async with anyio.create_task_group() as group:
+            for number in range(1, 61):
+                group.start_soon(describe, number)
+        await describe(1)
+        assert helper.runs == 2
+        assert len(set(faults)) == 1
+        helper.give(5)
+        edge.clock.seconds += 30
+        await registries.describe(edge.registry(1))
+        assert helper.runs == 3
+
+
 async def test_a_source_that_gives_the_same_again_is_not_pressed(
     edge: Edge, helper: Helper
 ) -> None:

@@ -81,8 +81,13 @@ class Held:
         """The credentials in hand, unless they should be renewed. For half a minute after a failed
         renewal they need not be."""
         issued, now = self.usable(), self._clock.monotonic()
-        good = issued is not None and (issued.good_at(now, ahead) or now < self._ask_at)
+        good = issued is not None and (issued.good_at(now, ahead) or self.asked_lately)
         return issued if good else None
+
+    @property
+    def asked_lately(self) -> bool:
+        """Whether a renewal has failed in the last half minute."""
+        return self._clock.monotonic() < self._ask_at
 
     def not_renewed(self) -> Issued | None:
         """Note that a renewal has failed; returns the credentials in hand unless expired."""
@@ -125,6 +130,8 @@ class Base:
         self._account: AccountId | None = None
         self._held = Held(pace.clock)
         self._asking = anyio.Lock()
+        self._failure: Exception | None = None
+        """Why the source has given nothing the last time."""
         self._hold(first)
 
     def owned_by(self, account: AccountId) -> None:
@@ -147,7 +154,8 @@ class Base:
         and retries.
 
         While the source is asked, and after it has failed, the credentials in hand are used until
-        they expire. Raises what the SDK raises.
+        they expire. After that, the source is asked every half a minute, and its failure is that
+        of all who come in between. Raises what the SDK raises.
         """
         held = self._held
         if (issued := held.usable() if self._asking.locked() else held.good(ahead)) is not None:
@@ -155,12 +163,16 @@ class Base:
         async with self._asking:
             if (issued := held.good(ahead)) is not None:
                 return issued
+            if self._failure is not None and held.asked_lately:
+                raise self._failure.with_traceback(None)
             try:
                 frozen = await renewed(self._credentials.get_frozen_credentials, self._pace)
-            except Exception:
+            except Exception as error:
+                self._failure = error
                 if (issued := held.not_renewed()) is not None:
                     return issued
                 raise
+            self._failure = None
             return self._hold(frozen)
 
     def _hold(self, frozen: ReadOnlyCredentials) -> Issued:
