@@ -61,6 +61,7 @@ class World:
     """What is in place where it is not what is wanted."""
     moved: dict[Registry, Mover] = field(default_factory=dict)
     unreadable: set[Registry] = field(default_factory=set)
+    joining: set[Registry] = field(default_factory=set)
     failing: set[Registry] = field(default_factory=set)
     objections: tuple[Objection, ...] = ()
     objected: dict[Registry, Objection] = field(default_factory=dict)
@@ -70,6 +71,8 @@ class World:
     stale: list[Exception] = field(default_factory=list)
     """What plans are refused with, one after the other."""
     no_identity: bool = False
+    lost: bool = False
+    """A discovery has lost too many accounts."""
     no_state: bool = False
     read_only: bool = False
     """The state can be read and not be written."""
@@ -99,6 +102,8 @@ class World:
             await anyio.sleep_forever()
         if self.no_identity:
             raise IdentityError("there are no credentials\n    sign in")
+        if self.lost:
+            raise RefusedError("the discovery of fleet prod is refused: 3 accounts are gone")
         self.connected += 1
         self.most_connected = max(self.most_connected, self.connected)
         try:
@@ -166,8 +171,11 @@ class FakeFleet:
 
     def _planned(self, registry: Registry) -> RegistryPlan:
         world, name = self._world, f"account {registry.account[0]}"
-        if registry in world.unreadable:
-            return RegistryPlan(registry=registry, name=name, state=State.UNREADABLE, error=DENIED)
+        if registry in world.unreadable | world.joining:
+            joining = "it joined 3 h ago" if registry in world.joining else None
+            return RegistryPlan(
+                registry=registry, name=name, state=State.UNREADABLE, error=DENIED, joining=joining
+            )
         if registry not in world.differing:
             return RegistryPlan(registry=registry, name=name, state=State.UNCHANGED)
         change = change_of(

@@ -192,7 +192,8 @@ class Counters:
 
     def _read(self, event: RegistryRead) -> None:
         self.in_flight -= 1
-        if event.error is not None and event.registry.account in self._left:
+        failed = event.error is not None and event.excuse is None
+        if failed and event.registry.account in self._left:
             self._failed.add(event.registry)
         if self.phase == "reading":
             self._done(event.registry)

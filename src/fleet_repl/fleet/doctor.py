@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from fleet_repl.engine.doctor import DoctorContext, examine
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.planning.discovery import joining_accounts
+from fleet_repl.fleet.event_sinks import excusing
+from fleet_repl.inventory import Inventory
+from fleet_repl.planning.enrolment import joining_accounts
 from fleet_repl.runs.doctor import (
     BaseIdentity,
     DoctorReport,
@@ -29,7 +32,8 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     """Examines the registries in scope, the run that does it, and the state location."""
     inventory, access = context.inventory, context.registries.access
     base, needs = access.base_identity(), needs_of(inventory, context.desired.templates)
-    subjects = _subjects(scope, context, needs, base)
+    joining = joining_accounts(inventory, context.started)
+    subjects = _subjects(scope, inventory, needs, base, joining)
     how = DoctorContext(
         reader=context.registries,
         permissions=access,
@@ -37,7 +41,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
         questions={account: subject.questions for account, subject in subjects.items()},
         concurrency=inventory.apply.concurrency,
         stop=context.stop,
-        on_event=context.on_event,
+        on_event=excusing(context.on_event, joining),
         workers=context.workers,
     )
     examined = await examine(scope, how)
@@ -68,11 +72,13 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
 
 
 def _subjects(
-    scope: frozenset[Registry], context: RunContext, needs: Needs, base: BaseIdentity
+    scope: frozenset[Registry],
+    inventory: Inventory,
+    needs: Needs,
+    base: BaseIdentity,
+    joining: Mapping[AccountId, str],
 ) -> dict[AccountId, ExaminedAccount]:
     """Returns the accounts in scope, by id."""
-    inventory = context.inventory
-    joining = joining_accounts(inventory, context.started)
     within = {registry.account for registry in scope}
     return {
         account.id: ExaminedAccount(

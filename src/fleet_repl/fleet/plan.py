@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from fleet_repl.engine.observe import ObserveContext, observe
+from fleet_repl.fleet.event_sinks import excusing
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.planning.account_facts import planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.discovery import joining_accounts
+from fleet_repl.planning.enrolment import joining_accounts
 from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
     objections,
@@ -63,14 +64,16 @@ async def propose(
     began, desired = context.pace.clock.now(), context.desired
     dead, basis = await looked_back(context)
     fingerprints, unreadable = await known_fingerprints(context)
-    observe_context = context.observing(basis.record, over=options.over)
+    joining = joining_accounts(context.inventory, began)
+    sink = excusing(context.on_event, joining)
+    observe_context = replace(context.observing(basis.record, over=options.over), on_event=sink)
     seen, efforts = await survey(scope, desired, observe_context)
     if context.stop.interrupted:
         return efforts
     decide = partial(
         plan_registries,
         record=basis.record,
-        joining=joining_accounts(context.inventory, began),
+        joining=joining,
         allow=options.allow,
         force=options.force,
     )

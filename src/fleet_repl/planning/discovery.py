@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -28,9 +27,6 @@ from fleet_repl.values.text import counted, day_and_time, is_plain, listed, visi
 
 MOST_LOST: Final = 0.1
 """The share of the accounts seen last time that may be gone without a refusal."""
-JOINING: Final = timedelta(hours=24)
-"""How long an account whose role is refused counts as joining."""
-
 _ROOT: Final = ("Root",)
 """In place of the units of an account that is in none."""
 _NOT_YET: Final = "PENDING_ACTIVATION"
@@ -126,46 +122,6 @@ def lost_too_many(now: Discovery, kept: Discovery | None) -> str | None:
 
 def _active(discovery: Discovery) -> frozenset[AccountId]:
     return frozenset(member.id for member in discovery.members if member.state != _NOT_YET)
-
-
-def joining(discovery: Discovery, now: datetime) -> Mapping[AccountId, datetime]:
-    """The accounts that came less than a day ago, and when that was.
-
-    An account came when it became a member of the organization or, if that was later, when it was
-    first seen: it may have been moved into the units of the fleet. For example, an account that was
-    created in 2020 and is first seen today came today, and one of the very first discovery that was
-    created this morning came this morning. A time that is a day or more ahead is that of a clock
-    that was wrong, and makes no account joining.
-    """
-    seen = discovery.first_seen
-    times = {
-        member.id: [time for time in (member.joined, seen.get(member.id)) if time is not None]
-        for member in discovery.members
-    }
-    came = {account: max(known) for account, known in times.items() if known}
-    return {account: time for account, time in came.items() if abs(now - time) < JOINING}
-
-
-def joining_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, str]:
-    """The accounts that are joining if AWS refuses their roles, each with a sentence that says so.
-
-    An account of the inventory's file never is: somebody has vouched that its role is there.
-    """
-    if inventory.discovery is None:
-        return {}
-    in_file = {table.id for table in inventory.listed}
-    fleet = {account.id for account in inventory.accounts if not account.retired} - in_file
-    came = joining(inventory.discovery, now)
-    return {account: _sentence(account, came[account], now) for account in came.keys() & fleet}
-
-
-def _sentence(account: AccountId, came: datetime, now: datetime) -> str:
-    minutes = max(0, int((now - came).total_seconds())) // 60
-    ago = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
-    return (
-        f"account {account} joined {ago} ago; its role cannot be assumed yet, which is a failure "
-        f"from {day_and_time(came + JOINING)} on"
-    )
 
 
 def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:

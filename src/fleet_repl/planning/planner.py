@@ -16,6 +16,7 @@ from typing import Final
 
 from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.enrolment import excused
 from fleet_repl.planning.held_links import Lacks
 from fleet_repl.planning.needed_grants import (
     NONE_JOINING,
@@ -195,16 +196,7 @@ def _registry_plans(
     planned = map(plan, sorted(scope))
     if not decisions.joining:
         return tuple(planned)
-    return tuple(_excused(registry, decisions.joining) for registry in planned)
-
-
-def _excused(planned: RegistryPlan, joining: Mapping[AccountId, str]) -> RegistryPlan:
-    """Returns the plan with the accounts that are joining: neither that a registry of theirs was
-    not read, nor that a link to it is held, is a failure."""
-    held = tuple(
-        replace(link, joining=link.destination.account in joining) for link in planned.held
-    )
-    return replace(planned, joining=joining.get(planned.registry.account), held=held)
+    return tuple(excused(registry, decisions.joining) for registry in planned)
 
 
 def _new_grants(uses: GrantUses, scope: Collection[Registry]) -> dict[Registry, GrantDecision]:

@@ -202,8 +202,12 @@ def _of_write(event: WriteStarted | WriteSettled) -> LogEntry:
 
 def _of_registry(event: RegistryRead | RegistryFinished) -> LogEntry | None:
     match event:
-        case RegistryRead(registry=registry, error=error):
+        case RegistryRead(registry=registry, error=error, excuse=None):
             return _failed("registry-unreadable", registry, error) if error else None
+        case RegistryRead(registry=registry, excuse=excuse):
+            fields = place_fields(registry)
+            message = f"{registry}: {excuse}"
+            return LogEntry(event="registry-joining", message=message, fields=fields)
         case RegistryFinished(outcome=outcome):
             return None if outcome.outcome is Outcome.UNCHANGED else _finished(outcome)
 

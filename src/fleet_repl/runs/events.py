@@ -35,6 +35,8 @@ class RegistryRead:
 
     registry: Registry
     error: Fault | None = None
+    excuse: str | None = None
+    """Why the error is no failure, where the account is joining: a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
@@ -17,21 +16,19 @@ from typing import Final, Protocol
 
 import anyio
 
-from fleet_repl.aws.assume_role import session_name
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.connect import connect
-from fleet_repl.fleet.discover import discover
-from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.fleet.load import load_inventory
 from fleet_repl.inventory import Inventory, located
 from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.reports.log_entry import Log, LogEntry, json_line
 from fleet_repl.runs.events import CallRetried, Event, RegistryRead, WaveFinished, WriteSettled
 from fleet_repl.runs.history import Purpose
-from fleet_repl.topology import Selection, registries
+from fleet_repl.topology import Selection
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import SYSTEM, Clock
-from fleet_repl.values.errors import FleetError, RefusedError
+from fleet_repl.values.errors import FleetError
+from fleet_repl.values.text import counted
 from fleet_repl.watch import (
     News,
     Notifier,
@@ -45,7 +42,8 @@ from fleet_repl.watch import (
     round_entry,
     run_round,
 )
-from fleet_repl.watch.eventbridge import Ignored, RegistryWrite, WholeFleet, target_of
+from fleet_repl.watch.event_scope import scope_of
+from fleet_repl.watch.eventbridge import AccountChange, Ignored, target_of
 from fleet_repl.watch.lambda_settings import FIX, STATE, SettingError, Settings, read_settings
 
 _RESERVE: Final = 15.0
@@ -53,7 +51,6 @@ _RESERVE: Final = 15.0
 finished, read back and put on record."""
 _MARGIN: Final = 5.0
 """Seconds before the function's end at which a failed call is no longer retried."""
-_RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\Z")
 
 
 class Context(Protocol):
@@ -107,14 +104,18 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     target = target_of(event)
     if isinstance(target, Ignored):
         return _ignored(target, log)
-    inventory = _inventory(settings, environ, allowance)
-    selection: Selection | Ignored = EVERYTHING
-    if not isinstance(target, WholeFleet):
-        inventory = await _with_accounts(inventory, settings)
-        selection = _selection(target, inventory)
-    if isinstance(selection, Ignored):
-        return _ignored(selection, log)
-    round_ = await _round(inventory, selection, settings, allowance, log)
+    inventory = _within(_inventory(settings, environ), allowance)
+    inventory, scope = await scope_of(
+        target, inventory, state=settings.state, on_event=event_sink(log)
+    )
+    if isinstance(scope, Ignored):
+        return _ignored(scope, log)
+    if isinstance(target, AccountChange):
+        log(_about_account(target, scope))
+    # A discovery has taken a part of the time.
+    allowance = Allowance.within(context.get_remaining_time_in_millis())
+    inventory = _within(inventory, allowance)
+    round_ = await _round(inventory, scope, settings, allowance, log)
     log(round_entry(round_))
     if round_.verdict is Verdict.BROKEN:
         raise FleetError(round_.error or headline(round_))
@@ -126,8 +127,15 @@ def _ignored(ignored: Ignored, log: Log) -> JsonObject:
     return {"ignored": True, "because": ignored.because}
 
 
-def _inventory(settings: Settings, environ: Mapping[str, str], allowance: Allowance) -> Inventory:
-    """The inventory, with a deadline within the invocation. Raises FleetError."""
+def _about_account(change: AccountChange, scope: Selection) -> LogEntry:
+    accounts = counted(len(scope.accounts), "account")
+    message = f"{change.event} of account {change.account}: a round over {accounts}"
+    fields = {"account": change.account, "aws_event": change.event}
+    return LogEntry(event="account-changed", message=message, fields=fields)
+
+
+def _inventory(settings: Settings, environ: Mapping[str, str]) -> Inventory:
+    """The inventory of the function. Raises FleetError."""
     try:
         inventory = load_inventory(settings.inventory, environ=environ)
     except OSError as error:
@@ -139,36 +147,13 @@ def _inventory(settings: Settings, environ: Mapping[str, str], allowance: Allowa
             f"{FIX}=1 needs a state that lasts, and nothing that a function writes into a folder "
             f"does: set {STATE} to s3://bucket/prefix"
         )
+    return inventory
+
+
+def _within(inventory: Inventory, allowance: Allowance) -> Inventory:
+    """The inventory with a deadline within the invocation."""
     deadline = min(inventory.apply.deadline, allowance.ends)
     return replace(inventory, apply=replace(inventory.apply, deadline=deadline))
-
-
-async def _with_accounts(inventory: Inventory, settings: Settings) -> Inventory:
-    """The inventory with the accounts that were discovered last, which events of one registry do
-    not change; discovered now if none were. Raises FleetError."""
-    try:
-        return await discover(inventory, state=settings.state, cached=True)
-    except RefusedError:
-        return await discover(inventory, state=settings.state)
-
-
-def _selection(write: RegistryWrite, inventory: Inventory) -> Selection | Ignored:
-    """The registry that was written, unless it is of another fleet, or was written by this one."""
-    registry = write.registry
-    if registry not in registries(inventory):
-        return Ignored(because=f"{registry} is no registry of the fleet {inventory.name}")
-    if write.session is not None and _is_ours(write.session, inventory.name):
-        return Ignored(because=f"the fleet {inventory.name} wrote {registry} itself")
-    return Selection(accounts=(registry.account,), regions=(registry.region,))
-
-
-def _is_ours(session: str, fleet: str) -> bool:
-    """Returns whether a role session is named as the fleet's own runs name theirs.
-
-    A session of another fleet is not ours: what it has written may differ from this inventory.
-    """
-    run_id = _RUN_ID.search(session)
-    return run_id is not None and session == session_name(fleet, run_id[0])
 
 
 async def _round(

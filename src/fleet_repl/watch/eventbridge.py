@@ -1,7 +1,9 @@
-"""The target of an EventBridge event: a round over the whole fleet, over one registry, or nothing.
+"""The target of an EventBridge event: a round over the whole fleet, over one registry, over what an
+account is linked with, or nothing.
 
 Pure. Whoever may put events on a bus can forge one, so no text of an event is trusted or repeated
-before it has been parsed: the worst that a forged event can do is have a registry checked.
+before it has been parsed: the worst that a forged event can do is have the accounts discovered and
+some registries checked.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from fleet_repl.values.names import (
 
 CALL: Final = "AWS API Call via CloudTrail"
 """The detail type of calls that CloudTrail recorded."""
+DONE: Final = "AWS Service Event via CloudTrail"
+"""The detail type of what a service has brought about, maybe long after the call for it."""
 SCHEDULE: Final = "Scheduled Event"
 """The detail type of an EventBridge rule's own schedule."""
 SOURCE: Final = "ecr.amazonaws.com"
@@ -36,6 +40,21 @@ WRITES: Final = frozenset(
     }
 )
 """Calls that change rules, registry policies or creation templates."""
+ACCOUNT_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "CreateAccountResult": ("serviceEventDetails", "createAccountStatus"),
+    "CloseAccountResult": ("serviceEventDetails", "closeAccountStatus"),
+    "MoveAccount": ("requestParameters",),
+    # An account leaves by a call of its own.
+    "LeaveOrganization": ("userIdentity",),
+    "CreateManagedAccount": ("serviceEventDetails", "createManagedAccountStatus"),
+    # In place of the one above where an account that was there already is enrolled.
+    "UpdateManagedAccount": ("serviceEventDetails", "updateManagedAccountStatus"),
+}
+"""Events of Organizations and Control Tower about one account → the keys of `detail` that lead to
+the object which names the account."""
+_OF_ACCOUNTS: Final = ("organizations.amazonaws.com", "controltower.amazonaws.com")
+_SUCCEEDED: Final = "SUCCEEDED"
+_FAILED: Final = "the call failed, so it changed nothing"
 
 _SESSION: Final = re.compile(
     rf"arn:[a-z-]+:sts::{ACCOUNT_ID}:assumed-role/[^/]+/(?P<session>[^/]+)"
@@ -57,13 +76,23 @@ class RegistryWrite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChange:
+    """The event asks for a discovery, and for a round over an account and the other ends of its
+    links."""
+
+    account: AccountId
+    event: str
+    """One of `ACCOUNT_EVENTS`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ignored:
     """The event asks for nothing."""
 
     because: str
 
 
-Target: TypeAlias = WholeFleet | RegistryWrite | Ignored
+Target: TypeAlias = WholeFleet | RegistryWrite | AccountChange | Ignored
 
 
 def target_of(event: object) -> Target:
@@ -74,12 +103,31 @@ def target_of(event: object) -> Target:
     """
     if not isinstance(event, Mapping) or event.get("detail-type", SCHEDULE) == SCHEDULE:
         return WholeFleet()
-    if event["detail-type"] != CALL:
+    if event["detail-type"] not in (CALL, DONE):
         return Ignored(because="it is neither a schedule nor a call that CloudTrail recorded")
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
         return Ignored(because="it says nothing of the call")
+    if detail.get("eventSource") in _OF_ACCOUNTS:
+        return _of_account(detail)
     return _of_call(detail)
+
+
+def _of_account(detail: Mapping[str, object]) -> Target:
+    name = detail.get("eventName")
+    if not isinstance(name, str) or name not in ACCOUNT_EVENTS:
+        return Ignored(because="it brings no account into the organization, out of it or elsewhere")
+    if detail.get("errorCode") is not None:
+        return Ignored(because=_FAILED)
+    status: Mapping[str, object] = detail
+    for key in ACCOUNT_EVENTS[name]:
+        status = _object(status.get(key))
+    if status.get("state", _SUCCEEDED) != _SUCCEEDED:
+        return Ignored(because=f"what {name} tells of has not succeeded, so it changed nothing")
+    account = _account(status.get("accountId") or _object(status.get("account")).get("accountId"))
+    if account is None:
+        return Ignored(because=f"{name} names no account")
+    return AccountChange(account=account, event=name)
 
 
 def _of_call(detail: Mapping[str, object]) -> Target:
@@ -87,14 +135,17 @@ def _of_call(detail: Mapping[str, object]) -> Target:
     if detail.get("eventSource") != SOURCE or not isinstance(name, str) or name not in WRITES:
         return Ignored(because="the call changes no rules, registry policy or creation template")
     if detail.get("errorCode") is not None:
-        return Ignored(because="the call failed, so it changed nothing")
-    identity = detail.get("userIdentity")
-    caller: Mapping[str, object] = identity if isinstance(identity, Mapping) else {}
+        return Ignored(because=_FAILED)
+    caller = _object(detail.get("userIdentity"))
     account = _account(detail.get("recipientAccountId")) or _account(caller.get("accountId"))
     region = _region(detail.get("awsRegion"))
     if account is None or region is None:
         return Ignored(because="it names no account and region")
     return RegistryWrite(registry=Registry(account, region), session=_session(caller))
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _account(value: object) -> AccountId | None:

@@ -15,11 +15,18 @@ from tests.support.cloudformation import template_of
 
 from fleet_repl.aws.assume_role import session_name
 from fleet_repl.watch.aws_lambda import handler
-from fleet_repl.watch.eventbridge import WRITES, Ignored, target_of
+from fleet_repl.watch.eventbridge import (
+    ACCOUNT_EVENTS,
+    WRITES,
+    AccountChange,
+    Ignored,
+    target_of,
+)
 from fleet_repl.watch.lambda_settings import FIX, INVENTORY, NOTIFY, STATE
 
 FLEET = "prod"
 RUN = "20261123T081500Z-3f9c1a"
+SAMPLES = Path(__file__).parents[2] / "watch/functions/events"
 
 Event: TypeAlias = Callable[..., dict[str, Any]]
 
@@ -128,13 +135,28 @@ def test_what_the_handler_would_ignore_is_not_sent(
     assert not matches(pattern, event(**detail))
 
 
-def test_both_rules_are_the_same(templates: dict[str, dict[str, Any]]) -> None:
+@pytest.mark.parametrize("rule", ["Writes", "Accounts"])
+def test_both_rules_are_the_same(rule: str, templates: dict[str, dict[str, Any]]) -> None:
     """What an account sends, the function gets."""
     first, second = (
-        template["Resources"]["Writes"]["Properties"]["EventPattern"]
+        template["Resources"][rule]["Properties"]["EventPattern"]
         for template in templates.values()
+        if rule in template["Resources"]
     )
     assert first == second
+
+
+def test_what_happens_to_accounts_comes_through(templates: dict[str, dict[str, Any]]) -> None:
+    """Each kind of event that the handler takes, and no failed call."""
+    rule = templates["organization.yaml"]["Resources"]["Accounts"]["Properties"]
+    pattern = rule["EventPattern"]
+    assert {*pattern["detail"]["eventName"]} == {*ACCOUNT_EVENTS}
+    for name in ACCOUNT_EVENTS:
+        event = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+        assert matches(pattern, event)
+        assert isinstance(target_of(event), AccountChange)
+        event["detail"]["errorCode"] = "AccessDenied"
+        assert not matches(pattern, event)
 
 
 def test_templates_are_valid(deploy: Path) -> None:

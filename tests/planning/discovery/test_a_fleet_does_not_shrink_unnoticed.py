@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 from tests.support.clock import MORNING
 
 from fleet_repl.inventory import Discovery, Member
-from fleet_repl.planning.discovery import continued, joining, lost_too_many
+from fleet_repl.planning.discovery import continued, lost_too_many
+from fleet_repl.planning.enrolment import joining
 from fleet_repl.values.names import AccountId, Region
 
 TODAY = MORNING + timedelta(days=1)

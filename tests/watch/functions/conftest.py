@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +18,7 @@ from anyio.from_thread import start_blocking_portal
 from fleet_repl import load_inventory
 from fleet_repl.aws.assume_role import session_name
 from fleet_repl.sandbox import Scenario, World, serve, world_of
+from fleet_repl.values.clock import SYSTEM, Clock
 from fleet_repl.watch import aws_lambda
 
 INVENTORY = """
@@ -117,13 +118,15 @@ def ours() -> dict[str, str]:
     return {"arn": f"arn:aws:sts::111111111111:assumed-role/fleet-replication/{session}"}
 
 
-@pytest.fixture
-def deployed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@contextmanager
+def deploy(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capture: pytest.CaptureFixture[str],
+    scenario: Scenario,
+    clock: Clock = SYSTEM,
 ) -> Iterator[Deployed]:
-    """The function with its inventory, and an AWS that answers over HTTP."""
-    path = tmp_path / "inventory.toml"
-    path.write_text(INVENTORY)
+    """The function with the inventory at `path`, and an AWS that answers over HTTP."""
     for name in os.environ:
         if name.startswith(("AWS_", "FLEET_REPL_")):
             monkeypatch.delenv(name)
@@ -132,13 +135,24 @@ def deployed(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("EXTERNAL_ID", SECRET)
     monkeypatch.setenv("FLEET_REPL_INVENTORY", str(path))
-    world = world_of(load_inventory(path), scenario=Scenario())
+    world = world_of(load_inventory(path), scenario=scenario, clock=clock)
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal())
         server = stack.enter_context(portal.wrap_async_context_manager(serve(world)))
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
-        yield Deployed(world, path, capsys)
+        yield Deployed(world, path, capture)
+
+
+@pytest.fixture
+def deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Deployed]:
+    """The function with its inventory, and an AWS that answers over HTTP."""
+    path = tmp_path / "inventory.toml"
+    path.write_text(INVENTORY)
+    with deploy(path, monkeypatch, capsys, Scenario()) as function:
+        yield function
 
 
 class Listener(ThreadingHTTPServer):

@@ -1,0 +1,68 @@
+"""Enrolment: an account is often in the organization before its role is, and that is no failure.
+
+Pure. It decides how long an account counts as joining, and what of it is no failure meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from fleet_repl.inventory import Discovery, Inventory
+from fleet_repl.planning.plan import RegistryPlan
+from fleet_repl.values.names import AccountId
+from fleet_repl.values.text import day_and_time
+
+JOINING: Final = timedelta(hours=24)
+"""How long an account whose role is refused counts as joining."""
+
+
+def joining(discovery: Discovery, now: datetime) -> Mapping[AccountId, datetime]:
+    """The accounts that came less than a day ago, and when that was.
+
+    An account came when it became a member of the organization or, if that was later, when it was
+    first seen: it may have been moved into the units of the fleet. For example, an account that was
+    created in 2020 and is first seen today came today, and one of the very first discovery that was
+    created this morning came this morning. A time that is a day or more ahead is that of a clock
+    that was wrong, and makes no account joining.
+    """
+    seen = discovery.first_seen
+    times = {
+        member.id: [time for time in (member.joined, seen.get(member.id)) if time is not None]
+        for member in discovery.members
+    }
+    came = {account: max(known) for account, known in times.items() if known}
+    return {account: time for account, time in came.items() if abs(now - time) < JOINING}
+
+
+def joining_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, str]:
+    """The accounts that are joining if AWS refuses their roles, each with a sentence that says so.
+
+    An account of the inventory's file never is: somebody has vouched that its role is there.
+    """
+    if inventory.discovery is None:
+        return {}
+    in_file = {table.id for table in inventory.listed}
+    fleet = {account.id for account in inventory.accounts if not account.retired} - in_file
+    came = joining(inventory.discovery, now)
+    return {account: _sentence(account, came[account], now) for account in came.keys() & fleet}
+
+
+def _sentence(account: AccountId, came: datetime, now: datetime) -> str:
+    minutes = max(0, int((now - came).total_seconds())) // 60
+    ago = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
+    return (
+        f"account {account} joined {ago} ago; its role cannot be assumed yet, which is a failure "
+        f"from {day_and_time(came + JOINING)} on"
+    )
+
+
+def excused(planned: RegistryPlan, joining: Mapping[AccountId, str]) -> RegistryPlan:
+    """Returns the plan with the accounts that are joining: neither that a registry of theirs was
+    not read, nor that a link to it is held, is a failure."""
+    held = tuple(
+        replace(link, joining=link.destination.account in joining) for link in planned.held
+    )
+    return replace(planned, joining=joining.get(planned.registry.account), held=held)
