@@ -7,24 +7,18 @@ documents of `bootstrap`, by a reading of IAM of the test's own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
-from unittest import mock
 
 import pytest
+from tests.support.guard import Guard
 from tests.support.registries import registry_of
 from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
 from fleet_repl import Outcome, Plan, Status
 from fleet_repl.ecr.permissions import session_policy
 from fleet_repl.reports.bootstrap import bootstrap_of, iam_document
-from fleet_repl.sandbox import RegistryScenario, Scenario, World, access
-from fleet_repl.sandbox.aws_errors import denied
-from fleet_repl.sandbox.directory import Identity
-from fleet_repl.values.names import Partition, RoleArn
+from fleet_repl.sandbox import RegistryScenario, Scenario
+from fleet_repl.values.names import Partition
 
 FLEET = """\
 version = 1
@@ -95,85 +89,6 @@ NOT_MADE_HERE = {
     ("OwnPermissions", "iam:SimulatePrincipalPolicy"),
 }
 """What the role may do and these runs do not."""
-
-
-def listed(value: Any) -> list[Any]:
-    return [value] if isinstance(value, str) else list(value)
-
-
-def meets(condition: Mapping[str, Mapping[str, str]], context: Mapping[str, str | None]) -> bool:
-    assert set(condition) <= {"StringEquals"}
-    return all(
-        context.get(key) == value for key, value in condition.get("StringEquals", {}).items()
-    )
-
-
-@dataclass
-class Guard:
-    """IAM, with the printed documents in force, and which statements have allowed something."""
-
-    document: Any
-    used: set[tuple[str, str]] = field(default_factory=set)
-    refused: list[tuple[str, str]] = field(default_factory=list)
-
-    def may(self, policy: Any, action: str, resource: str, service: str = "") -> bool:
-        """Whether some statement allows it; each that does is remembered."""
-        allowing = [
-            item
-            for item in policy["Statement"]
-            if action in listed(item["Action"])
-            and any(fnmatchcase(resource, pattern) for pattern in listed(item["Resource"]))
-            and meets(item.get("Condition", {}), {"iam:AWSServiceName": service})
-        ]
-        self.used |= {(item.get("Sid", ""), action) for item in allowing}
-        if not allowing:
-            self.refused.append((action, resource))
-        return bool(allowing)
-
-    def check(self, world: World, caller: Identity, action: str, resource: str) -> None:
-        """In place of the sandbox's own look at what a role may."""
-        (role,) = self.document["roles"]
-        service = resource.split("/")[2] if "aws-service-role" in resource else ""
-        if not self.may(role["permissions"], action, resource, service=service):
-            raise denied(caller.arn, action, resource, because="no identity-based policy")
-
-    def may_assume(self, caller: Identity, role: RoleArn, external_id: str | None) -> bool:
-        """In place of the sandbox's own: the caller's policy and the role's trust have to agree."""
-        own, trust = self.document["base_identity"]["permissions"], None
-        for hub in self.document["hubs"]:
-            if str(caller.role) == hub["arn"]:
-                own = hub["permissions"]
-            if str(role) == hub["arn"]:
-                trust = hub["trust"]
-        if trust is None:
-            (described,) = self.document["roles"]
-            assert role.path == f"{described['path']}{described['name']}".removeprefix("/")
-            trust = described["trust"]
-        who = caller.arn if caller.role is None else str(caller.role)
-        (statement,) = trust["Statement"]
-        return (
-            self.may(own, "sts:AssumeRole", str(role))
-            and statement["Principal"]["AWS"] == who
-            and meets(statement.get("Condition", {}), {"sts:ExternalId": external_id})
-        )
-
-    @property
-    def allowed(self) -> set[tuple[str, str]]:
-        """Everything that the role may do, by statement."""
-        (role,) = self.document["roles"]
-        return {
-            (item["Sid"], action)
-            for item in role["permissions"]["Statement"]
-            for action in listed(item["Action"])
-        }
-
-    @contextmanager
-    def in_force(self, world: World) -> Iterator[None]:
-        with (
-            mock.patch.object(access, "_check_identity", self.check),
-            mock.patch.object(world.directory, "may_assume", self.may_assume),
-        ):
-            yield
 
 
 def guard_for(aws: Simulated, **how: Any) -> Guard:

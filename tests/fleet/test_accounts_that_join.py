@@ -146,6 +146,5 @@ async def test_every_form_of_a_result_says_the_same(tmp_path: Any) -> None:
             "skipped",
             None,
         ]
-    # The clock of this fleet is hours ahead of that in the answers of the sandbox.
-    assert [problem.kind for problem in doctor.problems] == ["clock"]
+    assert doctor.problems == ()
     assert doctor.notes[-1].startswith("account 000000000002 joined 3 h ago")

@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from typing import Final
 
 import anyio
@@ -111,13 +112,24 @@ class _Handler:
         body = await request.content.read()
         arrival = arrive(self.world, _request(request, body))
         if isinstance(arrival, Reply):
-            return _response(arrival)
+            return self._response(arrival)
         if arrival.lot.latency > 0:
             await self.world.clock.sleep(arrival.lot.latency)
         reply = conclude(self.world, arrival)
         if reply is None:
             return _hang_up(request)
-        return _response(reply)
+        return self._response(reply)
+
+    def _response(self, reply: Reply) -> web.Response:
+        headers = {
+            "Content-Type": reply.content_type,
+            "Date": format_datetime(self.world.clock.now(), usegmt=True),
+        }
+        if reply.request_id is not None:
+            headers["x-amzn-RequestId"] = reply.request_id
+        if reply.error is not None:
+            headers["x-amzn-ErrorType"] = reply.error
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
 
 
 def _request(request: web.BaseRequest, body: bytes) -> Request:
@@ -127,15 +139,6 @@ def _request(request: web.BaseRequest, body: bytes) -> Request:
         headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
     path, _, query = request.path_qs.partition("?")
     return Request(method=request.method, path=path, query=query, headers=headers, body=body)
-
-
-def _response(reply: Reply) -> web.Response:
-    headers = {"Content-Type": reply.content_type}
-    if reply.request_id is not None:
-        headers["x-amzn-RequestId"] = reply.request_id
-    if reply.error is not None:
-        headers["x-amzn-ErrorType"] = reply.error
-    return web.Response(status=reply.status, body=reply.body, headers=headers)
 
 
 def _hang_up(request: web.BaseRequest) -> web.Response:
