@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from fleet_repl.engine.ports import EventSink
+from fleet_repl.engine.retry import Pace
+from fleet_repl.engine.shards import ShardReaders
 from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.stores import Store
 from fleet_repl.fleet.access import Access
 from fleet_repl.fleet.context import RunContext, new_run_id, run_pace
 from fleet_repl.fleet.discover import discover
@@ -23,16 +27,17 @@ from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.record import Memory
 from fleet_repl.fleet.shard_readers import shard_readers
 from fleet_repl.fleet.worlds import world_of
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Inventory, State
 from fleet_repl.planning.acknowledgements import as_warning
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired import Desired, desired_state
 from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.runs.history import Purpose
 from fleet_repl.state import RunRecords
+from fleet_repl.topology import Topology
 from fleet_repl.values.clock import SYSTEM, Clock, check_loop
 
 if TYPE_CHECKING:
-    from fleet_repl.aws import Endpoint
+    from fleet_repl.aws import AwsRegistries, Endpoint
 
 
 @asynccontextmanager
@@ -75,70 +80,118 @@ async def connect(  # noqa: PLR0913 - each says a thing of its own about the run
         inventory = await discover(
             inventory, endpoint=endpoint, on_event=on_event, state=state, clock=clock
         )
-    place = place_of(inventory, state)
-    world = await world_of(inventory.aws, endpoint, os.environ)
-    pace = run_pace(inventory, clock)
-    run_id = new_run_id(clock)
-    sink = guarded(on_event) if on_event is not None else ignored
+    opening = _Opening(
+        inventory=inventory,
+        endpoint=endpoint,
+        place=place_of(inventory, state),
+        world=await world_of(inventory.aws, endpoint, os.environ),
+        run_id=new_run_id(clock),
+        pace=run_pace(inventory, clock),
+        on_event=guarded(on_event) if on_event is not None else ignored,
+        purpose=purpose,
+    )
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            open_place(place, aws=inventory.aws, endpoint=endpoint, world=world)
+        store = await stack.enter_async_context(opening.store())
+        access = opening.access(store)
+        if locked:
+            # Before anything that takes time: whoever has to wait is to be told at once.
+            await stack.enter_async_context(access.held())
+        # In a thread: of a large fleet this takes a while, and the lock has to be renewed.
+        wanted = await anyio.to_thread.run_sync(desired_state, inventory)
+        registries = await stack.enter_async_context(opening.registries())
+        readers = None if executor is None else opening.readers(executor, workers, registries)
+        fleet = Fleet(opening.context(store, access, wanted, registries, readers))
+        stack.push_async_callback(access.wind_up, fleet.stop)
+        yield fleet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opening:
+    """A connection of which nothing is open yet."""
+
+    inventory: Inventory
+    endpoint: Endpoint | None
+    place: State
+    world: str | None
+    run_id: str
+    pace: Pace
+    on_event: EventSink
+    purpose: Purpose | None
+    """None for a run that writes nothing."""
+
+    def store(self) -> AbstractAsyncContextManager[Store]:
+        """Where the fleet keeps what it remembers."""
+        return open_place(
+            self.place, aws=self.inventory.aws, endpoint=self.endpoint, world=self.world
         )
-        access = Access(
+
+    def access(self, store: Store) -> Access:
+        """The run's right to write to the fleet."""
+        inventory = self.inventory
+        return Access(
             store=store,
             fleet=inventory.name,
             formerly=inventory.ownership.formerly,
             accounts=frozenset(account.id for account in inventory.accounts),
-            run_id=run_id,
-            on_event=sink,
-            purpose=purpose or Purpose.APPLY,
+            run_id=self.run_id,
+            on_event=self.on_event,
+            purpose=self.purpose or Purpose.APPLY,
         )
-        if locked:
-            # Before anything that takes time: whoever has to wait is to be told at once.
-            await stack.enter_async_context(access.held())
+
+    def registries(self) -> AbstractAsyncContextManager[AwsRegistries]:
+        """The clients and credentials of the run."""
         # Importing the library loads no AWS code, and neither does being refused.
         from fleet_repl.aws import open_aws  # noqa: PLC0415
 
-        # In a thread: of a large fleet this takes a while, and the lock has to be renewed.
-        desired, topology = await anyio.to_thread.run_sync(desired_state, inventory)
-        registries = await stack.enter_async_context(
-            open_aws(
-                inventory,
-                run_id=run_id,
-                pace=pace,
-                endpoint=endpoint,
-                on_event=sink,
-                read_only=purpose is None,
-            )
+        return open_aws(
+            self.inventory,
+            run_id=self.run_id,
+            pace=self.pace,
+            endpoint=self.endpoint,
+            on_event=self.on_event,
+            read_only=self.purpose is None,
         )
-        readers = None
-        if executor is not None:
-            readers = shard_readers(
-                executor, workers, inventory, registries, run_id, endpoint=endpoint, on_event=sink
-            )
-        fleet = Fleet(
-            RunContext(
-                run_id=run_id,
-                started=clock.now(),
-                inventory=inventory,
-                world=world,
-                desired=desired,
-                warnings=(
-                    *map(as_warning, topology.notices),
-                    *discovery_warnings(inventory),
-                ),
-                registries=registries,
-                store=store,
-                folder=place.folder,
-                memory=Memory(store, inventory),
-                records=RunRecords(store, inventory.name),
-                access=access,
-                pace=pace,
-                stop=Stop(clock, pace.deadline, inventory.apply.deadline),
-                on_event=sink,
-                read_only=purpose is None,
-                workers=readers,
-            )
+
+    def readers(
+        self, executor: Executor, workers: int | None, registries: AwsRegistries
+    ) -> ShardReaders:
+        """The workers that read for the run."""
+        return shard_readers(
+            executor,
+            workers,
+            self.inventory,
+            registries,
+            self.run_id,
+            endpoint=self.endpoint,
+            on_event=self.on_event,
         )
-        stack.push_async_callback(access.wind_up, fleet.stop)
-        yield fleet
+
+    def context(
+        self,
+        store: Store,
+        access: Access,
+        wanted: tuple[Desired, Topology],
+        registries: AwsRegistries,
+        readers: ShardReaders | None,
+    ) -> RunContext:
+        """The context of the run, once everything is open."""
+        inventory, pace, (desired, topology) = self.inventory, self.pace, wanted
+        return RunContext(
+            run_id=self.run_id,
+            started=pace.clock.now(),
+            inventory=inventory,
+            world=self.world,
+            desired=desired,
+            warnings=(*map(as_warning, topology.notices), *discovery_warnings(inventory)),
+            registries=registries,
+            store=store,
+            folder=self.place.folder,
+            memory=Memory(store, inventory),
+            records=RunRecords(store, inventory.name),
+            access=access,
+            pace=pace,
+            stop=Stop(pace.clock, pace.deadline, inventory.apply.deadline),
+            on_event=self.on_event,
+            read_only=self.purpose is None,
+            workers=readers,
+        )
