@@ -42,6 +42,8 @@ class WorkerSetup:
     version: str = __version__
     run_id: str
     fleet: str
+    path: str
+    """The path of the inventory in the process of the run, for the commands in hints."""
     aws: Aws
     """Without the external id."""
     external_id: str | None
@@ -105,6 +107,7 @@ def worker_setup(
     return WorkerSetup(
         run_id=run_id,
         fleet=inventory.name,
+        path=inventory.path,
         aws=replace(inventory.aws, external_id=None),
         external_id=spelled_ids(inventory).get(None),
         ownership=inventory.ownership,
@@ -137,7 +140,7 @@ def worker_inventory(setup: WorkerSetup) -> Inventory:
     Raises FleetError for a variable that is not set in the worker's environment.
     """
     return Inventory(
-        path="",
+        path=setup.path,
         digest="",
         name=setup.fleet,
         aws=replace(setup.aws, external_id=_filled(setup.external_id)),
