@@ -149,6 +149,16 @@ async def test_figures_of_a_correction(stage: Stage) -> None:
     assert success == stage.rounds[0].finished_at.timestamp()
 
 
+async def test_accounts_that_are_joining_have_a_figure(stage: Stage) -> None:
+    """Their registries are unreadable, and the round is a success all the same."""
+    stage.world.joining.add(A)
+    *_, pause = await scraped(stage, 2, every=60)
+    figures = values(pause["/metrics"][1])
+    assert figures['fleet_repl_joining{fleet="prod"}'] == 1
+    assert figures['fleet_repl_registries{fleet="prod",outcome="unreadable"}'] == 1
+    assert figures['fleet_repl_last_success_timestamp_seconds{fleet="prod"}'] > 0
+
+
 async def test_an_excluded_registry_has_a_figure_of_its_own(stage: Stage) -> None:
     """By account, region and objection; and none any more once it is corrected."""
     stage.world.tamper(HUB, A)

@@ -95,6 +95,23 @@ def test_the_schema_knows_every_verdict_and_every_kind_of_news() -> None:
     assert list(NEWS) == list(News)
 
 
+async def test_a_joining_account_is_news_only_after_its_day(
+    stage: Stage, receiver: Receiver
+) -> None:
+    """While it is joining nobody is told; once its role is overdue somebody is, and then once."""
+    stage.world.joining.add(A)
+
+    def between(number: int) -> None:
+        if number == 2:
+            stage.world.joining.clear()
+            stage.world.unreadable.add(A)
+
+    await stage.watch(4, between, every=60, notify=receiver.url)
+    assert stage.verdicts == ["in-sync", "in-sync", "partial", "partial"]
+    assert news_of(receiver) == ["failed"]
+    assert problems(receiver.posts[0]) == []
+
+
 async def test_drift_is_reported_once_and_again_when_it_changes(
     stage: Stage, receiver: Receiver
 ) -> None:
