@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 import re
 import shlex
 import shutil
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from tests.support.command_line import Session
 from tests.support.pages import Block, Page
 
 import fleet_repl
@@ -77,6 +79,8 @@ class Reader:
         for block in self._page.blocks:
             self._prepare(block)
             match block.language:
+                case "console" if block.note == "at a terminal":
+                    self._dialogue(block)
                 case "console":
                     self._console(block)
                 case "python":
@@ -97,7 +101,8 @@ class Reader:
             case ["aws", names]:
                 self._serve(*names.split())
             case _:
-                assert block.note in ("", "output", "scenario"), f"{block}: {block.note}"
+                known = ("", "output", "scenario", "at a terminal")
+                assert block.note in known, f"{block}: {block.note}"
 
     def _serve(self, inventory: str, scenario: str | None = None) -> None:
         listed = fleet_repl.load_inventory(inventory, routes_required=False)
@@ -120,6 +125,19 @@ class Reader:
                 self._is_checked = bool(shown)
             if shown:
                 self._compare(block, shown, self._printed)
+
+    def _dialogue(self, block: Block) -> None:
+        """One command at a terminal: what stands behind a question, `[…]`, is typed."""
+        command, *lines = block.text.splitlines()
+        program, *args = shlex.split(command.removeprefix("$ "))
+        assert program == "fleet-repl", f"{block}: {command}"
+        with session(args) as terminal:
+            for question, answer in re.findall(r"(?m)^([^\n]*\]) ?(.*)$", "\n".join(lines)):
+                terminal.expect(f"{question} ")
+                terminal.send(f"{answer}\n")
+            self._status = terminal.end()
+        seen = re.sub(r" +$", "", terminal.seen, flags=re.MULTILINE)
+        self._compare(block, "\n".join(lines), seen)
 
     def _sh(self, block: Block) -> None:
         """Of the README's command lines, those that are fleet-repl's own."""
@@ -166,6 +184,20 @@ class Reader:
 
     def _compare(self, block: Block, shown: str, printed: str) -> None:
         assert shows(shown, printed), f"{block} shows\n{shown}\nand it is\n{printed}"
+
+
+@contextmanager
+def session(args: list[str]) -> Iterator[Session]:
+    """The program at a terminal of its own."""
+    source = str(Path(fleet_repl.__file__).parents[1])
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ.update({"TERM": "dumb", "COLUMNS": "200", "PYTHONPATH": source})
+        os.execv(sys.executable, [sys.executable, "-m", "fleet_repl", *args])
+    try:
+        yield Session(pid, master)
+    finally:
+        os.close(master)
 
 
 @contextmanager
