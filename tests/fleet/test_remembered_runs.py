@@ -221,6 +221,7 @@ async def test_a_run_that_ends_while_it_is_looked_for_has_not_died() -> None:
         ended = aws.state / "runs" / run.run_id / "ended.json"
         content = ended.read_bytes()
         ended.unlink()
+        (aws.state / "runs.json").unlink()  # It says that the run is over.
 
         async def just_ended(*_: object, **__: object) -> None:
             ended.write_bytes(content)

@@ -23,7 +23,7 @@ from fleet_repl.values.errors import FrozenError, RefusedError
 
 BUCKET = "state-of-the-fleet"
 PLACE = f"s3://{BUCKET}/replication"
-REMEMBERED = ("applied", "lock", "traces", "rolled-back")
+REMEMBERED = ("applied", "lock", "traces", "rolled-back", "runs")
 STATE = f'[state]\nlocation = "{PLACE}"\n'
 
 

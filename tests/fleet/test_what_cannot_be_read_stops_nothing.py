@@ -58,6 +58,7 @@ async def _died(aws: Simulated) -> Path:
     report = await aws.applied()
     run = aws.state / "runs" / report.run_id
     (run / "ended.json").unlink()
+    (run.parent.parent / "runs.json").unlink()  # It says that the run is over.
     (run / "report.json").unlink()
     return run
 

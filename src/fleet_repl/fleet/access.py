@@ -17,6 +17,7 @@ from fleet_repl.state import (
     Lease,
     Lock,
     Registration,
+    RunRecords,
     Turns,
     current_holder,
     frozen_refusal,
@@ -128,6 +129,7 @@ class Access:
                     await self._refuse_if_held_formerly()
                     # Other fleets have to know of this fleet before it begins to write.
                     self._registration = await self._register()
+                    await RunRecords(self.store, self.fleet).refresh_index(lease)
                     yield lease
                 finally:
                     await self._unused()

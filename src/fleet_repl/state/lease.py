@@ -41,6 +41,8 @@ class Taken:
     version: str | None
     """The version of the document to replace; None if there is none."""
     replaced: Holder | None
+    previously: datetime | None = None
+    """When the lock was taken the time before; None if it never was."""
 
 
 class Lease:
@@ -74,6 +76,16 @@ class Lease:
     def replaced(self) -> Holder | None:
         """The former holder, if it was dead or silent and its lock was taken over."""
         return self._taken.replaced if self._taken.replaced != self._holder else None
+
+    @property
+    def taken_at(self) -> datetime:
+        """When the lock was taken, as its document says."""
+        return self._taken.at
+
+    @property
+    def previously_taken_at(self) -> datetime | None:
+        """When the lock was taken the time before, whether that run has ended or died."""
+        return self._taken.previously
 
     @property
     def remaining(self) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Final, TypeAlias
 
 import anyio
@@ -125,6 +126,7 @@ class Lock:
                 at=self._clock.now(),
                 version=stored.version if stored is not None else None,
                 replaced=seen.holder if seen is not None else None,
+                previously=_taken_at(stored, self._store, self._fleet),
             ),
             check=self._check,
         )
@@ -175,6 +177,14 @@ async def find_lock(store: Store, fleet: str) -> SeenLock | None:
     return _seen(await store.find(_name(fleet)), store, fleet)
 
 
+async def last_taken_at(store: Store, fleet: str) -> datetime | None:
+    """Returns when a fleet's lock was last taken, even if it is released; None if it never was.
+
+    Raises StateError.
+    """
+    return _taken_at(await store.find(_name(fleet)), store, fleet)
+
+
 async def release_lock(store: Store, seen: SeenLock) -> bool:
     """Give a lock back in place of its holder; False where that has changed it since it was seen,
     for a sign of life perhaps. Raises StateError."""
@@ -190,10 +200,18 @@ def _name(fleet: str) -> str:
     return f"{fleet}/{LOCK_NAME}"
 
 
+def _taken_at(stored: Stored | None, store: Store, fleet: str) -> datetime | None:
+    return None if stored is None else _parsed(stored, store, fleet).taken_at
+
+
+def _parsed(stored: Stored, store: Store, fleet: str) -> LockDocument:
+    return parse_lock(stored.content, fleet, where=f"{store}/{_name(fleet)}")
+
+
 def _seen(stored: Stored | None, store: Store, fleet: str) -> SeenLock | None:
     if stored is None:
         return None
-    document = parse_lock(stored.content, fleet, where=f"{store}/{_name(fleet)}")
+    document = _parsed(stored, store, fleet)
     if document.holder is None:
         return None
     return SeenLock(

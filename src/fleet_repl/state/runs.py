@@ -4,14 +4,17 @@ plan.json and before.json, what the run's writes replace; run.json, by which the
 and may write; journal.jsonl, which grows with its writes; report.json; ended.json, by which the run
 has ended. A run that died and cannot be read gets an aside.json instead, and no longer counts as
 unfinished; its other documents stay as they are.
+
+Beside these folders lies the index of the runs, by which a plan knows them without listing them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from itertools import compress
 from typing import Final, TypeVar
 
 import anyio
@@ -33,6 +36,7 @@ from fleet_repl.runs.history import (
 )
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.state.journal import Journal, parse_journal
+from fleet_repl.state.lease import Lease
 from fleet_repl.state.reads import read_all
 from fleet_repl.state.run_documents import (
     aside_content,
@@ -42,6 +46,13 @@ from fleet_repl.state.run_documents import (
     parse_ended,
     parse_run,
     run_content,
+)
+from fleet_repl.state.run_index import (
+    RunIndex,
+    current_index,
+    inherited_index,
+    renew_index,
+    revise_index,
 )
 from fleet_repl.values.errors import StateError, UnreadableStateError
 from fleet_repl.values.text import first_line
@@ -75,6 +86,8 @@ class RunRecords:
             lambda: before_content(before_documents(plan, record))
         )
         await self._put(meta.run_id, "before.json", content)
+        # In the index before it is a run: no crash may leave a run that the index does not name.
+        await revise_index(self._store, self._fleet, lambda index: index.with_open(meta.run_id))
         await self._put(meta.run_id, "run.json", run_content(meta))
 
     @asynccontextmanager
@@ -97,28 +110,34 @@ class RunRecords:
         content = await anyio.to_thread.run_sync(report_content, report)
         await self._put(report.run_id, "report.json", content)
         await self._put(report.run_id, "ended.json", ended_content(report))
+        await self._close(report.run_id)
 
     async def set_aside(self, run: UnreadableRun, at: datetime) -> None:
         """Records that a run died and cannot be read: it no longer counts as unfinished."""
         await self._put(run.run_id, "aside.json", aside_content(run, at))
+        await self._close(run.run_id)
+
+    async def refresh_index(self, lease: Lease) -> None:
+        """Brings the index of the runs up to date, once the lock is held. Lists the runs only if
+        the index does not name all of them."""
+        index = await inherited_index(self._store, self._fleet, lease)
+        known, over = await (self._listed() if index is None else self._indexed(index))
+        index = RunIndex(taken_at=lease.taken_at, over=over, open=known - over)
+        await renew_index(self._store, self._fleet, index)
 
     async def summaries(
         self, *, but: Collection[str] = (), since: str = ""
     ) -> tuple[RunSummary | UnreadableRun, ...]:
         """Returns a summary of each run, the newest first. `but`: ids to leave out. `since`: the
         first id to count."""
-        known, ended, _ = await self._listed()
+        known, _ = await self._known()
         wanted = [run for run in known.difference(but) if run >= since]
-
-        async def summary(run_id: str) -> RunSummary | UnreadableRun:
-            return await self._readable(run_id, self._summary(run_id, ended=run_id in ended))
-
-        return await read_all(sorted(wanted, reverse=True), summary)
+        return await self._readable_runs(sorted(wanted, reverse=True), self._summary)
 
     async def metas(self) -> Mapping[str, RunMeta]:
         """Returns the readable runs by id."""
-        known, _, _ = await self._listed()
-        metas = await self._metas(known)
+        known, _ = await self._known()
+        metas = await self._readable_runs(known, self._meta)
         return {meta.run_id: meta for meta in metas if isinstance(meta, RunMeta)}
 
     async def load(self, run_id: str) -> PastRun | None:
@@ -153,47 +172,69 @@ class RunRecords:
 
     async def over(self) -> frozenset[str]:
         """Returns the ids of runs that have ended or are set aside."""
-        _, ended, aside = await self._listed()
-        return ended | aside
+        _, over = await self._known()
+        return over
 
     async def unfinished(self) -> tuple[RunMeta | UnreadableRun, ...]:
         """Returns the runs that are under way, or died and are not set aside; the oldest first."""
-        known, ended, aside = await self._listed()
-        return await self._metas(known - ended - aside)
+        known, over = await self._known()
+        return await self._readable_runs(sorted(known - over), self._meta)
 
     def unreadable(self, run_id: str, error: UnreadableStateError) -> UnreadableRun:
         """Returns a run of which a document cannot be read."""
         reason = first_line(error)
         return UnreadableRun(run_id=run_id, fleet=self._fleet, reason=reason)
 
-    async def _listed(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """Returns the ids of all runs, of ended runs, and of runs that are set aside."""
+    async def _known(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Returns the ids of all runs, and of those that have ended or are set aside."""
+        index = await current_index(self._store, self._fleet)
+        return await (self._listed() if index is None else self._indexed(index))
+
+    async def _indexed(self, index: RunIndex) -> tuple[frozenset[str], frozenset[str]]:
+        async def is_over(run_id: str) -> bool:
+            # A process may have died, or been of an older version, before it could say so in the
+            # index.
+            ended = await self._get(run_id, "ended.json")
+            return ended is not None or await self._get(run_id, "aside.json") is not None
+
+        open_runs = sorted(index.open)
+        answers = await read_all(open_runs, is_over)
+        over = index.over.union(compress(open_runs, answers))
+        return index.over | index.open, over
+
+    async def _listed(self) -> tuple[frozenset[str], frozenset[str]]:
         folder = f"{self._fleet}/runs/"
         names = [name.removeprefix(folder) for name in await self._store.names(folder)]
-        return (
-            _with_document(names, "run.json"),
-            _with_document(names, "ended.json"),
-            _with_document(names, "aside.json"),
-        )
+        over = _with_document(names, "ended.json") | _with_document(names, "aside.json")
+        return _with_document(names, "run.json"), over
 
-    async def _metas(self, runs: Iterable[str]) -> tuple[RunMeta | UnreadableRun, ...]:
-        async def meta(run_id: str) -> RunMeta | UnreadableRun:
-            return await self._readable(run_id, self._meta(run_id))
+    async def _close(self, run_id: str) -> None:
+        """Says in the index that a run is over. Without that, a plan would look for its end."""
+        with suppress(StateError):
+            await revise_index(self._store, self._fleet, lambda index: index.with_over(run_id))
 
-        return await read_all(sorted(runs), meta)
+    async def _readable_runs(
+        self, runs: Iterable[str], read: Callable[[str], Awaitable[_T | None]]
+    ) -> tuple[_T | UnreadableRun, ...]:
+        """Returns what `read` gives for each run, or an unreadable run: one run must not hide the
+        others. A run whose folder was removed is left out."""
 
-    async def _readable(self, run_id: str, reading: Awaitable[_T]) -> _T | UnreadableRun:
-        """Returns what `reading` gives, or an unreadable run: one run must not hide the others."""
-        try:
-            return await reading
-        except UnreadableStateError as error:
-            return self.unreadable(run_id, error)
+        async def readable(run_id: str) -> _T | UnreadableRun | None:
+            try:
+                return await read(run_id)
+            except UnreadableStateError as error:
+                return self.unreadable(run_id, error)
 
-    async def _summary(self, run_id: str, *, ended: bool) -> RunSummary:
+        results = await read_all(runs, readable)
+        return tuple(result for result in results if result is not None)
+
+    async def _summary(self, run_id: str) -> RunSummary | None:
         meta = await self._meta(run_id)
-        if not ended:
+        if meta is None:
+            return None
+        content = await self._get(run_id, "ended.json")
+        if content is None:
             return RunSummary(meta=meta, status=None)
-        content = await self._needed(run_id, "ended.json")
         end = parse_ended(content, self._where(run_id, "ended.json"))
         return RunSummary(
             meta=meta,
@@ -205,9 +246,9 @@ class RunRecords:
             writes=end.writes,
         )
 
-    async def _meta(self, run_id: str) -> RunMeta:
-        content = await self._needed(run_id, "run.json")
-        return parse_run(content, self._where(run_id, "run.json"))
+    async def _meta(self, run_id: str) -> RunMeta | None:
+        content = await self._get(run_id, "run.json")
+        return None if content is None else parse_run(content, self._where(run_id, "run.json"))
 
     async def _put(self, run_id: str, document: str, content: bytes) -> None:
         await self._store.replace(self._name(run_id, document), content)
