@@ -9,8 +9,9 @@ from __future__ import annotations
 from fleet_repl.inventory.accounts import Account, AccountTable, External
 from fleet_repl.inventory.acknowledgements import ACKNOWLEDGEABLE, Acknowledgement
 from fleet_repl.inventory.discovered import Discovery, Member
-from fleet_repl.inventory.document import json_schema, parse, unlisted_accounts, with_discovery
+from fleet_repl.inventory.document import json_schema
 from fleet_repl.inventory.freshness import acknowledged, changed_file
+from fleet_repl.inventory.inventory_file import parse, unlisted_accounts, with_discovery
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.organization import UNIT_LABELS, Organization
 from fleet_repl.inventory.routes import Match, Route, Selector

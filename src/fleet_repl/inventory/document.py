@@ -1,15 +1,13 @@
-"""The whole file: all its tables as one table, and the Inventory that is made of them.
+"""The whole file: all its tables as one table, and what they hold once accounts are resolved.
 
-Read, fill in, then each table; all problems are collected on the way. Calls nothing and shows
-nothing.
+All problems are collected on the way. Calls nothing and shows nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from typing import Annotated, BinaryIO, Final, TypeAlias, cast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Final, TypeAlias
 
 from fleet_repl.inventory.accounts import (
     Account,
@@ -20,13 +18,9 @@ from fleet_repl.inventory.accounts import (
     list_accounts,
 )
 from fleet_repl.inventory.acknowledgements import WarningsTable
-from fleet_repl.inventory.discovered import Discovery
 from fleet_repl.inventory.fields import FleetName, check_names
-from fleet_repl.inventory.findings import MISSING, SECRET, Findings, KeyPath
-from fleet_repl.inventory.freshness import text_digests
+from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
 from fleet_repl.inventory.kinds import Context, number
-from fleet_repl.inventory.lines import Lines
-from fleet_repl.inventory.model import Inventory, Reading
 from fleet_repl.inventory.organization import Organization, check_organization
 from fleet_repl.inventory.policies import Policies
 from fleet_repl.inventory.regions import Regions
@@ -34,22 +28,17 @@ from fleet_repl.inventory.routes import Route
 from fleet_repl.inventory.safety import Safety, Wave, check_waves
 from fleet_repl.inventory.settings import (
     Apply,
-    Aws,
     AwsTable,
     Limits,
     Ownership,
     StateTable,
     check_session_tags,
-    located,
 )
-from fleet_repl.inventory.tables import Table, columns, part_of, read_table
+from fleet_repl.inventory.tables import Table, columns, read_table
 from fleet_repl.inventory.templates import Template, TemplateTable, resolve_templates
-from fleet_repl.inventory.toml_file import read
-from fleet_repl.inventory.variables import fill, holds_reference
-from fleet_repl.values import canonical_json as canonical
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import InventoryError
-from fleet_repl.values.names import AccountId, Partition, Region, Secret
+from fleet_repl.values.names import AccountId, Partition, Region
 
 VERSION: Final = 1
 
@@ -109,144 +98,8 @@ def json_schema() -> JsonObject:
     return {**schema, "anyOf": [{"required": [key]} for key in ("accounts", "organization")]}
 
 
-def parse(
-    text_path: str | Path,
-    *,
-    environ: Mapping[str, str],
-    routes_required: bool = True,
-    secrets_required: bool = True,
-    stdin: BinaryIO | None = None,
-) -> Inventory:
-    """Read and check an inventory file; `${NAME}` in its values is looked up in `environ`.
-
-    With `stdin` it is read from there, and `text_path` only names it: what it says of other
-    files and folders is seen from the folder of that path.
-
-    Without `routes_required` a file may have no `routes` at all. That says nothing about what
-    shall replicate: its inventory is good for looking at a fleet, and not for plans. Without
-    `secrets_required` external ids may be missing whose variables are not set: `unset` of the
-    inventory has them.
-
-    Raises InventoryError, whose `problems` name everything wrong with the file, by line. Whether
-    its routes match anything is for `topology` to say.
-    """
-    path = str(text_path)
-    text, parsed = read(path, stdin)
-    findings = Findings(path, parsed, lines := Lines(text))
-    _check_version(parsed, findings)
-    filled = parsed
-    if holds_reference(text):
-        filled = fill(parsed, environ, findings, secrets_required=secrets_required)
-    policies = Policies(path, findings)
-    contents = _read(filled, findings, policies, routes_required=routes_required)
-    document = contents.document
-    reading = Reading(
-        document=parsed,
-        filled=filled,
-        routes_required=routes_required,
-        defaults=contents.defaults,
-        policies=policies.files,
-    )
-    texts = {path: text} if stdin is None else {}
-    return Inventory(
-        path=path,
-        # The tables allow nothing that JSON has no form for.
-        digest=canonical.digest(cast(JsonObject, policies.inlined(parsed))),
-        name=document.name,
-        aws=part_of(document.aws, Aws),
-        accounts=contents.accounts,
-        externals=contents.externals,
-        routes=document.routes,
-        templates=contents.templates,
-        ownership=document.ownership,
-        apply=document.apply,
-        limits=document.limits,
-        state=located(document.state.location, Path(path).parent, shared=document.state.shared),
-        waves=document.waves,
-        safety=document.safety,
-        acknowledged=document.warnings.acknowledged,
-        organization=document.organization,
-        listed=document.accounts if contents.is_discovered else (),
-        unset=findings.unset,
-        lines=lines,
-        text=None if stdin is None else text,
-        files=text_digests({**texts, **policies.files}),
-        reading=reading if contents.is_discovered else None,
-        external_ids=_spelled_external_ids(parsed, document),
-    )
-
-
-def _spelled_external_ids(
-    parsed: Mapping[str, object], document: Document
-) -> dict[AccountId | None, Secret]:
-    """The external ids as the file spells them, by account; under None that of [aws]."""
-    accounts = parsed.get("accounts", [])
-    tables: list[tuple[AccountId | None, object]] = [(None, parsed.get("aws"))]
-    if isinstance(accounts, list):
-        tables += zip((account.id for account in document.accounts), accounts, strict=True)
-    return {
-        account: Secret(spelled)
-        for account, table in tables
-        if isinstance(table, dict) and isinstance(spelled := table.get(SECRET), str)
-    }
-
-
-def with_discovery(
-    inventory: Inventory, accounts: Sequence[AccountTable], discovery: Discovery
-) -> Inventory:
-    """The inventory of a fleet that was discovered: `accounts` are those of the file, in its order,
-    and then those that it does not list.
-
-    Raises InventoryError for what is wrong with the file now that the accounts are known.
-    """
-    reading = inventory.reading
-    if reading is None:
-        return inventory
-    findings = Findings(inventory.path, reading.document, inventory.lines)
-    contents = _read(
-        reading.filled,
-        findings,
-        Policies(inventory.path, findings, reading.policies),
-        routes_required=reading.routes_required,
-        discovered=(accounts, discovery.regions),
-    )
-    return replace(
-        inventory,
-        accounts=contents.accounts,
-        externals=contents.externals,
-        routes=contents.document.routes,
-        templates=contents.templates,
-        waves=contents.document.waves,
-        safety=contents.document.safety,
-        discovery=discovery,
-    )
-
-
-def unlisted_accounts(inventory: Inventory, ids: Iterable[AccountId]) -> tuple[Account, ...]:
-    """Accounts that the file does not list, with what [aws] says for all of them; none where no
-    accounts are discovered."""
-    reading = inventory.reading
-    if reading is None or inventory.organization is None:
-        return ()
-    names = AccountNames(Findings(inventory.path, {}, {}))
-    context = Context(regions=Regions(inventory.aws.partition), names=names)
-    tables: list[tuple[KeyPath, AccountTable]] = [
-        (("organization", account), AccountTable(id=account)) for account in ids
-    ]
-    return list_accounts(tables, (), reading.defaults, context)[0]
-
-
-def _check_version(parsed: Mapping[str, object], findings: Findings) -> None:
-    """Refuse a file of another version at once, because no other rule here holds for it."""
-    version = parsed.get("version")
-    if isinstance(version, int) and not isinstance(version, bool) and version != VERSION:
-        fault = f"is not known here: this program reads version {VERSION}"
-        findings.report(("version",), fault)
-        raise InventoryError(findings.problems)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Contents:
+class Contents:
     """The content of a file."""
 
     document: Document
@@ -262,18 +115,18 @@ class _Contents:
         return asking or self.document.organization is not None
 
 
-_Discovered: TypeAlias = tuple[Sequence[AccountTable], Mapping[AccountId, tuple[Region, ...]]]
+Discovered: TypeAlias = tuple[Sequence[AccountTable], Mapping[AccountId, tuple[Region, ...]]]
 """Every account of the fleet, those of the file first, and the regions that accounts have."""
 
 
-def _read(
+def read_contents(
     filled: Mapping[str, object],
     findings: Findings,
     policies: Policies,
     *,
     routes_required: bool,
-    discovered: _Discovered | None = None,
-) -> _Contents:
+    discovered: Discovered | None = None,
+) -> Contents:
     """The tables of the file, its accounts resolved. Raises InventoryError."""
     context = Context(regions=Regions(_partition(filled)), names=AccountNames(findings))
     keys = columns(_Members)
@@ -302,7 +155,7 @@ def _read(
     templates = resolve_templates(document.templates, policies, findings)
     if findings.problems:
         raise InventoryError(findings.problems)
-    return _Contents(
+    return Contents(
         document=document,
         accounts=accounts,
         externals=externals,
@@ -312,7 +165,7 @@ def _read(
 
 
 def _accounts(
-    members: _Members, defaults: AccountDefaults, context: Context, discovered: _Discovered | None
+    members: _Members, defaults: AccountDefaults, context: Context, discovered: Discovered | None
 ) -> tuple[tuple[Account, ...], tuple[External, ...]]:
     """The accounts of the fleet and the external ones. Before accounts are discovered, any name may
     be that of one."""
