@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 import fleet_repl.aws.registries
-from fleet_repl.ecr.permissions import session_policy
+from fleet_repl.ecr.session_policies import session_policy
 from fleet_repl.engine.ports import Backfills, ImageReader, RegistryReader, RegistryWriter
 from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import Partition

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import fleet_repl.aws.organizations
-from fleet_repl.ecr.permissions import organization_policy
+from fleet_repl.ecr.session_policies import organization_policy
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text()
 

@@ -9,7 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from fleet_repl.ecr.permissions import session_policy
+from fleet_repl.ecr.session_policies import session_policy
 from fleet_repl.inventory.settings import Apply
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import Partition

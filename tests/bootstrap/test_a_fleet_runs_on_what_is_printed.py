@@ -15,7 +15,7 @@ from tests.support.registries import registry_of
 from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
 from fleet_repl import Outcome, Plan, Status
-from fleet_repl.ecr.permissions import session_policy
+from fleet_repl.ecr.session_policies import session_policy
 from fleet_repl.reports.bootstrap import bootstrap_of, iam_document
 from fleet_repl.sandbox import RegistryScenario, Scenario
 from fleet_repl.values.names import Partition

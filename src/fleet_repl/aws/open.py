@@ -6,10 +6,9 @@ Registries are read and written by the roles of their accounts, a bucket by the 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from typing import Final
 
 from fleet_repl.aws.account_access import AccountAccess
@@ -24,13 +23,12 @@ from fleet_repl.aws.enabled_regions import EnabledRegions
 from fleet_repl.aws.endpoints import way_to_aws
 from fleet_repl.aws.identity import check, open_session, usable
 from fleet_repl.aws.organizations import Organizations
-from fleet_repl.aws.profiles import ProfileBase
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.s3 import BucketObjects
-from fleet_repl.aws.scoped import ScopedBase
-from fleet_repl.ecr.permissions import organization_policy, passing_policy, session_policy
+from fleet_repl.aws.sources import Sources
 from fleet_repl.ecr.policy import Owner
+from fleet_repl.ecr.session_policies import organization_policy, passing_policy, session_policy
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.accounts import Account
@@ -163,7 +161,7 @@ async def _open(
             sts=sts,
             base=base,
             identity=identity,
-            source_of=_sources(sts, aws, identity, base, of_profile),
+            source_of=Sources(sts, aws, identity, base, of_profile).of,
             way=way_to_aws(session, region, endpoint),
         )
 
@@ -230,63 +228,6 @@ def _sid_prefixes(inventory: Inventory) -> tuple[str, ...]:
     """The prefixes of the Sids of the fleet's own statements, for its name and former names."""
     names = (inventory.name, *inventory.ownership.formerly)
     return tuple(Owner(fleet=name, partition=inventory.aws.partition).sid_prefix for name in names)
-
-
-def _sources(
-    sts: Sts,
-    aws: Aws,
-    identity: Identity,
-    base: Base,
-    of_profile: Callable[[str], Awaitable[Base]],
-) -> Callable[[Account], Source]:
-    """A function that gives the source of an account's credentials: the account's role, assumed by
-    way of the roles of `via`, or the base identity for an account without a role. For an account
-    with a profile, the base identity is that of the profile.
-
-    A session of a role that was assumed by another role lasts an hour at most, whatever the role
-    allows (AWS, "Role chaining").
-    """
-
-    @cache
-    def base_of(profile: str | None) -> Source:
-        return base if profile is None else ProfileBase(profile, partial(of_profile, profile))
-
-    @cache
-    def before_roles(profile: str | None) -> tuple[Source, str]:
-        """Who assumes the roles of accounts, and its ARN."""
-        last = base_of(profile)
-        assumer = identity.arn if profile is None else f"the identity of profile {profile}"
-        for arn in aws.via:
-            last = Role(
-                sts,
-                arn,
-                last,
-                assumer=assumer,
-                seconds=limits.CHAINED_SESSION_SECONDS,
-                external_id=aws.external_id,
-            )
-            assumer = str(arn)
-        return last, assumer
-
-    def source_of(account: Account) -> Source:
-        if account.role is None:
-            own, policy = base_of(account.profile), sts.session_policy
-            return own if policy is None else ScopedBase(sts, own, policy, account.id)
-        # Whether the identity of a profile is an assumed role shows only once it is used.
-        chained = identity.is_assumed_role or bool(aws.via) or account.profile is not None
-        longest = limits.CHAINED_SESSION_SECONDS if chained else max(limits.SESSION_SECONDS)
-        source, assumer = before_roles(account.profile)
-        return Role(
-            sts,
-            account.role,
-            source,
-            assumer=assumer,
-            seconds=min(account.session_seconds, longest),
-            external_id=account.external_id,
-            account=account.id,
-        )
-
-    return source_of
 
 
 async def _prepare(clients: Clients, region: Region, inventory: Inventory) -> None:

@@ -1,5 +1,5 @@
-"""The IAM actions that our calls need: of the role in an account, of a run's sessions, of the
-state.
+"""The IAM actions that our calls need: of the role in an account, of the state, of the
+organization.
 
 The only place that knows them; docs/permissions.md says the same to people. An action is listed
 here because a call of ours asks for it, or because AWS documents that such a call does.
@@ -7,15 +7,14 @@ here because a call of ours asks for it, or because AWS documents that such a ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.settings import Aws
-from fleet_repl.values.canonical_json import Json, JsonObject, compact_json
-from fleet_repl.values.names import Partition
+from fleet_repl.values.canonical_json import Json, JsonObject
 
 VERSION: Final = "2012-10-17"
 """The version of IAM's policy language."""
@@ -54,7 +53,10 @@ class Statement:
     def filled_resources(self, partition: str, account: str, role: str = "*") -> tuple[str, ...]:
         """The resources for one account and role."""
         values = {"{partition}": partition, "{account}": account, "{role}": role}
-        return tuple(_filled(resource, values) for resource in self.resources)
+        resources = self.resources
+        for name, value in values.items():
+            resources = tuple(resource.replace(name, value) for resource in resources)
+        return resources
 
     def document(self, *, partition: str, account: str = "*", role: str = "*") -> JsonObject:
         """The statement as IAM takes it, for one account and role or for any."""
@@ -203,6 +205,11 @@ def account_statements(
     return tuple(statement for statement in needed if statement.actions)
 
 
+def every_statement(*, read_only: bool = False) -> tuple[Statement, ...]:
+    """Returns the statements of the role in each account, for all features of any inventory."""
+    return tuple(need.statement(read_only=read_only) for need in _NEEDS)
+
+
 def among(statements: Iterable[Statement], actions: Collection[str]) -> tuple[Statement, ...]:
     """The statements with only those of their actions that are among `actions`."""
     narrowed = (
@@ -214,8 +221,7 @@ def among(statements: Iterable[Statement], actions: Collection[str]) -> tuple[St
 
 def statements_of(action: str) -> tuple[Statement, ...]:
     """The statements that allow an action, in any fleet."""
-    needs = (need.statement(read_only=False) for need in _NEEDS)
-    known = among((*needs, *organization_statements()), (action,))
+    known = among((*every_statement(), *organization_statements()), (action,))
     return known or (Statement(sid="", actions=(action,)),)
 
 
@@ -249,46 +255,6 @@ def organization_statements() -> tuple[Statement, ...]:
     return (Statement(sid="Organization", actions=actions),)
 
 
-def organization_policy() -> str:
-    """The inline policy of a session that lists the organization."""
-    statements = organization_statements()
-    return compact_json(
-        policy_document(statement.document(partition="*") for statement in statements)
-    )
-
-
-def session_policy(*, partition: Partition, read_only: bool) -> str:
-    """The inline policy of a run's sessions, well within the 2,048 characters that STS takes.
-
-    A run that writes may make every call there is: it learns only on the way what has to go that
-    the inventory no longer has. The role's own policy narrows it further.
-    """
-    allowed = [need.statement(read_only=read_only) for need in _NEEDS]
-    linked = [statement for statement in allowed if statement.service and statement.actions]
-    actions = [
-        action for statement in allowed if not statement.service for action in statement.actions
-    ]
-    if not read_only:
-        actions.append("iam:PassRole")
-    statements: list[Json] = [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
-    if linked:
-        values = {"{partition}": partition, "{account}": "*"}
-        roles = [_filled(role, values) for statement in linked for role in statement.resources]
-        action = "iam:CreateServiceLinkedRole"
-        statements.append({"Effect": "Allow", "Action": action, "Resource": roles})
-    return compact_json({"Version": VERSION, "Statement": statements})
-
-
-def passing_policy(*, partition: Partition) -> str:
-    """The inline policy of the sessions of roles on the way to others: they assume the next."""
-    statement: Json = {
-        "Effect": "Allow",
-        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
-        "Resource": _filled(f"{_ROLES}*", {"{partition}": partition, "{account}": "*"}),
-    }
-    return compact_json({"Version": VERSION, "Statement": [statement]})
-
-
 def assuming_actions(aws: Aws) -> tuple[str, ...]:
     """Returns the actions that a session needs to assume a role of this fleet, with everything that
     its AssumeRole carries."""
@@ -309,12 +275,6 @@ def _passed_roles(inventory: Inventory) -> tuple[str, ...]:
     """The roles that creation templates hand to ECR, which takes none that does not trust it."""
     roles = (template.role for template in inventory.templates)
     return role_resources(role.path for role in roles if role is not None)
-
-
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text
 
 
 def alone(items: Collection[str]) -> Json:

@@ -16,8 +16,8 @@ from fleet_repl.ecr.permissions import (
     account_statements,
     features_of,
     policy_document,
-    session_policy,
 )
+from fleet_repl.ecr.session_policies import session_policy
 from fleet_repl.inventory import Inventory, parse
 from fleet_repl.values.canonical_json import compact_json
 from fleet_repl.values.names import Partition
