@@ -197,12 +197,16 @@ class Stranger:
         assert run(args, PatientLibrary(self.clock)) == 0
         self._capsys.readouterr()
 
-    def reads(self, *args: str) -> str:
-        """What a command prints, which does not end well."""
+    def prints(self, *args: str) -> str:
+        """What a command prints that does not end well."""
         code = run(args, PatientLibrary(self.clock))
         assert code != 0
         captured = self._capsys.readouterr()
-        return plain(captured.err + captured.out, self.folder)
+        return captured.err + captured.out
+
+    def reads(self, *args: str) -> str:
+        """The same without what differs from run to run."""
+        return plain(self.prints(*args), self.folder)
 
     def reads_away_from_terminals(self, *args: str) -> str:
         """What it prints as a process of its own, that has no terminal to ask at."""
