@@ -19,13 +19,13 @@ id = "222222222222"
 denied = true
 """
 REFUSED = """\
-Doctor of demo: 1 problem
+Doctor of demo: 1 problem, 1 of 2 accounts affected
 
 Problems
   1 account: AccessDenied on AssumeRole: trust policy, external id, SCP or RCP
     222222222222 (spoke)
     in eu-west-1
-    → see that arn:aws:iam::ACCOUNT:role/fleet-replication exists and trusts \
+    → see that arn:aws:iam::222222222222:role/fleet-replication exists and trusts \
 arn:aws:iam::999999999999:user/sandbox without an external id (the inventory has none), that the \
 latter may sts:AssumeRole it, and that no SCP or RCP denies it; this prints what makes the role:
       fleet-repl bootstrap demo.toml

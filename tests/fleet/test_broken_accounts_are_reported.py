@@ -87,7 +87,7 @@ BROKEN = Scenario(
 """Thirty broken accounts of ten kinds, and six of which something stays unknown."""
 
 PROBLEMS = f"""\
-Doctor of prod: 10 problems
+Doctor of prod: 10 problems, 30 of 70 accounts affected
 
 Problems
   3 accounts: AccessDenied on AssumeRole: trust policy, external id, SCP or RCP
@@ -107,7 +107,7 @@ the role:
     000000000007 (a7), 000000000008 (a8), 000000000009 (a9)
     in us-east-1
     → enable it, or take it out of the account's regions:
-      aws account enable-region --account-id ACCOUNT --region-name REGION
+      aws account enable-region --account-id ACCOUNT --region-name us-east-1
   3 accounts: AccessDeniedException on DescribeRegistry
     000000000010 (a10), 000000000011 (a11), 000000000012 (a12)
     in eu-west-1, us-east-1
@@ -150,6 +150,7 @@ AWS_ENDPOINT_URL; then look again:
       {{"Effect":"Allow","Action":"iam:CreateServiceLinkedRole","Resource":\
 "arn:aws:iam::*:role/aws-service-role/ecr.amazonaws.com/*","Condition":\
 {{"StringEquals":{{"iam:AWSServiceName":"ecr.amazonaws.com"}}}}}}
+  (Put each account of the problem for ACCOUNT.)
 
 Checks of registries                            ok   failed  unknown
   role                                         134        6        0

@@ -103,7 +103,7 @@ HEALTHY = replace(
 )
 
 TEXT = """\
-Doctor of prod: 3 problems
+Doctor of prod: 3 problems, 12 of 12 accounts affected
 
 Problems
   the clock is off
@@ -185,6 +185,34 @@ Registries
 def test_problems_come_first_and_equal_ones_together() -> None:
     """Then the checks in numbers, the run, and notes."""
     assert doctor_text(REPORT) == TEXT
+
+
+def test_stand_ins_are_filled_in_where_there_is_one_account() -> None:
+    """Elsewhere a line says what they stand for. A variable that ends in the same word stays."""
+    remedy = "see AWS_REGION:\nenable --account ACCOUNT --region REGION"
+    clock, several, single = (replace(problem, remedy=remedy) for problem in REPORT.problems)
+    several = replace(several, regions=(IRELAND, Region("us-east-1")))
+    text = doctor_text(replace(REPORT, problems=(single,)))
+    assert "see AWS_REGION:\n      enable --account 000000000012 --region eu-west-1\n" in text
+    assert "(Put" not in text
+    text = doctor_text(replace(REPORT, problems=(several, single)))
+    assert "enable --account ACCOUNT --region REGION\n" in text
+    note = (
+        "  (Put each account of the problem for ACCOUNT and each region of the problem for REGION.)"
+    )
+    assert f"\n{note}\n" in text
+    assert doctor_text(replace(REPORT, problems=(replace(clock, remedy="x"),))).startswith(
+        "Doctor of prod: 1 problem\n"
+    )
+
+
+def test_what_is_pasted_is_never_wrapped() -> None:
+    """A command on two lines would be two commands, so a narrow terminal breaks it by itself."""
+    command = "aws sts assume-role --role-arn arn:aws:iam::1:role/x --role-session-name doctor"
+    problem = replace(REPORT.problems[0], remedy=f"look who answers there, as follows:\n{command}")
+    text = doctor_text(replace(REPORT, problems=(problem,), notes=(f"see\n{command}",)), width=30)
+    assert text.count(f"\n      {command}\n") == 2
+    assert "    → look who answers there,\n        as follows:\n" in text
 
 
 def test_a_healthy_fleet() -> None:

@@ -6,6 +6,7 @@ names all, and lists the failed and unknown checks of every registry.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Final
@@ -15,9 +16,16 @@ from rich.cells import cell_len
 from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.reports.exit_codes import doctor_exit
 from fleet_repl.reports.text.labels import label
-from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.reports.text.page import Page, Part, Style
 from fleet_repl.reports.text.sections import GROUPS, add_cut, add_remedy
-from fleet_repl.runs.doctor import BaseIdentity, CheckState, DoctorReport, FleetProblem
+from fleet_repl.runs.doctor import (
+    ACCOUNT,
+    REGION,
+    BaseIdentity,
+    CheckState,
+    DoctorReport,
+    FleetProblem,
+)
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted, elapsed
 
@@ -33,12 +41,7 @@ def doctor_text(
 ) -> str:
     """Returns the report for people. `full`: no list is cut."""
     page = Page(full=full)
-    good = not report.problems
-    verdict = "healthy" if good else counted(len(report.problems), "problem")
-    page.add(
-        (f"Doctor of {report.fleet}: ", Style.HEADING),
-        (verdict, Style.ADDED if good else Style.BAD),
-    )
+    page.add((f"Doctor of {report.fleet}: ", Style.HEADING), _verdict(report))
     _add_problems(page, report)
     _add_checks(page, report)
     _add_registries(page, report)
@@ -46,7 +49,7 @@ def doctor_text(
     _add_notes(page, report.notes)
     add_cut(page)
     took = elapsed((report.finished_at - report.started_at).total_seconds())
-    accounts = counted(len({registry.account for registry in report.registries}), "account")
+    accounts = counted(len(_examined(report)), "account")
     registries = counted(len(report.registries), "registry")
     code = doctor_exit(report)
     page.gap()
@@ -57,6 +60,22 @@ def doctor_text(
     return page.render(colour=colour, width=width)
 
 
+def _examined(report: DoctorReport) -> set[AccountId]:
+    return {registry.account for registry in report.registries}
+
+
+def _verdict(report: DoctorReport) -> Part:
+    """`healthy`, or `3 problems, 12 of 400 accounts affected`."""
+    if not report.problems:
+        return "healthy", Style.ADDED
+    problems = counted(len(report.problems), "problem")
+    affected = {account for problem in report.problems for account in problem.accounts}
+    if not affected:
+        return problems, Style.BAD
+    of_all = counted(len(_examined(report)), "account")
+    return f"{problems}, {len(affected):,} of {of_all} affected", Style.BAD
+
+
 def _add_problems(page: Page, report: DoctorReport) -> None:
     if not report.problems:
         return
@@ -65,13 +84,29 @@ def _add_problems(page: Page, report: DoctorReport) -> None:
     for problem in shown:
         _add_problem(page, problem, report)
     page.more(len(report.problems) - len(shown), indent=1)
+    remedies = "\n".join(_filled(problem.remedy, problem) for problem in shown)
+    left = [
+        f"each {name.lower()} of the problem for {name}"
+        for name in (ACCOUNT, REGION)
+        if re.search(rf"\b{name}\b", remedies)
+    ]
+    if left:
+        page.add((f"(Put {' and '.join(left)}.)", Style.FAINT), indent=1)
+
+
+def _filled(text: str, problem: FleetProblem) -> str:
+    """A text of a problem, with the account and the region filled in where there is only one."""
+    for name, values in ((ACCOUNT, problem.accounts), (REGION, problem.regions)):
+        if len(values) == 1:
+            text = re.sub(rf"\b{name}\b", values[0], text)
+    return text
 
 
 def _add_problem(page: Page, problem: FleetProblem, report: DoctorReport) -> None:
     """Adds `37 accounts: …` with some of the accounts, their regions, and the remedy."""
     number = len(problem.accounts)
     subject = f"{counted(number, 'account')}: " if number else ""
-    page.add(subject, (problem.message, Style.BAD), indent=1)
+    page.add(subject, (_filled(problem.message, problem), Style.BAD), indent=1)
     if number:
         shown = page.examples(problem.accounts)
         page.cut |= len(shown) < number
@@ -79,7 +114,7 @@ def _add_problem(page: Page, problem: FleetProblem, report: DoctorReport) -> Non
         names = [_account(account, report) for account in shown]
         page.add(", ".join([*names, *more]), indent=2)
         page.add(f"in {', '.join(problem.regions)}", indent=2)
-    add_remedy(page, problem.remedy)
+    add_remedy(page, _filled(problem.remedy, problem))
 
 
 def _account(account: AccountId, report: DoctorReport) -> str:
@@ -180,4 +215,4 @@ def _add_notes(page: Page, notes: Iterable[str]) -> None:
     for first, *more in lines:
         page.add(f"- {first}", indent=1)
         for line in more:
-            page.add(line, indent=3)
+            page.add((line, Style.PASTED), indent=3)

@@ -30,6 +30,8 @@ class Style(StrEnum):
     CHANGED = "yellow"
     BAD = "bold red"
     FAINT = "dim"
+    PASTED = "cyan"
+    """A command to run or a statement to paste: its line is never wrapped."""
 
 
 Part: TypeAlias = "str | tuple[str, Style]"

@@ -73,7 +73,7 @@ def add_remedy(page: Page, remedy: str) -> None:
     first, *lines = remedy.splitlines()
     page.add(f"→ {first}", indent=2)
     for line in lines:
-        page.add(line, indent=3)
+        page.add((line, Style.PASTED), indent=3)
 
 
 def add_held(page: Page, held: Iterable[HeldLinkRow], names: Mapping[AccountId, str]) -> None:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from fleet_repl.reports.text.page import Line
+from fleet_repl.reports.text.page import Line, Style
 
 HANGING: Final = "    "
 """The additional indentation of the second and later parts of a wrapped line."""
@@ -20,9 +20,7 @@ HANGING: Final = "    "
 def terminal_text(lines: Iterable[Line], *, colour: bool, width: int | None) -> str:
     """Returns lines as text, with escape codes if `colour`. `width`: the columns of the terminal;
     None wraps no line."""
-    texts: Iterable[Text] = (Text.assemble(*line) for line in lines)
-    if width is not None:
-        texts = [piece for text in texts for piece in _wrapped(text, width)]
+    texts = [piece for line in lines for piece in _pieces(line, width)]
     if not colour:
         return "".join(f"{text.plain}\n" for text in texts)
     file = io.StringIO()
@@ -37,6 +35,12 @@ def terminal_text(lines: Iterable[Line], *, colour: bool, width: int | None) -> 
     for text in texts:
         console.print(text, soft_wrap=True)
     return file.getvalue()
+
+
+def _pieces(line: Line, width: int | None) -> Iterable[Text]:
+    text = Text.assemble(*line)
+    pasted = any(style == Style.PASTED for _, style in line)
+    return [text] if width is None or pasted else _wrapped(text, width)
 
 
 def _wrapped(line: Text, width: int) -> Iterator[Text]:

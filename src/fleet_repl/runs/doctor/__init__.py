@@ -21,13 +21,21 @@ from fleet_repl.runs.doctor.model import (
     StsUse,
     Way,
 )
-from fleet_repl.runs.doctor.problems import ExaminedAccount, fleet_problems, joining_notes
+from fleet_repl.runs.doctor.problems import (
+    ACCOUNT,
+    REGION,
+    ExaminedAccount,
+    fleet_problems,
+    joining_notes,
+)
 from fleet_repl.runs.doctor.questions import Needs, needs_of
 from fleet_repl.runs.doctor.run import notes_of, run_problems, session_seconds
 
 __all__ = [
+    "ACCOUNT",
     "DESCRIBE",
     "POLICY",
+    "REGION",
     "SETTING",
     "TEMPLATES",
     "AccountExamination",
