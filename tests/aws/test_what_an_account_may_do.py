@@ -45,7 +45,7 @@ def evaluation(
     decision about each resource in it: resource, decision and missing key.
     """
     inner = "".join(
-        f"<member>{_decision('EvalResourceDecision', *one)}</member>" for one in specific
+        f"<member>{_decision('EvalResourceDecision', *resource)}</member>" for resource in specific
     )
     return (
         f"<member><EvalActionName>{action}</EvalActionName>"

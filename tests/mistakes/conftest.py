@@ -119,7 +119,7 @@ class PatientLibrary(Library):
         return await discover(inventory, clock=self.clock, **how)
 
 
-class Stranger:
+class Newcomer:
     """Somebody in a folder with an inventory, and what they read."""
 
     def __init__(
@@ -224,9 +224,9 @@ class Stranger:
 
 
 @pytest.fixture
-def stranger(
+def newcomer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Stranger]:
+) -> Iterator[Newcomer]:
     """Somebody without any settings of the machine's."""
     for name in list(os.environ):
         if name.startswith("AWS_") or name.upper().endswith("_PROXY"):
@@ -237,11 +237,11 @@ def stranger(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     with ExitStack() as stack:
-        yield Stranger(tmp_path, monkeypatch, stack, capsys)
+        yield Newcomer(tmp_path, monkeypatch, stack, capsys)
 
 
 @pytest.fixture
-def told() -> Callable[[str, str], None]:
+def documented() -> Callable[[str, str], None]:
     """Checks that what was printed has the message and the remedy of a cause, line by line."""
 
     def check(cause: str, printed: str) -> None:

@@ -4,49 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.mistakes.conftest import INVENTORY, Stranger
+from tests.mistakes.conftest import INVENTORY, Newcomer
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.sandbox.scenario import FaultRule, Mishap
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region, Registry
 
-Told = Callable[[str, str], None]
+Documented = Callable[[str, str], None]
 SHOP = "222222222222"
 
 
-def test_a_region_that_does_not_exist(stranger: Stranger, told: Told) -> None:
+def test_a_region_that_does_not_exist(newcomer: Newcomer, documented: Documented) -> None:
     """Nothing is called."""
-    stranger.replace('"eu-west-1"', '"eu-wst1"')
-    told("a region that does not exist", stranger.reads("validate", "fleet.toml"))
+    newcomer.replace('"eu-west-1"', '"eu-wst1"')
+    documented("a region that does not exist", newcomer.reads("validate", "fleet.toml"))
 
 
-def test_no_region(stranger: Stranger, told: Told) -> None:
+def test_no_region(newcomer: Newcomer, documented: Documented) -> None:
     """Neither for the account nor for the fleet."""
-    stranger.replace('regions = ["eu-west-1"]\n', "")
-    told("no region is named", stranger.reads("validate", "fleet.toml"))
+    newcomer.replace('regions = ["eu-west-1"]\n', "")
+    documented("no region is named", newcomer.reads("validate", "fleet.toml"))
 
 
-def test_a_region_that_is_not_enabled(stranger: Stranger, told: Told) -> None:
+def test_a_region_that_is_not_enabled(newcomer: Newcomer, documented: Documented) -> None:
     """An opt-in region, of one account."""
     inventory = INVENTORY.replace('"eu-west-1"', '"ap-east-1"')
     account = AccountScenario(id=SHOP, disabled_regions=("ap-east-1",))
-    stranger.serve(Scenario(accounts=(account,)), inventory)
-    stranger.write(inventory)
-    told("the account has not enabled an opt-in region", stranger.reads("plan", "fleet.toml"))
+    newcomer.serve(Scenario(accounts=(account,)), inventory)
+    newcomer.write(inventory)
+    documented("the account has not enabled an opt-in region", newcomer.reads("plan", "fleet.toml"))
 
 
-def test_a_principal_that_is_not_known_yet(stranger: Stranger, told: Told) -> None:
+def test_a_principal_that_is_not_known_yet(newcomer: Newcomer, documented: Documented) -> None:
     """An account that was made a moment ago is not known everywhere."""
-    stranger.serve()
+    newcomer.serve()
     message = (
         "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid registry policy "
         "provided'"
     )
-    stranger.answer("PutRegistryPolicy", "InvalidParameterException", message, 400)
-    told(
+    newcomer.answer("PutRegistryPolicy", "InvalidParameterException", message, 400)
+    documented(
         "an account that the registry policy names is not known everywhere yet",
-        stranger.reads("apply", "fleet.toml", "--yes"),
+        newcomer.reads("apply", "fleet.toml", "--yes"),
     )
 
 
@@ -63,28 +63,30 @@ def others(*prefixes: str, account: str = "111111111111") -> JsonObject:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def test_a_principal_that_does_not_exist(stranger: Stranger, told: Told) -> None:
+def test_a_principal_that_does_not_exist(newcomer: Newcomer, documented: Documented) -> None:
     """One statement of somebody else's that names a closed account spoils the whole policy."""
-    world = stranger.serve()
+    world = newcomer.serve()
     registry = Registry(AccountId(SHOP), Region("eu-west-1"))
     world.set_policy(registry, others("team", account="444444444444"))
-    told(
+    documented(
         "a foreign statement of the registry policy names an account that was closed",
-        stranger.reads("apply", "fleet.toml", "--yes"),
+        newcomer.reads("apply", "fleet.toml", "--yes"),
     )
 
 
-def test_a_registry_policy_that_is_too_long(stranger: Stranger, told: Told) -> None:
+def test_a_registry_policy_that_is_too_long(newcomer: Newcomer, documented: Documented) -> None:
     """Statements of others leave too little room."""
-    world = stranger.serve()
+    world = newcomer.serve()
     registry = Registry(AccountId(SHOP), Region("eu-west-1"))
     world.set_policy(registry, others(*(f"team-{number:04}" for number in range(170))))
-    told("the registry policy would be longer than ECR takes", stranger.reads("plan", "fleet.toml"))
+    documented(
+        "the registry policy would be longer than ECR takes", newcomer.reads("plan", "fleet.toml")
+    )
 
 
-def test_sts_throttles(stranger: Stranger, told: Told) -> None:
+def test_sts_throttles(newcomer: Newcomer, documented: Documented) -> None:
     """Until the deadline of the run."""
-    stranger.serve(
+    newcomer.serve(
         Scenario(faults=(FaultRule(kind=Mishap.THROTTLED, rate=1, operations=("AssumeRole",)),))
     )
-    told("others use up the quota of STS", stranger.reads("plan", "fleet.toml"))
+    documented("others use up the quota of STS", newcomer.reads("plan", "fleet.toml"))

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from aiohttp import web
 from tests.aws.objects.conftest import FakeS3
-from tests.mistakes.conftest import INVENTORY, Stranger
+from tests.mistakes.conftest import INVENTORY, Newcomer
 from tests.support.moto import moto_server
 
 from fleet_repl import load_inventory
 from fleet_repl.fleet.connect import connect
 
-Told = Callable[[str, str], None]
+Documented = Callable[[str, str], None]
 
 moto = pytest.fixture(scope="module")(moto_server)
 
@@ -27,18 +27,18 @@ class CarelessS3(FakeS3):
 
 
 @pytest.fixture
-def in_a_bucket(stranger: Stranger) -> Callable[[str], None]:
+def in_a_bucket(newcomer: Newcomer) -> Callable[[str], None]:
     """Keeps the state at an S3."""
 
     def keep(url: str) -> None:
-        stranger.serve()
-        stranger.write(f'{INVENTORY}\n[state]\nlocation = "s3://state/fleets"\n')
-        stranger.setenv("AWS_ENDPOINT_URL_S3", url)
+        newcomer.serve()
+        newcomer.write(f'{INVENTORY}\n[state]\nlocation = "s3://state/fleets"\n')
+        newcomer.setenv("AWS_ENDPOINT_URL_S3", url)
 
     return keep
 
 
-def bucket(stranger: Stranger, s3: FakeS3) -> str:
+def bucket(newcomer: Newcomer, s3: FakeS3) -> str:
     """Serves a bucket called `state`."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
@@ -46,52 +46,54 @@ def bucket(stranger: Stranger, s3: FakeS3) -> str:
         request.match_info["key"] = key
         return await s3.serve(request)
 
-    return f"http://{stranger.serve_http(serve)}"
+    return f"http://{newcomer.serve_http(serve)}"
 
 
 def test_a_bucket_that_does_not_exist(
-    stranger: Stranger, told: Told, in_a_bucket: Callable[[str], None], moto: str
+    newcomer: Newcomer, documented: Documented, in_a_bucket: Callable[[str], None], moto: str
 ) -> None:
     """It is never made by fleet-repl."""
     in_a_bucket(moto)
-    told("the state's bucket does not exist", stranger.reads("apply", "fleet.toml", "--yes"))
+    documented("the state's bucket does not exist", newcomer.reads("apply", "fleet.toml", "--yes"))
 
 
 def test_a_bucket_that_is_denied(
-    stranger: Stranger, told: Told, in_a_bucket: Callable[[str], None]
+    newcomer: Newcomer, documented: Documented, in_a_bucket: Callable[[str], None]
 ) -> None:
     """With everything that a state takes."""
     s3 = FakeS3()
     s3.script.extend([s3.refuse("AccessDenied", 403, "Access Denied")] * 9)
-    in_a_bucket(bucket(stranger, s3))
-    told(
+    in_a_bucket(bucket(newcomer, s3))
+    documented(
         "the base identity may not use the state's bucket",
-        stranger.reads("apply", "fleet.toml", "--yes"),
+        newcomer.reads("apply", "fleet.toml", "--yes"),
     )
 
 
 def test_a_bucket_without_conditional_writes(
-    stranger: Stranger, told: Told, in_a_bucket: Callable[[str], None]
+    newcomer: Newcomer, documented: Documented, in_a_bucket: Callable[[str], None]
 ) -> None:
     """Some stores that speak S3 ignore conditions."""
-    in_a_bucket(bucket(stranger, CarelessS3()))
-    told(
+    in_a_bucket(bucket(newcomer, CarelessS3()))
+    documented(
         "the store of the state ignores conditions of writes",
-        stranger.reads("apply", "fleet.toml", "--yes"),
+        newcomer.reads("apply", "fleet.toml", "--yes"),
     )
 
 
-def test_a_lock_that_is_held(stranger: Stranger, told: Told) -> None:
+def test_a_lock_that_is_held(newcomer: Newcomer, documented: Documented) -> None:
     """By a run that lives, on another machine."""
-    stranger.serve()
-    inventory = load_inventory(stranger.folder / "fleet.toml", environ={})
-    held = connect(inventory, clock=stranger.clock, locked=True)
-    with stranger.portal.wrap_async_context_manager(held):
-        told("another run of the fleet is writing", stranger.reads("apply", "fleet.toml", "--yes"))
+    newcomer.serve()
+    inventory = load_inventory(newcomer.folder / "fleet.toml", environ={})
+    held = connect(inventory, clock=newcomer.clock, locked=True)
+    with newcomer.portal.wrap_async_context_manager(held):
+        documented(
+            "another run of the fleet is writing", newcomer.reads("apply", "fleet.toml", "--yes")
+        )
 
 
-def test_a_fleet_that_is_frozen(stranger: Stranger, told: Told) -> None:
+def test_a_fleet_that_is_frozen(newcomer: Newcomer, documented: Documented) -> None:
     """By somebody, for a reason."""
-    stranger.serve()
-    stranger.does("freeze", "fleet.toml", "--why", "migration until Friday")
-    told("somebody has frozen the fleet", stranger.reads("apply", "fleet.toml", "--yes"))
+    newcomer.serve()
+    newcomer.does("freeze", "fleet.toml", "--why", "migration until Friday")
+    documented("somebody has frozen the fleet", newcomer.reads("apply", "fleet.toml", "--yes"))

@@ -13,16 +13,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.mistakes.conftest import Stranger
+from tests.mistakes.conftest import Newcomer
 
-Told = Callable[[str, str], None]
+Documented = Callable[[str, str], None]
 
 
 @pytest.fixture(autouse=True)
-def credentials(stranger: Stranger) -> None:
+def credentials(newcomer: Newcomer) -> None:
     """They are never looked at."""
-    stranger.setenv("AWS_ACCESS_KEY_ID", "AKIAFULLFULLFULLFULL")
-    stranger.setenv("AWS_SECRET_ACCESS_KEY", "x" * 40)
+    newcomer.setenv("AWS_ACCESS_KEY_ID", "AKIAFULLFULLFULLFULL")
+    newcomer.setenv("AWS_SECRET_ACCESS_KEY", "x" * 40)
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
@@ -59,31 +59,31 @@ async def page(request: web.Request) -> web.Response:
     return web.Response(text="<html>Log in</html>", content_type="text/html")
 
 
-def test_nobody_listens_there(stranger: Stranger, told: Told) -> None:
+def test_nobody_listens_there(newcomer: Newcomer, documented: Documented) -> None:
     """An endpoint of the environment that is not there any more."""
-    stranger.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    told("the endpoint cannot be reached", stranger.reads("plan", "fleet.toml"))
+    newcomer.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    documented("the endpoint cannot be reached", newcomer.reads("plan", "fleet.toml"))
 
 
-def test_a_proxy_that_is_not_there(stranger: Stranger, told: Told) -> None:
+def test_a_proxy_that_is_not_there(newcomer: Newcomer, documented: Documented) -> None:
     """Its password is not shown."""
-    stranger.setenv("HTTPS_PROXY", "http://anna:hunter22@127.0.0.1:1")
-    printed = stranger.reads("plan", "fleet.toml")
+    newcomer.setenv("HTTPS_PROXY", "http://anna:hunter22@127.0.0.1:1")
+    printed = newcomer.reads("plan", "fleet.toml")
     assert "hunter22" not in printed
-    told("the proxy cannot be reached", printed)
+    documented("the proxy cannot be reached", printed)
 
 
-def test_a_certificate_that_nobody_vouches_for(stranger: Stranger, told: Told) -> None:
+def test_a_certificate_that_nobody_vouches_for(newcomer: Newcomer, documented: Documented) -> None:
     """A proxy that looks into connections has its own authority."""
-    address = stranger.serve_http(page, self_signed(stranger.folder))
-    stranger.setenv("AWS_ENDPOINT_URL", f"https://{address}")
-    told(
+    address = newcomer.serve_http(page, self_signed(newcomer.folder))
+    newcomer.setenv("AWS_ENDPOINT_URL", f"https://{address}")
+    documented(
         "a proxy looks into connections, with a certificate of its own",
-        stranger.reads("plan", "fleet.toml"),
+        newcomer.reads("plan", "fleet.toml"),
     )
 
 
-def test_a_login_page(stranger: Stranger, told: Told) -> None:
+def test_a_login_page(newcomer: Newcomer, documented: Documented) -> None:
     """It answers everything with 200."""
-    stranger.setenv("AWS_ENDPOINT_URL", f"http://{stranger.serve_http(page)}")
-    told("a login page answers in AWS's place", stranger.reads("plan", "fleet.toml"))
+    newcomer.setenv("AWS_ENDPOINT_URL", f"http://{newcomer.serve_http(page)}")
+    documented("a login page answers in AWS's place", newcomer.reads("plan", "fleet.toml"))

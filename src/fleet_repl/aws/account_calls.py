@@ -57,7 +57,7 @@ class PagedList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
-    """What a process has read, in figures."""
+    """The reads of a process, in figures."""
 
     calls: Mapping[tuple[str, str, str], int]
     """The number of calls by service, operation and result."""

@@ -67,7 +67,7 @@ class Sources:
         return ProfileBase(profile, partial(self._of_profile, profile))
 
     def _new_chain(self, profile: str | None) -> tuple[Source, str]:
-        """Who assumes the roles of accounts, and its ARN."""
+        """Returns the source that assumes the roles of accounts, and its ARN."""
         last = self._base_of(profile)
         assumer = self._identity.arn if profile is None else f"the identity of profile {profile}"
         for arn in self._aws.via:

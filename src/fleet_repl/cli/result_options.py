@@ -49,7 +49,7 @@ class Simulated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readers:
-    """Who reads the fleet in place of this process; at most one of them is given."""
+    """The readers of the fleet in place of this process; at most one of them is given."""
 
     workers: int | None = None
     """The number of processes on this machine."""
@@ -78,7 +78,7 @@ class ResultOptions(CommonOptions):
 
     @property
     def readers(self) -> Readers:
-        """Who reads the fleet: this process."""
+        """The readers of the fleet: this process alone."""
         return Readers()
 
     @property

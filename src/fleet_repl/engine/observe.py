@@ -51,7 +51,7 @@ class ObserveContext:
 
 
 Observations: TypeAlias = tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]
-"""What every registry has answered, and what reading it took."""
+"""The answer of every registry, and the effort of reading it."""
 
 
 async def observe(registries: Collection[Registry], how: ObserveContext) -> Observations:

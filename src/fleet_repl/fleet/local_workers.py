@@ -17,7 +17,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGHUP)
-"""What a terminal sends to every process of a run: the run itself decides when workers end."""
+"""The signals that a terminal sends to every process of a run: the run itself decides when workers
+end."""
 
 
 class LocalWorkers(Executor):

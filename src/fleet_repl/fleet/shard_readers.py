@@ -107,7 +107,8 @@ class ExecutorReaders:
         )
 
     async def _result(self, task: ShardTask[A]) -> ShardAnswer[A] | WorkerRefusal | Fault:
-        """What a worker makes of a shard. A shard whose worker died is given to the next."""
+        """Returns a worker's answer about a shard. A shard whose worker died is given to the
+        next."""
         for _ in range(STRIKES):
             # A worker ends by itself at the deadline, unless it hangs.
             with anyio.move_on_after(max(0.0, task.seconds) + GRACE):

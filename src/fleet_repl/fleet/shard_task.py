@@ -37,7 +37,7 @@ class SimulatedAws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSetup:
-    """What all shards of a run are read with."""
+    """The settings that all shards of a run are read with."""
 
     version: str = __version__
     run_id: str
@@ -84,7 +84,7 @@ class ShardTask(Generic[A]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardAnswer(Generic[A]):
-    """What a worker sends back."""
+    """The answer of a worker."""
 
     answer: A
     events: tuple[Event, ...]
@@ -93,7 +93,8 @@ class ShardAnswer(Generic[A]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRefusal:
-    """Why a worker reads nothing: its version, its base identity, or a variable that is not set."""
+    """The reason why a worker reads nothing: its version, its base identity, or a variable that is
+    not set."""
 
     because: str
 
@@ -101,8 +102,8 @@ class WorkerRefusal:
 def worker_setup(
     inventory: Inventory, run_id: str, endpoint: Endpoint | None, width: int
 ) -> WorkerSetup:
-    """What each of `width` workers reads with: its part of the concurrency, and of the rate of
-    AssumeRole calls."""
+    """Returns the settings of each of `width` workers: its part of the concurrency, and of the rate
+    of AssumeRole calls."""
     apply = inventory.apply
     return WorkerSetup(
         run_id=run_id,

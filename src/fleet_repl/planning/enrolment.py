@@ -16,7 +16,7 @@ from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import day_and_time
 
 JOINING: Final = timedelta(hours=24)
-"""How long an account whose role is refused counts as joining."""
+"""The time for which an account whose role is refused counts as joining."""
 
 
 def joining(discovery: Discovery, now: datetime) -> Mapping[AccountId, datetime]:

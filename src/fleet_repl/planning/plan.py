@@ -158,7 +158,8 @@ class RegistryPlan:
     """The registry's account is retired, AWS has refused the account's role for good, and nothing
     of the account answered in this run."""
     joining: str | None = None
-    """Why it is no failure that it could not be read, where its account is joining: a sentence."""
+    """The reason why a failed read of the registry is no failure, where its account is joining: a
+    sentence."""
     spared: bool = field(default=False, compare=False)
     """True where the caller of the plan wants nothing written to the registry; its failure then
     does not count against its wave. No part of the document."""

@@ -76,7 +76,8 @@ def _refused(source: RuleDecision | None, policy: PolicyWrites) -> Mapping[Resou
 
 
 def _owned(source: RuleDecision | None, templates: TemplateDecision) -> Applied:
-    """What is the fleet's own once all is done. Most registries share the value for nothing."""
+    """Returns the links and templates that are the fleet's own once all is done. Most registries
+    share the value for nothing."""
     links = source.owned if source else {}
     if not links and not templates.owned:
         return NOTHING_APPLIED

@@ -1,4 +1,4 @@
-"""What to do about failures of calls, worded once for runs and for examinations of a fleet. Pure.
+"""The remedies for failures of calls, worded once for runs and for examinations of a fleet. Pure.
 
 A remedy is a sentence; where it ends in a colon, commands to run or statements to paste follow, on
 lines of their own.

@@ -25,7 +25,7 @@ APPLIED_SCHEMA: Final = "fleet-repl/applied/1"
 
 
 class EntryDocument(Document, frozen=True):
-    """What a fleet last applied to a registry."""
+    """The links and templates that a fleet last applied to a registry."""
 
     links: dict[RegistryName, tuple[str, ...] | None] | UnsetType = UNSET
     templates: tuple[str, ...] | UnsetType = UNSET

@@ -68,7 +68,8 @@ class ExaminedAccount:
     inventory: str
     """The path of the inventory, for commands."""
     joining: str | None = None
-    """Why it is no problem that its role is refused, where the account is joining: a sentence."""
+    """The reason why the refusal of its role is no problem, where the account is joining: a
+    sentence."""
 
     def excuses(self, fault: Fault | None) -> bool:
         """Returns whether it is no problem that a call has failed so."""
