@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.mistakes.conftest import Stranger
+from tests.mistakes.conftest import Newcomer
 
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.sandbox.scenario import FaultRule, Mishap
@@ -23,10 +23,10 @@ SCP = "User: x is not authorized to perform: {} with an explicit deny in a servi
         {"denied_actions": ("ecr:GetRegistryPolicy",)},
     ],
 )
-def test_of_a_broken_account(stranger: Stranger, how: dict[str, Any]) -> None:
+def test_of_a_broken_account(newcomer: Newcomer, how: dict[str, Any]) -> None:
     """Its role, its region, a permission."""
-    stranger.serve(Scenario(accounts=(AccountScenario(id=SHOP, **how),)))
-    assert remedy(stranger, "plan") == remedy(stranger, "doctor")
+    newcomer.serve(Scenario(accounts=(AccountScenario(id=SHOP, **how),)))
+    assert remedy(newcomer, "plan") == remedy(newcomer, "doctor")
 
 
 @pytest.mark.parametrize(
@@ -36,26 +36,26 @@ def test_of_a_broken_account(stranger: Stranger, how: dict[str, Any]) -> None:
         ("DescribeRegistry", "AccessDeniedException", "ecr:DescribeRegistry"),
     ],
 )
-def test_of_an_scp(stranger: Stranger, operation: str, code: str, action: str) -> None:
+def test_of_an_scp(newcomer: Newcomer, operation: str, code: str, action: str) -> None:
     """That AWS names."""
-    stranger.serve()
-    stranger.answer(operation, code, SCP.format(action), 400)
-    assert remedy(stranger, "plan") == remedy(stranger, "doctor")
+    newcomer.serve()
+    newcomer.answer(operation, code, SCP.format(action), 400)
+    assert remedy(newcomer, "plan") == remedy(newcomer, "doctor")
 
 
-def test_of_a_proxy_in_between(stranger: Stranger) -> None:
+def test_of_a_proxy_in_between(newcomer: Newcomer) -> None:
     """Doctor has one more command: to look again."""
     fault = FaultRule(kind=Mishap.GARBAGE, rate=1, operations=("DescribeRegistry",))
-    stranger.serve(Scenario(faults=(fault,)))
-    (said,) = remedy(stranger, "plan")
-    first, again = remedy(stranger, "doctor")
+    newcomer.serve(Scenario(faults=(fault,)))
+    (said,) = remedy(newcomer, "plan")
+    first, again = remedy(newcomer, "doctor")
     assert first == f"{said}; then look again:"
     assert again == "fleet-repl doctor fleet.toml --account ACCOUNT"
 
 
-def remedy(stranger: Stranger, command: str) -> list[str]:
+def remedy(newcomer: Newcomer, command: str) -> list[str]:
     """What a command says to do about the account, and the lines to paste."""
-    printed = stranger.prints(command, "fleet.toml", "--account", "shop")
+    printed = newcomer.prints(command, "fleet.toml", "--account", "shop")
     lines = printed.partition("\n    → ")[2].partition("\n\n")[0].splitlines()
     assert lines, printed
     general = (line.replace(SHOP, "ACCOUNT").replace("eu-west-1", "REGION") for line in lines)

@@ -46,7 +46,7 @@ REFUSED = Fault(
 SEEN = Observed(replication=parse_document(NO_RULES), policy=Policy(document=None))
 
 
-def found(*members: Member, at: datetime = NOON, **first_seen: datetime) -> Discovery:
+def discovery_of(*members: Member, at: datetime = NOON, **first_seen: datetime) -> Discovery:
     return Discovery(
         at=at,
         members=members,
@@ -79,20 +79,20 @@ def test_the_later_of_two_times_counts(
 ) -> None:
     """When it became a member, and when it was first seen: for less than a day from then."""
     seen = {} if first_seen is None else {f"a{ONE}": first_seen}
-    assert (ONE in joining(found(member(joined), **seen), NOON)) is is_joining
+    assert (ONE in joining(discovery_of(member(joined), **seen), NOON)) is is_joining
 
 
 def test_an_account_that_is_not_active_yet_has_not_come() -> None:
     """It may be pending for days: its day begins when it is active."""
-    pending = found(member(OLD, "PENDING_ACTIVATION"), replace(member(OLD), id=TWO))
-    later = found(member(OLD), replace(member(OLD), id=TWO), at=NOON + 3 * DAY)
+    pending = discovery_of(member(OLD, "PENDING_ACTIVATION"), replace(member(OLD), id=TWO))
+    later = discovery_of(member(OLD), replace(member(OLD), id=TWO), at=NOON + 3 * DAY)
     assert continued(later, continued(pending, pending)).first_seen == {ONE: later.at}
 
 
 def test_other_units_are_not_new_accounts() -> None:
     """Whoever asks for more units finds accounts that have been there, for all that is known."""
-    kept = replace(found(replace(member(OLD), id=TWO)), ous=("ou-abcd-11111111",))
-    now = found(member(OLD), replace(member(OLD), id=TWO), at=NOON + DAY)
+    kept = replace(discovery_of(replace(member(OLD), id=TWO)), ous=("ou-abcd-11111111",))
+    now = discovery_of(member(OLD), replace(member(OLD), id=TWO), at=NOON + DAY)
     assert continued(now, kept).first_seen == {}
 
 
@@ -110,7 +110,7 @@ def test_what_is_reported(ago: timedelta, words: str, tmp_path: Path) -> None:
     path = tmp_path / "fleet.toml"
     members = (member(OLD), replace(member(NOON - ago), id=TWO), replace(member(NOON), id=THREE))
     path.write_text(FILE.format(entries=f'[[accounts]]\nid = "{THREE}"'))
-    whole = resolved(parse(path, environ={}), found(*members))
+    whole = resolved(parse(path, environ={}), discovery_of(*members))
     until = (NOON - ago + DAY).strftime("%Y-%m-%d at %H:%M UTC")
     assert joining_accounts(whole, NOON) == {
         TWO: f"account 000000000002 joined {words}; its role cannot be assumed yet, which is a "
@@ -123,7 +123,7 @@ def test_neither_closed_accounts_nor_listed_fleets_join(tmp_path: Path) -> None:
     path = tmp_path / "fleet.toml"
     path.write_text(FILE.format(entries=""))
     inventory = parse(path, environ={})
-    closed = resolved(inventory, found(member(NOON, "CLOSED")))
+    closed = resolved(inventory, discovery_of(member(NOON, "CLOSED")))
     assert joining_accounts(closed, NOON) == {}
     assert joining_accounts(replace(closed, discovery=None), NOON) == {}
 

@@ -77,8 +77,8 @@ def organization() -> Scenario:
             closes_after=3 * HOUR,
         ),
     )
-    found = OrganizationScenario(management=BASE, units=UNITS, members=members)
-    return Scenario(organization=found)
+    listed = OrganizationScenario(management=BASE, units=UNITS, members=members)
+    return Scenario(organization=listed)
 
 
 class Organized:
@@ -178,9 +178,11 @@ def test_nothing_in_an_event_is_trusted(name: str, changed: dict[str, object]) -
     """Whatever is in it: no crash, and an account only where it is an id."""
     event = sample(name)
     event["detail"] |= changed
-    found = target_of(event)
-    assert isinstance(found, Ignored) or (
-        isinstance(found, AccountChange) and found.account.isdecimal() and len(found.account) == 12
+    target = target_of(event)
+    assert isinstance(target, Ignored) or (
+        isinstance(target, AccountChange)
+        and target.account.isdecimal()
+        and len(target.account) == 12
     )
 
 
