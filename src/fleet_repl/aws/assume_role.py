@@ -82,6 +82,38 @@ def audit_parameters(aws: Aws) -> dict[str, object]:
     return parameters
 
 
+def _assume_role(
+    sts: Sts,
+    arn: RoleArn,
+    assumer: str,
+    seconds: int,
+    external_id: Secret | None,
+    account: AccountId | None,
+) -> Call:
+    """The call for a session of a role; the parameters are those of `Role`."""
+    policy = sts.passing_policy if account is None else sts.session_policy
+    bootstrap = f"fleet-repl bootstrap {shlex.quote(sts.inventory)}"
+    return Call(
+        service="sts",
+        operation="AssumeRole",
+        region=sts.region,
+        account=account,
+        role=arn,
+        parameters={
+            "RoleArn": str(arn),
+            "RoleSessionName": sts.session_name,
+            "DurationSeconds": seconds,
+            **sts.audit,
+            **({} if policy is None else {"Policy": policy}),
+            **({"ExternalId": external_id.reveal()} if external_id is not None else {}),
+        },
+        assumer=assumer,
+        # What makes a role on the way is printed in that format alone.
+        bootstrap=bootstrap if account is not None else f"{bootstrap} --format iam",
+        hidden=(external_id,) if external_id is not None else (),
+    )
+
+
 class Role:
     """A role, and its session in force. A `Source` of credentials."""
 
@@ -99,31 +131,11 @@ class Role:
         """`source` issues the credentials that may assume the role, of the identity `assumer`.
         `seconds`: how long a session shall last. `account`: the account that AssumeRole is counted
         for; None for a role on the way to all accounts."""
-        policy = sts.passing_policy if account is None else sts.session_policy
-        bootstrap = f"fleet-repl bootstrap {shlex.quote(sts.inventory)}"
         self._sts = sts
         self._source = source
         self._account = arn.account
         self._seconds = seconds
-        self._call = Call(
-            service="sts",
-            operation="AssumeRole",
-            region=sts.region,
-            account=account,
-            role=arn,
-            parameters={
-                "RoleArn": str(arn),
-                "RoleSessionName": sts.session_name,
-                "DurationSeconds": seconds,
-                **sts.audit,
-                **({} if policy is None else {"Policy": policy}),
-                **({"ExternalId": external_id.reveal()} if external_id is not None else {}),
-            },
-            assumer=assumer,
-            # What makes a role on the way is printed in that format alone.
-            bootstrap=bootstrap if account is not None else f"{bootstrap} --format iam",
-            hidden=(external_id,) if external_id is not None else (),
-        )
+        self._call = _assume_role(sts, arn, assumer, seconds, external_id, account)
         self._asking = anyio.Lock()
         self._held = Held(sts.caller.pace.clock)
         self._failure: CallError | None = None

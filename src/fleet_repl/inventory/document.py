@@ -145,13 +145,7 @@ def read_contents(
     if not routes_required and "routes" not in filled:
         known["routes"] = ()
     document = read_table(Document, {**filled, **known}, findings, context)
-    check_names("routes", [route.name for route in document.routes or ()], "route", findings)
-    check_session_tags(members.aws.session_tags, findings)
-    check_waves(document.waves, findings)
-    for index, name in enumerate(ownership.formerly):
-        if name == document.name:
-            where: KeyPath = ("ownership", "formerly", index)
-            findings.report(where, "is the name that the fleet has now")
+    _check(document, members, ownership, findings)
     templates = resolve_templates(document.templates, policies, findings)
     if findings.problems:
         raise InventoryError(findings.problems)
@@ -162,6 +156,17 @@ def read_contents(
         templates=templates,
         defaults=defaults,
     )
+
+
+def _check(document: Document, members: _Members, ownership: Ownership, findings: Findings) -> None:
+    """Report what tables that are right by themselves have wrong together."""
+    check_names("routes", [route.name for route in document.routes or ()], "route", findings)
+    check_session_tags(members.aws.session_tags, findings)
+    check_waves(document.waves, findings)
+    for index, name in enumerate(ownership.formerly):
+        if name == document.name:
+            where: KeyPath = ("ownership", "formerly", index)
+            findings.report(where, "is the name that the fleet has now")
 
 
 def _accounts(

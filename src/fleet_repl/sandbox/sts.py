@@ -63,6 +63,31 @@ def _get_caller_identity(_world: World, key: AccessKey, _form: Form) -> Result:
     return {"UserId": caller.user_id, "Account": caller.account, "Arn": caller.arn}
 
 
+def _check_may_assume(world: World, caller: Identity, role: RoleArn, form: Form) -> None:
+    """Raises AwsError where the caller may not have the session that it asks for."""
+    trusted = world.directory.may_assume(caller, role, form.get("ExternalId"))
+    if not (trusted and caller.may("sts:AssumeRole", form["RoleArn"])):
+        raise _unauthorized(caller, "sts:AssumeRole", form)
+    device, code = form.get("SerialNumber"), form.get("TokenCode", "")
+    if device is not None and not world.keyring.takes_code(device, code):
+        raise AwsError(
+            "AccessDenied",
+            "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
+            403,
+        )
+    if caller.source_identity not in (None, form.get("SourceIdentity", caller.source_identity)):
+        # A source identity, once set, holds for the whole chain of roles.
+        raise _unauthorized(caller, "sts:SetSourceIdentity", form)
+
+
+def _unauthorized(caller: Identity, action: str, form: Form) -> AwsError:
+    return AwsError(
+        "AccessDenied",
+        f"User: {caller.arn} is not authorized to perform: {action} on resource: {form['RoleArn']}",
+        403,
+    )
+
+
 def _assume_role(world: World, key: AccessKey, form: Form) -> Result:
     caller = key.identity
     for name in ("RoleArn", "RoleSessionName", "ExternalId", "Policy", "SourceIdentity"):
@@ -74,33 +99,11 @@ def _assume_role(world: World, key: AccessKey, form: Form) -> Result:
     arn, role = form["RoleArn"], role_of(form)
     if role is None:
         raise _validation_error(f"{arn} is invalid")
-    trusted = world.directory.may_assume(caller, role, form.get("ExternalId"))
-    if not (trusted and caller.may("sts:AssumeRole", arn)):
-        raise AwsError(
-            "AccessDenied",
-            f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {arn}",
-            403,
-        )
-    device, code = form.get("SerialNumber"), form.get("TokenCode", "")
-    if device is not None and not world.keyring.takes_code(device, code):
-        raise AwsError(
-            "AccessDenied",
-            "MultiFactorAuthentication failed with invalid MFA one time pass code. ",
-            403,
-        )
-    source_identity = form.get("SourceIdentity", caller.source_identity)
-    if caller.source_identity not in (None, source_identity):
-        # A source identity, once set, holds for the whole chain of roles.
-        raise AwsError(
-            "AccessDenied",
-            f"User: {caller.arn} is not authorized to perform: sts:SetSourceIdentity on resource: "
-            f"{arn}",
-            403,
-        )
+    _check_may_assume(world, caller, role, form)
     identity = replace(
         world.directory.assumed(role, form["RoleSessionName"]),
         session_policies=_session_policies(form),
-        source_identity=source_identity,
+        source_identity=form.get("SourceIdentity", caller.source_identity),
         tags=_tags(form),
     )
     return _session(world, identity, seconds)

@@ -49,32 +49,34 @@ def parse_document(document: JsonObject) -> Replication:
         return _NONE
     unread = _Unread()
     unread.note_unknown_fields("", document, ("rules",))
-    sure: list[Rule] = []
-    possible: list[Rule] = []
-    for place, item in _items(document, "rules", "", unread):
-        unread.note_unknown_fields(place, item, MEMBERS)
-        values = unread.values
-        destinations = tuple(_destinations(place, item, unread))
-        deletes = _deletes(place, item, unread)
-        before = len(unread.paths)
-        prefixes = _prefixes(place, item, unread)
-        rule = Rule(
-            destinations=destinations,
-            prefixes=prefixes,
-            deletes=deletes,
-            understood=bool(destinations and prefixes) and unread.values == values,
-        )
-        sure.append(rule)
-        unsure = len(unread.paths) > before
-        possible.append(replace(rule, prefixes=EVERY_REPOSITORY) if unsure else rule)
+    read = [_rule(place, item, unread) for place, item in _items(document, "rules", "", unread)]
+    sure = tuple(rule for rule, _ in read)
     links = links_of(sure)
     return Replication(
         document=document,
         links=links,
-        rules=tuple(sure),
-        may_use=prefixes_of(links_of(possible) if unread.paths else links),
+        rules=sure,
+        may_use=prefixes_of(links_of(rule for _, rule in read) if unread.paths else links),
         unknown=tuple(unread.paths),
     )
+
+
+def _rule(place: str, item: JsonObject, unread: _Unread) -> tuple[Rule, Rule]:
+    """A rule as far as it is sure, and the most that it may mean."""
+    unread.note_unknown_fields(place, item, MEMBERS)
+    values = unread.values
+    destinations = tuple(_destinations(place, item, unread))
+    deletes = _deletes(place, item, unread)
+    before = len(unread.paths)
+    prefixes = _prefixes(place, item, unread)
+    rule = Rule(
+        destinations=destinations,
+        prefixes=prefixes,
+        deletes=deletes,
+        understood=bool(destinations and prefixes) and unread.values == values,
+    )
+    unsure = len(unread.paths) > before
+    return rule, replace(rule, prefixes=EVERY_REPOSITORY) if unsure else rule
 
 
 def parse_stored_rules(document: JsonObject | None) -> Replication:

@@ -118,7 +118,6 @@ def bootstrap_of(
     hub_external_id = ids.of_hubs() if inventory.aws.via else None
     everybody = (*inventory.accounts, *_discovered(inventory))
     assumed = [account for account in everybody if account.role is not None]
-    location = inventory.state.location
     return Bootstrap(
         fleet=inventory.name,
         partition=partition,
@@ -136,10 +135,15 @@ def bootstrap_of(
         units=tuple(units),
         own_accounts=tuple(account.id for account in inventory.accounts if account.role is None),
         externals=inventory.externals,
-        bucket=location.removeprefix(_STATE_BUCKET).rstrip("/")
-        if location.startswith(_STATE_BUCKET)
-        else None,
+        bucket=_bucket(inventory.state.location),
     )
+
+
+def _bucket(location: str) -> str | None:
+    """The bucket and prefix of a state; None for a folder."""
+    if not location.startswith(_STATE_BUCKET):
+        return None
+    return location.removeprefix(_STATE_BUCKET).rstrip("/")
 
 
 class _ExternalIds:
