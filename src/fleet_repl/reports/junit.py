@@ -10,15 +10,9 @@ from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.junit_cases import (
-    Case,
-    backfill_cases,
-    counts_text,
-    delivery_cases,
-    doctor_cases,
-    plan_cases,
-    report_cases,
-)
+from fleet_repl.reports.junit_cases import counts_text, plan_cases, report_cases
+from fleet_repl.reports.junit_checks import backfill_cases, delivery_cases, doctor_cases
+from fleet_repl.reports.junit_verdicts import Case
 from fleet_repl.reports.to_json import Document
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport

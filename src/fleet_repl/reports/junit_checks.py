@@ -1,0 +1,114 @@
+"""The test cases of reports that are about images and accounts: deliveries, backfills, doctor.
+
+A link without a recent image and a backfill that has copied nothing yet are `skipped`. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+
+from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict
+from fleet_repl.runs.delivery import (
+    Delivery,
+    DeliveryReport,
+    DeliveryState,
+    LinkDelivery,
+    UnreadRegistry,
+)
+from fleet_repl.runs.doctor import DoctorReport, FleetProblem
+from fleet_repl.values.names import Registry
+
+
+def delivery_cases(report: DeliveryReport) -> list[Case]:
+    """Returns a case for each link and for each registry that could not be read."""
+    return [*map(_delivered, report.links), *map(_unread, report.unreadable)]
+
+
+def backfill_cases(outcomes: Iterable[BackfillOutcome]) -> list[Case]:
+    """Returns a case for each source and destination."""
+    return list(map(_backfilled, outcomes))
+
+
+def doctor_cases(report: DoctorReport) -> list[Case]:
+    """Returns a case for each registry, failed by every problem that it has, and one for each
+    problem of the run itself."""
+    of_registries: dict[Registry, list[FleetProblem]] = defaultdict(list)
+    for problem in report.problems:
+        for account, region in product(problem.accounts, problem.regions):
+            of_registries[Registry(account, region)].append(problem)
+    of_run = [problem for problem in report.problems if not problem.accounts]
+    return [
+        *(
+            Case(
+                name=case_name(registry, report.names[registry.account]),
+                verdict=_verdict_of(of_registries[registry]),
+            )
+            for registry in report.registries
+        ),
+        *(Case(name=f"run: {problem.kind}", verdict=_verdict_of([problem])) for problem in of_run),
+    ]
+
+
+def _verdict_of(problems: Sequence[FleetProblem]) -> Verdict | None:
+    if not problems:
+        return None
+    lines = (line for problem in problems for line in problem.remedy.splitlines())
+    return Verdict(
+        element="failure",
+        kind=problems[0].kind,
+        message="; ".join(problem.message for problem in problems),
+        lines=tuple(dict.fromkeys(lines)),
+    )
+
+
+def _backfilled(outcome: BackfillOutcome) -> Case:
+    """Returns a destination: failed where copies are missing, skipped where none were made yet."""
+    source = case_name(outcome.source, outcome.source_name)
+    name = f"backfill {source} to {case_name(outcome.destination, outcome.destination_name)}"
+    verdict, last = None, outcome.backfill
+    if outcome.error is not None:
+        verdict = fault_verdict(outcome.error)
+    elif outcome.state in (BackfillState.QUEUED, BackfillState.NONE, BackfillState.NOT_STARTED):
+        because = outcome.because or "ECR tells of no backfill"
+        verdict = Verdict(element="skipped", kind=outcome.state.value, message=because)
+    elif outcome.falls_short:
+        codes = tuple(outcome.failures)
+        failed = f"{outcome.state}; {last.failed} copies failed" if last else outcome.state.value
+        message = outcome.because or failed
+        verdict = Verdict(element="failure", kind=outcome.state.value, message=message, lines=codes)
+    return Case(name=name, verdict=verdict)
+
+
+def _delivered(link: LinkDelivery) -> Case:
+    """Returns a link: failed where images did not arrive, skipped where no image was looked at."""
+    source = case_name(link.source, link.source_name)
+    destination = case_name(link.destination, link.destination_name)
+    verdict = None
+    if link.state.is_problem and link.images:
+        problems = [delivery for delivery in link.images if delivery.state.is_problem]
+        lines = (line for delivery in problems for line in _problem_lines(delivery))
+        verdict = Verdict(
+            element="failure",
+            kind=link.state.value,
+            message=f"{len(problems)} of {len(link.images)} images did not arrive",
+            lines=tuple(dict.fromkeys(lines)),
+        )
+    elif link.state in (DeliveryState.UNKNOWN, DeliveryState.IDLE):
+        because = "the source was not read" if link.state.is_problem else "no recent image"
+        verdict = Verdict(element="skipped", kind=link.state.value, message=because)
+    return Case(name=f"{source} to {destination}", verdict=verdict)
+
+
+def _problem_lines(delivery: Delivery) -> Iterator[str]:
+    why = " ".join(part for part in (delivery.code, delivery.because) if part)
+    image = delivery.image
+    yield f"{image.repository}@{image.digest} {delivery.state}: {why}"
+    if delivery.hint:
+        yield delivery.hint
+
+
+def _unread(unread: UnreadRegistry) -> Case:
+    return Case(name=case_name(unread.registry, unread.name), verdict=fault_verdict(unread.error))
