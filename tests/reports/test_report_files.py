@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
+from dataclasses import replace
+from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
 
 from fleet_repl.planning.plan import Plan
+from fleet_repl.reports.documents.plan import plan_document
+from fleet_repl.reports.documents.report import report_document
 from fleet_repl.reports.files import ReportError, check_ending, check_place, write_report
 from fleet_repl.reports.junit import to_junit
-from fleet_repl.reports.to_json import to_json
+from fleet_repl.reports.to_json import json_pieces, to_json
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError
 
@@ -91,3 +96,18 @@ def test_a_full_disk(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyP
     )
     assert path.read_text(encoding="utf-8") == "older"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("count", [0, 1, 256, 257, 700])
+def test_a_long_document_is_never_one_text(plan: Plan, report: Report, count: int) -> None:
+    """The pieces of a large fleet's document are those of a few hundred registries each, and
+    together what Python's own `json` writes."""
+    registries = tuple(islice(cycle(plan.registries), count))
+    outcomes = tuple(islice(cycle(report.registries), count))
+    for subject, document in (
+        (long_plan := replace(plan, registries=registries), plan_document(long_plan)),
+        (long_report := replace(report, registries=outcomes), report_document(long_report)),
+    ):
+        pieces = list(json_pieces(subject))
+        assert "".join(pieces) == json.dumps(document, indent=2) + "\n"
+        assert len(pieces) == 2 + -(-count // 256)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar, get_args
@@ -78,7 +78,7 @@ class Call(Generic[Options_co]):
         self.log.note(f"accounts are discovered; these are those of {when}")
         return recalled
 
-    def show(self, text: str) -> None:
+    def show(self, text: str | Iterable[str]) -> None:
         """Write the result of work that is done to stdout.
 
         Where stdout cannot be written, log that instead of raising: the work is done all the same.

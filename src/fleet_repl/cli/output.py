@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from fleet_repl.reports.text.deliveries import delivery_text
 from fleet_repl.reports.text.doctor import doctor_text
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.reports.text.reports import report_text
-from fleet_repl.reports.to_json import Document, to_json
+from fleet_repl.reports.to_json import Document, json_pieces
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
@@ -118,10 +118,10 @@ def rendered(
     subject: Document,
     waves: Sequence[str] = (),
     inventory: Inventory | None = None,
-) -> str:
-    """The result as text or JSON for stdout."""
+) -> str | Iterable[str]:
+    """The result for stdout: as text, or as JSON in pieces."""
     if format_ is Format.JSON:
-        return to_json(subject)
+        return json_pieces(subject)
     full, stdout = call.options.verbose, call.streams.stdout
     colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
     match subject:

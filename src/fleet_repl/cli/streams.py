@@ -9,7 +9,7 @@ import io
 import os
 import select
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,12 +80,12 @@ class Streams:
         except (OSError, ValueError):
             return None
 
-    def emit(self, text: str) -> None:
-        """Write the result to stdout. Raises OutputError where it cannot be written.
+    def emit(self, text: str | Iterable[str]) -> None:
+        """Write the result, whole or in pieces, to stdout. Raises OutputError where that fails.
 
         A reader that stops reading early (`| head`) is no error.
         """
-        self.stdout.write(text)
+        self.stdout.writelines((text,) if isinstance(text, str) else text)
         self.stdout.flush()
         failure = _failure_of(self.stdout)
         if failure is not None and not isinstance(failure, BrokenPipeError):

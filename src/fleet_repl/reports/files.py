@@ -15,13 +15,14 @@ from typing import Final
 
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.junit import to_junit
-from fleet_repl.reports.to_json import Document, to_json
+from fleet_repl.reports.to_json import Document, json_pieces
 from fleet_repl.values.errors import FleetError
 
-_FORMATS: Final[dict[str, Callable[[Document], str]]] = {
-    ".json": to_json,
-    ".xml": to_junit,
+_FORMATS: Final[dict[str, Callable[[Document], Iterable[str]]]] = {
+    ".json": json_pieces,
+    ".xml": lambda subject: (to_junit(subject),),
 }
+"""The ending of a file's name → what the file holds, in pieces."""
 ENDINGS: Final = tuple(_FORMATS)
 
 
@@ -80,26 +81,26 @@ def write_report(subject: Document, path: Path) -> None:
 
 def keep_plan(plan: Plan, path: Path) -> None:
     """Writes a plan as JSON, whatever the ending of the file's name. Raises ReportError."""
-    _write(path, to_json(plan), "plan")
+    _write(path, json_pieces(plan), "plan")
 
 
-def _write(path: Path, text: str, what: str) -> None:
+def _write(path: Path, pieces: Iterable[str], what: str) -> None:
     try:
-        _replace(path, text)
+        _replace(path, pieces)
     except OSError as error:
         raise _failure(path, error, what) from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, pieces: Iterable[str]) -> None:
     # mkstemp makes the file with mode 0600.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".fleet-repl-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             os.fsync(handle)
         Path(name).replace(path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 from fleet_repl.planning.plan import Plan
@@ -22,6 +23,11 @@ def to_json(subject: Document | RunList | Graph) -> str:
 
     In ASCII, so that neither an encoding nor a terminal can change a name in it.
     """
+    return "".join(json_pieces(subject))
+
+
+def json_pieces(subject: Document | RunList | Graph) -> Iterable[str]:
+    """Returns `to_json` in pieces: that of a large fleet has hundreds of megabytes."""
     from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
         backfill,
         delivery,
@@ -35,9 +41,9 @@ def to_json(subject: Document | RunList | Graph) -> str:
 
     match subject:
         case Plan():
-            return writer.indented(plan.plan_content(subject))
+            return plan.indented_plan(subject)
         case Report():
-            return writer.indented(report.report_content(subject))
+            return report.indented_report(subject)
         case DeliveryReport():
             document: object = delivery.DeliveryDocument.of(subject)
         case BackfillReport():
@@ -48,4 +54,4 @@ def to_json(subject: Document | RunList | Graph) -> str:
             document = runs.RunListDocument.of(subject)
         case _:
             document = graph.GraphDocument.of(subject)
-    return writer.json_text(document)
+    return (writer.json_text(document),)

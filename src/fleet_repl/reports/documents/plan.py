@@ -10,7 +10,7 @@ document is never held as objects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Final
 
 import msgspec
@@ -57,7 +57,7 @@ from fleet_repl.reports.documents.shared import (
     moment,
     recast,
 )
-from fleet_repl.reports.documents.writer import canonical, digest_of, pieces
+from fleet_repl.reports.documents.writer import canonical, digest_of, indented_pieces, pieces
 from fleet_repl.values.canonical_json import JsonObject, digest
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
@@ -192,6 +192,12 @@ def plan_content(plan: Plan) -> bytes:
     """Returns the document as one line of JSON without white space, as files and state keep it."""
     registries = map(RegistryDocument.of, plan.registries)
     return b"".join(pieces(PlanDocument.of(plan), "registries", registries)) + b"\n"
+
+
+def indented_plan(plan: Plan) -> Iterator[str]:
+    """Yields the document as indented text, in pieces."""
+    registries = map(RegistryDocument.of, plan.registries)
+    return indented_pieces(PlanDocument.of(plan), "registries", registries)
 
 
 def plan_digest(plan: Plan) -> str:

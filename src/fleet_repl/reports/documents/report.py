@@ -7,7 +7,7 @@ a backfill that the document does not list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -41,7 +41,7 @@ from fleet_repl.reports.documents.shared import (
     moment,
     recast,
 )
-from fleet_repl.reports.documents.writer import pieces
+from fleet_repl.reports.documents.writer import indented_pieces, pieces
 from fleet_repl.runs.outcomes import (
     Outcome,
     RegistryOutcome,
@@ -197,6 +197,12 @@ def report_content(report: Report) -> bytes:
     """Returns the document as one line of JSON without white space, as files and state keep it."""
     registries = map(RegistryOutcomeDocument.of, report.registries)
     return b"".join(pieces(ReportDocument.of(report), "registries", registries)) + b"\n"
+
+
+def indented_report(report: Report) -> Iterator[str]:
+    """Yields the document as indented text, in pieces."""
+    registries = map(RegistryOutcomeDocument.of, report.registries)
+    return indented_pieces(ReportDocument.of(report), "registries", registries)
 
 
 def parse_report(content: bytes, where: str, *, error: type[FleetError] = StateError) -> Report:

@@ -105,6 +105,19 @@ def pieces(
     yield after
 
 
+def indented_pieces(frame: object, key: str, items: Iterable[object]) -> Iterator[str]:
+    """Yields, in pieces, `json_text` of `frame` with `items` in its list `key`, which is empty."""
+    before, opened, after = json_text(frame).partition(f'"{key}": [')
+    yield before + opened
+    end = ""
+    for nth, batch in enumerate(batches(items)):
+        # The list of a batch, without its brackets, one level deeper. No text holds a line break.
+        listed = json_text(batch)[1:].removesuffix("\n]\n").replace("\n", "\n  ")
+        yield f",{listed}" if nth else listed
+        end = "\n  "
+    yield end + after
+
+
 def digest_of(text: Iterable[bytes]) -> str:
     """Returns `sha256:` and the hex digest of a text in pieces."""
     digest = hashlib.sha256()
