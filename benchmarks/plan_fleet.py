@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from fleet_repl import Inventory, Plan, Registry
+from fleet_repl.cli.process import collect_seldom
 from fleet_repl.ecr.policy import Policy, compose, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
 from fleet_repl.inventory import parse
@@ -146,6 +147,7 @@ def main() -> None:
     parser.add_argument("--registries", type=int, default=100_000)
     parser.add_argument("--drift", choices=("none", "all"), default="none")
     given = parser.parse_args()
+    collect_seldom()
     count, idle = given.registries, resident()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.toml"

@@ -122,15 +122,15 @@ def decide_grants(
     if decision.first <= policy.grants and not policy.opaque:
         return decision
     composed = decision.with_grants(decision.first, desired)
-    decision, size = replace(decision, composed=composed), policy_size(composed.document)
+    size = policy_size(composed.document)
     if decision.first != needed:
         # A short prefix that is to go may stand for many longer ones that stay.
         size = max(size, policy_size(decision.with_grants(needed, desired).document))
     if size > desired.limits.policy_bytes:
         shortfall = f"and with it the policy would take {size:,} characters"
-        return replace(decision, shortfall=shortfall)
+        return replace(decision, composed=composed, shortfall=shortfall)
     permissions = replace(decision.permissions, grants=decision.first, statements=policy.foreign)
-    return replace(decision, permissions=permissions)
+    return replace(decision, composed=composed, permissions=permissions)
 
 
 def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:

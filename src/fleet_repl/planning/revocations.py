@@ -7,8 +7,9 @@ grant stays if its account is not listed, or if one of its registries could not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from fleet_repl.ecr.content import Content, contents
@@ -217,7 +218,8 @@ def action_of(before: Content, after: Content) -> Action:
     return Action.DELETE if after.document is None else Action.UPDATE
 
 
-def replicating(grants: Iterable[Grant]) -> dict[AccountId, Prefixes]:
+@lru_cache(maxsize=1_024)
+def replicating(grants: frozenset[Grant]) -> Mapping[AccountId, Prefixes]:
     """The prefixes that each account may replicate."""
     by_account: dict[AccountId, list[str]] = {}
     for grant in grants:

@@ -55,14 +55,24 @@ def parse_json(text: str | bytes) -> Json:
 
 def _unrepeated(members: list[tuple[str, Json]]) -> JsonObject:
     # The documents of a fleet repeat few keys, account ids, regions and actions: each is kept once.
-    document = {
-        intern(key): intern(value) if isinstance(value, str) and len(value) <= _SHORT else value
-        for key, value in members
-    }
+    document: dict[str, Json] = {}
+    for key, value in members:
+        if isinstance(value, str) and len(value) <= _SHORT:
+            document[intern(key)] = intern(value)
+        else:
+            document[intern(key)] = _with_items_kept_once(value)
     if len(document) != len(members):
         (key, _), *_ = Counter(key for key, _ in members).most_common(1)
         raise RepeatedKeyError(f"an object names the key {json.dumps(key[:60])} twice")
     return document
+
+
+def _with_items_kept_once(value: Json) -> Json:
+    if not isinstance(value, list):
+        return value
+    return [
+        intern(item) if isinstance(item, str) and len(item) <= _SHORT else item for item in value
+    ]
 
 
 def _no_number(text: str) -> NoReturn:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from fleet_repl.ecr.grouping import Group, by_member, by_prefix, overlapping
@@ -62,7 +63,8 @@ class Lengths:
         return self.statement + lists + sum(1 if len(part) > 1 else -1 for part in block)
 
 
-def shortest(grants: Iterable[Grant], lengths: Lengths, room: int) -> list[Block]:
+@lru_cache(maxsize=1_024)
+def shortest(grants: frozenset[Grant], lengths: Lengths, room: int) -> tuple[Block, ...]:
     """Blocks that mean exactly `grants`, no two of which imply each other.
 
     No longer than a block for each set of prefixes, or for each set of sources. The blocks
@@ -71,10 +73,10 @@ def shortest(grants: Iterable[Grant], lengths: Lengths, room: int) -> list[Block
     needs = _by_actions(grants)
     plain = [block for actions, links in needs.items() for block in _plain(links, actions, lengths)]
     if len(plain) == 1 or lengths.of(plain) <= room:
-        return plain
-    return [
+        return tuple(plain)
+    return tuple(
         block for actions, links in needs.items() for block in _shortest(links, actions, lengths)
-    ]
+    )
 
 
 def _by_actions(grants: Iterable[Grant]) -> dict[Actions, dict[AccountId, Prefixes]]:
