@@ -25,6 +25,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIA999999999999",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 BOTO3 = """

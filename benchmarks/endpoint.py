@@ -84,7 +84,9 @@ def answer(head: bytes, body: bytes) -> tuple[int, str, bytes]:
     where = (credential[1].decode()[4:], credential[2].decode())
     operation = target[2].decode()
     calls[operation] += 1
-    if target[1].startswith(b"AWSOrganizations"):
+    if target[1].startswith(b"AWSOrganizations") and not members:
+        status, document = 400, {"__type": "AccessDeniedException", "message": "no organization"}
+    elif target[1].startswith(b"AWSOrganizations"):
         status, document = 200, organization(operation, json.loads(body))
     else:
         status, document = registry(operation, where, json.loads(body))

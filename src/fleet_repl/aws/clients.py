@@ -25,7 +25,7 @@ from fleet_repl.aws.bounded import read_object
 from fleet_repl.aws.configuration import Endpoint
 from fleet_repl.aws.exchange import EXCHANGE, Exchange
 from fleet_repl.aws.redact import clean
-from fleet_repl.aws.repeated_calls import REPEATED_SERVICES, Client, RepeatedCall
+from fleet_repl.aws.repeated_calls import Client, RepeatedCall, may_be_repeated
 from fleet_repl.aws.request import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
 from fleet_repl.values.names import Region
 
@@ -76,7 +76,7 @@ class Clients:
         self._clients: dict[tuple[Service, Region], Client] = {}
         self._operations: dict[tuple[Service, Region, str], _Operation] = {}
         self._repeated: dict[tuple[Service, Region, str], RepeatedCall] = {}
-        """Reads that the SDK has made once."""
+        """Calls that the SDK has made once, and that may be repeated."""
         self._making = anyio.Lock()
 
     async def send(self, call: Call, credentials: ReadOnlyCredentials) -> Answer:
@@ -121,8 +121,8 @@ class Clients:
         return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
 
     def _keep(self, call: Call, exchange: Exchange) -> None:
-        """Keep the request of an answered read, to be repeated."""
-        if call.service not in REPEATED_SERVICES or call.writes or exchange.status is None:
+        """Keep the request of an answered call that may be repeated."""
+        if not may_be_repeated(call) or exchange.status is None:
             return
         key = (call.service, call.region, call.operation)
         if exchange.sent is not None and key not in self._repeated:

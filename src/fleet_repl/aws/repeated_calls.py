@@ -1,12 +1,13 @@
 """Calls that are made over and over: the SDK makes the first call, and the others repeat its
 request.
 
-The SDK spends more time on a call than the network does: it validates, serializes, resolves the
-endpoint, emits a dozen events and builds header objects, with the same result each time. A read of
-ECR or Organizations differs from the one before only in its body and its signature. So the first
-request of an operation, as the SDK has sent it, is the template of all later ones: they go to the
-same URL with the same headers through the SDK's own HTTP session, signed by the SDK's own signer,
-and an error is parsed by the SDK's own parser. Writes always go through the whole SDK.
+The SDK spends more time on a call than the network does: it validates, resolves the endpoint, emits
+a dozen events and builds header objects, with the same result each time. A read of ECR or
+Organizations, or an AssumeRole, differs from the one before only in its body and its signature. So
+the first request of an operation, as the SDK has sent it, is the template of all later ones: they
+go to the same URL with the same headers through the SDK's own HTTP session, signed by the SDK's own
+signer. STS's forms and XML, and every error, are written and read by the SDK's serializer and
+parser. Writes always go through the whole SDK.
 
 For example, the second DescribeRegistry of a region takes the URL, `X-Amz-Target` and
 `User-Agent` of the first, has the body `{}`, and is signed with the session of its own account.
@@ -19,10 +20,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlencode
 
 from botocore.auth import SigV4Auth
 from botocore.credentials import ReadOnlyCredentials
 from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
 
 from fleet_repl.aws.request import Answer, Call, UnparsedAnswerError
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from botocore.model import ServiceModel
 
-REPEATED_SERVICES: Final = frozenset({"ecr", "organizations"})
+_SERVICES: Final = frozenset({"ecr", "organizations"})
 """Services whose requests are JSON in the body of a POST to one URL."""
 _OF_ONE_REQUEST: Final = frozenset(
     {
@@ -49,6 +52,11 @@ _SIGNED: Final = re.compile(
     r"AWS4-HMAC-SHA256 Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, "
     r"SignedHeaders=(?P<headers>[^,]+), "
 )
+
+
+def may_be_repeated(call: Call) -> bool:
+    """Whether a call is a read of one of those services, or an AssumeRole."""
+    return (call.service in _SERVICES and not call.writes) or call.operation == "AssumeRole"
 
 
 class HttpSession(Protocol):
@@ -143,28 +151,39 @@ class RepeatedCall:
         # The signer names the host, which the HTTP session sends by itself.
         self._headers.setdefault("Host", SigV4Auth(None, "", "").headers_to_sign(first)["host"])
         self._unsigned = frozenset(map(str.lower, self._headers)).difference(signed)
+        self._model = client.meta.service_model.operation_model(operation)
+        protocol = self._model.service_model.resolved_protocol
+        self._is_json = protocol == "json"
+        self._serializer = create_serializer(protocol, include_validation=False)
+        self._parser = create_parser(protocol)
 
     async def send(self, call: Call, credentials: ReadOnlyCredentials) -> Answer:
         """Make one attempt, signed with `credentials`. Raises whatever the SDK raises."""
-        body = json.dumps({**call.parameters}).encode()
-        request = _Request(self._url, {**self._headers}, body)
+        request = _Request(self._url, {**self._headers}, self._body(call))
         signer = PlainSigner(credentials, self._service, self._region, unsigned=self._unsigned)
         signer.add_auth(request)
         response = await self._session.send(request)
         content: bytes = await response.content
-        if response.status_code >= 300:
-            raise self._error(response, content)
-        request_id = response.headers.get("x-amzn-requestid")
-        return Answer(body=content, parsed={}, request_id=request_id)
-
-    def _error(self, response: AioAWSResponse, body: bytes) -> Exception:
-        """The exception that the SDK's client raises for an answer."""
-        operation = self._client.meta.service_model.operation_model(self._operation)
-        answer = {"status_code": response.status_code, "headers": response.headers, "body": body}
+        if self._is_json and response.status_code < 300:
+            request_id = response.headers.get("x-amzn-requestid")
+            return Answer(body=content, parsed={}, request_id=request_id)
+        answer = {
+            "status_code": response.status_code,
+            "headers": response.headers,
+            "body": content,
+        }
         try:
-            parser = create_parser(operation.service_model.resolved_protocol)
-            parsed = parser.parse(answer, operation.output_shape)
+            parsed = self._parser.parse(answer, self._model.output_shape)
             code = parsed.get("Error", {}).get("Code")
         except Exception:  # noqa: BLE001 - the SDK's parsers raise anything at a body they do not expect
-            return UnparsedAnswerError(response.status_code)
-        return self._client.exceptions.from_code(code)(parsed, self._operation)
+            raise UnparsedAnswerError(response.status_code) from None
+        if response.status_code < 300:
+            request_id = parsed["ResponseMetadata"].get("RequestId")
+            return Answer(body=content, parsed=parsed, request_id=request_id)
+        raise self._client.exceptions.from_code(code)(parsed, self._operation)
+
+    def _body(self, call: Call) -> bytes:
+        if self._is_json:
+            return json.dumps({**call.parameters}).encode()
+        serialized = self._serializer.serialize_to_request(call.parameters, self._model)
+        return urlencode(serialized["body"], doseq=True).encode()
