@@ -80,11 +80,13 @@ class Ran(NamedTuple):
 
 
 @contextmanager
-def endpoint(latency_ms: float, members: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
+def endpoint(
+    latency_ms: float, members: int = 0, throttled: float = 0
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """The URL of a fresh endpoint process; its counters are filled in when it ends. `members`: the
-    number of accounts of its organization."""
+    number of accounts of its organization. `throttled`: the share of calls that it throttles."""
     command = [sys.executable, str(HERE / "endpoint.py"), "--latency-ms", str(latency_ms)]
-    command += ["--members", str(members)]
+    command += ["--members", str(members), "--throttled", str(throttled)]
     counters: dict[str, Any] = {}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import re
 import sys
 from collections import Counter
@@ -93,6 +94,16 @@ def answer(head: bytes, body: bytes) -> tuple[int, str, bytes]:
     return status, "application/x-amz-json-1.1", json.dumps(document).encode()
 
 
+def throttle(head: bytes) -> tuple[int, str, bytes]:
+    """The answer to a call that is throttled."""
+    if b"x-amz-target" in head.lower():
+        return 400, "application/x-amz-json-1.1", b'{"__type":"ThrottlingException"}'
+    text = (
+        "<ErrorResponse><Error><Code>Throttling</Code><Message>x</Message></Error></ErrorResponse>"
+    )
+    return 400, "text/xml", text.encode()
+
+
 def query(body: bytes) -> str:
     """The answer of STS or IAM; IAM allows everything."""
     if b"Action=SimulatePrincipalPolicy" in body:
@@ -169,6 +180,8 @@ class Connection(asyncio.Protocol):
     """One keep-alive HTTP/1.1 connection."""
 
     latency = 0.03
+    throttled = 0.0
+    """The share of calls that are throttled."""
 
     def __init__(self) -> None:
         self._data = b""
@@ -190,7 +203,11 @@ class Connection(asyncio.Protocol):
         writes = b".Put" in head
         if writes and document in answered:
             windows.append(now - answered[document])
-        status, kind, body = answer(head, rest[:size])
+        if self.throttled and random.random() < self.throttled:
+            calls["throttled"] += 1
+            status, kind, body = throttle(head)
+        else:
+            status, kind, body = answer(head, rest[:size])
         text = b"HTTP/1.1 %d X\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (
             status,
             kind.encode(),
@@ -208,9 +225,9 @@ class Connection(asyncio.Protocol):
             self._transport.write(text)
 
 
-async def serve(latency: float) -> None:
+async def serve(latency: float, throttled: float) -> None:
     """Serve until standard input closes; the first line out is the URL, the last the counters."""
-    Connection.latency = latency
+    Connection.latency, Connection.throttled = latency, throttled
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Connection, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
@@ -224,7 +241,8 @@ async def serve(latency: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=30)
+    parser.add_argument("--throttled", type=float, default=0, help="share of throttled calls")
     parser.add_argument("--members", type=int, default=0, help="accounts of the organization")
     given = parser.parse_args()
     members = given.members
-    asyncio.run(serve(given.latency_ms / 1000))
+    asyncio.run(serve(given.latency_ms / 1000, given.throttled))
