@@ -120,6 +120,19 @@ def sequences(session: nox.Session) -> None:
     session.run(*SEQUENCES, *session.posargs)
 
 
+@nox.session(python=INTERPRETERS[:1], default=False)
+def bench(session: nox.Session) -> None:
+    """All benchmarks beside their peers, with results as JSON and plots: some twenty minutes."""
+    session.install("-e", ".[bench]")
+    peers = Path(session.virtualenv.location) / "peers"
+    session.run("python", "-m", "venv", "--clear", str(peers))
+    python = str(peers / "bin" / "python")
+    # They pin a botocore that aiobotocore does not take.
+    wanted = ("boto3", "botocove", "awsrun", "beautifulsoup4", "runacross")
+    session.run(python, "-m", "pip", "install", "--quiet", *wanted, external=True)
+    session.run("python", "-m", "benchmarks.suite", "--peers", python, *session.posargs)
+
+
 @nox.session
 def newest(session: nox.Session) -> None:
     """Our extension of ECR's service model over that of the newest botocore there is."""

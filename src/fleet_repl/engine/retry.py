@@ -137,21 +137,29 @@ _SLOWEST: Final = 0.5
 has room again."""
 
 
+_USUAL: Final = 0.03
+"""The share of calls that AWS throttles now and then although the quota has room."""
+_REMEMBERED: Final = 500
+"""Calls over which that share is counted, about."""
+_TELLING: Final = 100
+"""Calls that a share means nothing below."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """Calls per second, adapted to a quota that other programs may use too.
 
-    Additive increase, multiplicative decrease: half as fast after a throttle, and about a
-    hundredth of the highest rate faster for every second in which calls are answered. So programs
-    that share a quota in this way come to equal shares of it. For example, at a highest rate of
-    100, a throttle makes 100 calls per second 50, and answers make them 51 a second later.
+    Additive increase, multiplicative decrease: half as fast once too many calls are throttled, and
+    about a hundredth of the highest rate faster for every second in which calls are answered. So
+    programs that share a quota in this way come to equal shares of it. For example, at a highest
+    rate of 100, throttles make 100 calls per second 50, and answers make them 51 a second later.
     """
 
     highest: float
     value: float
 
     def slowed(self) -> Rate:
-        """The rate after a throttle."""
+        """The rate after too many throttles."""
         return replace(self, value=max(min(_SLOWEST, self.highest), self.value / 2))
 
     def grown(self) -> Rate:
@@ -165,6 +173,10 @@ class TokenBucket:
 
     In any `t` seconds it lets through at most `rate * t + burst`, first come, first served. It
     adapts to the results that are reported by `answered` and `throttled`, up to `rate`.
+
+    A throttle alone proves no lack of room: AWS throttles some calls of a large fleet at any rate,
+    and halving the rate for each of those would bring 600 calls per second down to 35. So the rate
+    is lowered once more than 3 of the last 100 calls, or 15 of 500, were throttled.
     """
 
     def __init__(self, rate: float, clock: Clock, *, burst: float | None = None) -> None:
@@ -177,6 +189,8 @@ class TokenBucket:
         """The time at which the next token would be due if there were no burst."""
         self._queue = anyio.Lock(fast_acquire=True)
         self._slowed = 0
+        self._calls = self._throttles = 0.0
+        """Calls since the rate was last lowered, and throttles among them; older calls fade."""
 
     async def take(self) -> int:
         """Wait for a token and take it; returns it for `answered` or `throttled`.
@@ -193,19 +207,32 @@ class TokenBucket:
 
     def answered(self, token: int) -> None:
         """A call with that token was not throttled."""
-        if token == self._slowed and self.rate.value < self.rate.highest:
-            self.rate = self.rate.grown()
+        if token == self._slowed:
+            self._count(0)
+            if self.rate.value < self.rate.highest:
+                self.rate = self.rate.grown()
 
     def throttled(self, token: int) -> None:
         """A call with that token was throttled.
 
-        Calls that were under way at the last throttle tell nothing new: they have older tokens.
+        Calls that were under way when the rate was lowered tell nothing new: they have older
+        tokens.
         """
-        if token == self._slowed:
-            self._slowed += 1
-            self.rate = self.rate.slowed()
-            # Tokens that were saved up for a burst are lost.
-            self._due = self._clock.monotonic() + self._leeway() + 1 / self.rate.value
+        if token != self._slowed:
+            return
+        self._count(1)
+        if self._throttles <= _USUAL * max(self._calls, _TELLING):
+            return
+        self._slowed += 1
+        self._calls = self._throttles = 0.0
+        self.rate = self.rate.slowed()
+        # Tokens that were saved up for a burst are lost.
+        self._due = self._clock.monotonic() + self._leeway() + 1 / self.rate.value
+
+    def _count(self, throttles: int) -> None:
+        faded = 1 - 1 / _REMEMBERED
+        self._calls = self._calls * faded + 1
+        self._throttles = self._throttles * faded + throttles
 
     def _leeway(self) -> float:
         rate = self.rate.value

@@ -1,4 +1,4 @@
-"""A quota that strangers share: one throttle slows everybody, and nobody is lost to it.
+"""A quota that strangers share: throttles slow everybody, and nobody is lost to them.
 
 A simulated server admits so many calls in a second; time passes only where everybody waits.
 """
@@ -152,13 +152,28 @@ async def test_what_was_sent_before_a_throttle_is_no_reason_to_go_faster(
     clock: VirtualClock,
 ) -> None:
     """Its answer is of the time when there was room."""
-    bucket = TokenBucket(100, clock, burst=2)
-    first, second = await bucket.take(), await bucket.take()
-    bucket.throttled(first)
-    bucket.answered(second)
+    bucket = TokenBucket(100, clock, burst=5)
+    *throttled, last = [await bucket.take() for _ in range(5)]
+    for token in throttled:
+        bucket.throttled(token)
+    bucket.answered(last)
     assert bucket.rate.value == 50
     bucket.answered(await bucket.take())
     assert bucket.rate.value > 50
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_throttle_in_a_hundred_slows_nothing(clock: VirtualClock, seed: int) -> None:
+    """AWS throttles some calls of a large fleet at any rate: halved for each of them, 600 calls a
+    second would come down to about 35."""
+    draw, bucket = random.Random(seed), TokenBucket(600, clock)
+    for _ in range(6_000):
+        token = await bucket.take()
+        if draw.random() < 0.01:
+            bucket.throttled(token)
+        else:
+            bucket.answered(token)
+    assert clock.seconds < 1.15 * 6_000 / 600
 
 
 @given(highest=st.floats(0.01, 10_000), throttled=st.lists(st.booleans(), max_size=200))
