@@ -50,10 +50,10 @@ def curve() -> dict[str, dict[str, float]]:
 
 def draw_peers(measured: list[dict[str, Any]], path: Path) -> None:
     """Accounts a minute of each side, as bars."""
-    from matplotlib import pyplot  # noqa: PLC0415 - only plots need it
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - only plots need it
 
     measured = sorted(measured, key=lambda side: side["accounts"] / side["seconds"])
-    figure, axes = pyplot.subplots(figsize=(7, 3.6))
+    figure, axes = plt.subplots(figsize=(7, 3.6))
     rates = [60 * side["accounts"] / side["seconds"] for side in measured]
     bars = axes.barh([side["side"] for side in measured], rates, color="#4477aa")
     axes.bar_label(bars, [f" {rate:,.0f}" for rate in rates], fontsize=8)
@@ -65,9 +65,9 @@ def draw_peers(measured: list[dict[str, Any]], path: Path) -> None:
 
 def draw_curve(stages: dict[str, dict[str, float]], path: Path) -> None:
     """Microseconds a registry of each stage over the size of the fleet, as lines."""
-    from matplotlib import pyplot  # noqa: PLC0415 - only plots need it
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - only plots need it
 
-    figure, axes = pyplot.subplots(figsize=(7, 3.6))
+    figure, axes = plt.subplots(figsize=(7, 3.6))
     sizes = [int(size) for size in stages]
     for stage in next(iter(stages.values())):
         axes.plot(sizes, [stages[str(size)].get(stage) for size in sizes], marker="o", label=stage)
