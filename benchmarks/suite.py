@@ -70,7 +70,7 @@ def draw_curve(stages: dict[str, dict[str, float]], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(7, 3.6))
     sizes = [int(size) for size in stages]
     for stage in next(iter(stages.values())):
-        axes.plot(sizes, [stages[str(size)].get(stage) for size in sizes], marker="o", label=stage)
+        axes.plot(sizes, [stages[str(size)][stage] for size in sizes], marker="o", label=stage)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("registries, logarithmic")
