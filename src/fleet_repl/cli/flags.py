@@ -6,6 +6,7 @@ help does not need.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
@@ -22,6 +23,9 @@ OUTPUT = "Output"
 REMEMBERED = "What is remembered"
 SANDBOX = "Simulated AWS"
 READERS = "Who reads"
+
+
+_AGE: Final = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?")
 
 
 class Format(StrEnum):
@@ -50,6 +54,16 @@ def duration(text: str) -> timedelta:
     if not parsed:
         raise typer.BadParameter(f"{text!r} is no time such as 30s, 15m or 24h")
     return timedelta(seconds=parsed)
+
+
+def age_of(text: str) -> timedelta:
+    """`30m`, `12h`, `7d` or `1d12h` as a time. Raises typer.BadParameter for anything else."""
+    match = _AGE.fullmatch(text)
+    days, hours, minutes = (int(number or 0) for number in match.groups()) if match else (0, 0, 0)
+    age = timedelta(days=days, hours=hours, minutes=minutes)
+    if not age:
+        raise typer.BadParameter(f"{text!r} is no time such as 30m, 12h, 7d or 1d12h")
+    return age
 
 
 def account(subject: str, panel: str) -> OptionInfo:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import Format
+from fleet_repl.cli.flags import Format, age_of
 from fleet_repl.cli.history import recall
+from fleet_repl.cli.prune import PRUNE, prune_runs
 from fleet_repl.cli.state_options import RunListOptions
 from fleet_repl.reports.text.runs import runs_text
 from fleet_repl.reports.to_json import to_json
@@ -19,14 +23,48 @@ if TYPE_CHECKING:
     from fleet_repl.runs.history import RunSummary
 
 
-def runs(call: Call[RunListOptions]) -> ExitCode:
+def runs(
+    call: Call[RunListOptions],
+    *,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune", help="Remove runs that ended longer ago than --keep.", rich_help_panel=PRUNE
+        ),
+    ] = False,
+    keep: Annotated[
+        timedelta | None,
+        typer.Option(
+            metavar="TIME",
+            parser=age_of,
+            help="Of the runs that ended, keep those of so long, such as 90d; 1d at the least.",
+            show_default=False,
+            rich_help_panel=PRUNE,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only show what would be removed.", rich_help_panel=PRUNE),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=PRUNE)
+    ] = False,
+) -> ExitCode:
     """Every run that has written something, or was about to, is there with what became of it, and
     so is a freeze. The state location is that of --state, else the INVENTORY's, else the folder
     .fleet-repl here.
 
+    With --prune, shows the runs of INVENTORY's fleet that ended longer ago than --keep, asks, and
+    removes them; without a terminal it needs --yes. The newest run stays, and so does every run
+    without a report, and every run that a rollback needs to know.
+
     Example: fleet-repl runs inventories/prod.toml --limit 5
     """
     options = call.options
+    if prune:
+        return prune_runs(call, keep, dry_run=dry_run, yes=yes)
+    if keep is not None or dry_run or yes:
+        raise typer.BadParameter("--keep, --dry-run and --yes are about what --prune removes")
     inventory = None
     if options.inventory is not None:
         inventory = call.load_inventory(options.inventory, secrets_required=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Final
@@ -10,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from fleet_repl.cli.command import Call
+from fleet_repl.cli.flags import age_of
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import VerifyOptions
@@ -18,17 +18,6 @@ from fleet_repl.reports.exit_codes import delivery_exit
 from fleet_repl.values.exit_code import ExitCode
 
 MOST_IMAGES: Final = 1_000
-_AGE: Final = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?")
-
-
-def age_of(text: str) -> timedelta:
-    """`30m`, `12h`, `7d` or `1d12h` as a time. Raises typer.BadParameter for anything else."""
-    match = _AGE.fullmatch(text)
-    days, hours, minutes = (int(number or 0) for number in match.groups()) if match else (0, 0, 0)
-    age = timedelta(days=days, hours=hours, minutes=minutes)
-    if not age:
-        raise typer.BadParameter(f"{text!r} is no time such as 30m, 12h, 7d or 1d12h")
-    return age
 
 
 def verify(

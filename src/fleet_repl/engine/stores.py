@@ -64,6 +64,10 @@ class Store(Protocol):
         """Delete a document, if it exists."""
         ...
 
+    async def remove_all(self, folder: str) -> None:
+        """Delete every document below a folder such as `prod/runs/`, one after the other."""
+        ...
+
 
 class ObjectStore(Protocol):
     """Objects by key at a location such as `s3://bucket/prefix`, which is its `str()`.

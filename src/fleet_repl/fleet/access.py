@@ -184,15 +184,7 @@ class Access:
     @property
     def holder(self) -> Holder:
         """The name of this process in the lock, for others to read."""
-        me = this_process()
-        return Holder(
-            run_id=self.run_id,
-            purpose=self.purpose,
-            user=me.user,
-            host=me.host,
-            pid=me.pid,
-            process=me.process,
-        )
+        return this_process().holder(self.run_id, self.purpose)
 
     async def refuse_if_frozen(self) -> None:
         """Raises FrozenError, which names who froze the fleet and why."""

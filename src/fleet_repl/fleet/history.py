@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from fleet_repl.engine.stores import Store
+from fleet_repl.fleet.context import new_run_id
 from fleet_repl.fleet.load import check_secrets
 from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.rollback import RunError
 from fleet_repl.fleet.worlds import WORLDS, world_of
 from fleet_repl.inventory import Aws, Inventory, State, located
-from fleet_repl.runs.history import Freeze, Holder, PastRun, RunMeta, RunSummary, UnreadableRun
+from fleet_repl.runs.history import (
+    Freeze,
+    Holder,
+    PastRun,
+    Purpose,
+    RunMeta,
+    RunSummary,
+    UnreadableRun,
+)
+from fleet_repl.runs.prune import prunable
 from fleet_repl.state import (
+    Lock,
     RunRecords,
     current_holder,
     find_lock,
@@ -25,7 +36,9 @@ from fleet_repl.state import (
     gone,
     lift_freeze,
     read_freeze,
+    read_marks,
     release_lock,
+    this_process,
     write_freeze,
 )
 from fleet_repl.state.lock_rules import SeenLock
@@ -135,6 +148,39 @@ class History:
             if part == "run.json" and kept != self.location:
                 others.append((kept, fleet, run_id))
         return others
+
+    async def prunable(self, fleet: str, *, keep: timedelta) -> tuple[RunSummary, ...]:
+        """Returns the runs of a fleet that may be removed: those that ended longer ago than `keep`,
+        but for the newest, and for those that a rollback needs to know. The newest is the first.
+
+        Raises UnreadableStateError where the rollback marks cannot be read.
+        """
+        runs, _ = await self.listing(fleet)
+        marks = await read_marks(self._store, fleet)
+        return prunable(runs, marks, ended_before=self._clock.now() - keep)
+
+    async def prune(
+        self, runs: Collection[RunSummary], fleet: str, *, keep: timedelta
+    ) -> tuple[RunSummary, ...]:
+        """Removes those of `runs` that `prunable` still returns once the fleet's lock is held, and
+        returns them. After a failure or a crash, each run is there as a whole or not at all.
+
+        Raises RefusedError where another run holds the lock or takes it meanwhile, and StateError.
+        """
+        # The purpose of the lock's holder is one that every version of fleet-repl knows.
+        holder = this_process().holder(new_run_id(self._clock), Purpose.APPLY)
+        async with Lock(self._store, fleet, holder, SYSTEM, gone=gone).held() as lease:
+            records = RunRecords(self._store, fleet)
+            await records.refresh_index(lease)
+            wanted = {run.meta.run_id for run in runs}
+            still = await self.prunable(fleet, keep=keep)
+            removed = tuple(run for run in still if run.meta.run_id in wanted)
+            await records.remove(
+                [run.meta.run_id for run in removed],
+                lease,
+                ended_before=self._clock.now() - keep,
+            )
+        return removed
 
     async def at_work(self, fleet: str) -> Holder | None:
         """Returns the process that writes to the fleet now; None if it is dead or silent.

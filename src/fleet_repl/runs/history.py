@@ -189,6 +189,17 @@ class RunList:
     """The ids of runs that a process is at work on. Any other run without a report has died."""
     unreadable: tuple[UnreadableRun, ...] = ()
     """Runs that are missing in `runs`, because a document of theirs cannot be read."""
+    pruned: Pruned | None = None
+    """What was removed; None where nothing was to be removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """Runs that ended longer ago than they are kept, and were removed, newest first."""
+
+    runs: tuple[RunSummary, ...]
+    dry_run: bool = False
+    """Whether they were only shown, and are still there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,11 @@ class BucketStore:
         for key in (name, *await self._segments(name)):
             await self._objects.delete(key)
 
+    async def remove_all(self, folder: str) -> None:
+        """Removes all documents below a folder. Raises StateError."""
+        for key in await self._objects.keys(folder):
+            await self._objects.delete(key)
+
     async def _count(self, name: str) -> int:
         keys = await self._segments(name)
         return _number(keys[-1]) if keys else 0

@@ -7,6 +7,7 @@ change a file or a folder.
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
 import hashlib
@@ -109,6 +110,15 @@ def remove(place: Place) -> None:
     """Removes a file, if there is one."""
     with suppress(FileNotFoundError), open_folder(place) as folder:
         os.unlink(place.path.name, dir_fd=folder)
+        sync(folder)
+
+
+def remove_all(place: Place) -> None:
+    """Removes all files below a folder, and the folder if it is empty then."""
+    for name in below(place):
+        remove(dataclasses.replace(place, name=name))
+    with suppress(OSError), open_folder(place) as folder:
+        os.rmdir(place.path.name, dir_fd=folder)
         sync(folder)
 
 

@@ -109,6 +109,10 @@ class FolderStore:
         """Removes a document, if there is one. Raises StateError."""
         await self._do("written", name, files.remove)
 
+    async def remove_all(self, folder: str) -> None:
+        """Removes all documents below a folder, and the folder itself. Raises StateError."""
+        await self._do("written", folder, files.remove_all)
+
     async def _do(self, done: str, name: str, work: Callable[[Place], T]) -> T:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise StateError(f"the fleet's state cannot be {done}: {name!r} is no document's name")

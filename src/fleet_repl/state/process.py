@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fleet_repl.runs.history import Holder
+from fleet_repl.runs.history import Holder, Purpose
 
 _PROC: Final = Path("/proc")
 _DEAD: Final = ("Z", "X", "x")
@@ -35,6 +35,17 @@ class Process:
     process: str
     """Boot id, process namespace and start time; empty where the system has no such facts, and
     UNSURE where it hides them."""
+
+    def holder(self, run_id: str, purpose: Purpose) -> Holder:
+        """Returns this process as the lock names it to others."""
+        return Holder(
+            run_id=run_id,
+            purpose=purpose,
+            user=self.user,
+            host=self.host,
+            pid=self.pid,
+            process=self.process,
+        )
 
 
 def this_process() -> Process:

@@ -13,7 +13,7 @@ what it has listed into the index.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -50,6 +50,11 @@ class RunIndex:
     def with_open(self, run_id: str) -> RunIndex:
         """Returns the index with a run that begins."""
         return replace(self, open=self.open | {run_id})
+
+    def without(self, run_ids: Collection[str]) -> RunIndex:
+        """Returns the index without runs that are removed."""
+        removed = frozenset(run_ids)
+        return replace(self, over=self.over - removed, open=self.open - removed)
 
     def with_over(self, run_id: str) -> RunIndex:
         """Returns the index with a run that is over."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import compress
 from typing import Final, TypeVar
 
@@ -37,6 +37,7 @@ from fleet_repl.runs.history import (
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.state.journal import Journal, parse_journal
 from fleet_repl.state.lease import Lease
+from fleet_repl.state.lock_rules import MARGIN
 from fleet_repl.state.reads import read_all
 from fleet_repl.state.run_documents import (
     aside_content,
@@ -60,6 +61,9 @@ from fleet_repl.values.text import first_line
 _RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-z]{1,32}")
 _FLEET: Final = re.compile(FLEET_NAME)
 _NAME: Final = re.compile(r"(?P<fleet>[^/]+)/runs/(?P<run>[^/]+)/run\.json")
+
+_AT_A_TIME: Final = 16
+"""Runs that are removed between two looks at the lock."""
 
 _T = TypeVar("_T")
 
@@ -116,6 +120,39 @@ class RunRecords:
         """Records that a run died and cannot be read: it no longer counts as unfinished."""
         await self._put(run.run_id, "aside.json", aside_content(run, at))
         await self._close(run.run_id)
+
+    async def remove(
+        self, run_ids: Collection[str], lease: Lease, *, ended_before: datetime
+    ) -> None:
+        """Removes runs while the lock is held, and what is left of runs that were being removed, or
+        recorded, when a process died before `ended_before`.
+
+        run.json is removed first: what a crash leaves of a run is no run any more. Raises
+        HaltedError where the lock is lost, and StateError.
+        """
+        folder = f"{self._fleet}/runs/"
+        names = [name.removeprefix(folder) for name in await self._store.names(folder)]
+        there = {name.partition("/")[0] for name in names}
+        recorded = _with_document(names, "run.json")
+        # An id begins with the time at which its run was connected.
+        old = f"{ended_before.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        left = {run for run in there - recorded if _RUN_ID.fullmatch(run) and run < old}
+
+        async def remove(run_id: str) -> None:
+            await self._store.remove(self._name(run_id, "run.json"))
+            await self._store.remove_all(f"{folder}{run_id}/")
+
+        removed = sorted(recorded.intersection(run_ids) | left)
+        for start in range(0, len(removed), _AT_A_TIME):
+            await lease.assure(MARGIN)
+            await read_all(removed[start : start + _AT_A_TIME], remove)
+        await revise_index(
+            self._store,
+            self._fleet,
+            lambda index: index.without(
+                {*removed, *(run for run in index.over | index.open if run not in there)}
+            ),
+        )
 
     async def refresh_index(self, lease: Lease) -> None:
         """Brings the index of the runs up to date, once the lock is held. Lists the runs only if

@@ -79,3 +79,16 @@ async def test_names_are_those_of_documents(place: Place) -> None:
         "prod/lock.json",
         *runs,
     )
+
+
+async def test_a_folder_is_removed_as_a_whole(place: Place) -> None:
+    """With what has grown in it, and nothing beside it; what is not there is no error."""
+    store = place.open()
+    for name in ("r/prod/runs/1/run.json", "r/prod/runs/1/a/b.json", "r/prod/runs/10/run.json"):
+        await store.replace(name, b"{}")
+    for _ in range(2):
+        await store.append("r/prod/runs/1/journal.jsonl", b"line\n")
+    for _ in range(2):
+        await place.open().remove_all("r/prod/runs/1/")
+    assert await store.names("r/") == ("r/prod/runs/10/run.json",)
+    assert await store.read_grown("r/prod/runs/1/journal.jsonl") is None

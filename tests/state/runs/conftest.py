@@ -9,6 +9,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from tests.support.changes import change_of
+from tests.support.clock import VirtualClock
 from tests.support.plans import plan_of, registry_outcome, report_of, with_digest
 from tests.support.registries import registry_of
 
@@ -93,11 +94,20 @@ class MemoryStore:
     async def remove(self, name: str) -> None:
         self.documents.pop(name, None)
 
+    async def remove_all(self, folder: str) -> None:
+        for name in await self.names(folder):
+            await self.remove(name)
+
 
 @pytest.fixture
 def store() -> MemoryStore:
     """Nothing is remembered yet."""
     return MemoryStore()
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
 
 
 @pytest.fixture

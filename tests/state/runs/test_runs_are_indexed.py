@@ -28,11 +28,6 @@ PAGE = 1_000
 INDEX = "prod/runs.json"
 
 
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
 @dataclass
 class CountedObjects(MemoryObjects):
     """Counts the calls that S3 would answer."""

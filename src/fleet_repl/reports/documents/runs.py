@@ -137,6 +137,14 @@ class RunListDocument(Document, frozen=True, kw_only=True, tag_field="schema", t
         tuple[UnreadableDocument, ...],
         Meta(description="Runs that are not among these, as something of them cannot be read."),
     ]
+    pruned: Annotated[
+        tuple[RunDocument, ...] | UnsetType,
+        Meta(description="With --prune only: the runs that were removed, and are not in `runs`."),
+    ] = UNSET
+    dry_run: Annotated[
+        bool | UnsetType,
+        Meta(description="With --prune only: whether nothing was removed, only shown."),
+    ] = UNSET
 
     @classmethod
     def of(cls, listed: RunList) -> RunListDocument:
@@ -151,6 +159,10 @@ class RunListDocument(Document, frozen=True, kw_only=True, tag_field="schema", t
             ),
             older=listed.older,
             unreadable=tuple(map(UnreadableDocument.of, listed.unreadable)),
+            pruned=UNSET
+            if listed.pruned is None
+            else tuple(RunDocument.of(run, under_way=False) for run in listed.pruned.runs),
+            dry_run=UNSET if listed.pruned is None else listed.pruned.dry_run,
         )
 
 

@@ -49,19 +49,35 @@ def runs_text(run_list: RunList, *, colour: bool = False) -> str:
     if not run_list.runs:
         page.add(f"No runs are remembered in {run_list.location}.")
         return page.render(colour=colour)
-    title, *rows = _aligned(
-        [_COLUMNS, *(_cells(run, run_list) for run in run_list.runs)], _hidden(run_list.runs)
-    )
-    page.add((title, Style.FAINT))
-    for run, row in zip(run_list.runs, rows, strict=True):
-        back = run.meta.rolls_back
-        note = "" if back is None else f"  rolls back {back}"
-        page.add((row, _style(run, run_list)), note)
+    _add_table(page, run_list.runs, run_list)
     if run_list.older:
         page.gap()
         total = len(run_list.runs) + run_list.older
         page.add((f"… and {run_list.older:,} older; --limit {total} lists all", Style.FAINT))
     return page.render(colour=colour)
+
+
+def pruned_text(run_list: RunList, *, colour: bool = False) -> str:
+    """Returns a table of the runs that were removed, or would be, and the number that stays."""
+    page, pruned = Page(full=True), run_list.pruned
+    stay = counted(len(run_list.runs) + run_list.older, "run")
+    if pruned is None or not pruned.runs:
+        page.add(f"Nothing is to be removed; {stay} remembered.")
+        return page.render(colour=colour)
+    _add_table(page, pruned.runs, run_list)
+    page.gap()
+    done = "would be removed" if pruned.dry_run else "removed"
+    page.add((f"{counted(len(pruned.runs), 'run')} {done}", Style.HEADING), f"; {stay} kept.")
+    return page.render(colour=colour)
+
+
+def _add_table(page: Page, runs: Sequence[RunSummary], run_list: RunList) -> None:
+    title, *rows = _aligned([_COLUMNS, *(_cells(run, run_list) for run in runs)], _hidden(runs))
+    page.add((title, Style.FAINT))
+    for run, row in zip(runs, rows, strict=True):
+        back = run.meta.rolls_back
+        note = "" if back is None else f"  rolls back {back}"
+        page.add((row, _style(run, run_list)), note)
 
 
 def moment(when: datetime) -> str:
