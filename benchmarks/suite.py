@@ -15,6 +15,18 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+NAMES: Final = {
+    "floor": "the floor: aiohttp, signed",
+    "ours": "fleet-repl, three calls",
+    "apply": "fleet-repl apply",
+    "drift": "fleet-repl drift",
+    "drift --workers 2": "fleet-repl drift --workers 2",
+    "aiobotocore_clients": "aiobotocore, a client an account",
+    "boto3_threads": "boto3, threads",
+    "with_botocove": "botocove",
+    "with_awsrun": "awsrun",
+    "with_runacross": "RunAcross",
+}
 SIZES: Final = (1_000, 10_000, 100_000)
 STAGE: Final = re.compile(
     r"^(?P<stage>\w[\w ]*?) +[\d.]+ s +(?P<micros>[\d.]+) µs a registry$", re.MULTILINE
@@ -55,7 +67,7 @@ def draw_peers(measured: list[dict[str, Any]], path: Path) -> None:
     measured = sorted(measured, key=lambda side: side["accounts"] / side["seconds"])
     figure, axes = plt.subplots(figsize=(7, 3.6))
     rates = [60 * side["accounts"] / side["seconds"] for side in measured]
-    bars = axes.barh([side["side"] for side in measured], rates, color="#4477aa")
+    bars = axes.barh([NAMES[side["side"]] for side in measured], rates, color="#4477aa")
     axes.bar_label(bars, [f" {rate:,.0f}" for rate in rates], fontsize=8)
     axes.set_xscale("log")
     axes.set_xlabel("accounts a minute, logarithmic")
