@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import pytest
+from aiohttp import web
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
@@ -21,8 +22,9 @@ from fleet_repl.aws import AwsRegistries
 from fleet_repl.aws.clients import Clients
 from fleet_repl.aws.repeated_calls import PlainSigner, _Request
 from fleet_repl.aws.request import Call
+from fleet_repl.runs.doctor import Question
 from fleet_repl.values.errors import CallError, FaultKind
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import Registry, Secret
 
 OF_ONE_REQUEST: Final = frozenset(
     {"authorization", "x-amz-date", "amz-sdk-invocation-id", "amz-sdk-request"}
@@ -97,6 +99,61 @@ async def test_a_repeated_call_is_the_sdks(edge: Edge, operation: str) -> None:
         for request in (first, second)
     ]
     assert set(signed[0]) - OF_ONE_REQUEST == set(signed[1]) - OF_ONE_REQUEST
+
+
+QUESTION: Final = Question(
+    principal="arn:aws:iam::000000000001:role/fleet",
+    resources={"iam:PassRole": ("arn:aws:iam::000000000001:role/a b+c/é",)},
+    service="ecr.amazonaws.com",
+)
+
+
+def allowed(name: str) -> web.Response:
+    """IAM's answer to QUESTION."""
+    result = "<EvalActionName>iam:PassRole</EvalActionName><EvalDecision>allowed</EvalDecision>"
+    text = f"<EvaluationResults><member>{result}</member></EvaluationResults>"
+    text = f"<{name}Response><{name}Result>{text}</{name}Result></{name}Response>"
+    return web.Response(text=text, content_type="text/xml")
+
+
+async def test_a_repeated_form_is_the_sdks(edge: Edge) -> None:
+    """The same for STS and IAM, which take forms: only the role differs, and whatever the
+    characters of a form, IAM reads the same."""
+
+    async def decided(request: Request) -> web.Response:
+        return allowed(request.operation)
+
+    edge.aws.script("SimulatePrincipalPolicy", decided, decided)
+    accounts = [edge.account(number, external_id=Secret(f"a+/:=@{number}")) for number in (1, 2)]
+    async with edge.open(edge.inventory(*accounts)) as registries:
+        for _ in range(2):
+            await registries.access.simulate(edge.registry().account, QUESTION)
+        await registries.describe(edge.registry(2))
+    for operation, own in (
+        ("SimulatePrincipalPolicy", ()),
+        ("AssumeRole", ("RoleArn", "ExternalId")),
+    ):
+        first, second = edge.aws.calls(operation)
+        for request in (first, second):
+            for name in own:
+                assert request.parameters.pop(name)
+        lengths = [request.http.headers["Content-Length"] for request in (first, second)]
+        assert lengths[0] == lengths[1]
+        # Only the SDK itself numbers its requests.
+        assert "amz-sdk-invocation-id" not in second.http.headers
+        assert as_sent(first) == as_sent(second)
+
+
+async def test_a_page_in_place_of_a_repeated_form_is_garbage(edge: Edge) -> None:
+    """A proxy's page is never a session, and is retried."""
+    page = edge.aws.say("<html><body>sign in")
+    edge.aws.script("AssumeRole", edge.aws.answer, *[page] * 4)
+    async with edge.open(edge.inventory(edge.account(1), edge.account(2))) as registries:
+        await registries.describe(edge.registry(1))
+        with pytest.raises(CallError) as caught:
+            await registries.describe(edge.registry(2))
+    assert caught.value.fault.kind is FaultKind.SERVICE
+    assert len(edge.aws.calls("AssumeRole")) == 5
 
 
 async def test_each_call_has_its_own_session(edge: Edge) -> None:

@@ -3,11 +3,11 @@ request.
 
 The SDK spends more time on a call than the network does: it validates, resolves the endpoint, emits
 a dozen events and builds header objects, with the same result each time. A read of ECR or
-Organizations, or an AssumeRole, differs from the one before only in its body and its signature. So
-the first request of an operation, as the SDK has sent it, is the template of all later ones: they
-go to the same URL with the same headers through the SDK's own HTTP session, signed by the SDK's own
-signer. STS's forms and XML, and every error, are written and read by the SDK's serializer and
-parser. Writes always go through the whole SDK.
+Organizations, an AssumeRole or a question to IAM differs from the one before only in its body and
+its signature. So the first request of an operation, as the SDK has sent it, is the template of all
+later ones: they go to the same URL with the same headers through the SDK's own HTTP session, signed
+by the SDK's own signer. Forms and XML, and every error, are written and read by the SDK's
+serializer and parser. Writes always go through the whole SDK.
 
 For example, the second DescribeRegistry of a region takes the URL, `X-Amz-Target` and
 `User-Agent` of the first, has the body `{}`, and is signed with the session of its own account.
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _SERVICES: Final = frozenset({"ecr", "organizations"})
 """Services whose requests are JSON in the body of a POST to one URL."""
+_FORMS: Final = frozenset({"AssumeRole", "SimulatePrincipalPolicy"})
+"""Operations that are made once for each account, and take a form."""
 _OF_ONE_REQUEST: Final = frozenset(
     {
         "authorization",
@@ -55,8 +57,8 @@ _SIGNED: Final = re.compile(
 
 
 def may_be_repeated(call: Call) -> bool:
-    """Whether a call is a read of one of those services, or an AssumeRole."""
-    return (call.service in _SERVICES and not call.writes) or call.operation == "AssumeRole"
+    """Whether a call is a read of one of those services, or takes a form for each account."""
+    return (call.service in _SERVICES and not call.writes) or call.operation in _FORMS
 
 
 class HttpSession(Protocol):
