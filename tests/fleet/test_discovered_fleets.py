@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from tests.support.inventories import fleet_text
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Inventory, PlanError, RefusedError, Status, discover, load_plan, to_json
@@ -224,6 +225,34 @@ async def test_accounts_are_asked_for_their_regions() -> None:
         plan = await fleet.planned()
         kinds = [warning.kind for warning in plan.warnings]
     assert kinds.count("unknown-regions") == 2
+
+
+@pytest.mark.parametrize("rules", ["exclusive", "additive"])
+async def test_links_to_an_account_of_unknown_regions_stay(rules: str) -> None:
+    """Nobody has asked that they go: neither where other links come, nor where one of these is held
+    in the middle of the run. The grant to the account stays too."""
+    owned = f'[ownership]\nrules = "{rules}"\n'
+    listed = fleet_text("1>2,3,4", "3>1", accounts=5, more=owned)
+    more = fleet_text("1>2,4,5", accounts=5, more=owned)
+    enabled = more.replace('regions = ["eu-west-1"]', 'regions = "enabled"').replace(
+        '"] }', '"], regions = ["eu-west-1"] }'
+    )
+    async with simulate(listed) as fleet:
+        await fleet.applied()
+        fleet.deny(3)
+        fleet.deny(5, "ecr:PutRegistryPolicy")
+        report = await fleet.applied(enabled)
+        links = fleet.links(1)
+        granted = str(fleet.statements(fleet.at(1)))
+        fleet.relent()
+        await fleet.applied()
+        after = fleet.links(1)
+    outcomes = {outcome.registry: outcome.held for outcome in report.registries if outcome.held}
+    assert [link.destination.account for link in outcomes[fleet.at(1)]] == ["000000000005"]
+    assert "3 " in links
+    assert not any(link.startswith("5") for link in links)
+    assert "000000000003" in granted
+    assert "3 " not in after
 
 
 async def test_a_plan_is_of_the_accounts_of_its_day(tmp_path_factory: Any) -> None:

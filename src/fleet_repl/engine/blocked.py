@@ -88,7 +88,10 @@ class BlockedDestinations:
             return change, ()
         before, after = contents(change, Replication)
         # Links of others' rules are never held.
-        requested = within(self._desired.links_out(planned.registry), after.outgoing)
+        requested = {
+            **self._desired.links_kept(after.links),
+            **within(self._desired.links_out(planned.registry), after.outgoing),
+        }
         split = self._hold(planned.registry, requested, before.outgoing)
         if not split.held:
             return change, ()

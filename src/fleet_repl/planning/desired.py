@@ -51,6 +51,9 @@ class Desired:
     additive: frozenset[AccountId] = frozenset()
     """Accounts in whose registries rules of others stay."""
     retired: frozenset[AccountId] = frozenset()
+    unknown_regions: frozenset[AccountId] = frozenset()
+    """Accounts that have not said which regions they have enabled. They have no registries here,
+    and links to them stay as they are."""
     waves: Waves = field(default_factory=Waves)
     protected: frozenset[Registry] = frozenset()
     """Registries that lose no link unless the operator allows it."""
@@ -63,6 +66,10 @@ class Desired:
     def links_out(self, registry: Registry) -> Links:
         """The links out of a registry."""
         return {link.destination: link.scope for link in self.outgoing.get(registry, ())}
+
+    def links_kept(self, links: Links) -> Links:
+        """Returns those of a registry's links in place that stay, whatever routes ask for."""
+        return {end: scope for end, scope in links.items() if end.account in self.unknown_regions}
 
     @property
     def signature(self) -> Signature:
@@ -146,6 +153,11 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
             account.id for account in inventory.accounts if account.rules == "additive"
         ),
         retired=frozenset(account.id for account in inventory.accounts if account.retired),
+        unknown_regions=frozenset(
+            account.id
+            for account in inventory.accounts
+            if account.asks_regions and not account.regions and not account.retired
+        ),
         waves=topology.waves,
         protected=topology.protected,
         templates=topology.templates,

@@ -149,7 +149,7 @@ def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:
     yield from _unknown_regions(
         [account for account in unanswered if not account.regions],
         discovery,
-        "they have no registries in this run",
+        "they have no registries in this run, and links to them stay as they are",
     )
 
 

@@ -82,11 +82,12 @@ def decide_rules(
     if not requested and not seen.replication.rules:
         return RuleDecision(present=seen.replication, merged=_NO_LINKS, held=(), refusal=None)
     split = split_held(requested, seen.replication.outgoing, lacks)
+    wanted = {**desired.links_kept(seen.replication.links), **split.links}
     filters = desired.limits.filters
     recorded_links = None if recorded is None else recorded.links
     merge = merge_additive if desired.is_additive(registry) else merge_exclusive
     merged = merge(
-        seen.replication, split.links, requested, recorded_links, filters=filters, force=force
+        seen.replication, wanted, requested, recorded_links, filters=filters, force=force
     )
     source = RuleDecision(
         present=seen.replication, merged=merged, held=split.held, refusal=_clash(merged)

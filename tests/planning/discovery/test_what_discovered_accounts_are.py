@@ -182,6 +182,6 @@ def test_regions_that_are_not_known(folder: Path) -> None:
         ),
         (
             "1 account did not say which regions are enabled, so they have no registries in this "
-            "run: three (000000000003); the first one: late"
+            "run, and links to them stay as they are: three (000000000003); the first one: late"
         ),
     ]
