@@ -230,3 +230,22 @@ async def test_a_run_that_ends_while_it_is_looked_for_has_not_died() -> None:
             assert (await aws.planned()).warnings == ()
         ended.unlink()
         assert [warning.kind for warning in (await aws.planned()).warnings] == ["unfinished-run"]
+
+
+async def test_a_plan_lists_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes two documents to know them all, whatever is remembered; of a run that died, too."""
+    async with simulate(fleet_text("1>2 base/")) as aws:
+        run = await aws.applied()
+
+        async def listed(*_: object) -> tuple[str, ...]:
+            raise AssertionError("everything that is remembered was listed")
+
+        monkeypatch.setattr("fleet_repl.state.FolderStore.names", listed)
+        assert (await aws.planned()).warnings == ()
+        assert (await aws.applied(fleet_text("1>3 base/"))).status is Status.OK
+        (aws.state / "runs" / run.run_id / "ended.json").unlink()
+        index = aws.state / "runs.json"
+        document = json.loads(index.read_bytes())
+        document["over"].remove(run.run_id)
+        index.write_text(json.dumps({**document, "open": [run.run_id]}))
+        assert [warning.kind for warning in (await aws.planned()).warnings] == ["unfinished-run"]

@@ -32,7 +32,7 @@ WRITES = {
     "DeleteRepositoryCreationTemplate": TEMPLATE,
 }
 PUBLIC = re.compile(
-    r"(applied|lock|traces)\.json|runs/[0-9TZ]+-[0-9a-f]{6}/"
+    r"(applied|lock|runs|traces)\.json|runs/[0-9TZ]+-[0-9a-f]{6}/"
     r"(run\.json|plan\.json|before\.json|journal\.jsonl|report\.json|ended\.json)"
 )
 HIDDEN = re.compile(r"\.[a-z]+\.json(\.guard|\.[a-z0-9_]{8})")

@@ -79,8 +79,12 @@ class Step:
 STEPS = (
     Step("lock.json", 1, "before", remembered=False, fresh=True),
     Step("lock.json", 1, "after", remembered=False, fresh=True),
+    Step("runs.json", 1, "before", remembered=False, fresh=True),
+    Step("runs.json", 1, "after", remembered=False, fresh=True),
     Step("plan.json", 1, "before", remembered=False, fresh=True),
     Step("before.json", 1, "before", remembered=False, fresh=True),
+    Step("runs.json", 2, "before", remembered=False, fresh=True),
+    Step("runs.json", 2, "after", remembered=False, fresh=True),
     Step("run.json", 1, "before", remembered=False, fresh=True),
     Step("run.json", 1, "after", fresh=True),
     Step("applied.json", 1, "before", fresh=True),
@@ -94,6 +98,7 @@ STEPS = (
     Step("report.json", 1, "before"),
     Step("ended.json", 1, "before"),
     Step("ended.json", 1, "after", ended=True),
+    Step("runs.json", 3, "before", ended=True),
     Step("lock.json", 2, "before", ended=True),
 )
 
