@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from fleet_repl.cli.library import Library
 
 NAME: Final = "fleet-repl"
+_COMPLETION: Final = "_FLEET_REPL_COMPLETE"
+"""Set by a shell that completes a command line, which it gives in other variables."""
 WRONG_USAGE: Final = 2
 """The code that typer exits with on wrong usage; here that code means that changes are pending."""
 UsageError: Final = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
@@ -75,7 +78,7 @@ for panel, commands in COMMANDS.items():
 def run(args: Sequence[str], backend: Library | None = None) -> int:
     """Run a command line; returns the exit code of the process."""
     command_context = CommandContext(backend=backend, streams=Streams.of_process())
-    if not args:
+    if not args and _COMPLETION not in os.environ:
         with redirect_stdout(sys.stderr):
             _invoke(["--help"], command_context)
         return ExitCode.USAGE

@@ -13,7 +13,7 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.confirm import WriteOptions, carry_out
-from fleet_repl.cli.flags import STANDARD_INPUT, Allowance, Force, Yes, check_can_ask
+from fleet_repl.cli.flags import STANDARD_INPUT, Allowance, Force, Yes, check_can_ask, completing
 from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.history import seen_from
 from fleet_repl.cli.log import now
@@ -52,6 +52,7 @@ def apply(
         typer.Option(
             metavar="NAME",
             help="End after this wave; later ones are skipped.",
+            autocompletion=completing("waves"),
             show_default=False,
         ),
     ] = None,

@@ -10,7 +10,7 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.confirm import agreed
-from fleet_repl.cli.flags import Yes
+from fleet_repl.cli.flags import Yes, completing
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import RunOptions
@@ -37,7 +37,12 @@ def backfill(
     *,
     route: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Only links of this route.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="Only links of this route.",
+            autocompletion=completing("routes"),
+            show_default=False,
+        ),
     ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Start all, queued ones too, and follow them to the end.")

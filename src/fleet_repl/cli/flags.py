@@ -66,28 +66,44 @@ def age_of(text: str) -> timedelta:
     return age
 
 
+def completing(kind: str) -> Callable[[typer.Context, str], list[tuple[str, str]]]:
+    """Completes items of a kind, of those that `cli.completion` knows."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        from fleet_repl.cli import completion  # noqa: PLC0415 - help completes nothing
+
+        return completion.complete(kind, ctx, incomplete)
+
+    return complete
+
+
 def account(subject: str, panel: str) -> OptionInfo:
     """`--account`, which narrows the command down to `subject`."""
-    return _repeatable("ID|NAME", subject, panel)
+    return _repeatable("ID|NAME", subject, panel, "accounts")
 
 
 def label(subject: str, panel: str) -> OptionInfo:
     """`--label`, which narrows the command down to `subject`."""
-    return _repeatable("KEY=VALUE", subject, panel, callback=_pairs)
+    return _repeatable("KEY=VALUE", subject, panel, "labels", callback=_pairs)
 
 
 def region(subject: str, panel: str) -> OptionInfo:
     """`--region`, which narrows the command down to `subject`."""
-    return _repeatable("REGION", subject, panel)
+    return _repeatable("REGION", subject, panel, "regions")
 
 
 def _repeatable(
-    metavar: str, subject: str, panel: str, callback: Callable[[list[str]], list[str]] | None = None
+    metavar: str,
+    subject: str,
+    panel: str,
+    kind: str,
+    callback: Callable[[list[str]], list[str]] | None = None,
 ) -> OptionInfo:
     """A repeatable flag that narrows the command down to `subject`."""
     option: OptionInfo = typer.Option(
         metavar=metavar,
         callback=callback,
+        autocompletion=completing(kind),
         help=f"Only {subject}. Repeatable.",
         show_default=False,
         rich_help_panel=panel,
@@ -195,7 +211,12 @@ Cluster = Annotated[
 ]
 RunId = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="A run as `runs` lists it, or last.", show_default=False),
+    typer.Argument(
+        metavar="RUN",
+        help="A run as `runs` lists it, or last.",
+        autocompletion=completing("runs"),
+        show_default=False,
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Force = Annotated[bool, typer.Option("--force", help="Override the objections of this run's plan.")]
