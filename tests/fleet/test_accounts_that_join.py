@@ -5,14 +5,31 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+import pytest
 from jsonschema import Draft202012Validator
-from tests.support.simulated import Simulated, simulate
+from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
-from fleet_repl import Status, load_plan, to_json
+from fleet_repl import (
+    BackfillOutcome,
+    BackfillReport,
+    BackfillState,
+    DeliveryReport,
+    DeliveryState,
+    Imported,
+    LinkDelivery,
+    RegistryRead,
+    Status,
+    load_plan,
+    to_json,
+)
+from fleet_repl.fleet.local_workers import local_workers
 from fleet_repl.planning.plan import Plan, State
 from fleet_repl.reports.documents.schemas import schema
-from fleet_repl.reports.exit_codes import plan_exit, report_exit
+from fleet_repl.reports.exit_codes import backfill_exit, delivery_exit, plan_exit, report_exit
 from fleet_repl.reports.junit_cases import plan_cases, report_cases
+from fleet_repl.reports.junit_checks import backfill_cases, delivery_cases
+from fleet_repl.reports.text.backfills import backfill_text
+from fleet_repl.reports.text.deliveries import delivery_text
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.reports.text.reports import report_text
 from fleet_repl.runs.outcomes import Outcome, Report
@@ -37,6 +54,14 @@ to = {}
 prefixes = ["base/"]
 """
 SHOP: Final = "000000000002"
+BACK: Final = """\
+[[routes]]
+name = "back"
+from = {}
+to = { accounts = "stage" }
+prefixes = ["back/"]
+"""
+"""A route from every account, and so from the one that joins."""
 
 
 def organization(**shop: Any) -> Scenario:
@@ -148,3 +173,145 @@ async def test_every_form_of_a_result_says_the_same(tmp_path: Any) -> None:
         ]
     assert doctor.problems == ()
     assert doctor.notes[-1].startswith("account 000000000002 joined 3 h ago")
+
+
+async def without_a_plan(
+    fleet: Simulated, **how: Any
+) -> tuple[DeliveryReport, BackfillReport, BackfillReport, Imported]:
+    """What the commands that make no plan find out."""
+    async with fleet.connected(**how) as connected:
+        return (
+            await connected.verify(),
+            await connected.backfill(),
+            await connected.backfill_status(),
+            await connected.import_inventory(),
+        )
+
+
+def ends(link: LinkDelivery | BackfillOutcome) -> tuple[int, int]:
+    return int(link.source.account), int(link.destination.account)
+
+
+async def test_commands_without_a_plan_say_the_same() -> None:
+    """Links from and to the account are named with the reason, which is no failure; all others are
+    verified and copied as ever. Each read of the account is excused in the events, too."""
+    async with simulate(FLEET + BACK, organization(role_after=90 * HOUR)) as fleet:
+        await at(fleet, 0)
+        await at(fleet, 1.5)
+        fleet.world.push(fleet.at(1), "base/python", "1")
+        fleet.clock.seconds = 5 * HOUR
+        fleet.events.clear()
+        delivery, started, status, imported = await without_a_plan(fleet)
+    assert {ends(link): (link.state, bool(link.joining)) for link in delivery.links} == {
+        (1, 2): (DeliveryState.UNKNOWN, True),
+        (1, 3): (DeliveryState.COMPLETE, False),
+        (2, 3): (DeliveryState.UNKNOWN, True),
+    }
+    assert (delivery.status, delivery.unreadable, delivery.sources) == ("ok", (), 2)
+    for report, state in (
+        (started, BackfillState.NOT_STARTED),
+        (status, BackfillState.UNKNOWN),
+    ):
+        waiting = {ends(link): link.state for link in report.backfills if link.joining}
+        assert waiting == {(1, 2): state, (2, 3): state}
+        assert (report.status, backfill_exit(report)) == (Status.OK, ExitCode.OK)
+    assert [ends(link) for link in started.backfills if link.started] == [(1, 3)]
+    assert (imported.links, imported.unreadable) == (1, ())
+    assert imported.left_out == ()
+    (note,) = imported.notes
+    assert note == (
+        "nothing is imported of accounts that have just joined, whose roles cannot be assumed yet: "
+        "000000000002"
+    )
+    assert SHOP not in imported.text
+    reads = [event for event in fleet.events if isinstance(event, RegistryRead) and event.error]
+    assert len(reads) == 4
+    assert all(event.excuse is not None for event in reads)
+
+
+async def test_after_a_day_they_fail() -> None:
+    """As a plan does: of the very account, and of the links to it, which no rules make yet."""
+    async with simulate(FLEET + BACK, organization(role_after=90 * HOUR)) as fleet:
+        await at(fleet, 0)
+        await at(fleet, 2)
+        fleet.world.push(fleet.at(1), "base/python", "1")
+        fleet.clock.seconds = 26.1 * HOUR
+        delivery, started, status, imported = await without_a_plan(fleet)
+    assert delivery_exit(delivery) is ExitCode.PARTIAL
+    assert [unread.registry.account for unread in delivery.unreadable] == [SHOP]
+    assert {ends(link): link.state for link in delivery.links} == {
+        (1, 2): DeliveryState.NO_RULE,
+        (1, 3): DeliveryState.COMPLETE,
+        (2, 3): DeliveryState.UNKNOWN,
+    }
+    assert backfill_exit(started) is backfill_exit(status) is ExitCode.PARTIAL
+    assert {ends(link): link.state for link in started.backfills if link.fails} == {
+        (1, 2): BackfillState.NOT_IN_PLACE,
+        (2, 3): BackfillState.NOT_STARTED,
+    }
+    assert [registry.account for registry in imported.unreadable] == [SHOP]
+
+
+async def test_a_young_account_with_its_role_is_like_any_other() -> None:
+    """Before it was applied to, its links have no rules, and it says so itself."""
+    async with simulate(FLEET + BACK, organization(role_after=2 * HOUR)) as fleet:
+        await at(fleet, 0)
+        await at(fleet, 1.5)
+        fleet.clock.seconds = 3 * HOUR
+        delivery, started, _, imported = await without_a_plan(fleet)
+    assert not any(link.joining for link in delivery.links)
+    assert not any(link.joining for link in started.backfills)
+    assert backfill_exit(started) is ExitCode.PARTIAL
+    assert {link.state for link in started.backfills if link.fails} == {BackfillState.NOT_IN_PLACE}
+    assert imported.unreadable == ()
+
+
+async def test_workers_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes that read for a verification and an import find the same account joining."""
+    monkeypatch.setenv("EXTERNAL_ID", ENVIRONMENT["EXTERNAL_ID"])
+    async with simulate(FLEET + BACK, organization(role_after=90 * HOUR)) as fleet:
+        await at(fleet, 0)
+        fleet.world.push(fleet.at(1), "base/python", "1")
+        fleet.clock.seconds = 1.5 * HOUR
+        alone = await without_a_plan(fleet)
+        async with local_workers(2) as workers:
+            together = await without_a_plan(fleet, executor=workers)
+    assert {ends(link) for link in alone[0].links if link.joining} == {(1, 2), (2, 3)}
+    assert (alone[0].links, alone[3]) == (together[0].links, together[3])
+    for report, other in zip(alone[1:3], together[1:3], strict=True):
+        waiting = [link for link in report.backfills if link.joining]
+        assert waiting == [link for link in other.backfills if link.joining]
+        assert [ends(link) for link in waiting] == [(1, 2), (2, 3)]
+
+
+async def test_every_form_of_those_results_says_so() -> None:
+    """Text, JSON and JUnit."""
+    async with simulate(FLEET, organization(role_after=90 * HOUR)) as fleet:
+        await at(fleet, 0)
+        await at(fleet, 1.5)
+        fleet.clock.seconds = 5 * HOUR
+        delivery, started, status, _ = await without_a_plan(fleet)
+    sentence = delivery.links[0].joining
+    assert sentence is not None
+    assert f"\nJoining, which is no failure yet: 1 link\n  {sentence}\n" in delivery_text(delivery)
+    for report, words in ((started, "not started"), (status, "unknown")):
+        shown = backfill_text(report)
+        assert f"  to 000000000002 eu-west-1 (shop): {words}: {sentence}\n" in shown
+        assert "Exit 0: done." in shown
+    for result, name, links in (
+        (delivery, "delivery", "links"),
+        (started, "backfill", "backfills"),
+        (status, "backfill", "backfills"),
+    ):
+        document = json.loads(to_json(result))
+        Draft202012Validator(schema(name)).validate(document)
+        assert document[links][0]["joining"] in (True, sentence)
+        assert "joining" not in document[links][1]
+    for cases in (
+        delivery_cases(delivery),
+        backfill_cases(started.backfills),
+        backfill_cases(status.backfills),
+    ):
+        verdict = cases[0].verdict
+        assert verdict is not None
+        assert (verdict.element, verdict.message) == ("skipped", sentence)

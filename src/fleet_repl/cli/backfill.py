@@ -124,6 +124,8 @@ async def _declined(session: Session, options: _BackfillOptions) -> BackfillRepo
 def _may_start(outcome: BackfillOutcome, *, force: bool) -> bool:
     """Returns whether a new backfill to the destination may be started, as things stand now."""
     last = outcome.backfill
+    if outcome.joining:
+        return False
     if last is None:
         # The destination has none, or its source could not be read.
         return True

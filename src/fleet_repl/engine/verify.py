@@ -275,16 +275,6 @@ class _Verification:
         )
 
     def _link(self, link: Link, images: list[Delivery], knowledge: Knowledge) -> LinkDelivery:
-        names = self._context.desired.names
-        judged = link.source in self._judged
-        return LinkDelivery(
-            source=link.source,
-            source_name=names[link.source.account],
-            destination=link.destination,
-            destination_name=names[link.destination.account],
-            external=link.destination.account not in knowledge.managed,
-            prefixes=link.prefixes,
-            routes=link.routes,
-            state=state_of(images) if judged else DeliveryState.UNKNOWN,
-            images=tuple(explained(delivery, link, knowledge) for delivery in images),
-        )
+        state = state_of(images) if link.source in self._judged else DeliveryState.UNKNOWN
+        known = tuple(explained(delivery, link, knowledge) for delivery in images)
+        return LinkDelivery.of(link, self._context.desired, state, known)

@@ -13,10 +13,11 @@ from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.engine.backfill.run import backfill, look
 from fleet_repl.engine.observe import read_rules
 from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.inventory import Inventory, Route
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan
-from fleet_repl.runs.backfills import asked_for, backlog_of, of_new_links
+from fleet_repl.runs.backfills import asked_for, backlog_of, of_new_links, without_joining
 from fleet_repl.runs.events import BackfillEnded, BackfillsWanted, RunStarted
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Report, Status
 from fleet_repl.runs.record import backfilled
@@ -54,10 +55,11 @@ class Backfiller:
         done.
         """
         began = self._now()
-        asked = self._asked(selection, route)
+        asked, waiting = await self._asked(selection, route, BackfillState.NOT_STARTED)
         record = await self.context.memory.recall()
         seen = await read_rules(asked, self.context.observing({}))
-        wanted, kept = self._sorted_out(asked, seen, record)
+        wanted, out_of_place = self._sorted_out(asked, seen, record)
+        kept = (*waiting, *out_of_place)
         self._announce(wanted, kept)
         outcomes = await backfill(wanted, self.context.backfilling, wait=wait, again=again)
         await self._put_on_record(outcomes)
@@ -67,12 +69,12 @@ class Backfiller:
     async def status(self, selection: Selection, route: str | None) -> BackfillReport:
         """Reports the latest backfill to each destination, and starts none."""
         began = self._now()
-        asked = self._asked(selection, route)
-        self._announce(asked, looking=True)
+        asked, waiting = await self._asked(selection, route, BackfillState.UNKNOWN)
+        self._announce(asked, waiting, looking=True)
         record = await self.context.memory.recall()
         latest = await look(asked, self.context.backfilling)
         outcomes = [_since(outcome, record) for outcome in latest]
-        return self._report(began, route, BackfillMode.STATUS, outcomes)
+        return self._report(began, route, BackfillMode.STATUS, (*waiting, *outcomes))
 
     async def follow_up(self, report: Report, plan: Plan, *, since: datetime) -> Report:
         """Starts the backfills of the links that a run has made, and adds them to its report.
@@ -119,14 +121,19 @@ class Backfiller:
         for outcome in kept:
             self.context.on_event(BackfillEnded(outcome=outcome))
 
-    def _asked(self, selection: Selection, route: str | None) -> dict[Registry, Outgoing]:
+    async def _asked(
+        self, selection: Selection, route: str | None, state: BackfillState
+    ) -> tuple[dict[Registry, Outgoing], tuple[BackfillOutcome, ...]]:
+        """Returns the links that are asked for by source, and of those whose accounts are joining
+        an outcome in `state` instead."""
         routes = routes_named(self.context.inventory, route)
         asked = asked_for(self.context.desired, routes, select(self.context.inventory, selection))
         accounts = len({source.account for source in asked})
         self.context.on_event(
             RunStarted(run_id=self.context.run_id, registries=len(asked), accounts=accounts)
         )
-        return asked
+        ends = (end for source, links in asked.items() for end in (source, *links))
+        return without_joining(asked, await joining_among(ends, self.context), state)
 
     def _sorted_out(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fleet_repl.engine.doctor import DoctorContext, examine
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.fleet.event_sinks import excusing
+from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.enrolment import joining_accounts
 from fleet_repl.runs.doctor import (

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
 
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.runs.events import Event, RegistryRead
-from fleet_repl.values.names import AccountId
+from fleet_repl.runs.events import Event
 
 _LOG = logging.getLogger("fleet_repl")
 
@@ -33,20 +30,6 @@ def guarded(sink: EventSink) -> EventSink:
         except Exception:  # noqa: BLE001 - whatever a listener raises, the run goes on
             broken = True
             _LOG.exception("an event sink failed; it gets no more events")
-
-    return pass_on
-
-
-def excusing(sink: EventSink, joining: Mapping[AccountId, str]) -> EventSink:
-    """Returns a sink that adds to the event of a registry whose role was refused why that is no
-    failure. `joining`: accounts that are joining then, each with a sentence."""
-    if not joining:
-        return sink
-
-    def pass_on(event: Event) -> None:
-        if isinstance(event, RegistryRead) and event.error is not None and event.error.role_refused:
-            event = replace(event, excuse=joining.get(event.registry.account))
-        sink(event)
 
     return pass_on
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from fleet_repl.engine.observe import ObserveContext, observe
-from fleet_repl.fleet.event_sinks import excusing
+from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.planning.account_facts import planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted

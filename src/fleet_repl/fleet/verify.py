@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from fleet_repl.engine.verify import VerifyContext, verify
 from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.planning.desired import Desired
-from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.delivery import DeliveryReport, DeliveryState, LinkDelivery
 from fleet_repl.runs.events import VerifyFinished, VerifyStarted
 from fleet_repl.topology import Link
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 
 
 async def verify_links(
@@ -21,7 +22,9 @@ async def verify_links(
     """Looks at up to `count` images of each source, none older than `age`. Writes nothing."""
     desired, clock = context.desired, context.pace.clock
     links = _links(scope, desired)
-    context.on_event(VerifyStarted(run_id=context.run_id, sources=tuple(sorted(links))))
+    joining = await joining_among((end for link in links for end in _ends(link)), context)
+    asked = _asked(links, joining)
+    context.on_event(VerifyStarted(run_id=context.run_id, sources=tuple(sorted(asked))))
     verify_context = VerifyContext(
         images=context.registries,
         reader=context.registries,
@@ -34,7 +37,9 @@ async def verify_links(
         on_event=context.on_event,
         workers=context.workers,
     )
-    verified = await verify(links, verify_context)
+    verified = await verify(asked, verify_context)
+    waiting = _waiting(links, desired, joining)
+    every = sorted((*verified.links, *waiting), key=lambda link: (link.source, link.destination))
     report = DeliveryReport(
         run_id=context.run_id,
         started_at=context.started,
@@ -43,9 +48,9 @@ async def verify_links(
         inventory=context.inventory_ref,
         count=count,
         age=age,
-        sources=len(links),
+        sources=len({link.source for link in links}),
         sampled=verified.sampled,
-        links=verified.links,
+        links=tuple(every),
         unreadable=verified.unreadable,
         interrupted=context.stop.interrupted,
     )
@@ -53,11 +58,36 @@ async def verify_links(
     return report
 
 
-def _links(scope: frozenset[Registry], desired: Desired) -> Mapping[Registry, tuple[Link, ...]]:
-    """Returns the links into and out of the scope, by source."""
+def _links(scope: frozenset[Registry], desired: Desired) -> list[Link]:
+    """Returns the links into and out of the scope."""
+    return [
+        link
+        for source, links in desired.outgoing.items()
+        for link in links
+        if source in scope or link.destination in scope
+    ]
+
+
+def _ends(link: Link) -> tuple[Registry, Registry]:
+    return link.source, link.destination
+
+
+def _asked(
+    links: list[Link], joining: Mapping[AccountId, str]
+) -> Mapping[Registry, tuple[Link, ...]]:
+    """Returns the links between accounts none of which is joining, by source."""
     links_of: dict[Registry, list[Link]] = defaultdict(list)
-    for source, links in desired.outgoing.items():
-        for link in links:
-            if source in scope or link.destination in scope:
-                links_of[source].append(link)
-    return {source: tuple(links) for source, links in links_of.items()}
+    for link in links:
+        if not any(end.account in joining for end in _ends(link)):
+            links_of[link.source].append(link)
+    return {source: tuple(own) for source, own in links_of.items()}
+
+
+def _waiting(
+    links: list[Link], desired: Desired, joining: Mapping[AccountId, str]
+) -> Iterator[LinkDelivery]:
+    """Yields the links of accounts that are joining: nobody can be asked about them yet."""
+    for link in links:
+        sentences = (joining.get(end.account) for end in _ends(link))
+        if (sentence := next(filter(None, sentences), None)) is not None:
+            yield LinkDelivery.of(link, desired, DeliveryState.UNKNOWN, joining=sentence)

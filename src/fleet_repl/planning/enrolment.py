@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from fleet_repl.inventory import Discovery, Inventory
+from fleet_repl.planning.observed import Observation, refused_accounts
 from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import day_and_time
 
 JOINING: Final = timedelta(hours=24)
 """The time for which an account whose role is refused counts as joining."""
+NONE_JOINING: Final[Mapping[AccountId, str]] = MappingProxyType({})
 
 
 def joining(discovery: Discovery, now: datetime) -> Mapping[AccountId, datetime]:
@@ -48,6 +51,14 @@ def joining_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, 
     fleet = {account.id for account in inventory.accounts if not account.retired} - in_file
     came = joining(inventory.discovery, now)
     return {account: _sentence(account, came[account], now) for account in came.keys() & fleet}
+
+
+def still_joining(
+    observation: Observation, joining: Mapping[AccountId, str]
+) -> Mapping[AccountId, str]:
+    """Returns those of `joining_accounts` whose roles AWS has refused in this run."""
+    refused = refused_accounts(observation, joining)
+    return {account: joining[account] for account in refused}
 
 
 def _sentence(account: AccountId, came: datetime, now: datetime) -> str:

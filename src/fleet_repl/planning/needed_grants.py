@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Final
 
 from fleet_repl.ecr.policy import (
     Grant,
@@ -23,6 +21,7 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.enrolment import NONE_JOINING
 from fleet_repl.planning.held_links import Lacks
 from fleet_repl.planning.observed import Observation, Observed, silence_of
 from fleet_repl.planning.plan import Vouched
@@ -31,8 +30,6 @@ from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import Prefixes
-
-NONE_JOINING: Final[Mapping[AccountId, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,9 @@ from typing import Final
 
 from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.enrolment import excused
+from fleet_repl.planning.enrolment import NONE_JOINING, excused, still_joining
 from fleet_repl.planning.held_links import Lacks
 from fleet_repl.planning.needed_grants import (
-    NONE_JOINING,
     GrantDecision,
     decide_grants,
     finish_grants,
@@ -98,8 +97,7 @@ def plan_registries(
     roles, each with a sentence. `force` removes rules of unknown meaning, except from registries
     whose rules are additive.
     """
-    refused = refused_accounts(observation, joining)
-    joining = {account: joining[account] for account in refused}
+    joining = still_joining(observation, joining)
     decisions = _decide(desired, observation, scope, record, joining, allow, force=force)
     registries = _registry_plans(decisions, observation, scope, record, allow)
     warnings = (

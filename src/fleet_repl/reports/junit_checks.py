@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from typing import Final
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict
@@ -20,6 +21,8 @@ from fleet_repl.runs.delivery import (
 )
 from fleet_repl.runs.doctor import DoctorReport, FleetProblem
 from fleet_repl.values.names import Registry
+
+_NOT_BEGUN: Final = (BackfillState.QUEUED, BackfillState.NONE, BackfillState.NOT_STARTED)
 
 
 def delivery_cases(report: DeliveryReport) -> list[Case]:
@@ -71,7 +74,7 @@ def _backfilled(outcome: BackfillOutcome) -> Case:
     verdict, last = None, outcome.backfill
     if outcome.error is not None:
         verdict = fault_verdict(outcome.error)
-    elif outcome.state in (BackfillState.QUEUED, BackfillState.NONE, BackfillState.NOT_STARTED):
+    elif outcome.joining or outcome.state in _NOT_BEGUN:
         because = outcome.because or "ECR tells of no backfill"
         verdict = Verdict(element="skipped", kind=outcome.state.value, message=because)
     elif outcome.falls_short:
@@ -97,7 +100,8 @@ def _delivered(link: LinkDelivery) -> Case:
             lines=tuple(dict.fromkeys(lines)),
         )
     elif link.state in (DeliveryState.UNKNOWN, DeliveryState.IDLE):
-        because = "the source was not read" if link.state.is_problem else "no recent image"
+        unknown = link.joining or "the source was not read"
+        because = unknown if link.state.is_problem else "no recent image"
         verdict = Verdict(element="skipped", kind=link.state.value, message=because)
     return Case(name=f"{source} to {destination}", verdict=verdict)
 

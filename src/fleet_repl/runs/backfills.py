@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Outgoing, Replication, compare
 from fleet_repl.inventory import Route
@@ -17,7 +18,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Due
 from fleet_repl.planning.plan import Change, LinkEnd, Plan, RegistryPlan, Resource, Warning
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import NOTHING, Prefixes, beyond, intersect, union
 from fleet_repl.values.text import counted, named
 
@@ -59,6 +60,27 @@ def backlog_of(links: Outgoing, present: Outgoing) -> Backlog:
         in_place=tuple(destination for destination, prefixes in lacking.items() if not prefixes),
         missing={destination: prefixes for destination, prefixes in lacking.items() if prefixes},
     )
+
+
+def without_joining(
+    asked: Mapping[Registry, Outgoing], joining: Mapping[AccountId, str], state: BackfillState
+) -> tuple[dict[Registry, Outgoing], tuple[BackfillOutcome, ...]]:
+    """Returns the links whose accounts are not joining, and of the others an outcome in `state`,
+    with the sentence of the account."""
+    kept: dict[Registry, Outgoing] = {}
+    outcomes: list[BackfillOutcome] = []
+    for source, links in asked.items():
+        because = {end: joining.get(source.account) or joining.get(end.account) for end in links}
+        if others := {end: links[end] for end in links if because[end] is None}:
+            kept[source] = others
+        outcomes += [
+            BackfillOutcome(
+                source=source, destination=end, state=state, because=sentence, joining=True
+            )
+            for end, sentence in because.items()
+            if sentence is not None
+        ]
+    return kept, tuple(outcomes)
 
 
 def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Iterator[Warning]:

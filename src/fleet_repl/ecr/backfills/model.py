@@ -92,11 +92,16 @@ class BackfillOutcome:
     error: Fault | None = None
     because: str | None = None
     """The reason why the backfill was not started, or is not followed any further."""
+    joining: bool = False
+    """Whether the account of its source or of its destination is joining: then it is no failure
+    that there is no backfill."""
 
     @property
     def falls_short(self) -> bool:
         """Returns whether the destination lacks images and no backfill is under way to copy
         them."""
+        if self.joining:
+            return False
         if self.error is not None or self.because is not None:
             return True
         last = self.backfill

@@ -6,7 +6,7 @@ against the plan that it would give, and only what leaves that plan empty is in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.values.errors import InventoryError
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import counted
 
 _AT_ODDS: Final = (
@@ -42,10 +42,16 @@ class Decision:
     """The reason why grants are not managed although they could be."""
 
 
-def decide(inventory: Inventory, observation: Observation, file_texts: FileTexts) -> Decision:
+def decide(
+    inventory: Inventory,
+    observation: Observation,
+    file_texts: FileTexts,
+    joining: Collection[AccountId],
+) -> Decision:
     """Everything that the new inventory says. `inventory` gives the accounts; its own routes,
-    external accounts and ownership of rules do not count. Templates are not looked at."""
-    routable = expressible(inventory, observation)
+    external accounts and ownership of rules do not count. Templates are not looked at. Nothing is
+    decided of accounts that are joining: they stay as if they had not come yet."""
+    routable = expressible(inventory, observation, joining)
     decision = _decision(inventory, routable, file_texts)
     while wrong := _disagreeing(decision, routable, observation):
         routable = routable.without(wrong)

@@ -107,7 +107,7 @@ def _ownership(before: Inventory, after: Inventory) -> dict[str, str | bool]:
 def _without_secrets(document: _Table) -> Iterator[str]:
     """Put a variable wherever an external id is spelled out; what to set it to."""
     tables = {"FLEET_EXTERNAL_ID": document.get("aws", {})}
-    for table in document["accounts"]:
+    for table in document.get("accounts", ()):
         tables[f"EXTERNAL_ID_{_NO_VARIABLE.sub('_', table['id'])}"] = table
     for name, table in tables.items():
         # One that is variables and nothing else shows nothing.

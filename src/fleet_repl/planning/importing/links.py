@@ -6,7 +6,7 @@ Judges every registry by itself, as strictly as the inventory will be judged whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -60,12 +60,17 @@ class Expressible:
         )
 
 
-def expressible(inventory: Inventory, observation: Observation) -> Expressible:
-    """Judge everything that was observed in the inventory's registries."""
+def expressible(
+    inventory: Inventory, observation: Observation, joining: Collection[AccountId]
+) -> Expressible:
+    """Judge everything that was observed in the inventory's registries, but for those of accounts
+    that are joining."""
     accounts = {account.id: account for account in inventory.accounts}
     links: dict[Registry, Links] = {}
     left_out: list[LeftOut] = []
     for registry, observed in sorted(observation.items(), key=lambda item: item[0]):
+        if registry.account in joining:
+            continue
         source = _Source(registry, inventory, accounts)
         if isinstance(observed, Unreadable):
             # A retired account may be gone, and that is no failure.

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fleet_repl.planning.importing.left_out import LeftOut
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.text import listed
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
     from fleet_repl.planning.observed import Observation
+
+_SHOWN: Final = 5
+"""Accounts that one note names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +34,19 @@ class Imported:
 
     @property
     def unreadable(self) -> tuple[Registry, ...]:
-        """The registries of which nothing is known, those of retired accounts apart."""
+        """The registries of which nothing is known, those of accounts that are retired or joining
+        apart."""
         return tuple(left.registry for left in self.left_out if left.unreadable)
 
 
-def imported(text: str, inventory: Inventory, observation: Observation) -> Imported:
-    """The inventory for what was observed. `text` is the file that `inventory` was read from."""
+def imported(
+    text: str,
+    inventory: Inventory,
+    observation: Observation,
+    joining: Collection[AccountId] = (),
+) -> Imported:
+    """The inventory for what was observed, but for the accounts that are joining. `text` is the
+    file that `inventory` was read from."""
     # Only importing needs a parser that keeps comments.
     from fleet_repl.planning.importing.decide import decide  # noqa: PLC0415
     from fleet_repl.planning.importing.edit import edited  # noqa: PLC0415
@@ -42,7 +54,7 @@ def imported(text: str, inventory: Inventory, observation: Observation) -> Impor
     from fleet_repl.planning.importing.toml import document  # noqa: PLC0415
 
     file_texts = FileTexts(inventory, tomllib.loads(text))
-    decision = decide(inventory, observation, file_texts)
+    decision = decide(inventory, observation, file_texts, joining)
     file = edited(text, inventory, decision.inventory)
     unmanaged = decision.unmanaged
     because = () if unmanaged is None else (f'grants = "off", because with "managed" {unmanaged}',)
@@ -51,5 +63,14 @@ def imported(text: str, inventory: Inventory, observation: Observation) -> Impor
         links=decision.links,
         routes=len(decision.inventory.routes),
         left_out=decision.left_out,
-        notes=(*because, *file.notes),
+        notes=(*because, *_joining_note(joining), *file.notes),
     )
+
+
+def _joining_note(joining: Collection[AccountId]) -> Iterator[str]:
+    if joining:
+        accounts = listed(sorted(joining), _SHOWN)
+        yield (
+            f"nothing is imported of accounts that have just joined, whose roles cannot be assumed "
+            f"yet: {accounts}"
+        )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.reports.documents.member_types import (
@@ -74,6 +74,13 @@ class BackfillDocument(Document, frozen=True):
     because: Annotated[
         str | None, Meta(description="Why it was not started, or is not followed any further.")
     ]
+    joining: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="True where the account of its source or destination is joining, so that "
+            "it is no failure. Missing otherwise."
+        ),
+    ] = UNSET
 
     @classmethod
     def of(cls, outcome: BackfillOutcome) -> BackfillDocument:
@@ -95,6 +102,7 @@ class BackfillDocument(Document, frozen=True):
             failure_code=last.failure_code if last else None,
             error=recast_or_none(outcome.error, ErrorDocument),
             because=outcome.because,
+            joining=outcome.joining or UNSET,
         )
 
     def outcome(self) -> BackfillOutcome:
@@ -109,6 +117,7 @@ class BackfillDocument(Document, frozen=True):
             failures=self.failure_codes,
             error=recast_or_none(self.error, Fault),
             because=self.because,
+            joining=self.joining is True,
         )
 
     def _last(self) -> Backfill | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.reports.documents.member_types import (
     Count,
@@ -144,12 +144,21 @@ class LinkDocument(Document, frozen=True):
         DeliveryState,
         Meta(
             description="The first of these that any of its images is in; unknown where the "
-            "source could not be read, idle where no sampled image falls under it."
+            "source could not be read or an account is joining, idle where no sampled image "
+            "falls under it."
         ),
     ]
     images: Annotated[
         tuple[ImageDocument, ...], Meta(description="The sampled images that fall under it.")
     ]
+    joining: Annotated[
+        str | UnsetType,
+        Meta(
+            description="Why it is no problem that nothing is known of it, where the account of "
+            "its source or destination has joined the fleet less than a day ago and its role "
+            "cannot be assumed yet. Missing otherwise."
+        ),
+    ] = UNSET
 
     @classmethod
     def of(cls, link: LinkDelivery) -> LinkDocument:
@@ -162,6 +171,7 @@ class LinkDocument(Document, frozen=True):
             routes=link.routes,
             state=link.state,
             images=tuple(map(ImageDocument.of, link.images)),
+            joining=link.joining or UNSET,
         )
 
 

@@ -104,7 +104,7 @@ def _add_sources(page: Page, outcomes: Iterable[BackfillOutcome]) -> None:
 
 def _add_destination(page: Page, outcome: BackfillOutcome) -> None:
     state = _words(outcome.state)
-    style = _STYLES.get(outcome.state)
+    style = Style.CHANGED if outcome.joining else _STYLES.get(outcome.state)
     place = label(outcome.destination, outcome.destination_name)
     page.add(
         f"to {place}: ",

@@ -14,7 +14,7 @@ from fleet_repl.reports.exit_codes import delivery_exit
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults
+from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults, add_joining
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -76,6 +76,7 @@ def delivery_text(
             _add_state(page, report, state, title)
     _add_plain(page, report, DeliveryState.IDLE, "Idle (no image of the sample)")
     _add_plain(page, report, DeliveryState.UNKNOWN, "Unknown (the source was not read)")
+    add_joining(page, [link.joining for link in report.links], "link")
     add_faults(
         page,
         "Unreadable",
@@ -149,7 +150,7 @@ def _add_group(page: Page, trouble: _Trouble, cases: Sequence[_Case], style: Sty
 
 def _add_plain(page: Page, report: DeliveryReport, state: DeliveryState, title: str) -> None:
     """Adds a block that only lists the links in a state."""
-    links = [link for link in report.links if link.state is state]
+    links = [link for link in report.links if link.state is state and link.joining is None]
     if not links or (state in _ON_DEMAND and not page.full):
         return
     page.heading(f"{title}: {counted(len(links), 'link')}")

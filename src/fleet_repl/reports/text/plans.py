@@ -14,11 +14,11 @@ from fleet_repl.reports.text.changes import Block, Line, block_of
 from fleet_repl.reports.text.labels import SYMBOLS
 from fleet_repl.reports.text.page import EXAMPLES, Page, Style
 from fleet_repl.reports.text.sections import (
-    GROUPS,
     HeldLinkRow,
     add_cut,
     add_faults,
     add_held,
+    add_joining,
     add_objections,
     add_planned_waves,
     add_warnings,
@@ -61,7 +61,7 @@ def plan_text(
     add_faults(page, "Not to be overwritten", _failing(plan, readable=True))
     add_faults(page, "Unreadable", _failing(plan, readable=False))
     add_faults(page, "Retired and not reached, which is no failure", _gone(plan))
-    _add_joining(page, plan)
+    add_joining(page, [planned.joining for planned in plan.registries], "registry")
     add_held(page, _held(plan), census.names)
     add_route_totals(page, plan, census)
     add_planned_waves(page, plan, waves)
@@ -90,19 +90,6 @@ def _gone(plan: Plan) -> list[FailedRegistry]:
         for planned in plan.registries
         if planned.error is not None and planned.excuse is not None and planned.gone
     ]
-
-
-def _add_joining(page: Page, plan: Plan) -> None:
-    """Adds a sentence for each account that is joining."""
-    joining = [planned.joining for planned in plan.registries if planned.joining is not None]
-    if not joining:
-        return
-    page.heading(f"Joining, which is no failure yet: {counted(len(joining), 'registry')}")
-    sentences = list(dict.fromkeys(joining))
-    shown = page.within(sentences, GROUPS)
-    for sentence in shown:
-        page.add((sentence, Style.CHANGED), indent=1)
-    page.more(len(sentences) - len(shown), indent=1)
 
 
 def _held(plan: Plan) -> list[HeldLinkRow]:

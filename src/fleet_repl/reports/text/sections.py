@@ -50,6 +50,20 @@ def add_faults(page: Page, title: str, failed: Sequence[FailedRegistry]) -> None
     page.more(len(groups) - len(shown), indent=1)
 
 
+def add_joining(page: Page, sentences: Iterable[str | None], noun: str) -> None:
+    """Adds a block of accounts that are joining, a sentence for each. `sentences`: that of each
+    `noun`, None where its account is not joining."""
+    joining = [sentence for sentence in sentences if sentence is not None]
+    if not joining:
+        return
+    page.heading(f"Joining, which is no failure yet: {counted(len(joining), noun)}")
+    accounts = list(dict.fromkeys(joining))
+    shown = page.within(accounts, GROUPS)
+    for sentence in shown:
+        page.add((sentence, Style.CHANGED), indent=1)
+    page.more(len(accounts) - len(shown), indent=1)
+
+
 def _add_group(page: Page, group: FaultGroup) -> None:
     where = counted(len(group.members), "registry")
     if group.accounts > 1:

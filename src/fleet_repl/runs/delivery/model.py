@@ -14,6 +14,8 @@ from statistics import median
 from typing import Literal
 
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.desired import Desired
+from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes
@@ -30,7 +32,7 @@ class DeliveryState(StrEnum):
     NO_RULE = "no-rule"
     """The link is wanted, but no rule of the source carries it."""
     UNKNOWN = "unknown"
-    """For a link only: its source could not be read."""
+    """For a link only: its source could not be read, or an account of its ends is joining."""
     IN_PROGRESS = "in-progress"
     COMPLETE = "complete"
     NOT_SENT = "not-sent"
@@ -96,6 +98,38 @@ class LinkDelivery:
     state: DeliveryState
     images: tuple[Delivery, ...] = ()
     """In the order of the sample."""
+    joining: str | None = None
+    """Why it is no problem that nothing is known of the link, where the account of its source or of
+    its destination is joining: a sentence."""
+
+    @classmethod
+    def of(
+        cls,
+        link: Link,
+        desired: Desired,
+        state: DeliveryState,
+        images: tuple[Delivery, ...] = (),
+        *,
+        joining: str | None = None,
+    ) -> LinkDelivery:
+        """The deliveries on a link of a desired state."""
+        return cls(
+            source=link.source,
+            source_name=desired.names[link.source.account],
+            destination=link.destination,
+            destination_name=desired.names[link.destination.account],
+            external=link.destination.account not in desired.by_account,
+            prefixes=link.prefixes,
+            routes=link.routes,
+            state=state,
+            images=images,
+            joining=joining,
+        )
+
+    @property
+    def is_problem(self) -> bool:
+        """Returns whether somebody has to do something about the link."""
+        return self.state.is_problem and self.joining is None
 
     def having(self, state: DeliveryState) -> tuple[Delivery, ...]:
         """The images in that state."""
@@ -149,7 +183,7 @@ class DeliveryReport:
         """`partial`: something failed, is missing, or could not be read."""
         if self.interrupted:
             return "interrupted"
-        bad = self.unreadable or any(link.state.is_problem for link in self.links)
+        bad = self.unreadable or any(link.is_problem for link in self.links)
         return "partial" if bad else "ok"
 
     @property
