@@ -37,6 +37,7 @@ OTHERS: Final = (
     ["benchmarks.discover_fleet", "--accounts", "10000"],
     ["benchmarks.doctor_fleet", "--accounts", "10000"],
     ["benchmarks.plan_documents", "--registries", "20000"],
+    ["benchmarks.startup", "--rounds", "7"],
 )
 
 
