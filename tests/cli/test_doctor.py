@@ -127,3 +127,50 @@ def test_without_a_base_identity(
     ended = capsys.readouterr()
     assert ended.out == ""
     assert "there is no usable base identity" in ended.err
+
+
+ENABLED = """\
+version = 1
+name = "demo"
+[aws]
+role = "fleet"
+regions = "enabled"
+[[accounts]]
+id = "111111111111"
+[[accounts]]
+id = "222222222222"
+"""
+
+
+@pytest.mark.parametrize(
+    ("peculiar", "message"),
+    [
+        ("denied = true", "AccessDenied on AssumeRole: trust policy, external id, SCP or RCP"),
+        ('denied_actions = ["account:*", "ec2:*"]', "UnauthorizedOperation on DescribeRegions"),
+    ],
+)
+@pytest.mark.parametrize("accounts", [("2" * 12,), ("1" * 12, "2" * 12)])
+def test_accounts_that_do_not_say_their_regions(
+    accounts: tuple[str, ...],
+    peculiar: str,
+    message: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They have no registries, and are not passed over as healthy: not even where no account of
+    the fleet says any."""
+    text = "".join(f'[[accounts]]\nid = "{account}"\n{peculiar}\n' for account in accounts)
+    (tmp_path / "scenario.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "demo.toml").write_text(ENABLED, encoding="utf-8")
+    files = (str(tmp_path / "demo.toml"), "--scenario", str(tmp_path / "scenario.toml"))
+    code = run(["doctor", *files, "--sandbox", "--quiet", "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
+    (problem,) = document["problems"]
+    assert (code, problem["accounts"], problem["message"]) == (4, [*accounts], message)
+    assert problem["regions"] == ["us-east-1"]
+    checks = {
+        item["account"]: item["checks"]["account:ListRegions"] for item in document["registries"]
+    }
+    assert checks["2" * 12] == ("unknown" if "AssumeRole" in message else "failed")
+    assert checks["1" * 12] == ("ok" if "1" * 12 not in accounts else checks["2" * 12])
+    Draft202012Validator(schema("doctor")).validate(document)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from fleet_repl.aws.account_calls import PagedList, Reader, pages_of
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
-from fleet_repl.aws.faults import garbage
+from fleet_repl.aws.faults import garbage, no_longer_transient
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.inventory import Account
 from fleet_repl.values.errors import CallError, FaultKind
@@ -56,7 +56,10 @@ class EnabledRegions:
             if not denied or error.fault.operation != call.operation:
                 raise
         else:
-            return _sorted(str(item["RegionName"]) for page in pages for item in page)
+            if regions := _sorted(str(item["RegionName"]) for page in pages for item in page):
+                return regions
+            # No account has none: its registries would count as gone.
+            raise no_longer_transient(garbage(call, "the answer lists no enabled region"))
         asked = replace(call, service="ec2", operation="DescribeRegions")
         return await self.caller.persist(asked, lambda: self.caller.once(asked, source, _of_ec2))
 
@@ -66,9 +69,9 @@ def _of_ec2(answer: Answer, call: Call) -> tuple[Region, ...]:
     regions = answer.parsed.get("Regions")
     listed = regions if isinstance(regions, list) else []
     names = [region.get("RegionName") for region in listed if isinstance(region, Mapping)]
-    if not names:
+    if not (enabled := _sorted(map(str, names))):
         raise garbage(call, "the answer holds no Regions", answer.request_id)
-    return _sorted(map(str, names))
+    return enabled
 
 
 def _sorted(names: Iterable[str]) -> tuple[Region, ...]:

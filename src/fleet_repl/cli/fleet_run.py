@@ -88,7 +88,9 @@ def run_fleet(
     inventory = load(options.inventory, routes_required=routes_required)
 
     def scope(inventory: Inventory) -> Collection[Registry]:
-        selected = call.backend.scope(inventory, options.selection)
+        selected = call.backend.scope(
+            inventory, options.selection, with_unknown=options.with_unknown
+        )
         if check is not None:
             check(inventory)
         return selected

@@ -77,11 +77,13 @@ class Library:
 
         return json_schema()
 
-    def scope(self, inventory: Inventory, selection: Selection) -> Collection[Registry]:
-        """The registries that the selection holds. Raises SelectionError."""
+    def scope(
+        self, inventory: Inventory, selection: Selection, *, with_unknown: bool = False
+    ) -> Collection[Registry]:
+        """The registries that the selection holds, as `select` does. Raises SelectionError."""
         from fleet_repl.topology import select  # noqa: PLC0415
 
-        return select(inventory, selection)
+        return select(inventory, selection, with_unknown=with_unknown)
 
     def routes(self, inventory: Inventory, name: str | None) -> Collection[Route]:
         """The route of that name, or all routes for None. Raises SelectionError."""

@@ -94,6 +94,11 @@ class RunOptions(ScopeOptions):
 
     inventory: InventoryPath
 
+    @property
+    def with_unknown(self) -> bool:
+        """Returns whether accounts that have not said which regions they have enabled count too."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions(RunOptions):
@@ -121,6 +126,10 @@ class DoctorOptions(RunOptions):
     region: Annotated[list[str], region("registries in these regions", ASKED)] = field(
         default_factory=list
     )
+
+    @property
+    def with_unknown(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

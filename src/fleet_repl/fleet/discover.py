@@ -27,7 +27,14 @@ from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.discovery import continued, lost_too_many, resolved
 from fleet_repl.state import discovery_name, read_discovery, write_discovery
 from fleet_repl.values.clock import SYSTEM, Clock, check_loop
-from fleet_repl.values.errors import CallError, InventoryError, RefusedError, StateError, reason_of
+from fleet_repl.values.errors import (
+    CallError,
+    Fault,
+    InventoryError,
+    RefusedError,
+    StateError,
+    reason_of,
+)
 from fleet_repl.values.names import AccountId, Region
 from fleet_repl.values.text import below, timestamp
 
@@ -108,12 +115,8 @@ def _checked(inventory: Inventory, discovery: Discovery) -> Inventory:
     """The inventory with what was discovered. Raises InventoryError."""
     with _after_discovery():
         whole = resolved(inventory, discovery)
-        unasked = {
-            account.id: "it was not asked before"
-            for account in _asked(whole)
-            if account.id not in discovery.regions
-        }
-        unanswered = dict(sorted({**unasked, **discovery.unanswered}.items()))
+        unasked = [account.id for account in _asked(whole) if account.id not in discovery.regions]
+        unanswered = dict(sorted({**dict.fromkeys(unasked), **discovery.unanswered}.items()))
         whole = replace(whole, discovery=replace(discovery, unanswered=unanswered))
         desired_state(whole)
     return whole
@@ -215,16 +218,16 @@ def _refusal(inventory: Inventory, error: CallError, kept: Discovery | None) -> 
 
 async def _enabled(
     accounts: list[Account], regions: EnabledRegions, concurrency: int
-) -> tuple[dict[AccountId, tuple[Region, ...]], dict[AccountId, str]]:
+) -> tuple[dict[AccountId, tuple[Region, ...]], dict[AccountId, Fault | None]]:
     """The regions of each account that tells them, and why the others do not."""
     enabled: dict[AccountId, tuple[Region, ...]] = {}
-    unanswered: dict[AccountId, str] = {}
+    unanswered: dict[AccountId, Fault | None] = {}
 
     async def ask(account: Account) -> None:
         try:
             enabled[account.id] = await regions.of(account)
         except CallError as error:
-            unanswered[account.id] = str(error.fault)
+            unanswered[account.id] = error.fault
 
     await work_through(accounts, ask, concurrency=concurrency, stop=None)
     return enabled, unanswered

@@ -80,6 +80,7 @@ def _subjects(
 ) -> dict[AccountId, ExaminedAccount]:
     """Returns the accounts in scope, by id."""
     within = {registry.account for registry in scope}
+    unanswered = {} if inventory.discovery is None else inventory.discovery.unanswered
     return {
         account.id: ExaminedAccount(
             account=account,
@@ -87,6 +88,7 @@ def _subjects(
             base=base,
             via=inventory.aws.via,
             inventory=shlex.quote(inventory.path),
+            unlisted=unanswered.get(account.id),
             joining=joining.get(account.id),
         )
         for account in inventory.accounts

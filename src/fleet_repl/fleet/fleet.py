@@ -245,7 +245,7 @@ class Fleet:
 
         An account that fails is a value in the report. Raises SelectionError.
         """
-        scope = select(self._context.inventory, selection)
+        scope = select(self._context.inventory, selection, with_unknown=True)
         self._report_start(scope)
         return await examine_fleet(scope, self._context)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Region
 
 
@@ -40,8 +41,9 @@ class Discovery:
     """In order of the id."""
     regions: Mapping[AccountId, tuple[Region, ...]] = field(default_factory=dict)
     """The enabled regions of each account that was asked, as it last answered."""
-    unanswered: Mapping[AccountId, str] = field(default_factory=dict)
-    """Accounts that this time did not tell their regions, with why."""
+    unanswered: Mapping[AccountId, Fault | None] = field(default_factory=dict)
+    """Accounts that this time did not tell their regions, each with the fault of the call; None
+    where nobody asked."""
     first_seen: Mapping[AccountId, datetime] = field(default_factory=dict)
     """The time when each account was first discovered."""
     cached: bool = False

@@ -157,11 +157,12 @@ def _unknown_regions(
     accounts: Sequence[Account], discovery: Discovery, consequence: str
 ) -> Iterator[Warning]:
     if accounts:
+        reason = discovery.unanswered[accounts[0].id] or "it was not asked before"
         names = listed([f"{visible(account.name)} ({account.id})" for account in accounts], _SHOWN)
         yield Warning(
             kind="unknown-regions",
             message=f"{counted(len(accounts), 'account')} did not say which regions are enabled, "
-            f"so {consequence}: {names}; the first one: {discovery.unanswered[accounts[0].id]}",
+            f"so {consequence}: {names}; the first one: {reason}",
         )
 
 

@@ -5,14 +5,15 @@ A flag that names nothing is an error: a typing slip must neither widen nor empt
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.topology.index import registries
 from fleet_repl.values.errors import SelectionError
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import Region, Registry
 from fleet_repl.values.text import quoted
 
 
@@ -27,11 +28,16 @@ class Selection:
     regions: tuple[str, ...] = ()
 
 
-def select(inventory: Inventory, selection: Selection) -> frozenset[Registry]:
-    """The managed registries that `selection` names.
+def select(
+    inventory: Inventory, selection: Selection, *, with_unknown: bool = False
+) -> frozenset[Registry]:
+    """The managed registries that `selection` names. `with_unknown`: and one of each account that
+    has not said which regions it has enabled.
 
     Raises SelectionError, with a line for every part of it that names nothing.
     """
+    if with_unknown:
+        inventory = _with_unknown(inventory, selection)
     faults = [
         *_account_faults(inventory, selection.accounts),
         *_label_faults(inventory, selection.labels),
@@ -40,9 +46,29 @@ def select(inventory: Inventory, selection: Selection) -> frozenset[Registry]:
     if faults:
         raise SelectionError("\n".join(faults))
     selected = frozenset(_matching(inventory, selection))
-    if not selected:
-        raise SelectionError("no registry is of these accounts, labels and regions together")
-    return selected
+    if selected:
+        return selected
+    if selection == Selection():
+        raise SelectionError(
+            "the fleet has no registry: no account has said which regions it has enabled\n    "
+            f"fleet-repl doctor {shlex.quote(inventory.path)} tells why"
+        )
+    raise SelectionError("no registry is of these accounts, labels and regions together")
+
+
+def _with_unknown(inventory: Inventory, selection: Selection) -> Inventory:
+    """The inventory with a region of each account that has not said any: one that is asked for, or
+    one that every account has."""
+    known = {region for account in inventory.accounts for region in account.regions}
+    asked = (Region(region) for region in selection.regions if region in known)
+    region = next(asked, inventory.aws.partition.first_region)
+    accounts = (
+        replace(account, regions=(region,))
+        if account.asks_regions and not (account.regions or account.retired)
+        else account
+        for account in inventory.accounts
+    )
+    return replace(inventory, accounts=tuple(accounts))
 
 
 def check_labels(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> None:

@@ -80,6 +80,6 @@ def test_regions_are_carried_on_for_those_who_do_not_answer() -> None:
     now = replace(
         discovery_of(frozenset({1, 2, 3, 4})),
         regions={account(1): ireland},
-        unanswered={account(2): "denied", account(4): "denied"},
+        unanswered={account(2): None, account(4): None},
     )
     assert continued(now, kept).regions == {account(1): ireland, account(2): paris}

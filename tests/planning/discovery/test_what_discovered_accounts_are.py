@@ -13,7 +13,7 @@ from tests.support.clock import MORNING
 from fleet_repl.inventory import Discovery, Inventory, Member, parse
 from fleet_repl.planning.account_facts import account_facts
 from fleet_repl.planning.discovery import discovery_warnings, resolved
-from fleet_repl.values.errors import InventoryError
+from fleet_repl.values.errors import Fault, FaultKind, InventoryError
 from fleet_repl.values.names import AccountId, Region
 
 FILE: Final = """\
@@ -171,17 +171,23 @@ def test_regions_that_are_not_known(folder: Path) -> None:
             AccountId("000000000001"): (Region("eu-west-1"),),
             AccountId("000000000002"): (Region("eu-west-3"),),
         },
-        unanswered={AccountId("000000000002"): "denied", AccountId("000000000003"): "late"},
+        unanswered={
+            AccountId("000000000002"): Fault(
+                kind=FaultKind.ACCESS_DENIED, operation="ListRegions", message="no"
+            ),
+            AccountId("000000000003"): None,
+        },
     )
     whole = resolved(parse(path, environ={}), discovered)
     assert [account.regions for account in whole.accounts] == [("eu-west-1",), ("eu-west-3",), ()]
     assert [warning.message for warning in discovery_warnings(whole)] == [
         (
             "1 account did not say which regions are enabled, so the regions that they had enabled "
-            "last count: two (000000000002); the first one: denied"
+            "last count: two (000000000002); the first one: ListRegions: access-denied: no"
         ),
         (
             "1 account did not say which regions are enabled, so they have no registries in this "
-            "run, and links to them stay as they are: three (000000000003); the first one: late"
+            "run, and links to them stay as they are: three (000000000003); the first one: it was "
+            "not asked before"
         ),
     ]

@@ -15,7 +15,9 @@ DESCRIBE: Final = "ecr:DescribeRegistry"
 POLICY: Final = "ecr:GetRegistryPolicy"
 TEMPLATES: Final = "ecr:DescribeRepositoryCreationTemplates"
 SETTING: Final = "ecr:GetAccountSetting"
-"""The IAM actions of the reads that an examination makes."""
+LIST_REGIONS: Final = "account:ListRegions"
+"""The IAM actions of the reads that an examination makes, the last of them in the discovery before
+it."""
 
 
 class CheckState(StrEnum):

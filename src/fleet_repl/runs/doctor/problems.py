@@ -16,6 +16,7 @@ from fleet_repl.inventory import Account
 from fleet_repl.runs import remedies
 from fleet_repl.runs.doctor.checks import OF_THE_ROLE, checks_of, is_refused
 from fleet_repl.runs.doctor.model import (
+    LIST_REGIONS,
     SETTING,
     AccountExamination,
     BaseIdentity,
@@ -67,6 +68,8 @@ class ExaminedAccount:
     via: tuple[RoleArn, ...]
     inventory: str
     """The path of the inventory, for commands."""
+    unlisted: Fault | None = None
+    """The fault that kept the account from telling its enabled regions in the discovery."""
     joining: str | None = None
     """The reason why the refusal of its role is no problem, where the account is joining: a
     sentence."""
@@ -85,7 +88,15 @@ class ExaminedAccount:
     def checks(self, registry: Registry, examination: AccountExamination) -> Checks:
         """The checks of a registry of the account."""
         excused = any(map(self.excuses, examination.reads.get(registry.region, {}).values()))
-        return checks_of(registry, self.needs, examination, excused=excused)
+        checks = checks_of(registry, self.needs, examination, excused=excused)
+        return {**checks, LIST_REGIONS: self._regions} if self.account.asks_regions else checks
+
+    @property
+    def _regions(self) -> CheckState:
+        """The state of the account's answer about its enabled regions."""
+        if self.unlisted is None:
+            return CheckState.OK if self.account.regions else CheckState.UNKNOWN
+        return CheckState.UNKNOWN if self.unlisted.operation in OF_THE_ROLE else CheckState.FAILED
 
     @property
     def identity(self) -> str:
@@ -197,6 +208,9 @@ def _findings(
         registry = Registry(subject.account.id, region)
         faults = {action: fault for action, fault in reads.items() if fault is not None}
         faults.pop(SETTING, None)
+        # The failure of a role is found anew, unless it has passed since.
+        if subject.unlisted is not None and subject.unlisted.operation not in OF_THE_ROLE:
+            faults[LIST_REGIONS] = subject.unlisted
         denied = {action: fault for action, fault in faults.items() if _is_denied(fault)}
         if denied:
             yield registry, _read_denied(subject, denied)
