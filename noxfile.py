@@ -152,12 +152,21 @@ def newest(session: nox.Session) -> None:
 @nox.session(python=INTERPRETERS[-1:])
 def package(session: nox.Session) -> None:
     """The suite but for its laws against the wheel that users install, on the last interpreter."""
-    session.install("build>=1.2")
+    session.install("build>=1.2", "twine>=6.1")
     # Not create_tmp, which makes every temporary path of the tests a very long one.
     built = Path(session.virtualenv.location) / "dist"
     shutil.rmtree(built, ignore_errors=True)
-    session.run("python", "-m", "build", "--wheel", "--outdir", str(built), silent=True)
+    fixed = {"SOURCE_DATE_EPOCH": "1767225600"}
+    # The wheel is built out of the sdist here, and out of the tree below.
+    session.run("python", "-m", "build", "--outdir", str(built), silent=True, env=fixed)
     (wheel,) = built.glob("*.whl")
+    (sdist,) = built.glob("*.tar.gz")
+    session.run("twine", "check", "--strict", str(wheel), str(sdist))
+    again = built / "again"
+    build = ["python", "-m", "build", "--wheel", "--outdir", str(again)]
+    session.run(*build, silent=True, env=fixed)
+    if (again / wheel.name).read_bytes() != wheel.read_bytes():
+        session.error("the wheel of the tree is not the wheel of the sdist")
     session.install(f"{wheel}[test]")
     command = ["pytest", *TESTS, "-m", "not hypothesis", *session.posargs]
     session.run(*command, env=_ministack(session))
