@@ -12,7 +12,16 @@ import pytest
 from tests.support.inventories import fleet_text
 from tests.support.simulated import Simulated, simulate
 
-from fleet_repl import Inventory, PlanError, RefusedError, Status, discover, load_plan, to_json
+from fleet_repl import (
+    Inventory,
+    InventoryError,
+    PlanError,
+    RefusedError,
+    Status,
+    discover,
+    load_plan,
+    to_json,
+)
 from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,
@@ -253,6 +262,23 @@ async def test_links_to_an_account_of_unknown_regions_stay(rules: str) -> None:
     assert not any(link.startswith("5") for link in links)
     assert "000000000003" in granted
     assert "3 " not in after
+
+
+async def test_routes_that_match_nothing_because_an_account_is_silent() -> None:
+    """The only source does not say its regions: whoever reads that its route matches nothing reads
+    why as well."""
+    silent = AccountScenario(id="000000000001", denied=True)
+    async with simulate(text(regions='"enabled"'), scenario(4, accounts=(silent,))) as fleet:
+        with pytest.raises(InventoryError) as raised:
+            await discovered(fleet)
+    route, reason = raised.value.problems
+    assert (route.key, reason.key) == ("routes[0].from", "aws.regions")
+    assert reason.message.startswith(
+        "1 account did not say which regions are enabled, so they have no registries: account-1 "
+        "(000000000001); the first one: AssumeRole: access-denied (AccessDenied): "
+    )
+    assert str(reason.remedy).startswith("see that arn:aws:iam::000000000001:role/fleet exists ")
+    assert "\n" not in str(reason.remedy)
 
 
 async def test_a_plan_is_of_the_accounts_of_its_day(tmp_path_factory: Any) -> None:

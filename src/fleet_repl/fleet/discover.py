@@ -24,7 +24,12 @@ from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Account, Discovery, Inventory
 from fleet_repl.planning.desired import desired_state
-from fleet_repl.planning.discovery import continued, lost_too_many, resolved
+from fleet_repl.planning.discovery import (
+    continued,
+    lost_too_many,
+    resolved,
+    unknown_regions_problems,
+)
 from fleet_repl.state import discovery_name, read_discovery, write_discovery
 from fleet_repl.values.clock import SYSTEM, Clock, check_loop
 from fleet_repl.values.errors import (
@@ -118,7 +123,10 @@ def _checked(inventory: Inventory, discovery: Discovery) -> Inventory:
         unasked = [account.id for account in _asked(whole) if account.id not in discovery.regions]
         unanswered = dict(sorted({**dict.fromkeys(unasked), **discovery.unanswered}.items()))
         whole = replace(whole, discovery=replace(discovery, unanswered=unanswered))
-        desired_state(whole)
+        try:
+            desired_state(whole)
+        except InventoryError as error:
+            raise InventoryError((*error.problems, *unknown_regions_problems(whole))) from None
     return whole
 
 

@@ -22,6 +22,7 @@ from fleet_repl.inventory import (
     with_discovery,
 )
 from fleet_repl.planning.plan import Warning
+from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import AccountId, is_account_id
 from fleet_repl.values.text import counted, day_and_time, is_plain, listed, visible
 
@@ -153,17 +154,38 @@ def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:
     )
 
 
+def unknown_regions_problems(inventory: Inventory) -> Iterator[Problem]:
+    """Yields the problem with accounts that have not said which regions they have enabled: what
+    else is wrong with the inventory may be because of that."""
+    discovery = inventory.discovery
+    if discovery is None:
+        return
+    accounts = [
+        account
+        for account in inventory.accounts
+        if account.id in discovery.unanswered and not account.regions
+    ]
+    if accounts:
+        fault = discovery.unanswered[accounts[0].id]
+        hint = None if fault is None or fault.hint is None else " ".join(fault.hint.splitlines())
+        message = _unknown(accounts, discovery, "they have no registries")
+        yield inventory.problem("aws.regions", message, hint or "run without --cached once")
+
+
 def _unknown_regions(
     accounts: Sequence[Account], discovery: Discovery, consequence: str
 ) -> Iterator[Warning]:
     if accounts:
-        reason = discovery.unanswered[accounts[0].id] or "it was not asked before"
-        names = listed([f"{visible(account.name)} ({account.id})" for account in accounts], _SHOWN)
-        yield Warning(
-            kind="unknown-regions",
-            message=f"{counted(len(accounts), 'account')} did not say which regions are enabled, "
-            f"so {consequence}: {names}; the first one: {reason}",
-        )
+        yield Warning(kind="unknown-regions", message=_unknown(accounts, discovery, consequence))
+
+
+def _unknown(accounts: Sequence[Account], discovery: Discovery, consequence: str) -> str:
+    reason = discovery.unanswered[accounts[0].id] or "it was not asked before"
+    names = listed([f"{visible(account.name)} ({account.id})" for account in accounts], _SHOWN)
+    return (
+        f"{counted(len(accounts), 'account')} did not say which regions are enabled, so "
+        f"{consequence}: {names}; the first one: {reason}"
+    )
 
 
 def fleet_members(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, Member]:
