@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
@@ -113,6 +114,25 @@ def test_a_document_and_a_table(ended: Run) -> None:
     rows = {row["id"]: row for row in csv.DictReader(io.StringIO(out))}
     assert rows["111111111111"]["name"] == "'=hub"
     assert rows["222222222222"]["labels"] == "env=prod ou=Workloads ou_path=Workloads"
+
+
+def test_who_is_joining(ended: Run) -> None:
+    """In every format: until a day after the account came. Nobody else is."""
+    came = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
+    scenario = SCENARIO.replace('name = "shop"', f'name = "shop"\njoined = {came:%FT%TZ}')
+    Path("org.scenario").write_text(scenario, encoding="utf-8")
+    until = came + timedelta(hours=24)
+    _, out, _ = ended("accounts", *SANDBOX)
+    assert out.count("joining") == 1
+    assert f"\n222222222222  shop  (organization)  joining until {until:%F at %H:%M} UTC\n" in out
+    _, out, _ = ended("accounts", *SANDBOX, "--format", "json")
+    document = json.loads(out)
+    jsonschema.validate(document, schema("accounts"))
+    times = [account.get("joining_until") for account in document["accounts"]]
+    assert times == [None, f"{until:%FT%TZ}", None]
+    _, out, _ = ended("accounts", *SANDBOX, "--format", "csv")
+    rows = csv.DictReader(io.StringIO(out))
+    assert [row["joining_until"] for row in rows] == ["", f"{until:%FT%TZ}", ""]
 
 
 def test_a_label_that_nobody_has(ended: Run) -> None:

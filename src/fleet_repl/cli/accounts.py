@@ -28,6 +28,7 @@ from fleet_repl.cli.run_options import SandboxOptions
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports.documents.writer import json_text
 from fleet_repl.reports.exit_codes import exit_code
+from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.exit_code import ExitCode
 
 
@@ -107,7 +108,7 @@ def _show(call: Call[AccountsOptions], inventory: Inventory) -> ExitCode:
     check_labels(inventory, pairs)
     listed = [
         facts
-        for facts in account_facts(inventory)
+        for facts in account_facts(inventory, SYSTEM.now())
         if not pairs or any(facts.account.labels.get(key) == value for key, value in pairs)
     ]
     stdout = call.streams.stdout

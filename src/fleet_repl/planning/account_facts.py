@@ -6,11 +6,13 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from fleet_repl.inventory import Account, AccountTable, Inventory, Member, Organization
 from fleet_repl.planning.discovery import Origin, discovered_labels, fleet_members
+from fleet_repl.planning.enrolment import joining_until
 from fleet_repl.planning.plan import PlannedAccount
 from fleet_repl.values.text import listed
 
@@ -28,17 +30,22 @@ class AccountFacts:
     regions: Origin
     state: Origin
     labels: Mapping[str, Origin] = field(default_factory=dict)
+    joining_until: datetime | None = None
+    """The time until which it is no failure that the account's role is refused; None where it is a
+    failure now."""
 
 
-def account_facts(inventory: Inventory) -> tuple[AccountFacts, ...]:
+def account_facts(inventory: Inventory, now: datetime) -> tuple[AccountFacts, ...]:
     """Every account of the fleet in order of its id, and where its facts come from."""
+    until = joining_until(inventory, now)
     tables = {table.id: table for table in inventory.listed}
     discovery = inventory.discovery
     members = {} if discovery is None else fleet_members(inventory, discovery)
-    return tuple(
+    every = (
         _facts(account, tables.get(account.id), members.get(account.id), inventory.organization)
         for account in sorted(inventory.accounts, key=lambda account: account.id)
     )
+    return tuple(replace(facts, joining_until=until.get(facts.account.id)) for facts in every)
 
 
 def _facts(

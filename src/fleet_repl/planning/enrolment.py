@@ -40,8 +40,8 @@ def joining(discovery: Discovery, now: datetime) -> Mapping[AccountId, datetime]
     return {account: time for account, time in came.items() if abs(now - time) < JOINING}
 
 
-def joining_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, str]:
-    """The accounts that are joining if AWS refuses their roles, each with a sentence that says so.
+def joining_until(inventory: Inventory, now: datetime) -> Mapping[AccountId, datetime]:
+    """The accounts of a fleet that are joining if AWS refuses their roles, and until when.
 
     An account of the inventory's file never is: somebody has vouched that its role is there.
     """
@@ -50,7 +50,16 @@ def joining_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, 
     in_file = {table.id for table in inventory.listed}
     fleet = {account.id for account in inventory.accounts if not account.retired} - in_file
     came = joining(inventory.discovery, now)
-    return {account: _sentence(account, came[account], now) for account in came.keys() & fleet}
+    return {account: came[account] + JOINING for account in came.keys() & fleet}
+
+
+def joining_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, str]:
+    """The accounts that are joining if AWS refuses their roles, each with a sentence that says so
+    of an account whose role was refused."""
+    return {
+        account: _sentence(account, until, now)
+        for account, until in joining_until(inventory, now).items()
+    }
 
 
 def still_joining(
@@ -61,12 +70,12 @@ def still_joining(
     return {account: joining[account] for account in refused}
 
 
-def _sentence(account: AccountId, came: datetime, now: datetime) -> str:
-    minutes = max(0, int((now - came).total_seconds())) // 60
+def _sentence(account: AccountId, until: datetime, now: datetime) -> str:
+    minutes = max(0, int((now - (until - JOINING)).total_seconds())) // 60
     ago = f"{minutes // 60} h" if minutes >= 60 else f"{minutes} min"
     return (
         f"account {account} joined {ago} ago; its role cannot be assumed yet, which is a failure "
-        f"from {day_and_time(came + JOINING)} on"
+        f"from {day_and_time(until)} on"
     )
 
 

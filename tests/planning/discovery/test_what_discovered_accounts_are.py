@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 from hypothesis import given, strategies as st
-from tests.support.clock import MORNING
+from tests.support.clock import MORNING, NOON
 
 from fleet_repl.inventory import Discovery, Inventory, Member, parse
 from fleet_repl.planning.account_facts import account_facts
@@ -87,7 +87,7 @@ def test_the_file_has_the_last_word(
         closed = member.state in ("SUSPENDED", "CLOSED", "PENDING_CLOSURE")
         assert accounts[member.id].retired is closed
         assert {"ou", "ou_path"} <= accounts[member.id].labels.keys()
-    for facts in account_facts(whole):
+    for facts in account_facts(whole, NOON):
         assert facts.labels.keys() == facts.account.labels.keys()
 
 
@@ -107,7 +107,7 @@ def test_where_facts_come_from(folder: Path) -> None:
     ]
     origins = {
         facts.account.id[-1]: facts
-        for facts in account_facts(resolved(inventory(folder, rest), discovery(members)))
+        for facts in account_facts(resolved(inventory(folder, rest), discovery(members)), NOON)
     }
     assert origins["1"].account.name == "shop-dev"
     assert origins["1"].account.labels == {

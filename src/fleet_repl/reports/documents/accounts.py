@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.account_facts import AccountFacts
@@ -45,6 +45,13 @@ class FleetAccountDocument(Document, frozen=True, kw_only=True):
     role: Annotated[str | None, Meta(description="Its ARN; null for the base identity.")]
     state: Literal["active", "retired"]
     origins: OriginsDocument
+    joining_until: Annotated[
+        Timestamp | UnsetType,
+        Meta(
+            description="Until when it is no failure that its role cannot be assumed, where the "
+            "account has joined the fleet less than a day ago. Missing otherwise."
+        ),
+    ] = UNSET
 
     @classmethod
     def of(cls, facts: AccountFacts) -> FleetAccountDocument:
@@ -63,6 +70,7 @@ class FleetAccountDocument(Document, frozen=True, kw_only=True):
                 state=facts.state,
                 labels=dict(sorted(facts.labels.items())),
             ),
+            joining_until=UNSET if facts.joining_until is None else timestamp(facts.joining_until),
         )
 
 

@@ -13,11 +13,11 @@ from fleet_repl.planning.account_facts import AccountFacts
 from fleet_repl.planning.discovery import Origin, discovery_warnings
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import add_warnings
-from fleet_repl.values.text import counted, day_and_time, visible
+from fleet_repl.values.text import counted, day_and_time, timestamp, visible
 
 _COLUMNS = (
     *("id", "name", "state", "regions", "role", "labels"),
-    *("id_from", "name_from", "state_from", "regions_from", "labels_from"),
+    *("id_from", "name_from", "state_from", "regions_from", "labels_from", "joining_until"),
 )
 _FORMULA = ("=", "+", "-", "@")
 """The first characters that make a spreadsheet calculate a cell."""
@@ -67,6 +67,7 @@ def accounts_csv(accounts: Sequence[AccountFacts]) -> str:
             facts.state,
             facts.regions,
             _pairs(facts.labels),
+            "" if facts.joining_until is None else timestamp(facts.joining_until),
         )
         writer.writerow(map(_cell, cells))
     return file.getvalue()
@@ -75,7 +76,11 @@ def accounts_csv(accounts: Sequence[AccountFacts]) -> str:
 def _add(page: Page, facts: AccountFacts, names: int) -> None:
     account = facts.account
     name = visible(account.name)
-    state = (f"  retired ({facts.state})", Style.REMOVED) if account.retired else ""
+    state: str | tuple[str, Style] = ""
+    if account.retired:
+        state = f"  retired ({facts.state})", Style.REMOVED
+    elif facts.joining_until is not None:
+        state = f"  joining until {day_and_time(facts.joining_until)}", Style.CHANGED
     page.add(
         (account.id, Style.HEADING),
         f"  {name}{' ' * (names - cell_len(name))}  ({_sources(facts)})",
