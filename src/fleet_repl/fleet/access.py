@@ -17,13 +17,13 @@ from fleet_repl.state import (
     Lease,
     Lock,
     Registration,
-    RunRecords,
     Turns,
     current_holder,
     frozen_refusal,
     gone,
     introduce_fleet,
     read_freeze,
+    refresh_index,
     register_fleet,
     this_process,
 )
@@ -129,7 +129,7 @@ class Access:
                     await self._refuse_if_held_formerly()
                     # Other fleets have to know of this fleet before it begins to write.
                     self._registration = await self._register()
-                    await RunRecords(self.store, self.fleet).refresh_index(lease)
+                    await refresh_index(self.store, self.fleet, lease)
                     yield lease
                 finally:
                     await self._unused()

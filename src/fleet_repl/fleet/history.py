@@ -37,7 +37,9 @@ from fleet_repl.state import (
     lift_freeze,
     read_freeze,
     read_marks,
+    refresh_index,
     release_lock,
+    remove_runs,
     this_process,
     write_freeze,
 )
@@ -170,16 +172,13 @@ class History:
         # The purpose of the lock's holder is one that every version of fleet-repl knows.
         holder = this_process().holder(new_run_id(self._clock), Purpose.APPLY)
         async with Lock(self._store, fleet, holder, SYSTEM, gone=gone).held() as lease:
-            records = RunRecords(self._store, fleet)
-            await records.refresh_index(lease)
+            await refresh_index(self._store, fleet, lease)
             wanted = {run.meta.run_id for run in runs}
             still = await self.prunable(fleet, keep=keep)
             removed = tuple(run for run in still if run.meta.run_id in wanted)
-            await records.remove(
-                [run.meta.run_id for run in removed],
-                lease,
-                ended_before=self._clock.now() - keep,
-            )
+            ids = [run.meta.run_id for run in removed]
+            ended_before = self._clock.now() - keep
+            await remove_runs(self._store, fleet, ids, lease, ended_before=ended_before)
         return removed
 
     async def at_work(self, fleet: str) -> Holder | None:

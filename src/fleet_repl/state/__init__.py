@@ -11,6 +11,7 @@ from fleet_repl.state.fleet_register import Registration, introduce_fleet, regis
 from fleet_repl.state.folder import FolderStore
 from fleet_repl.state.freeze import frozen_refusal, lift_freeze, read_freeze, write_freeze
 from fleet_repl.state.journal import Journal
+from fleet_repl.state.known_runs import refresh_index, remove_runs
 from fleet_repl.state.lease import Lease
 from fleet_repl.state.lock import Lock, current_holder, find_lock, release_lock
 from fleet_repl.state.process import Process, gone, this_process
@@ -49,8 +50,10 @@ __all__ = [
     "read_freeze",
     "read_marks",
     "record_document",
+    "refresh_index",
     "register_fleet",
     "release_lock",
+    "remove_runs",
     "reset",
     "revise",
     "revise_fingerprints",

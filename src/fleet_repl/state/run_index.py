@@ -51,10 +51,11 @@ class RunIndex:
         """Returns the index with a run that begins."""
         return replace(self, open=self.open | {run_id})
 
-    def without(self, run_ids: Collection[str]) -> RunIndex:
-        """Returns the index without runs that are removed."""
-        removed = frozenset(run_ids)
-        return replace(self, over=self.over - removed, open=self.open - removed)
+    def within(self, run_ids: Collection[str]) -> RunIndex:
+        """Returns the index with no other runs than these."""
+        return replace(
+            self, over=self.over.intersection(run_ids), open=self.open.intersection(run_ids)
+        )
 
     def with_over(self, run_id: str) -> RunIndex:
         """Returns the index with a run that is over."""

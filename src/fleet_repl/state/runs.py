@@ -13,8 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
-from itertools import compress
+from datetime import datetime
 from typing import Final, TypeVar
 
 import anyio
@@ -36,8 +35,7 @@ from fleet_repl.runs.history import (
 )
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.state.journal import Journal, parse_journal
-from fleet_repl.state.lease import Lease
-from fleet_repl.state.lock_rules import MARGIN
+from fleet_repl.state.known_runs import RUN_ID, known_runs
 from fleet_repl.state.reads import read_all
 from fleet_repl.state.run_documents import (
     aside_content,
@@ -48,22 +46,12 @@ from fleet_repl.state.run_documents import (
     parse_run,
     run_content,
 )
-from fleet_repl.state.run_index import (
-    RunIndex,
-    current_index,
-    inherited_index,
-    renew_index,
-    revise_index,
-)
+from fleet_repl.state.run_index import revise_index
 from fleet_repl.values.errors import StateError, UnreadableStateError
 from fleet_repl.values.text import first_line
 
-_RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-z]{1,32}")
 _FLEET: Final = re.compile(FLEET_NAME)
 _NAME: Final = re.compile(r"(?P<fleet>[^/]+)/runs/(?P<run>[^/]+)/run\.json")
-
-_AT_A_TIME: Final = 16
-"""Runs that are removed between two looks at the lock."""
 
 _T = TypeVar("_T")
 
@@ -121,60 +109,19 @@ class RunRecords:
         await self._put(run.run_id, "aside.json", aside_content(run, at))
         await self._close(run.run_id)
 
-    async def remove(
-        self, run_ids: Collection[str], lease: Lease, *, ended_before: datetime
-    ) -> None:
-        """Removes runs while the lock is held, and what is left of runs that were being removed, or
-        recorded, when a process died before `ended_before`.
-
-        run.json is removed first: what a crash leaves of a run is no run any more. Raises
-        HaltedError where the lock is lost, and StateError.
-        """
-        folder = f"{self._fleet}/runs/"
-        names = [name.removeprefix(folder) for name in await self._store.names(folder)]
-        there = {name.partition("/")[0] for name in names}
-        recorded = _with_document(names, "run.json")
-        # An id begins with the time at which its run was connected.
-        old = f"{ended_before.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-        left = {run for run in there - recorded if _RUN_ID.fullmatch(run) and run < old}
-
-        async def remove(run_id: str) -> None:
-            await self._store.remove(self._name(run_id, "run.json"))
-            await self._store.remove_all(f"{folder}{run_id}/")
-
-        removed = sorted(recorded.intersection(run_ids) | left)
-        for start in range(0, len(removed), _AT_A_TIME):
-            await lease.assure(MARGIN)
-            await read_all(removed[start : start + _AT_A_TIME], remove)
-        await revise_index(
-            self._store,
-            self._fleet,
-            lambda index: index.without(
-                {*removed, *(run for run in index.over | index.open if run not in there)}
-            ),
-        )
-
-    async def refresh_index(self, lease: Lease) -> None:
-        """Brings the index of the runs up to date, once the lock is held. Lists the runs only if
-        the index does not name all of them."""
-        index = await inherited_index(self._store, self._fleet, lease)
-        known, over = await (self._listed() if index is None else self._indexed(index))
-        index = RunIndex(taken_at=lease.taken_at, over=over, open=known - over)
-        await renew_index(self._store, self._fleet, index)
-
     async def summaries(
         self, *, but: Collection[str] = (), since: str = ""
     ) -> tuple[RunSummary | UnreadableRun, ...]:
         """Returns a summary of each run, the newest first. `but`: ids to leave out. `since`: the
         first id to count."""
-        known, _ = await self._known()
-        wanted = [run for run in known.difference(but) if run >= since]
+        runs = await known_runs(self._store, self._fleet)
+        wanted = [run for run in runs.recorded.difference(but) if run >= since]
         return await self._readable_runs(sorted(wanted, reverse=True), self._summary)
 
     async def metas(self) -> Mapping[str, RunMeta]:
         """Returns the readable runs by id."""
-        known, _ = await self._known()
-        metas = await self._readable_runs(known, self._meta)
+        runs = await known_runs(self._store, self._fleet)
+        metas = await self._readable_runs(runs.recorded, self._meta)
         return {meta.run_id: meta for meta in metas if isinstance(meta, RunMeta)}
 
     async def load(self, run_id: str) -> PastRun | None:
@@ -182,7 +129,7 @@ class RunRecords:
 
         Raises UnreadableStateError where one of them cannot be read.
         """
-        if _RUN_ID.fullmatch(run_id) is None:
+        if RUN_ID.fullmatch(run_id) is None:
             return None
         run = await self._get(run_id, "run.json")
         if run is None:
@@ -209,41 +156,17 @@ class RunRecords:
 
     async def over(self) -> frozenset[str]:
         """Returns the ids of runs that have ended or are set aside."""
-        _, over = await self._known()
-        return over
+        return (await known_runs(self._store, self._fleet)).over
 
     async def unfinished(self) -> tuple[RunMeta | UnreadableRun, ...]:
         """Returns the runs that are under way, or died and are not set aside; the oldest first."""
-        known, over = await self._known()
-        return await self._readable_runs(sorted(known - over), self._meta)
+        runs = await known_runs(self._store, self._fleet)
+        return await self._readable_runs(sorted(runs.recorded - runs.over), self._meta)
 
     def unreadable(self, run_id: str, error: UnreadableStateError) -> UnreadableRun:
         """Returns a run of which a document cannot be read."""
         reason = first_line(error)
         return UnreadableRun(run_id=run_id, fleet=self._fleet, reason=reason)
-
-    async def _known(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Returns the ids of all runs, and of those that have ended or are set aside."""
-        index = await current_index(self._store, self._fleet)
-        return await (self._listed() if index is None else self._indexed(index))
-
-    async def _indexed(self, index: RunIndex) -> tuple[frozenset[str], frozenset[str]]:
-        async def is_over(run_id: str) -> bool:
-            # A process may have died, or been of an older version, before it could say so in the
-            # index.
-            ended = await self._get(run_id, "ended.json")
-            return ended is not None or await self._get(run_id, "aside.json") is not None
-
-        open_runs = sorted(index.open)
-        answers = await read_all(open_runs, is_over)
-        over = index.over.union(compress(open_runs, answers))
-        return index.over | index.open, over
-
-    async def _listed(self) -> tuple[frozenset[str], frozenset[str]]:
-        folder = f"{self._fleet}/runs/"
-        names = [name.removeprefix(folder) for name in await self._store.names(folder)]
-        over = _with_document(names, "ended.json") | _with_document(names, "aside.json")
-        return _with_document(names, "run.json"), over
 
     async def _close(self, run_id: str) -> None:
         """Says in the index that a run is over. Without that, a plan would look for its end."""
@@ -303,7 +226,7 @@ class RunRecords:
         return content
 
     def _name(self, run_id: str, document: str) -> str:
-        if _RUN_ID.fullmatch(run_id) is None:
+        if RUN_ID.fullmatch(run_id) is None:
             raise StateError(f"{run_id!r} is no id of a run, such as 20261123T081500Z-ab12cd")
         return f"{self._fleet}/runs/{run_id}/{document}"
 
@@ -317,14 +240,6 @@ async def fleets(store: Store) -> tuple[str, ...]:
     names = {
         match["fleet"]
         for match in matches
-        if match and _FLEET.fullmatch(match["fleet"]) and _RUN_ID.fullmatch(match["run"])
+        if match and _FLEET.fullmatch(match["fleet"]) and RUN_ID.fullmatch(match["run"])
     }
     return tuple(sorted(names))
-
-
-def _with_document(names: Iterable[str], document: str) -> frozenset[str]:
-    """Returns the runs that have a document. Names that are not ids of runs do not count."""
-    parts = (name.partition("/") for name in names)
-    return frozenset(
-        run for run, _, rest in parts if rest == document and _RUN_ID.fullmatch(run) is not None
-    )

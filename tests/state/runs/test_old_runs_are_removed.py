@@ -13,7 +13,7 @@ from tests.support.clock import VirtualClock
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.history import RunMeta
 from fleet_repl.runs.outcomes import Report
-from fleet_repl.state import RunRecords
+from fleet_repl.state import RunRecords, refresh_index, remove_runs
 from fleet_repl.state.run_index import parse_index
 from fleet_repl.values.errors import HaltedError, StateError
 
@@ -39,7 +39,7 @@ async def filled(
     records = RunRecords(store, "prod")
     ids = []
     async with lock_of(store, meta.holder, clock) as lease:
-        await records.refresh_index(lease)
+        await refresh_index(store, "prod", lease)
         for number in range(5):
             run = run_of(meta, number)
             await records.begin(run, plan)
@@ -51,10 +51,9 @@ async def filled(
 
 
 async def remove(store: MemoryStore, clock: VirtualClock, meta: RunMeta, ids: list[str]) -> None:
-    records = RunRecords(store, "prod")
     async with lock_of(store, run_of(meta, 99).holder, clock) as lease:
-        await records.refresh_index(lease)
-        await records.remove(ids, lease, ended_before=LATER)
+        await refresh_index(store, "prod", lease)
+        await remove_runs(store, "prod", ids, lease, ended_before=LATER)
 
 
 async def test_they_are_gone_from_the_store_and_the_index(
@@ -116,5 +115,5 @@ async def test_without_the_lock_nothing_more_is_removed(
         clock.seconds += 120
         async with lock_of(store, run_of(meta, 100).holder, clock):
             with pytest.raises(HaltedError):
-                await records.remove(ids, lease, ended_before=LATER)
+                await remove_runs(store, "prod", ids, lease, ended_before=LATER)
     assert len(await records.summaries()) == 5

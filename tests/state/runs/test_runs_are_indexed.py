@@ -20,7 +20,16 @@ from fleet_repl.engine.stores import Store, Stored
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.history import Holder, RunMeta
 from fleet_repl.runs.outcomes import Report
-from fleet_repl.state import BucketStore, Lease, Lock, RunRecords, run_index, runs as run_records
+from fleet_repl.state import (
+    BucketStore,
+    Lease,
+    Lock,
+    RunRecords,
+    known_runs,
+    refresh_index,
+    run_index,
+    runs as run_records,
+)
 from fleet_repl.values.errors import StateError
 
 PAGE = 1_000
@@ -77,13 +86,13 @@ async def test_a_plan_makes_as_many_calls_whatever_is_remembered(
     before = await records.over(), await records.unfinished()
     assert len(before[0]) == number
     async with lock_of(BucketStore(objects), meta.holder, clock) as lease:
-        await records.refresh_index(lease)
+        await refresh_index(BucketStore(objects), "prod", lease)
     objects.calls = 0
     assert (await records.over(), await records.unfinished()) == before
     assert objects.calls == 4
     async with lock_of(BucketStore(objects), run_of(meta, -1).holder, clock) as lease:
         objects.calls = 0
-        await records.refresh_index(lease)
+        await refresh_index(BucketStore(objects), "prod", lease)
         assert objects.calls == 2
         assert await records.summaries(but=before[0]) == ()
 
@@ -132,7 +141,7 @@ def without_index(*, old: bool) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if old:
             patch.setattr(run_records, "revise_index", nothing)
-            patch.setattr(run_records, "renew_index", nothing)
+            patch.setattr(known_runs, "renew_index", nothing)
         yield
 
 
@@ -174,7 +183,7 @@ async def play(history: list[dict[str, Any]], meta: RunMeta, plan: Plan, report:
             try:
                 async with lock_of(store, run.holder, clock) as lease:
                     if not step["old"]:
-                        await records.refresh_index(lease)
+                        await refresh_index(store, "prod", lease)
                     if step["takes_up"]:
                         # What a run does about dead ones before it plans.
                         for dead in await records.unfinished():
@@ -207,7 +216,7 @@ async def test_an_index_that_cannot_be_read_is_done_without(
     store.documents[INDEX] = b"{"
     assert await records.unfinished() == (meta,)
     async with lock_of(store, meta.holder, clock) as lease:
-        await records.refresh_index(lease)
+        await refresh_index(store, "prod", lease)
         assert await records.unfinished() == (meta,)
     index = run_index.parse_index(store.documents[INDEX])
     assert index is not None
@@ -221,7 +230,7 @@ async def test_folders_that_were_removed_are_no_runs(
     """People may remove them, and the index is not told."""
     records = RunRecords(store, "prod")
     async with lock_of(store, meta.holder, clock) as lease:
-        await records.refresh_index(lease)
+        await refresh_index(store, "prod", lease)
         await records.begin(meta, plan)
     for name in [name for name in store.documents if "/runs/" in name]:
         del store.documents[name]
@@ -235,7 +244,7 @@ async def test_a_run_that_cannot_be_entered_does_not_begin(
     """It would be one that no plan sees."""
     records = RunRecords(store, "prod")
     async with lock_of(store, meta.holder, clock) as lease:
-        await records.refresh_index(lease)
+        await refresh_index(store, "prod", lease)
         store.meddle = lambda: setattr(store, "versions", store.versions + 1)
         with pytest.raises(StateError, match="changed all the time"):
             await records.begin(meta, plan)
