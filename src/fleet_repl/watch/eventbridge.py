@@ -44,7 +44,8 @@ ACCOUNT_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "CreateAccountResult": ("serviceEventDetails", "createAccountStatus"),
     "CloseAccountResult": ("serviceEventDetails", "closeAccountStatus"),
     "MoveAccount": ("requestParameters",),
-    # An account leaves by a call of its own.
+    # An account is removed by a call of the management account, and leaves by a call of its own.
+    "RemoveAccountFromOrganization": ("requestParameters",),
     "LeaveOrganization": ("userIdentity",),
     "CreateManagedAccount": ("serviceEventDetails", "createManagedAccountStatus"),
     # In place of the one above where an account that was there already is enrolled.

@@ -229,15 +229,16 @@ def test_an_account_moves(fleet: Organized) -> None:
     assert fleet.links() == {"000000000012"}
 
 
-def test_an_account_leaves(fleet: Organized) -> None:
-    """Who it was linked with is known from the discovery before."""
+@pytest.mark.parametrize("name", ["LeaveOrganization", "RemoveAccountFromOrganization"])
+def test_an_account_leaves(fleet: Organized, name: str) -> None:
+    """By itself, or removed. Who it was linked with is known from the discovery before."""
     fleet.at(2.1)
     fleet.invoke(sample("CreateAccountResult"))
     fleet.change(SHOP)
-    result = fleet.invoke(sample("LeaveOrganization"))
+    result = fleet.invoke(sample(name))
     assert (result["verdict"], result["summary"]["registries"]) == ("corrected", 1)
     assert fleet.links() == {"000000000012"}
-    assert fleet.invoke(sample("LeaveOrganization")) == {
+    assert fleet.invoke(sample(name)) == {
         "ignored": True,
         "because": f"account {SHOP} is not in the fleet prod, and nothing is linked with it",
     }
