@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import pytest
 from tests.support.inventories import fleet_text
@@ -97,7 +97,8 @@ class _Executor(Executor):
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         def call() -> T:
-            task = args[0]
+            _, pickled = args
+            task = pickle.loads(cast(bytes, pickled))
             assert isinstance(task, ShardTask)
             self._meet(task)
             return fn(*args, **kwargs)

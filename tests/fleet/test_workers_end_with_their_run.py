@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +68,17 @@ def test_a_run_that_is_killed(tmp_path: Path) -> None:
         wait_until(lambda: not any(map(command_of, workers)))
 
 
+def test_a_worker_that_hangs(tmp_path: Path) -> None:
+    """It does not keep Ctrl-C from ending the run, and ends with it."""
+    with running(tmp_path) as process:
+        workers = workers_of(process.pid)
+        os.kill(workers[0], signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == 130
+        wait_until(lambda: not any(map(command_of, workers)))
+
+
 @pytest.mark.parametrize("signals", [(signal.SIGINT,), (signal.SIGINT, signal.SIGINT)])
 def test_ctrl_c(tmp_path: Path, signals: tuple[signal.Signals, ...]) -> None:
     """A terminal sends it to all processes. The run alone reacts, says so, and takes its workers
@@ -76,7 +87,9 @@ def test_ctrl_c(tmp_path: Path, signals: tuple[signal.Signals, ...]) -> None:
         workers = workers_of(process.pid)
         for number in signals:
             for pid in (*workers, process.pid):
-                os.kill(pid, number)
+                # The run may have taken its workers along.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
             time.sleep(0.1)
         _, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130

@@ -106,13 +106,13 @@ async def _examine_in_shards(
         for part in shards_of(registries, workers.width)
     ]
 
-    def take(
+    async def take(
         shard: Shard[Mapping[AccountId, AccountExamination]],
         answer: Mapping[AccountId, AccountExamination] | Fault,
     ) -> None:
         rounds.take(shard.registries, answer)
 
-    await workers.read(shards, take, how.stop)
+    await workers.read(shards, take, how.stop, how.on_event)
 
 
 class _Rounds:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from fleet_repl.ecr.rules import parse_answer
 from fleet_repl.engine.ports import ImageReader, RegistryReader
@@ -34,6 +34,10 @@ from fleet_repl.values.prefixes import Prefixes
 
 _GONE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
 """A repository or image that was listed a moment ago has been deleted since: no failure."""
+
+
+Samples: TypeAlias = dict[Registry, SourceSample | Fault]
+"""The sample of each source, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,7 @@ class SampleShard:
         """The sources."""
         return tuple(self.links)
 
-    async def read(self, context: ShardContext) -> dict[Registry, SourceSample | Fault]:
+    async def read(self, context: ShardContext) -> Samples:
         """Take the sample of each source."""
         sampler = Sampler(
             images=context.reader,
@@ -128,7 +132,7 @@ class SampleShard:
             count=self.count,
             since=self.since,
         )
-        samples: dict[Registry, SourceSample | Fault] = {}
+        samples: Samples = {}
 
         async def take(source: Registry) -> None:
             context.on_event(ReadStarted(registry=source))

@@ -132,7 +132,7 @@ async def _observe_in_shards(
         for part in parts
     ]
 
-    def take(shard: Shard[Observations], answer: Observations | Fault) -> None:
+    async def take(shard: Shard[Observations], answer: Observations | Fault) -> None:
         if isinstance(answer, Fault):
             lost = Unreadable(error=answer)
             looks.observed |= dict.fromkeys(shard.registries, lost)
@@ -140,7 +140,7 @@ async def _observe_in_shards(
             looks.observed |= answer[0]
             looks.efforts |= answer[1]
 
-    await workers.read(shards, take, how.stop)
+    await workers.read(shards, take, how.stop, how.on_event)
 
 
 async def read_rules(

@@ -6,7 +6,7 @@ shard is read by another process, while plans and every write stay in the proces
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Protocol, TypeVar
@@ -66,11 +66,12 @@ class ShardReaders(Protocol):
     async def read(
         self,
         shards: Sequence[Shard[A]],
-        take: Callable[[Shard[A], A | Fault], object],
+        take: Callable[[Shard[A], A | Fault], Awaitable[object]],
         stop: Stop,
+        on_event: EventSink,
     ) -> None:
         """Have every shard read, and `take` each answer as it comes; a fault for a shard whose
-        workers died. After `stop` no shard is started."""
+        workers died. Other shards are read meanwhile. After `stop` no shard is started."""
         ...
 
 

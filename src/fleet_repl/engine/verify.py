@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fleet_repl.ecr.policy import Policy, parse_policy
-from fleet_repl.engine.image_sample import Sampler, SampleShard, taken
+from fleet_repl.engine.image_sample import Sampler, Samples, SampleShard, taken
 from fleet_repl.engine.ports import EventSink, ImageReader, RegistryReader
-from fleet_repl.engine.shards import ShardReaders, shards_of
+from fleet_repl.engine.shards import Shard, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.desired import Desired
@@ -33,6 +33,7 @@ from fleet_repl.runs.delivery import (
     evidence_of,
     explained,
     judge,
+    knowledge_of,
     lookups,
     needs_policy,
     state_of,
@@ -164,20 +165,15 @@ class _Verification:
             for part in shards_of(self._links, workers.width)
         ]
 
-        async def ask(shard: SampleShard) -> None:
-            samples: dict[Registry, SourceSample | Fault] = {}
-
-            def take(_: object, answer: dict[Registry, SourceSample | Fault] | Fault) -> None:
-                if isinstance(answer, Fault):
-                    answer = dict[Registry, SourceSample | Fault].fromkeys(shard.registries, answer)
-                samples.update(answer)
-
-            await workers.read([shard], take, context.stop)
+        async def take(shard: Shard[Samples], answer: Samples | Fault) -> None:
+            samples: Samples = (
+                {**dict.fromkeys(shard.registries, answer)} if isinstance(answer, Fault) else answer
+            )
             await self._through(
                 tuple(samples), lambda source: self._take(source, samples.pop(source))
             )
 
-        await work_through(shards, ask, concurrency=2 * workers.width, stop=context.stop)
+        await workers.read(shards, take, context.stop, context.on_event)
 
     async def _take(self, source: Registry, sample: SourceSample | Fault) -> None:
         """Judge the sample of a source. Only the judgement is kept, not the sample."""
@@ -257,14 +253,7 @@ class _Verification:
 
     def _conclude(self) -> Verified:
         desired = self._context.desired
-        knowledge = Knowledge(
-            partition=desired.owner.partition,
-            actions=desired.actions,
-            manages_grants=desired.manages_grants,
-            managed=desired.by_account,
-            trusted=desired.trusted,
-            policies=self._policies,
-        )
+        knowledge = knowledge_of(desired, self._policies)
         return Verified(
             sampled=self._sampled,
             links=tuple(self._link(link, images, knowledge) for link, images in self._by_link()),

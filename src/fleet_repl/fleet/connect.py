@@ -163,7 +163,6 @@ class _Opening:
             registries,
             self.run_id,
             endpoint=self.endpoint,
-            on_event=self.on_event,
         )
 
     def context(

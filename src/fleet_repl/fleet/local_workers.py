@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -22,8 +23,9 @@ end."""
 
 
 class LocalWorkers(Executor):
-    """Worker processes. Each has a pool of its own, so that a process which dies breaks one shard
-    only, and it is known which; the process is then made anew."""
+    """Worker processes, each given one call at a time. Each has a pool of its own, so that a
+    process which dies breaks one shard only, and it is known which; the process is then made anew.
+    """
 
     def __init__(self, count: int) -> None:
         self._workers: Final = [_Worker() for _ in range(count)]
@@ -32,8 +34,9 @@ class LocalWorkers(Executor):
         return len(self._workers)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call `fn` in the worker that has the least to do."""
-        worker = min(self._workers, key=lambda worker: worker.pending)
+        """Call `fn` in a worker that has nothing to do; where none has, in place of a call that the
+        run has given up."""
+        worker = min(self._workers, key=lambda worker: worker.is_busy)
         return worker.submit(fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
@@ -57,35 +60,52 @@ class _Worker:
     """One process, in a pool of its own."""
 
     def __init__(self) -> None:
-        self.pending = 0
-        """Calls that have not ended."""
         self._start()
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         theirs, self._lifeline = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(theirs,))
+        self._processes: set[BaseProcess] = set()
+        self._pending: set[object] = set()
+        """Calls that have not ended."""
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._pending)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        with _signals_blocked():
-            try:
-                future = self._pool.submit(fn, *args, **kwargs)
-            except BrokenProcessPool:
-                self.shutdown(wait=False, at_once=True)
-                self._start()
-                future = self._pool.submit(fn, *args, **kwargs)
-        self.pending += 1
-        future.add_done_callback(self._ended)
+        if self.is_busy:
+            # The process hangs, or does what nobody waits for any more.
+            self._restart()
+        try:
+            future = self._submit(fn, *args, **kwargs)
+        except BrokenProcessPool:
+            self._restart()
+            future = self._submit(fn, *args, **kwargs)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
         return future
 
-    def _ended(self, _: Future[T]) -> None:
-        self.pending -= 1
+    def _submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call `fn` in the process, which the pool starts for the first call."""
+        others = {*multiprocessing.active_children()} - self._processes
+        with _signals_blocked():
+            future = self._pool.submit(fn, *args, **kwargs)
+        self._processes = {*multiprocessing.active_children()} - others
+        return future
+
+    def _restart(self) -> None:
+        self.shutdown(wait=False, at_once=True)
+        self._start()
 
     def shutdown(self, *, wait: bool, at_once: bool) -> None:
         if at_once:
-            self._lifeline.close()
+            # A process that hangs, or is stopped, ends in no other way.
+            for process in self._processes:
+                process.kill()
         self._pool.shutdown(wait=wait, cancel_futures=at_once)
-        if wait:
+        if wait or at_once:
             self._lifeline.close()
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence, Sized
-from concurrent.futures import BrokenExecutor, Executor
+import pickle
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import anyio
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from fleet_repl.aws import AwsRegistries, Endpoint
 
 A = TypeVar("A")
+_Result: TypeAlias = ShardAnswer[A] | WorkerRefusal
 
 GRACE: Final = 60.0
 """Seconds that a worker may take to end after the deadline: longer than any attempt."""
@@ -53,7 +55,6 @@ class ExecutorReaders:
     """As the inventory spells them."""
     registries: AwsRegistries
     """The registries of the run itself, which count what workers have read as read."""
-    on_event: EventSink
     _limiter: anyio.CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,11 +63,12 @@ class ExecutorReaders:
     async def read(
         self,
         shards: Sequence[Shard[A]],
-        take: Callable[[Shard[A], A | Fault], object],
+        take: Callable[[Shard[A], A | Fault], Awaitable[object]],
         stop: Stop,
+        on_event: EventSink,
     ) -> None:
         """Have every shard read, and `take` each answer as it comes; a fault for a shard whose
-        workers died. After `stop` no shard is started.
+        workers died. Other shards are read meanwhile. After `stop` no shard is started.
 
         Raises RefusedError where a worker cannot read anything.
         """
@@ -81,14 +83,14 @@ class ExecutorReaders:
                 case WorkerRefusal(because=because):
                     refusals.append(because)
                 case Fault():
-                    take(shard, result)
+                    await take(shard, result)
                 case ShardAnswer(answer=answer, events=events, reads=reads):
                     self.registries.calls.credit(reads, shard.registries)
-                    take(shard, answer)
                     for event in events:
-                        self.on_event(event)
+                        on_event(event)
+                    await take(shard, answer)
 
-        await work_through(shards, read, concurrency=self.width, stop=stop)
+        await work_through(shards, read, concurrency=2 * self.width, stop=stop)
         if refusals:
             raise RefusedError(refusals[0])
 
@@ -106,20 +108,46 @@ class ExecutorReaders:
             seconds=stop.remaining,
         )
 
-    async def _result(self, task: ShardTask[A]) -> ShardAnswer[A] | WorkerRefusal | Fault:
+    async def _result(self, task: ShardTask[A]) -> _Result[A] | Fault:
         """Returns a worker's answer about a shard. A shard whose worker died is given to the
         next."""
+        pickled = pickle.dumps(task)
         for _ in range(STRIKES):
-            # A worker ends by itself at the deadline, unless it hangs.
-            with anyio.move_on_after(max(0.0, task.seconds) + GRACE):
-                try:
-                    return await asyncio.wrap_future(self.executor.submit(run_shard, task))
-                except BrokenExecutor:
-                    continue
-                except Exception as error:  # noqa: BLE001 - executors raise what they like
-                    return _lost(f"the workers gave no answer: {type(error).__name__}")
-            return _lost("its worker did not end at the run's deadline")
+            try:
+                call: Future[_Result[A]] = self.executor.submit(
+                    run_shard, task.setup.version, pickled
+                )
+            except BrokenExecutor:
+                return _lost("a worker has died, and the executor starts no other")
+            except Exception as error:  # noqa: BLE001 - executors raise what they like
+                return _lost(f"the executor takes no shard: {type(error).__name__}")
+            try:
+                # A worker ends by itself at the deadline, unless it hangs.
+                return await _ended(call, max(0.0, task.seconds) + GRACE)
+            except BrokenExecutor:
+                continue
         return _lost(f"{STRIKES} workers died, one after the other, while they read its shard")
+
+
+async def _ended(call: Future[_Result[A]], seconds: float) -> _Result[A] | Fault:
+    """Returns the result of a call once it has ended, or why there is none. Raises
+    BrokenExecutor."""
+    future = asyncio.wrap_future(call)
+    try:
+        await asyncio.wait([future], timeout=seconds)
+        if not future.done():
+            return _lost("its worker did not end at the run's deadline")
+    finally:
+        future.cancel()
+    # Awaited, the cancelled future of a lost scheduler would pass for an interruption.
+    if future.cancelled():
+        return _lost("the executor has given up its shard")
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, BrokenExecutor):
+        raise error
+    return _lost(f"the workers gave no answer: {type(error).__name__}")
 
 
 def shard_readers(
@@ -130,7 +158,6 @@ def shard_readers(
     run_id: str,
     *,
     endpoint: Endpoint | None,
-    on_event: EventSink,
 ) -> ExecutorReaders:
     """The workers of a run behind `executor`, any executor with the interface of the standard
     library's: `workers` of them read at a time, by default as many as it is known to have, or as
@@ -156,7 +183,6 @@ def shard_readers(
         accounts={account.id: account for account in inventory.accounts},
         external_ids=external_ids,
         registries=registries,
-        on_event=on_event,
     )
 
 

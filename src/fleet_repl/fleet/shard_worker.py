@@ -7,6 +7,7 @@ of a run: a worker assumes each role once, and resolves its base identity once.
 from __future__ import annotations
 
 import atexit
+import pickle
 import random
 import socket
 import threading
@@ -40,16 +41,17 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 
 
-def run_shard(task: ShardTask[A]) -> ShardAnswer[A] | WorkerRefusal:
-    """Read a shard. Everything that a user can cause is a value."""
-    setup = task.setup
-    if setup.version != __version__:
+def run_shard(version: str, pickled: bytes) -> ShardAnswer[A] | WorkerRefusal:
+    """Read a shard: a pickled ShardTask, of which another version would make something else.
+    Everything that a user can cause is a value."""
+    if version != __version__:
         return WorkerRefusal(
             because=f"the worker on {socket.gethostname()} has fleet-repl {__version__}, and this "
-            f"is {setup.version}\n    install the same version there"
+            f"is {version}\n    install the same version there"
         )
+    task: ShardTask[A] = pickle.loads(pickled)  # noqa: S301 - who calls a worker may run anything
     try:
-        with _connected(setup, task.seconds) as connection:
+        with _connected(task.setup, task.seconds) as connection:
             return connection.portal.call(connection.read, task)
     except FleetError as error:
         return WorkerRefusal(because=f"the worker on {socket.gethostname()}: {error}")

@@ -15,7 +15,12 @@ from fleet_repl.runs.delivery.evidence import (
     evidence_of,
     parse_statuses,
 )
-from fleet_repl.runs.delivery.explain import Knowledge, explained, needs_policy
+from fleet_repl.runs.delivery.explain import (
+    Knowledge,
+    explained,
+    knowledge_of,
+    needs_policy,
+)
 from fleet_repl.runs.delivery.judge import judge, lookups
 from fleet_repl.runs.delivery.model import (
     Delivery,
@@ -61,6 +66,7 @@ __all__ = [
     "evidence_of",
     "explained",
     "judge",
+    "knowledge_of",
     "lookups",
     "moment",
     "needs_policy",

@@ -11,6 +11,7 @@ from typing import Final
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, Grant, Policy, resource_of
 from fleet_repl.ecr.policy.evaluate import in_force
+from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.delivery.model import Delivery, DeliveryState
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault
@@ -35,6 +36,18 @@ class Knowledge:
     """Sids of statements that somebody vouches for, by the account whose policies hold them."""
     policies: Mapping[Registry, Policy | Fault]
     """Registry policies of managed destinations, or why they were not read."""
+
+
+def knowledge_of(desired: Desired, policies: Mapping[Registry, Policy | Fault]) -> Knowledge:
+    """Returns what a fleet's desired state and the policies that were read tell."""
+    return Knowledge(
+        partition=desired.owner.partition,
+        actions=desired.actions,
+        manages_grants=desired.manages_grants,
+        managed=desired.by_account,
+        trusted=desired.trusted,
+        policies=policies,
+    )
 
 
 def needs_policy(delivery: Delivery, link: Link, managed: Collection[AccountId]) -> bool:

@@ -1,0 +1,120 @@
+"""Executors that hang, break, give up, or run another version: an account is unreadable or the run
+is refused, and says why."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from typing import Any, Final, ParamSpec, TypeVar
+
+import pytest
+from tests.fleet.test_accounts_that_join import FLEET as ORGANIZATION, HOUR, at, organization
+from tests.fleet.test_workers import ACCOUNTS, fleet, plan_of
+from tests.support.simulated import ENVIRONMENT, simulate
+
+from fleet_repl import Event, RefusedError
+from fleet_repl.fleet.local_workers import LocalWorkers
+from fleet_repl.fleet.shard_task import WorkerRefusal
+from fleet_repl.fleet.shard_worker import run_shard
+from fleet_repl.runs.events import RegistryRead
+
+P = ParamSpec("P")
+T = TypeVar("T")
+PATIENCE: Final = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+class _Scripted(Executor):
+    """An executor without workers, which answers as a test says."""
+
+    def __init__(self, answer: Callable[[Future[Any]], object]) -> None:
+        self._answer = answer
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        self._answer(future)
+        return future
+
+
+def is_broken(future: Future[Any]) -> None:
+    raise BrokenExecutor
+
+
+def is_shut_down(future: Future[Any]) -> None:
+    raise RuntimeError("cannot schedule new futures after shutdown")
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (Future.cancel, "the executor has given up its shard"),
+        (is_broken, "a worker has died, and the executor starts no other"),
+        (is_shut_down, "the executor takes no shard: RuntimeError"),
+    ],
+)
+async def test_an_executor_that_reads_nothing(
+    answer: Callable[[Future[Any]], object], message: str
+) -> None:
+    """Every registry is unreadable with what has happened, and no deadline is blamed."""
+    async with fleet() as simulated:
+        plan = await plan_of(simulated, executor=_Scripted(answer), workers=2)
+    messages = [registry.error.message for registry in plan.registries if registry.error]
+    assert messages == [message] * ACCOUNTS
+
+
+@pytest.mark.parametrize("verb", ["plan", "verify", "doctor", "import_inventory"])
+async def test_another_version(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is read: workers of another version are refused by name, in one sentence."""
+    monkeypatch.setattr("fleet_repl.fleet.shard_worker.__version__", "0.0.1")
+    async with fleet() as simulated:
+        with ThreadPoolExecutor(2) as executor, pytest.raises(RefusedError, match=r"0\.0\.1"):
+            async with simulated.connected(purpose=None, executor=executor) as connected:
+                await getattr(connected, verb)()
+
+
+def test_what_another_version_has_sent() -> None:
+    """A worker does not even look at it: its classes may be others, or not there."""
+    assert isinstance(run_shard("0.0.1", b"of another version"), WorkerRefusal)
+
+
+def test_a_process_that_hangs() -> None:
+    """It takes no call with it, holds nobody up, and ends with the others. A stopped process, like
+    one that waits for a dead disk, reacts to no signal but the last."""
+    workers = LocalWorkers(1)
+    pids, hanging = [], []
+    for _ in range(2):
+        pids.append(workers.submit(os.getpid).result(PATIENCE))
+        os.kill(pids[-1], signal.SIGSTOP)
+        hanging.append(workers.submit(os.getpid))
+    workers.shutdown(cancel_futures=True)
+    assert pids[0] != pids[1]
+    assert all(call.done() for call in hanging)
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+async def test_excuses_of_accounts_that_join() -> None:
+    """Events are the same with workers, also where the role of an account cannot be assumed yet."""
+    excuses: list[list[str | None]] = []
+    async with simulate(ORGANIZATION, organization(role_after=90 * HOUR)) as simulated:
+        await at(simulated, 0)
+        await at(simulated, 2)
+        with ThreadPoolExecutor(2) as executor:
+            for how in ({}, {"executor": executor, "workers": 2}):
+                events: list[Event] = []
+                async with simulated.connected(events.append, purpose=None, **how) as connected:
+                    await connected.plan()
+                reads = [event for event in events if isinstance(event, RegistryRead)]
+                excuses.append(
+                    [read.excuse for read in sorted(reads, key=lambda read: read.registry)]
+                )
+    assert excuses[0] == excuses[1]
+    assert [excuse is None for excuse in excuses[0]] == [True, False, True]
