@@ -61,6 +61,10 @@ UNITS: Final = tuple(
     for number in range(1, 13)
 )
 
+TAGS: Final = 'labels_from_tags = ["env"]\n'
+BOTH: Final = f"{UNITS[0].id}, {UNITS[1].id}"
+OUS: Final = f'ous = ["{UNITS[1].id}", "{UNITS[0].id}"]\n'
+
 
 def text(*, regions: str = '["eu-west-1"]', organization: str = "") -> str:
     return FLEET.format(regions=regions, organization=organization)
@@ -162,6 +166,41 @@ async def test_a_fleet_that_lost_accounts_is_refused() -> None:
     assert before.startswith("the discovery of fleet org is refused: 3 accounts of 25 that were ")
     assert "000000000003, 000000000004, 000000000005\n" in before
     assert "/org/discovery.json away" in before
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "because"),
+    [
+        (
+            TAGS,
+            f"{TAGS}{OUS}",
+            "it is of the whole organization, and [organization] ous asks for others",
+        ),
+        (
+            f"{TAGS}{OUS}",
+            TAGS,
+            f"it is of the units {BOTH}, and [organization] ous asks for others",
+        ),
+        (TAGS, f'{TAGS}id = "o-expected01"\n', "it is of o-sandbox0001, not of o-expected01"),
+        ("", TAGS, "no tags were asked for, and [organization] labels_from_tags asks for some"),
+    ],
+)
+async def test_a_kept_discovery_of_something_else(kept: str, now: str, because: str) -> None:
+    """With `cached` it is not taken for the fleet: it may hold accounts that the inventory leaves
+    out by now, or lack labels that tell them apart."""
+    async with simulate(text().replace(TAGS, kept), scenario(2)) as fleet:
+        await discovered(fleet)
+        assert len((await discovered(fleet, cached=True)).accounts) == 2
+        fleet.rewrite(text().replace(TAGS, now))
+        calls = fleet.world.calls.total()
+        with pytest.raises(RefusedError) as refused:
+            await discovered(fleet, cached=True)
+        assert fleet.world.calls.total() == calls
+    message = str(refused.value)
+    assert message.startswith("the discovery of 2026-11-")
+    assert message.endswith(
+        f" is not what the inventory asks for: {because}\n    run without --cached once"
+    )
 
 
 async def test_an_organization_that_cannot_be_listed() -> None:

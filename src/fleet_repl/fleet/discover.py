@@ -25,11 +25,11 @@ from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Account, Discovery, Inventory
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.planning.discovery import (
-    continued,
-    lost_too_many,
+    left_out,
     resolved,
     unknown_regions_problems,
 )
+from fleet_repl.planning.kept_discovery import continued, lost_too_many, unlike
 from fleet_repl.state import discovery_name, read_discovery, write_discovery
 from fleet_repl.values.clock import SYSTEM, Clock, check_loop
 from fleet_repl.values.errors import (
@@ -41,7 +41,7 @@ from fleet_repl.values.errors import (
     reason_of,
 )
 from fleet_repl.values.names import AccountId, Region
-from fleet_repl.values.text import below, timestamp
+from fleet_repl.values.text import below, day_and_time, timestamp
 
 if TYPE_CHECKING:
     from fleet_repl.aws import EnabledRegions, Endpoint, Organizations
@@ -86,6 +86,11 @@ async def discover(
                 f"no discovery of fleet {inventory.name} is kept in {store}\n"
                 "    run without --cached once"
             )
+        elif (because := unlike(kept, inventory)) is not None:
+            raise RefusedError(
+                f"the discovery of {day_and_time(kept.at)} that is kept in {store} is not what the "
+                f"inventory asks for: {because}\n    run without --cached once"
+            )
         else:
             discovery = replace(kept, cached=True)
     return await anyio.to_thread.run_sync(_checked, inventory, discovery)
@@ -93,7 +98,8 @@ async def discover(
 
 async def recall(inventory: Inventory) -> Inventory | None:
     """The inventory with the accounts that were discovered last, if it has a folder that keeps
-    them. Calls no AWS. Raises StateError, and InventoryError as `discover` does."""
+    them, and asks for the same. Calls no AWS. Raises StateError, and InventoryError as `discover`
+    does."""
     if inventory.reading is None:
         return inventory
     if inventory.state.folder is None:
@@ -101,7 +107,9 @@ async def recall(inventory: Inventory) -> Inventory | None:
     world = await world_of(inventory.aws, None, os.environ)
     async with open_place(inventory.state, aws=inventory.aws, world=world) as store:
         kept = await _kept(store, inventory)
-    return None if kept is None else _checked(inventory, replace(kept, cached=True))
+    if kept is None or unlike(kept, inventory) is not None:
+        return None
+    return _checked(inventory, replace(kept, cached=True))
 
 
 @contextmanager
@@ -180,7 +188,7 @@ async def _discovered(
                 discovery = await _listed(inventory, organizations, discovery)
             except CallError as error:
                 raise _refusal(inventory, error, kept) from None
-            reason = lost_too_many(discovery, kept)
+            reason = lost_too_many(discovery, kept, left_out(inventory))
             if reason is not None:
                 raise RefusedError(
                     f"the discovery of fleet {inventory.name} is refused: {reason}\n"
@@ -213,12 +221,13 @@ async def _listed(
         organization=answered,
         ous=tuple(sorted(organization.ous)),
         members=await organizations.members(organization),
+        tagged=bool(organization.labels_from_tags),
     )
 
 
 def _refusal(inventory: Inventory, error: CallError, kept: Discovery | None) -> RefusedError:
     instead = ""
-    if kept is not None:
+    if kept is not None and unlike(kept, inventory) is None:
         instead = f"\n    --cached goes on with the accounts of {timestamp(kept.at)}"
     message = f"the accounts of fleet {inventory.name} cannot be discovered: {error.fault}"
     return RefusedError(f"{message}{below(error.fault.hint)}{instead}")

@@ -39,6 +39,8 @@ class Discovery:
     """The units that were asked for, sorted; none: the whole organization."""
     members: tuple[Member, ...] = ()
     """In order of the id."""
+    tagged: bool = False
+    """Whether the tags of the members were asked for."""
     regions: Mapping[AccountId, tuple[Region, ...]] = field(default_factory=dict)
     """The enabled regions of each account that was asked, as it last answered."""
     unanswered: Mapping[AccountId, Fault | None] = field(default_factory=dict)

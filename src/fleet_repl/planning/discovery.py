@@ -1,7 +1,6 @@
 """Discovery: which accounts a fleet has, out of what was discovered and what its file says.
 
-Pure. It decides what labels and names discovered accounts get, which of them count as retired, and
-whether so much is gone that the fleet must not shrink to what is left.
+Pure. It decides what labels and names discovered accounts get, and which of them count as retired.
 """
 
 from __future__ import annotations
@@ -26,13 +25,12 @@ from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import AccountId, is_account_id
 from fleet_repl.values.text import counted, day_and_time, is_plain, listed, visible
 
-MOST_LOST: Final = 0.1
-"""The share of the accounts seen last time that may be gone without a refusal."""
 _ROOT: Final = ("Root",)
 """In place of the units of an account that is in none."""
-_NOT_YET: Final = "PENDING_ACTIVATION"
-_GONE: Final = frozenset({"SUSPENDED", "PENDING_CLOSURE", "CLOSED"})
-_SHOWN: Final = 5
+NOT_YET: Final = "PENDING_ACTIVATION"
+GONE: Final = frozenset({"SUSPENDED", "PENDING_CLOSURE", "CLOSED"})
+SHOWN: Final = 5
+"""Accounts that a message names."""
 
 
 class Origin(StrEnum):
@@ -65,64 +63,6 @@ def resolved(inventory: Inventory, discovery: Discovery) -> Inventory:
         for table in (*inventory.listed, *others)
     )
     return with_discovery(inventory, tuple(tables), discovery)
-
-
-def continued(now: Discovery, kept: Discovery | None) -> Discovery:
-    """Returns the discovery with the facts that only an earlier discovery knows: when accounts were
-    first seen, and the regions of accounts that do not answer.
-
-    When the accounts of the very first discovery came is not known, nor is it of those in units
-    that nobody asked for before. An account that is not active yet has not come.
-    """
-    if kept is None:
-        return now
-    before, ids = _active(kept), _active(now)
-    came = ids - before if before and kept.ous == now.ous else frozenset()
-    return replace(
-        now,
-        first_seen={
-            account: kept.first_seen.get(account, now.at)
-            for account in sorted(ids)
-            if account in came or account in kept.first_seen
-        },
-        regions={
-            **{
-                account: kept.regions[account]
-                for account in now.unanswered
-                if account in kept.regions
-            },
-            **now.regions,
-        },
-    )
-
-
-def lost_too_many(now: Discovery, kept: Discovery | None) -> str | None:
-    """Returns why the fleet must not shrink to the accounts that were discovered now, or None where
-    it may.
-
-    Only an account that is no longer listed is lost. An account that is listed as closed is not
-    lost, and neither is an account of a unit that the inventory no longer names.
-
-    Example: 40 accounts were there last time. With 36 of them listed now the fleet shrinks, as four
-    are a tenth; with 35 it does not.
-    """
-    if kept is None or kept.ous != now.ous:
-        return None
-    before = [member.id for member in kept.members if member.state not in _GONE]
-    left = {member.id for member in now.members}
-    lost = [account for account in before if account not in left]
-    # A lost account takes its links with it, and a list may be short only because whoever lists the
-    # organization may not see all of it.
-    if len(lost) <= MOST_LOST * len(before):
-        return None
-    return (
-        f"{counted(len(lost), 'account')} of {len(before):,} that were there on "
-        f"{day_and_time(kept.at)} are not listed any more: {listed(lost, _SHOWN)}"
-    )
-
-
-def _active(discovery: Discovery) -> frozenset[AccountId]:
-    return frozenset(member.id for member in discovery.members if member.state != _NOT_YET)
 
 
 def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:
@@ -181,7 +121,7 @@ def _unknown_regions(
 
 def _unknown(accounts: Sequence[Account], discovery: Discovery, consequence: str) -> str:
     reason = discovery.unanswered[accounts[0].id] or "it was not asked before"
-    names = listed([f"{visible(account.name)} ({account.id})" for account in accounts], _SHOWN)
+    names = listed([f"{visible(account.name)} ({account.id})" for account in accounts], SHOWN)
     return (
         f"{counted(len(accounts), 'account')} did not say which regions are enabled, so "
         f"{consequence}: {names}; the first one: {reason}"
@@ -194,12 +134,18 @@ def fleet_members(inventory: Inventory, discovery: Discovery) -> Mapping[Account
     organization = inventory.organization
     if organization is None:
         return {}
-    left_out = {*organization.exclude, *(external.id for external in inventory.externals)}
+    others = left_out(inventory)
     return {
         member.id: member
         for member in discovery.members
-        if member.id not in left_out and member.state != _NOT_YET
+        if member.id not in others and member.state != NOT_YET
     }
+
+
+def left_out(inventory: Inventory) -> frozenset[AccountId]:
+    """The accounts that the fleet does not take, though they may be members."""
+    excluded = () if inventory.organization is None else inventory.organization.exclude
+    return frozenset((*excluded, *(external.id for external in inventory.externals)))
 
 
 def _names(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, str]:
@@ -236,7 +182,7 @@ def _overriding(
         table,
         name=table.name or names.get(member.id),
         labels={**{label: value for label, (value, _) in labels.items()}, **table.labels},
-        state="retired" if member.state in _GONE else table.state,
+        state="retired" if member.state in GONE else table.state,
     )
 
 

@@ -43,6 +43,10 @@ class DiscoveryDocument(
     at: Timestamp
     organization: str | None
     ous: tuple[str, ...]
+    tagged: (
+        Annotated[bool, Meta(description="True where tags were asked for and no account has any.")]
+        | UnsetType
+    ) = UNSET
     accounts: dict[Account, MemberDocument]
     regions: dict[Account, tuple[RegionName, ...]]
 
@@ -72,6 +76,9 @@ def discovery_content(fleet: str, discovery: Discovery) -> bytes:
             at=timestamp(discovery.at),
             organization=discovery.organization,
             ous=discovery.ous,
+            # Tags themselves say it, as they did in earlier versions.
+            tagged=(discovery.tagged and not any(member.tags for member in discovery.members))
+            or UNSET,
             accounts={
                 member.id: MemberDocument(
                     name=member.name,
@@ -113,6 +120,7 @@ def parse_discovery(content: bytes, fleet: str, *, where: str) -> Discovery:
                 )
                 for account, member in accounts
             ),
+            tagged=bool(document.tagged) or any(member.tags for _, member in accounts),
             regions=document.regions,
             first_seen={
                 account: moment(member.first_seen, f"accounts.{account}.first_seen")

@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 from tests.support.clock import MORNING
 
 from fleet_repl.inventory import Discovery, Member
-from fleet_repl.planning.discovery import continued, lost_too_many
 from fleet_repl.planning.enrolment import joining
+from fleet_repl.planning.kept_discovery import continued, lost_too_many
 from fleet_repl.values.names import AccountId, Region
 
 TODAY = MORNING + timedelta(days=1)
@@ -41,6 +41,17 @@ def test_a_tenth_may_be_gone(
     open_then = before - closed
     assert refused is (10 * len(open_then - now) > len(open_then))
     assert lost_too_many(discovery_of(now), None) is None
+
+
+@given(before=NUMBERS, now=NUMBERS, others=NUMBERS)
+def test_accounts_that_the_fleet_leaves_out_hide_nothing(
+    before: frozenset[int], now: frozenset[int], others: frozenset[int]
+) -> None:
+    """Ninety excluded accounts would hide that five of the fleet's ten are gone."""
+    left_out = frozenset(map(account, others))
+    refused = lost_too_many(discovery_of(now), discovery_of(before), left_out) is not None
+    tenths = (10 * len(seen - now) > len(seen) for seen in (before, before - others))
+    assert refused is any(tenths)
 
 
 def test_what_is_reported() -> None:

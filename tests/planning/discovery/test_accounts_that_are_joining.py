@@ -15,8 +15,9 @@ from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.inventory import Discovery, Member, parse
 from fleet_repl.inventory.safety import Amount
-from fleet_repl.planning.discovery import continued, resolved
+from fleet_repl.planning.discovery import resolved
 from fleet_repl.planning.enrolment import joining, joining_accounts
+from fleet_repl.planning.kept_discovery import continued
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import State
 from fleet_repl.planning.planner import plan_registries
