@@ -14,10 +14,15 @@ from tests.support.guard import Guard
 from tests.support.registries import registry_of
 from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
-from fleet_repl import Outcome, Plan, Status
+from fleet_repl import Outcome, Plan, Status, discover
 from fleet_repl.ecr.session_policies import session_policy
-from fleet_repl.reports.bootstrap import bootstrap_of, iam_document
-from fleet_repl.sandbox import RegistryScenario, Scenario
+from fleet_repl.reports.bootstrap import bootstrap_of, cloudformation_text, iam_document
+from fleet_repl.sandbox import (
+    MemberScenario,
+    OrganizationScenario,
+    RegistryScenario,
+    Scenario,
+)
 from fleet_repl.values.names import Partition
 
 FLEET = """\
@@ -184,3 +189,35 @@ async def test_the_policy_of_a_session_holds_no_run_up(read_only: bool) -> None:
         with guard.in_force(aws.world):
             await (look if read_only else live)(aws)
     assert guard.refused == []
+
+
+@pytest.mark.parametrize("via", ['via = ["arn:aws:iam::888888888888:role/hub"]\n', ""])
+async def test_the_role_that_lists_the_organization_can_be_assumed(via: str) -> None:
+    """By the base identity itself, whatever hubs there are; the role trusts it, asks for the
+    external id, and may list the organization."""
+    lister = "arn:aws:iam::777777777777:role/org-reader"
+    text = FLEET.partition("[[accounts]]")[0].replace(
+        'via = ["arn:aws:iam::888888888888:role/hub"]\n', via
+    )
+    organization = OrganizationScenario(
+        management="777777777777", members=(MemberScenario(id=HUB.account, name="hub"),)
+    )
+    async with simulate(
+        f'routes = []\n{text}[organization]\nrole = "{lister}"\n',
+        Scenario(organization=organization),
+    ) as aws:
+        guard = guard_for(aws)
+        with guard.in_force(aws.world):
+            inventory = await discover(aws.inventory, endpoint=aws.endpoint, clock=aws.clock)
+        cloudformation = cloudformation_text(bootstrap_of(aws.inventory))
+    assert [account.id for account in inventory.accounts] == [HUB.account]
+    assert guard.refused == []
+    assert ("OrganizationRole", "sts:AssumeRole") in guard.used
+    role = guard.document["organization_role"]
+    assert (role["arn"], role["trust"]["Statement"][0]["Principal"]["AWS"]) == (
+        lister,
+        aws.world.directory.base.arn,
+    )
+    (statement,) = role["permissions"]["Statement"]
+    assert "organizations:ListAccounts" in statement["Action"]
+    assert "# - The role that lists the organization: --format iam prints" in cloudformation

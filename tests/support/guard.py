@@ -62,6 +62,9 @@ class Guard:
                 own = hub["permissions"]
             if str(role) == hub["arn"]:
                 trust = hub["trust"]
+        lister = self.document.get("organization_role")
+        if lister is not None and str(role) == lister["arn"]:
+            trust = lister["trust"]
         if trust is None:
             (described,) = self.document["roles"]
             assert role.path == f"{described['path']}{described['name']}".removeprefix("/")

@@ -63,6 +63,11 @@ def left_out(bootstrap: Bootstrap) -> Iterator[str]:
             f"{counted(len(bootstrap.hubs), 'hub role')}, in [aws] via: --format iam prints the "
             "trust and the policy for each."
         )
+    if bootstrap.organization_role is not None:
+        yield (
+            "The role that lists the organization: --format iam prints the trust and the policy "
+            "for it."
+        )
     yield (
         "The base identity, which has to be allowed to assume the next role: --format iam prints "
         "the policy for it."
@@ -90,7 +95,10 @@ def external_ids(bootstrap: Bootstrap) -> dict[int, str]:
     """Returns a sentence for each number of an external id: the roles that use it."""
     owners_by_number: dict[int, list[str]] = {}
     if bootstrap.hub_external_id is not None:
-        owners_by_number[bootstrap.hub_external_id] = ["the hub roles"]
+        owners_by_number[bootstrap.hub_external_id] = [
+            *(["the hub roles"] if bootstrap.hubs else ()),
+            *(["the role that lists the organization"] if bootstrap.organization_role else ()),
+        ]
     for role in bootstrap.roles:
         if role.external_id is not None:
             owners = f"{role.path} in {listed(role.accounts, _MOST_NAMED)}"

@@ -49,6 +49,7 @@ def iam_document(bootstrap: Bootstrap) -> JsonObject:
         "notes": list(_notes(bootstrap)),
         "roles": roles,
         "hubs": list(_hubs(bootstrap)),
+        **_organization_role(bootstrap),
         "base_identity": {
             "arn": bootstrap.base_identity,
             "permissions": _base_policy(bootstrap),
@@ -98,12 +99,32 @@ def _hubs(bootstrap: Bootstrap) -> Iterator[JsonObject]:
         before = str(hub)
 
 
+def _organization_role(bootstrap: Bootstrap) -> JsonObject:
+    """The role that lists the organization, where there is one; it trusts the base identity."""
+    role = bootstrap.organization_role
+    if role is None:
+        return {}
+    before = bootstrap.base_identity or PRINCIPAL
+    return {
+        "organization_role": {
+            "arn": str(role),
+            "trust": _trust(before, bootstrap.hub_external_id, bootstrap),
+            "permissions": _policy(organization_statements(), bootstrap),
+        }
+    }
+
+
 def _base_policy(bootstrap: Bootstrap) -> JsonObject:
     """Returns the policy of the base identity: the next role, the state, and its own account's
     calls."""
     statements: list[Statement] = []
     if bootstrap.hubs or bootstrap.roles:
         statements.append(_assuming(bootstrap, 0))
+    if bootstrap.organization_role is not None:
+        resources = (str(bootstrap.organization_role),)
+        statements.append(
+            Statement(sid="OrganizationRole", actions=bootstrap.assuming, resources=resources)
+        )
     if bootstrap.lists_organization:
         statements += organization_statements()
     if bootstrap.bucket is not None:

@@ -62,6 +62,9 @@ class Bootstrap:
     hubs: tuple[RoleArn, ...]
     """Roles that are assumed one after the other before the role of an account."""
     hub_external_id: int | None
+    """The number of the external id that hubs and `organization_role` are assumed with."""
+    organization_role: RoleArn | None
+    """The role that lists the accounts of the organization, which the base identity assumes."""
     lists_organization: bool
     """Whether the base identity itself lists the accounts of the organization."""
     organization: str | None
@@ -115,7 +118,8 @@ def bootstrap_of(
         _check_principal(base_identity, partition)
     ids = _ExternalIds(inventory)
     # Numbered first, as it is the one that most roles ask for.
-    hub_external_id = ids.of_hubs() if inventory.aws.via else None
+    lister = None if inventory.organization is None else inventory.organization.role
+    hub_external_id = ids.of_hubs() if inventory.aws.via or lister else None
     everybody = (*inventory.accounts, *_discovered(inventory))
     assumed = [account for account in everybody if account.role is not None]
     return Bootstrap(
@@ -128,9 +132,8 @@ def bootstrap_of(
         base_identity=base_identity,
         hubs=inventory.aws.via,
         hub_external_id=hub_external_id,
-        lists_organization=(
-            inventory.organization is not None and inventory.organization.role is None
-        ),
+        organization_role=lister,
+        lists_organization=inventory.organization is not None and lister is None,
         organization=organization,
         units=tuple(units),
         own_accounts=tuple(account.id for account in inventory.accounts if account.role is None),
