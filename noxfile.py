@@ -79,6 +79,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The site of the pages, with the reference of the library; a broken link fails."""
+    session.install("-e", ".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/site")
+
+
+@nox.session
 def floors(session: nox.Session) -> None:
     """Imports between the project's modules go down only."""
     session.install("-e", ".", "import-linter>=2.1")
