@@ -87,6 +87,29 @@ class ValidateDocument(
     acknowledged: Acknowledged = UNSET
     problems: tuple[ProblemDocument, ...]
 
+    @classmethod
+    def of(cls, summary: FleetSummary) -> ValidateDocument:
+        """Returns the document of a valid inventory."""
+        return cls(
+            valid=True,
+            fleet=summary.name,
+            accounts=summary.accounts,
+            registries=summary.registries,
+            external=summary.externals,
+            links=summary.links,
+            rules=summary.rules,
+            routes=tuple(recast(route, RouteDocument) for route in summary.routes),
+            warnings=tuple(recast(warning, WarningDocument) for warning in summary.warnings),
+            acknowledged=summary.acknowledged or UNSET,
+            problems=(),
+        )
+
+    @classmethod
+    def of_problems(cls, problems: Iterable[Problem]) -> ValidateDocument:
+        """Returns the document of an inventory with problems."""
+        listed = tuple(recast(problem, ProblemDocument) for problem in problems)
+        return cls(valid=False, problems=listed)
+
 
 _BY_VALIDITY: Final[dict[str, Any]] = {
     "if": {"properties": {"valid": {"const": True}}},
@@ -104,24 +127,9 @@ PublishedValidate: TypeAlias = Annotated[ValidateDocument, Meta(extra_json_schem
 
 def valid_document(summary: FleetSummary) -> JsonObject:
     """Returns the document of a valid inventory."""
-    return as_json(
-        ValidateDocument(
-            valid=True,
-            fleet=summary.name,
-            accounts=summary.accounts,
-            registries=summary.registries,
-            external=summary.externals,
-            links=summary.links,
-            rules=summary.rules,
-            routes=tuple(recast(route, RouteDocument) for route in summary.routes),
-            warnings=tuple(recast(warning, WarningDocument) for warning in summary.warnings),
-            acknowledged=summary.acknowledged or UNSET,
-            problems=(),
-        )
-    )
+    return as_json(ValidateDocument.of(summary))
 
 
 def invalid_document(problems: Iterable[Problem]) -> JsonObject:
     """Returns the document of an inventory with problems."""
-    listed = tuple(recast(problem, ProblemDocument) for problem in problems)
-    return as_json(ValidateDocument(valid=False, problems=listed))
+    return as_json(ValidateDocument.of_problems(problems))

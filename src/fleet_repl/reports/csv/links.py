@@ -1,0 +1,92 @@
+"""Documents as tables with a row for each link."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from fleet_repl.reports.changed_links import ChangedLink, changed_links, names_of
+from fleet_repl.reports.csv.registries import ERROR, error_cells
+from fleet_repl.reports.csv.table import Cell, Table, pairs, prefix_cell
+from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
+from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
+from fleet_repl.reports.documents.plan import PlanDocument
+from fleet_repl.reports.documents.report import ReportDocument
+from fleet_repl.reports.documents.shared import NamedPlaceDocument, prefixes_of
+from fleet_repl.runs.delivery import DeliveryState
+
+_ENDS: Final = (
+    *("source_account", "source_region", "source_name"),
+    *("destination_account", "destination_region", "destination_name"),
+)
+_OF_IMAGES: Final = tuple(
+    state for state in DeliveryState if state not in (DeliveryState.UNKNOWN, DeliveryState.IDLE)
+)
+
+
+def changed_links_table(document: PlanDocument | ReportDocument) -> Table:
+    """Returns a row for each change of a link, and for each link that is held."""
+    names = names_of(document)
+    columns = ("fleet", *_ENDS, "wave", "change", "prefixes", "routes", "outcome", "because")
+
+    def cells(link: ChangedLink) -> tuple[Cell, ...]:
+        return (
+            *(document.fleet, *link.source, names[link.source.account]),
+            *(*link.destination, names.get(link.destination.account)),
+            *(link.wave, link.change, prefix_cell(link.prefixes), " ".join(link.routes)),
+            *(link.outcome, link.because),
+        )
+
+    return Table(columns, map(cells, changed_links(document)))
+
+
+def delivery_links(report: DeliveryDocument) -> Table:
+    """Returns a row for each link, with its sampled images by state."""
+    columns = (
+        *("fleet", "run", *_ENDS, "state", "prefixes", "routes", "images"),
+        *(f"images_{state.replace('-', '_')}" for state in _OF_IMAGES),
+        *("because", "remedy"),
+    )
+    head = (report.fleet, report.run_id)
+    return Table(columns, ((*head, *_delivered(link)) for link in report.links))
+
+
+def _delivered(link: LinkDocument) -> tuple[Cell, ...]:
+    states = Counter(image.state for image in link.images)
+    problems = [image for image in link.images if image.state.is_problem]
+    return (
+        *(*_end(link.source), *_end(link.destination), link.state),
+        *(prefix_cell(prefixes_of(link.prefixes)), " ".join(link.routes), len(link.images)),
+        *(states[state] for state in _OF_IMAGES),
+        "; ".join(dict.fromkeys(image.because for image in problems if image.because)),
+        "; ".join(dict.fromkeys(image.hint for image in problems if image.hint)),
+    )
+
+
+def backfill_links(report: BackfillReportDocument) -> Table:
+    """Returns a row for each backfill."""
+    columns = (
+        *("fleet", "run", *_ENDS, "state", "started", "id", "status", "started_at", "ended_at"),
+        *("copies", "completed", "failed", "failure_codes", "because", *ERROR),
+    )
+    head = (report.fleet, report.run_id)
+    return Table(columns, ((*head, *_backfilled(backfill)) for backfill in report.backfills))
+
+
+def _backfilled(backfill: BackfillDocument) -> tuple[Cell, ...]:
+    return (
+        *(*_end(backfill.source), *_end(backfill.destination), backfill.state, backfill.started),
+        *(backfill.id, backfill.status, backfill.started_at, backfill.ended_at),
+        *(backfill.total, backfill.completed, backfill.failed),
+        pairs(
+            {code: "?" if n is None else n for code, n in backfill.failure_codes.items()}
+            if backfill.failure_codes
+            else {}
+        ),
+        backfill.because or backfill.failure_code,
+        *error_cells(backfill.error),
+    )
+
+
+def _end(place: NamedPlaceDocument) -> tuple[Cell, ...]:
+    return (place.account, place.region, place.name)

@@ -1,0 +1,102 @@
+"""The whole document of a value, for the formats that are made of documents.
+
+A renderer sees nothing but the document, so that a document of another day or machine looks the
+same. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeAlias, TypeVar, overload
+
+from msgspec.structs import replace
+
+from fleet_repl.planning.fleet_summary import FleetSummary
+from fleet_repl.planning.plan import Plan
+from fleet_repl.reports.documents.accounts import AccountsDocument
+from fleet_repl.reports.documents.backfill import BackfillReportDocument
+from fleet_repl.reports.documents.delivery import DeliveryDocument
+from fleet_repl.reports.documents.doctor import DoctorDocument
+from fleet_repl.reports.documents.plan import PlanDocument
+from fleet_repl.reports.documents.registry_outcomes import RegistryOutcomeDocument
+from fleet_repl.reports.documents.registry_plans import RegistryDocument
+from fleet_repl.reports.documents.report import ReportDocument
+from fleet_repl.reports.documents.validation import ValidateDocument
+from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.doctor import DoctorReport
+from fleet_repl.runs.outcomes import BackfillReport, Report
+from fleet_repl.values.errors import InventoryError
+
+_Value = TypeVar("_Value")
+_Item = TypeVar("_Item")
+
+WholeDocument: TypeAlias = (
+    PlanDocument
+    | ReportDocument
+    | DeliveryDocument
+    | BackfillReportDocument
+    | DoctorDocument
+    | AccountsDocument
+    | ValidateDocument
+)
+"""A document with everything in it."""
+Documented: TypeAlias = (
+    Plan
+    | Report
+    | DeliveryReport
+    | BackfillReport
+    | DoctorReport
+    | AccountsDocument
+    | FleetSummary
+    | InventoryError
+)
+"""A value that has such a document, or that is one."""
+
+
+def document_of(value: Documented) -> WholeDocument:
+    """Returns the whole document of a value. Its registries are made one by one, as they are read:
+    a list of a hundred thousand is never held twice."""
+    match value:
+        case Plan():
+            registries: object = _Made(RegistryDocument.of, value.registries)
+            return replace(PlanDocument.of(value), registries=registries)
+        case Report():
+            registries = _Made(RegistryOutcomeDocument.of, value.registries)
+            return replace(ReportDocument.of(value), registries=registries)
+        case DeliveryReport():
+            return DeliveryDocument.of(value)
+        case BackfillReport():
+            return BackfillReportDocument.of(value)
+        case DoctorReport():
+            return DoctorDocument.of(value)
+        case FleetSummary():
+            return ValidateDocument.of(value)
+        case InventoryError():
+            return ValidateDocument.of_problems(value.problems)
+        case AccountsDocument():
+            return value
+
+
+class _Made(Sequence[_Item], Generic[_Value, _Item]):
+    """A sequence whose items are made of values, each time that they are read."""
+
+    def __init__(self, make: Callable[[_Value], _Item], values: Sequence[_Value]) -> None:
+        self._make = make
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[_Item]:
+        return map(self._make, self._values)
+
+    @overload
+    def __getitem__(self, index: int) -> _Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[_Item]: ...
+
+    def __getitem__(self, index: int | slice) -> _Item | Sequence[_Item]:
+        if isinstance(index, slice):
+            return _Made(self._make, self._values[index])
+        return self._make(self._values[index])

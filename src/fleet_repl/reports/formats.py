@@ -1,0 +1,131 @@
+"""The formats in which results are written, and which kinds of documents each of them can render.
+
+Importing this module loads no renderer, so that help may name the formats. `reports.render` has
+their renderers: a new format is a member of `Format`, an entry of `FORMATS` and a case there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from fleet_repl.values.errors import FleetError
+from fleet_repl.values.text import joined
+
+STDOUT: Final = "-"
+"""The PATH that stands for standard output."""
+
+
+class Format(StrEnum):
+    """A format, by its name on the command line."""
+
+    TEXT = "text"
+    JSON = "json"
+    MD = "md"
+    CSV = "csv"
+    XML = "xml"
+    SARIF = "sarif"
+
+
+class Kind(StrEnum):
+    """A kind of document, by its name in `fleet-repl schema`."""
+
+    PLAN = "plan"
+    REPORT = "report"
+    DELIVERY = "delivery"
+    BACKFILL = "backfill"
+    DOCTOR = "doctor"
+    ACCOUNTS = "accounts"
+    VALIDATE = "validate"
+
+
+class Rows(StrEnum):
+    """The things that a CSV has a row for."""
+
+    REGISTRIES = "registries"
+    LINKS = "links"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatEntry:
+    """A format: its name for people, the ending of its files, and the documents it renders."""
+
+    name: str
+    ending: str
+    kinds: frozenset[Kind] = frozenset(Kind)
+
+
+OF_LINKS: Final = frozenset({Kind.PLAN, Kind.REPORT, Kind.DELIVERY, Kind.BACKFILL})
+"""The kinds of documents that know links."""
+
+FORMATS: Final[Mapping[Format, FormatEntry]] = {
+    Format.TEXT: FormatEntry(name="text", ending=".txt"),
+    Format.JSON: FormatEntry(name="JSON", ending=".json"),
+    Format.MD: FormatEntry(name="Markdown", ending=".md"),
+    Format.CSV: FormatEntry(name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}),
+    Format.XML: FormatEntry(
+        name="JUnit XML", ending=".xml", kinds=frozenset(Kind) - {Kind.ACCOUNTS, Kind.VALIDATE}
+    ),
+    Format.SARIF: FormatEntry(name="SARIF", ending=".sarif"),
+}
+
+
+class FormatError(FleetError):
+    """A format that is not there, or that cannot render what a command has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportFile:
+    """A file to write a result to, and its format."""
+
+    format: Format
+    path: Path
+    """`-` for standard output."""
+
+    @classmethod
+    def parsed(cls, text: str) -> ReportFile:
+        """Returns the file of `FORMAT:PATH`, or of a path whose ending gives the format.
+
+        What comes before the first colon is a format only if it is the name of one, so `a:b.json`
+        is a path. Raises FormatError where neither gives a format.
+        """
+        before, colon, after = text.partition(":")
+        if colon and before in tuple(Format):
+            if not after:
+                raise FormatError(f"{text}: a path has to follow, as in {before}:FILE")
+            return cls(format=Format(before), path=Path(after))
+        path = Path(text)
+        for format_, entry in FORMATS.items():
+            if path.suffix.lower() == entry.ending:
+                return cls(format=format_, path=path)
+        endings = ", ".join(entry.ending for entry in FORMATS.values())
+        raise FormatError(
+            f"{text}: the name's ending gives the format: one of {endings}. For another name, "
+            f"say FORMAT:{text}, with one of {', '.join(Format)}"
+        )
+
+    @property
+    def is_stdout(self) -> bool:
+        return str(self.path) == STDOUT
+
+
+def check_formats(formats: Collection[Format], rows: Rows | None, kinds: Collection[Kind]) -> None:
+    """Raises FormatError where one of the formats renders none of these kinds of documents, or
+    `rows` is asked for and no format has them."""
+    for format_ in formats:
+        entry = FORMATS[format_]
+        if unrendered := [kind for kind in kinds if kind not in entry.kinds]:
+            able = [other for other in Format if FORMATS[other].kinds.issuperset(kinds)]
+            raise FormatError(
+                f"{format_}: there is no {entry.name} of {joined(unrendered)} documents; "
+                f"take one of {', '.join(able)}"
+            )
+    if rows is None:
+        return
+    if Format.CSV not in formats:
+        raise FormatError(f"--rows {rows} is about CSV: it needs --format csv or --report FILE.csv")
+    if rows is Rows.LINKS and not OF_LINKS.issuperset(kinds):
+        raise FormatError(f"--rows links: {joined(list(kinds))} documents have no links")
