@@ -155,12 +155,12 @@ def test_a_result_that_cannot_be_spelled(
     cli: Cli, fleet: FakeFleet, inventory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mistake of ours in one form keeps no other form from its reader."""
-    from fleet_repl.cli import output as handing_over  # noqa: PLC0415
+    from fleet_repl.reports.text import reports  # noqa: PLC0415
 
     def broken(*_: object, **__: object) -> str:
         raise KeyError("anything")
 
-    monkeypatch.setattr(handing_over, "report_text", broken)
+    monkeypatch.setattr(reports, "report_text", broken)
     ended = cli("apply", inventory, "--report", "out.json")
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.endswith(

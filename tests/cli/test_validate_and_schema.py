@@ -12,10 +12,11 @@ from jsonschema import Draft202012Validator
 from tests.support.command_line import Cli, FakeBackend
 
 from fleet_repl.cli.schema import Document
-from fleet_repl.cli.validate import summary_document, summary_text
 from fleet_repl.planning.fleet_summary import FleetSummary
 from fleet_repl.planning.plan import Warning
 from fleet_repl.reports.documents.schemas import SCHEMAS, schema
+from fleet_repl.reports.text.validation import summary_text
+from fleet_repl.reports.to_json import to_json
 from fleet_repl.topology import RouteSummary
 from fleet_repl.values.errors import InventoryError, Problem
 
@@ -38,6 +39,11 @@ SUMMARY = FleetSummary(
     ),
     warnings=(Warning(kind="not-transitive", message="spoke only receives base/"),),
 )
+
+
+def summary_document(summary: FleetSummary) -> Any:
+    """The document of a valid inventory."""
+    return json.loads(to_json(summary))
 
 
 def test_a_valid_inventory(cli: Cli, inventory: str) -> None:

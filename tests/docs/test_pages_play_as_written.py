@@ -38,6 +38,7 @@ VARYING = (
     (r"in \d+\.\d s\b", "in N s"),
     (r'"duration_ms": \d+', '"duration_ms": N'),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"\r\n", "\n"),
     (r"(?m)(AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY))=\S+$", r"\1=KEY"),
 )
 """What differs from run to run."""

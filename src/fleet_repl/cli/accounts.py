@@ -3,66 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import partial
-from typing import Annotated, assert_never
+from typing import Annotated, ClassVar
 
 import anyio
-import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import (
-    OUTPUT,
-    SHOWN,
-    Cached,
-    InSandbox,
-    InventoryPath,
-    ScenarioPath,
-    StateLocation,
-    label,
-)
+from fleet_repl.cli.flags import SHOWN, Cached, InventoryPath, label
 from fleet_repl.cli.fleet_run import placed
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
-from fleet_repl.cli.options import CommonOptions
+from fleet_repl.cli.output import check_outputs, show_only
 from fleet_repl.cli.run_options import SandboxOptions
 from fleet_repl.inventory import Inventory
-from fleet_repl.reports.documents.writer import json_text
-from fleet_repl.reports.exit_codes import exit_code
+from fleet_repl.reports.formats import Kind
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.exit_code import ExitCode
 
 
-class Listing(StrEnum):
-    """The formats in which accounts are listed."""
-
-    TEXT = "text"
-    JSON = "json"
-    CSV = "csv"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountsOptions(CommonOptions):
+class AccountsOptions(SandboxOptions):
     """Flags of a command that lists the accounts of a fleet."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.ACCOUNTS,)
 
     inventory: InventoryPath
     label: Annotated[list[str], label("accounts with this label", SHOWN)] = field(
         default_factory=list
     )
-    format: Annotated[
-        Listing, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)
-    ] = Listing.TEXT
-    state: StateLocation = None
     cached: Cached = False
-    sandbox: InSandbox = False
-    scenario: ScenarioPath = None
-
-    def check(self) -> None:
-        self.placement.check()
-
-    @property
-    def placement(self) -> SandboxOptions:
-        """The options for the AWS that is asked and for the place of the fleet's state."""
-        return SandboxOptions(sandbox=self.sandbox, scenario=self.scenario, state=self.state)
 
 
 def accounts(call: Call[AccountsOptions]) -> ExitCode:
@@ -76,6 +44,7 @@ def accounts(call: Call[AccountsOptions]) -> ExitCode:
     options = call.options
     load = call.load_offline if options.sandbox else call.load_inventory
     inventory = load(options.inventory, routes_required=False)
+    check_outputs(call, inventory)
     work = partial(_discovered, call, inventory)
     resolved = anyio.run(partial(interruptible, ended_note=ENDED), call.log, work)
     return ExitCode.INTERRUPTED if resolved is None else _show(call, resolved)
@@ -85,10 +54,7 @@ async def _discovered(
     call: Call[AccountsOptions], inventory: Inventory, _interrupts: Interrupts
 ) -> Inventory:
     options = call.options
-    async with placed(call.backend, options.placement, inventory, options.state) as (
-        endpoint,
-        state,
-    ):
+    async with placed(call.backend, options, inventory, options.state) as (endpoint, state):
         return await call.backend.discover(
             inventory,
             endpoint=endpoint,
@@ -101,7 +67,6 @@ async def _discovered(
 def _show(call: Call[AccountsOptions], inventory: Inventory) -> ExitCode:
     from fleet_repl.planning.account_facts import account_facts  # noqa: PLC0415
     from fleet_repl.reports.documents.accounts import accounts_document  # noqa: PLC0415
-    from fleet_repl.reports.text.accounts import accounts_csv, accounts_text  # noqa: PLC0415
     from fleet_repl.topology import check_labels  # noqa: PLC0415
 
     pairs = [text.partition("=")[::2] for text in call.options.label]
@@ -111,17 +76,6 @@ def _show(call: Call[AccountsOptions], inventory: Inventory) -> ExitCode:
         for facts in account_facts(inventory, SYSTEM.now())
         if not pairs or any(facts.account.labels.get(key) == value for key, value in pairs)
     ]
-    stdout = call.streams.stdout
-    match call.options.format:
-        case Listing.TEXT:
-            colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
-            text = accounts_text(inventory, listed, colour=colour, width=width)
-        case Listing.JSON:
-            text = json_text(accounts_document(inventory, listed))
-        case Listing.CSV:
-            text = accounts_csv(listed)
-        case other:
-            assert_never(other)
-    call.streams.emit(text)
     unanswered = inventory.discovery is not None and bool(inventory.discovery.unanswered)
-    return exit_code(partial=unanswered)
+    code = ExitCode.PARTIAL if unanswered else ExitCode.OK
+    return show_only(call, accounts_document(inventory, listed), code)

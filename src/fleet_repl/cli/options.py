@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import MISSING, Field, dataclass, field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
@@ -19,7 +18,6 @@ from fleet_repl.cli.flags import (
     Format,
     InventoryPath,
     Notation,
-    OutputFormat,
     ScenarioPath,
     account,
     label,
@@ -53,30 +51,6 @@ class CommonOptions:
 
     def check(self) -> None:
         """Raises typer.BadParameter for flags that do not go together."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateOptions(CommonOptions):
-    """Flags of a command that looks at an inventory."""
-
-    inventory: InventoryPath
-    format: OutputFormat = Format.TEXT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowOptions(CommonOptions):
-    """Flags of a command that shows a kept plan."""
-
-    plan: Annotated[
-        Path,
-        typer.Argument(
-            metavar="PLANFILE",
-            readable=False,
-            help="The plan that plan --out has kept.",
-            show_default=False,
-        ),
-    ]
-    format: OutputFormat = Format.TEXT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

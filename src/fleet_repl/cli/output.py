@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import Format
-from fleet_repl.cli.options import CommonOptions
+from fleet_repl.cli.output_options import OutputOptions
 from fleet_repl.cli.result_options import ResultOptions
-from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.exit_codes import exit_code
-from fleet_repl.reports.files import ReportError, check_apart, check_place, keep_plan, write_report
-from fleet_repl.reports.text.backfills import backfill_text
-from fleet_repl.reports.text.deliveries import delivery_text
-from fleet_repl.reports.text.doctor import doctor_text
-from fleet_repl.reports.text.plans import plan_text
-from fleet_repl.reports.text.reports import report_text
-from fleet_repl.reports.to_json import Document, json_pieces
-from fleet_repl.runs.delivery import DeliveryReport
-from fleet_repl.runs.doctor import DoctorReport
-from fleet_repl.runs.outcomes import BackfillReport, Report
+from fleet_repl.reports.files import ReportError, check_apart, check_place, write_report
+from fleet_repl.reports.formats import ReportFile, Rows
+from fleet_repl.reports.render import Settings, render
 from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fleet_repl.inventory import Inventory
+    from fleet_repl.reports.documents.whole import Documented
 
 
 def check_outputs(
@@ -47,8 +39,19 @@ def check_outputs(
         inputs += map(Path, inventory.files)
     if options.simulated is not None and options.simulated.scenario is not None:
         inputs.append(options.simulated.scenario)
-    state = _state_folder(inventory, options.state)
-    outputs = [(path, "report") for path in options.report]
+    check_files(options, inputs, state=_state_folder(inventory, options.state), out=out)
+
+
+def check_files(
+    options: OutputOptions,
+    inputs: Sequence[Path],
+    *,
+    state: Path | None = None,
+    out: Path | None = None,
+) -> None:
+    """Raises ReportError for a file of a result that cannot be written, that is an input, or that
+    lies in the memory of a fleet, which the folder `state` holds."""
+    outputs = [(file.path, "report") for file in options.files]
     if out is not None:
         outputs.insert(0, (out, "plan"))
     for nth, (path, document) in enumerate(outputs):
@@ -68,34 +71,73 @@ def _state_folder(inventory: Inventory | None, location: str | None) -> Path | N
 
 
 def hand_over(
-    call: Call[ResultOptions],
-    subject: Document,
+    call: Call[OutputOptions],
+    value: Documented,
     code: ExitCode,
     *,
     waves: Sequence[str] = (),
     inventory: Inventory | None = None,
-    kept: Path | None = None,
+    keep: Callable[[], None] | None = None,
+    to_stdout: bool = True,
 ) -> ExitCode:
-    """Write the result to its files and to stdout; `kept`: the file that a plan is kept in.
+    """Write the result to its files and to stdout; `keep` keeps a plan for later, before that.
 
     Returns `code`, or the code of an error where a file could not be written. A stdout that
     nobody reads changes no exit code.
     """
-    writes: list[Callable[[], None]] = [
-        partial(write_report, subject, path) for path in call.options.report
-    ]
-    if kept is not None and isinstance(subject, Plan):
-        writes.insert(0, partial(keep_plan, subject, kept))
+    settings = _settings(call, waves, inventory)
+    writes: list[Callable[[], None]] = [] if keep is None else [keep]
+    writes += [partial(_write, value, file, settings) for file in call.options.files]
     failures = [failure for write in writes if (failure := _failure(write)) is not None]
-    unread = _failure(
-        lambda: call.show(rendered(call, call.options.format, subject, waves, inventory))
-    )
+    unread = _failure(lambda: call.show(_rendered(call, value, settings))) if to_stdout else None
     for failure in filter(None, (*failures, unread)):
         call.log.failure(failure)
     if not failures:
         return code
     call.log.failure(f"but for that, the exit code would be {code}: {code.meaning}")
-    return exit_code(interrupted=code is ExitCode.INTERRUPTED, error=True)
+    return code if code is ExitCode.INTERRUPTED else ExitCode.ERROR
+
+
+def show_only(
+    call: Call[OutputOptions],
+    value: Documented,
+    code: ExitCode = ExitCode.OK,
+    *,
+    waves: Sequence[str] = (),
+) -> ExitCode:
+    """Hand over the result of a command that does nothing else.
+
+    Without a file, stdout is all that it makes: raises OutputError where that cannot be written.
+    """
+    if call.options.files:
+        return hand_over(call, value, code, waves=waves)
+    call.streams.emit(_rendered(call, value, _settings(call, waves, None)))
+    return code
+
+
+def _settings(
+    call: Call[OutputOptions], waves: Sequence[str], inventory: Inventory | None
+) -> Settings:
+    options = call.options
+    return Settings(
+        rows=options.rows or Rows.REGISTRIES,
+        full=options.verbose,
+        waves=waves,
+        inventory=inventory,
+    )
+
+
+def _write(value: Documented, file: ReportFile, settings: Settings) -> None:
+    write_report(render(value, file.format, settings), file.path)
+
+
+def _rendered(call: Call[OutputOptions], value: Documented, settings: Settings) -> Iterable[str]:
+    """The result for stdout, which may be a terminal."""
+    stdout = call.streams.stdout
+    seen = replace(
+        settings, colour=call.streams.has_colour(stdout), width=call.streams.width(stdout)
+    )
+    return render(value, call.options.stdout_format, seen)
 
 
 def _failure(write: Callable[[], None]) -> str | None:
@@ -110,30 +152,3 @@ def _failure(write: Callable[[], None]) -> str | None:
     except Exception as error:  # noqa: BLE001 - the run is over, and its result must be reported
         return f"internal error: the result cannot be spelled: {type(error).__name__}"
     return None
-
-
-def rendered(
-    call: Call[CommonOptions],
-    format_: Format,
-    subject: Document,
-    waves: Sequence[str] = (),
-    inventory: Inventory | None = None,
-) -> str | Iterable[str]:
-    """The result for stdout: as text, or as JSON in pieces."""
-    if format_ is Format.JSON:
-        return json_pieces(subject)
-    full, stdout = call.options.verbose, call.streams.stdout
-    colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
-    match subject:
-        case Plan():
-            return plan_text(
-                subject, full=full, colour=colour, width=width, waves=waves, inventory=inventory
-            )
-        case Report():
-            return report_text(subject, full=full, colour=colour, width=width, waves=waves)
-        case DeliveryReport():
-            return delivery_text(subject, full=full, colour=colour, width=width)
-        case BackfillReport():
-            return backfill_text(subject, full=full, colour=colour, width=width)
-        case DoctorReport():
-            return doctor_text(subject, full=full, colour=colour, width=width)

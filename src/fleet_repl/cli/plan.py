@@ -17,6 +17,7 @@ from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import plan_exit
+from fleet_repl.reports.files import keep_plan
 from fleet_repl.values.exit_code import ExitCode
 
 
@@ -65,7 +66,7 @@ def hand_over_plan(
         plan_exit(plan, detailed=detailed),
         waves=session.waves,
         inventory=session.inventory,
-        kept=out,
+        keep=None if out is None else partial(keep_plan, plan, out),
     )
     if out is not None and code is not ExitCode.ERROR:
         call.log.note(f"the plan is kept in {out}; apply it with: {_command(session, plan, out)}")

@@ -6,11 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import Format
 from fleet_repl.cli.fleet_run import wave_names
 from fleet_repl.cli.history import recall
-from fleet_repl.cli.output import check_outputs, hand_over, rendered
+from fleet_repl.cli.output import check_outputs, show_only
 from fleet_repl.cli.state_options import ReportOptions
+from fleet_repl.reports.formats import ReportFormat
 from fleet_repl.reports.text.runs import unreported_text
 from fleet_repl.values.exit_code import ExitCode
 
@@ -41,11 +41,7 @@ def report(call: Call[ReportOptions]) -> ExitCode:
     # Without the inventory, waves are in the order in which they were written.
     waves = wave_names(inventory) if inventory is not None else ()
     waves = waves or tuple(dict.fromkeys(entry.wave for entry in past.journal))
-    if not options.report:
-        # stdout is the only output then, so a stdout that cannot be written is an error.
-        call.streams.emit(rendered(call, options.format, past.report, waves))
-        return ExitCode.OK
-    return hand_over(call, past.report, ExitCode.OK, waves=waves)
+    return show_only(call, past.report, waves=waves)
 
 
 async def _past_run(history: History, *, run_id: str, fleet: str | None) -> tuple[PastRun, bool]:
@@ -61,7 +57,7 @@ async def _past_run(history: History, *, run_id: str, fleet: str | None) -> tupl
 
 
 def _show_unreported(call: Call[ReportOptions], run: PastRun, *, under_way: bool) -> ExitCode:
-    if call.options.format is Format.TEXT:
+    if call.options.stdout_format is ReportFormat.TEXT:
         colour = call.streams.has_colour(call.streams.stdout)
         text = unreported_text(
             run,
@@ -71,7 +67,7 @@ def _show_unreported(call: Call[ReportOptions], run: PastRun, *, under_way: bool
             width=call.streams.width(call.streams.stdout),
         )
         call.streams.emit(text)
-    if call.options.format is Format.JSON or call.options.report:
+    if call.options.stdout_format is not ReportFormat.TEXT or call.options.files:
         why = "it is under way" if under_way else "it died"
         call.log.failure(f"run {run.meta.run_id} has no report: {why}")
     return ExitCode.PARTIAL

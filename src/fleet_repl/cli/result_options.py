@@ -1,42 +1,19 @@
-"""The options of commands whose result is a document: its format, its files, its state."""
+"""The options of commands whose result is a document about a fleet, which has a state."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from fleet_repl.cli.flags import OUTPUT, Format, OutputFormat, StateLocation
-from fleet_repl.cli.options import CommonOptions, selected
-from fleet_repl.reports.files import ReportError, check_ending
+from fleet_repl.cli.flags import StateLocation
+from fleet_repl.cli.options import selected
+from fleet_repl.cli.output_options import OutputOptions
 
 if TYPE_CHECKING:
     from fleet_repl.topology import Selection
-
-
-def _report_files(paths: list[Path]) -> list[Path]:
-    for path in paths:
-        try:
-            check_ending(path)
-        except ReportError as error:
-            raise typer.BadParameter(str(error)) from error
-    return paths
-
-
-ReportFiles = Annotated[
-    list[Path],
-    typer.Option(
-        metavar="FILE",
-        readable=False,
-        callback=_report_files,
-        help="Write the result to a file too; its ending, .json or .xml (JUnit), gives the "
-        "format. Repeatable.",
-        show_default=False,
-        rich_help_panel=OUTPUT,
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +40,9 @@ class Readers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResultOptions(CommonOptions):
+class ResultOptions(OutputOptions):
     """Flags of a command whose result is a document about a fleet."""
 
-    format: OutputFormat = Format.TEXT
-    report: ReportFiles = field(default_factory=list)
     state: StateLocation = None
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -16,7 +16,6 @@ from fleet_repl.cli.flags import (
     STANDARD_INPUT,
     Cached,
     Cluster,
-    Format,
     InSandbox,
     InventoryPath,
     ScenarioPath,
@@ -29,6 +28,7 @@ from fleet_repl.cli.flags import (
 )
 from fleet_repl.cli.options import CommonOptions, selected
 from fleet_repl.cli.result_options import Readers, ResultOptions, Simulated
+from fleet_repl.reports.formats import Kind, ReportFormat
 
 if TYPE_CHECKING:
     from fleet_repl.topology import Selection
@@ -45,6 +45,8 @@ class SandboxOptions(ResultOptions):
     scenario: ScenarioPath = None
 
     def check(self) -> None:
+        # super() without arguments does not work where slots have made the class anew.
+        ResultOptions.check(self)
         check_scenario(self.scenario, sandbox=self.sandbox)
         if self.state is not None and self.sandbox:
             raise typer.BadParameter("--sandbox has a state of its own: leave --state out")
@@ -70,7 +72,6 @@ class ScopeOptions(SandboxOptions):
     cluster: Cluster = None
 
     def check(self) -> None:
-        # super() without arguments does not work where slots have made the class anew.
         SandboxOptions.check(self)
         self.readers.check()
 
@@ -92,6 +93,8 @@ class ScopeOptions(SandboxOptions):
 class RunOptions(ScopeOptions):
     """Flags of a command that talks to the fleet of an inventory."""
 
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.PLAN, Kind.BACKFILL)
+
     inventory: InventoryPath
 
     @property
@@ -103,6 +106,8 @@ class RunOptions(ScopeOptions):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOptions(RunOptions):
     """Flags of a command that asks the fleet about links, and changes nothing."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.DELIVERY,)
 
     account: Annotated[list[str], account("links into and out of these accounts", ASKED)] = field(
         default_factory=list
@@ -118,6 +123,8 @@ class VerifyOptions(RunOptions):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorOptions(RunOptions):
     """Flags of a command that examines a fleet, and changes nothing."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.DOCTOR,)
 
     account: Annotated[list[str], account("these accounts", ASKED)] = field(default_factory=list)
     label: Annotated[list[str], label("accounts with this label", ASKED)] = field(
@@ -135,6 +142,8 @@ class DoctorOptions(RunOptions):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyOptions(ScopeOptions):
     """Flags of a command that carries out an inventory, or a plan that was kept."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.REPORT,)
 
     inventory: Annotated[
         Path | None, inventory_argument("; with --plan the one that the plan names")
@@ -175,6 +184,8 @@ class ApplyOptions(ScopeOptions):
 class RepeatOptions(ScopeOptions):
     """Flags of a command that looks at a fleet again and again."""
 
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.PLAN, Kind.REPORT)
+
     inventory: InventoryPath
     every: Annotated[
         timedelta | None,
@@ -200,7 +211,7 @@ class RepeatOptions(ScopeOptions):
             raise typer.BadParameter("say how often with --every TIME, or --once")
         if self.every < SHORTEST_INTERVAL:
             raise typer.BadParameter("--every takes 10s at the least")
-        if self.report or self.format is not Format.TEXT:
+        if self.report or self.format is not ReportFormat.TEXT:
             raise typer.BadParameter("--report and --format are about one round: they need --once")
 
 

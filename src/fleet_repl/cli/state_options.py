@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -20,6 +20,7 @@ from fleet_repl.cli.flags import (
 )
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.result_options import ResultOptions
+from fleet_repl.reports.formats import Kind
 
 DEFAULT_LIMIT = 20
 MOST_RUNS = 1_000_000
@@ -48,6 +49,8 @@ class RunListOptions(CommonOptions):
 class ReportOptions(ResultOptions):
     """Flags of a command that shows one run."""
 
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.REPORT,)
+
     run: RunId
     inventory: MaybeInventory = None
 
@@ -55,6 +58,8 @@ class ReportOptions(ResultOptions):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackOptions(ResultOptions):
     """Flags of a command that rolls one run back."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.PLAN, Kind.REPORT)
 
     run: RunId
     inventory: Annotated[

@@ -1,4 +1,4 @@
-"""Plans and reports written to files. The ending of a file's name gives its format.
+"""Results written to files, and the checks that they can be.
 
 A file is written whole or not at all. The checks here are made before a run starts, because a
 report that cannot be written must not be found out about after it.
@@ -9,34 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING
 
-from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.junit import to_junit
-from fleet_repl.reports.to_json import Document, json_pieces
 from fleet_repl.values.errors import FleetError
 
-_FORMATS: Final[dict[str, Callable[[Document], Iterable[str]]]] = {
-    ".json": json_pieces,
-    ".xml": lambda subject: (to_junit(subject),),
-}
-"""The ending of a file's name → what the file holds, in pieces."""
-ENDINGS: Final = tuple(_FORMATS)
+if TYPE_CHECKING:
+    from fleet_repl.planning.plan import Plan
 
 
 class ReportError(FleetError):
     """A report file that cannot be written."""
-
-
-def check_ending(path: Path) -> None:
-    """Raises ReportError where the ending of the name gives no format."""
-    if path.suffix.lower() not in _FORMATS:
-        raise ReportError(
-            f"{path}: the name's ending gives the format; write one of "
-            f"{', '.join(ENDINGS)} (JSON, JUnit XML)"
-        )
 
 
 def check_place(path: Path, *, what: str = "report") -> None:
@@ -70,17 +54,18 @@ def _is_same(path: Path, other: Path) -> bool:
         return path.resolve() == other.resolve()
 
 
-def write_report(subject: Document, path: Path) -> None:
-    """Writes a plan or a report in the format of the name's ending, readable by its owner only.
+def write_report(pieces: Iterable[str], path: Path) -> None:
+    """Writes a rendered result to a file that is readable by its owner only.
 
     An older file is replaced in one step. Raises ReportError, and then has changed no file.
     """
-    check_ending(path)
-    _write(path, _FORMATS[path.suffix.lower()](subject), "report")
+    _write(path, pieces, "report")
 
 
 def keep_plan(plan: Plan, path: Path) -> None:
     """Writes a plan as JSON, whatever the ending of the file's name. Raises ReportError."""
+    from fleet_repl.reports.to_json import json_pieces  # noqa: PLC0415 - most results are no plans
+
     _write(path, json_pieces(plan), "plan")
 
 

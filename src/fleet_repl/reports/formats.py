@@ -1,7 +1,7 @@
 """The formats in which results are written, and which kinds of documents each of them can render.
 
 Importing this module loads no renderer, so that help may name the formats. `reports.render` has
-their renderers: a new format is a member of `Format`, an entry of `FORMATS` and a case there.
+their renderers: a new format is a member of `ReportFormat`, an entry of `FORMATS` and a case there.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ STDOUT: Final = "-"
 """The PATH that stands for standard output."""
 
 
-class Format(StrEnum):
+class ReportFormat(StrEnum):
     """A format, by its name on the command line."""
 
     TEXT = "text"
     JSON = "json"
-    MD = "md"
     CSV = "csv"
     XML = "xml"
-    SARIF = "sarif"
 
 
 class Kind(StrEnum):
@@ -60,16 +58,18 @@ class FormatEntry:
 
 OF_LINKS: Final = frozenset({Kind.PLAN, Kind.REPORT, Kind.DELIVERY, Kind.BACKFILL})
 """The kinds of documents that know links."""
+OF_RUNS: Final = OF_LINKS | {Kind.DOCTOR}
+"""The kinds of documents that are results of runs."""
 
-FORMATS: Final[Mapping[Format, FormatEntry]] = {
-    Format.TEXT: FormatEntry(name="text", ending=".txt"),
-    Format.JSON: FormatEntry(name="JSON", ending=".json"),
-    Format.MD: FormatEntry(name="Markdown", ending=".md"),
-    Format.CSV: FormatEntry(name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}),
-    Format.XML: FormatEntry(
+FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
+    ReportFormat.TEXT: FormatEntry(name="text", ending=".txt"),
+    ReportFormat.JSON: FormatEntry(name="JSON", ending=".json"),
+    ReportFormat.CSV: FormatEntry(
+        name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
+    ),
+    ReportFormat.XML: FormatEntry(
         name="JUnit XML", ending=".xml", kinds=frozenset(Kind) - {Kind.ACCOUNTS, Kind.VALIDATE}
     ),
-    Format.SARIF: FormatEntry(name="SARIF", ending=".sarif"),
 }
 
 
@@ -81,7 +81,7 @@ class FormatError(FleetError):
 class ReportFile:
     """A file to write a result to, and its format."""
 
-    format: Format
+    format: ReportFormat
     path: Path
     """`-` for standard output."""
 
@@ -93,18 +93,18 @@ class ReportFile:
         is a path. Raises FormatError where neither gives a format.
         """
         before, colon, after = text.partition(":")
-        if colon and before in tuple(Format):
+        if colon and before in tuple(ReportFormat):
             if not after:
                 raise FormatError(f"{text}: a path has to follow, as in {before}:FILE")
-            return cls(format=Format(before), path=Path(after))
+            return cls(format=ReportFormat(before), path=Path(after))
         path = Path(text)
         for format_, entry in FORMATS.items():
             if path.suffix.lower() == entry.ending:
                 return cls(format=format_, path=path)
         endings = ", ".join(entry.ending for entry in FORMATS.values())
         raise FormatError(
-            f"{text}: the name's ending gives the format: one of {endings}. For another name, "
-            f"say FORMAT:{text}, with one of {', '.join(Format)}"
+            f"{text}: the name's ending gives the format; write one of {endings}, or name the "
+            f"format before it, such as csv:{text}"
         )
 
     @property
@@ -112,20 +112,22 @@ class ReportFile:
         return str(self.path) == STDOUT
 
 
-def check_formats(formats: Collection[Format], rows: Rows | None, kinds: Collection[Kind]) -> None:
+def check_formats(
+    formats: Collection[ReportFormat], rows: Rows | None, kinds: Collection[Kind]
+) -> None:
     """Raises FormatError where one of the formats renders none of these kinds of documents, or
     `rows` is asked for and no format has them."""
     for format_ in formats:
         entry = FORMATS[format_]
         if unrendered := [kind for kind in kinds if kind not in entry.kinds]:
-            able = [other for other in Format if FORMATS[other].kinds.issuperset(kinds)]
+            able = [other for other in ReportFormat if FORMATS[other].kinds.issuperset(kinds)]
             raise FormatError(
                 f"{format_}: there is no {entry.name} of {joined(unrendered)} documents; "
                 f"take one of {', '.join(able)}"
             )
     if rows is None:
         return
-    if Format.CSV not in formats:
+    if ReportFormat.CSV not in formats:
         raise FormatError(f"--rows {rows} is about CSV: it needs --format csv or --report FILE.csv")
     if rows is Rows.LINKS and not OF_LINKS.issuperset(kinds):
         raise FormatError(f"--rows links: {joined(list(kinds))} documents have no links")

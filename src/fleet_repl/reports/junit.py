@@ -7,29 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.junit_cases import counts_text, plan_cases, report_cases
 from fleet_repl.reports.junit_checks import backfill_cases, delivery_cases, doctor_cases
 from fleet_repl.reports.junit_verdicts import Case
-from fleet_repl.reports.to_json import Document
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.text import timestamp, visible
 
+if TYPE_CHECKING:
+    from fleet_repl.reports.documents.whole import Documented
 
-def to_junit(subject: Document) -> str:
-    """Returns a plan or a report as JUnit XML."""
+
+def to_junit(subject: Documented) -> str:
+    """Returns a plan or a report as JUnit XML.
+
+    Raises TypeError for what has none, which `formats.FORMATS` names.
+    """
     match subject:
         case Plan():
             cases, properties = plan_cases(subject), _plan_properties(subject)
             started_at, took = subject.created_at, timedelta()
-        case _:
+        case Report() | DeliveryReport() | BackfillReport() | DoctorReport():
             started_at, took = subject.started_at, subject.finished_at - subject.started_at
             properties = _report_properties(subject)
             cases = _report_cases(subject)
+        case _:
+            raise TypeError(f"{type(subject).__name__} has no cases")
     return _suite(subject.fleet, started_at, took, properties, cases)
 
 

@@ -12,13 +12,14 @@ from fleet_repl.runs.history import RunList
 from fleet_repl.runs.outcomes import BackfillReport, Report
 
 if TYPE_CHECKING:
+    from fleet_repl.reports.documents.whole import Documented
     from fleet_repl.reports.graph import Graph
 
 Document: TypeAlias = Plan | Report | DeliveryReport | BackfillReport | DoctorReport
-"""The values that have a document that can be written to a file."""
+"""The results of runs that have a document."""
 
 
-def to_json(subject: Document | RunList | Graph) -> str:
+def to_json(subject: Documented | RunList | Graph) -> str:
     """Returns the document of `subject` as text: indented, in ASCII, ending with a newline.
 
     In ASCII, so that neither an encoding nor a terminal can change a name in it.
@@ -26,32 +27,21 @@ def to_json(subject: Document | RunList | Graph) -> str:
     return "".join(json_pieces(subject))
 
 
-def json_pieces(subject: Document | RunList | Graph) -> Iterable[str]:
+def json_pieces(subject: Documented | RunList | Graph) -> Iterable[str]:
     """Returns `to_json` in pieces: that of a large fleet has hundreds of megabytes."""
-    from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
-        backfill,
-        delivery,
-        doctor,
-        graph,
-        plan,
-        report,
-        runs,
-        writer,
-    )
+    # msgspec takes long to load.
+    from fleet_repl.reports.documents import graph, plan, report, runs, whole, writer  # noqa: PLC0415
+    from fleet_repl.reports.graph import Graph  # noqa: PLC0415
 
     match subject:
         case Plan():
             return plan.indented_plan(subject)
         case Report():
             return report.indented_report(subject)
-        case DeliveryReport():
-            document: object = delivery.DeliveryDocument.of(subject)
-        case BackfillReport():
-            document = backfill.BackfillReportDocument.of(subject)
-        case DoctorReport():
-            document = doctor.DoctorDocument.of(subject)
         case RunList():
-            document = runs.RunListDocument.of(subject)
-        case _:
+            document: object = runs.RunListDocument.of(subject)
+        case Graph():
             document = graph.GraphDocument.of(subject)
+        case _:
+            document = whole.document_of(subject)
     return (writer.json_text(document),)

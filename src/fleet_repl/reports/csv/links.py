@@ -78,11 +78,7 @@ def _backfilled(backfill: BackfillDocument) -> tuple[Cell, ...]:
         *(*_end(backfill.source), *_end(backfill.destination), backfill.state, backfill.started),
         *(backfill.id, backfill.status, backfill.started_at, backfill.ended_at),
         *(backfill.total, backfill.completed, backfill.failed),
-        pairs(
-            {code: "?" if n is None else n for code, n in backfill.failure_codes.items()}
-            if backfill.failure_codes
-            else {}
-        ),
+        pairs({code: "?" if n is None else n for code, n in backfill.failure_codes.items()}),
         backfill.because or backfill.failure_code,
         *error_cells(backfill.error),
     )

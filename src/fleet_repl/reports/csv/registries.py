@@ -174,7 +174,7 @@ def accounts_table(document: AccountsDocument) -> Table:
     `env=prod`."""
     columns = (
         *("id", "name", "state", "regions", "role", "labels"),
-        *("id_from", "name_from", "state_from", "regions_from", "labels_from"),
+        *("id_from", "name_from", "state_from", "regions_from", "labels_from", "joining_until"),
     )
     return Table(columns, map(_account, document.accounts))
 
@@ -185,6 +185,7 @@ def _account(account: FleetAccountDocument) -> tuple[Cell, ...]:
         *(account.id, account.name, account.state, " ".join(account.regions), account.role),
         pairs(account.labels),
         *(origins.id, origins.name, origins.state, origins.regions, pairs(origins.labels)),
+        given(account.joining_until),
     )
 
 

@@ -20,7 +20,7 @@ Cell: TypeAlias = str | int | float | bool | None
 
 _BATCH: Final = 256
 """The number of rows that are written at a time."""
-_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """The first characters that make a spreadsheet calculate a cell, full-width ones among them."""
 
 

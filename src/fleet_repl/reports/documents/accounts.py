@@ -16,8 +16,6 @@ from fleet_repl.planning.discovery import Origin, discovery_warnings
 from fleet_repl.reports.documents.member_types import Account, RegionName, Timestamp
 from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.shared import WarningDocument, recast
-from fleet_repl.reports.documents.writer import as_json
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.text import timestamp
 
 ACCOUNTS_SCHEMA: Final = "fleet-repl/accounts/1"
@@ -90,17 +88,15 @@ class AccountsDocument(
     warnings: tuple[WarningDocument, ...]
 
 
-def accounts_document(inventory: Inventory, accounts: Iterable[AccountFacts]) -> JsonObject:
+def accounts_document(inventory: Inventory, accounts: Iterable[AccountFacts]) -> AccountsDocument:
     """Returns the document of these accounts of a fleet."""
     discovery = inventory.discovery
-    return as_json(
-        AccountsDocument(
-            fleet=inventory.name,
-            organization=None if discovery is None else discovery.organization,
-            discovered_at=None if discovery is None else timestamp(discovery.at),
-            accounts=tuple(map(FleetAccountDocument.of, accounts)),
-            warnings=tuple(
-                recast(warning, WarningDocument) for warning in discovery_warnings(inventory)
-            ),
-        )
+    return AccountsDocument(
+        fleet=inventory.name,
+        organization=None if discovery is None else discovery.organization,
+        discovered_at=None if discovery is None else timestamp(discovery.at),
+        accounts=tuple(map(FleetAccountDocument.of, accounts)),
+        warnings=tuple(
+            recast(warning, WarningDocument) for warning in discovery_warnings(inventory)
+        ),
     )

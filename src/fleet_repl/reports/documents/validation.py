@@ -20,8 +20,6 @@ from fleet_repl.reports.documents.shared import (
     WarningDocument,
     recast,
 )
-from fleet_repl.reports.documents.writer import as_json
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Problem
 
 VALIDATE_SCHEMA: Final = "fleet-repl/validate/1"
@@ -123,13 +121,3 @@ _BY_VALIDITY: Final[dict[str, Any]] = {
 }
 PublishedValidate: TypeAlias = Annotated[ValidateDocument, Meta(extra_json_schema=_BY_VALIDITY)]
 """The document as its schema publishes it: with all members of one kind and none of the other."""
-
-
-def valid_document(summary: FleetSummary) -> JsonObject:
-    """Returns the document of a valid inventory."""
-    return as_json(ValidateDocument.of(summary))
-
-
-def invalid_document(problems: Iterable[Problem]) -> JsonObject:
-    """Returns the document of an inventory with problems."""
-    return as_json(ValidateDocument.of_problems(problems))

@@ -56,25 +56,27 @@ Documented: TypeAlias = (
 def document_of(value: Documented) -> WholeDocument:
     """Returns the whole document of a value. Its registries are made one by one, as they are read:
     a list of a hundred thousand is never held twice."""
+    document: WholeDocument
     match value:
         case Plan():
-            registries: object = _Made(RegistryDocument.of, value.registries)
-            return replace(PlanDocument.of(value), registries=registries)
+            plans: object = _Made(RegistryDocument.of, value.registries)
+            document = replace(PlanDocument.of(value), registries=plans)
         case Report():
-            registries = _Made(RegistryOutcomeDocument.of, value.registries)
-            return replace(ReportDocument.of(value), registries=registries)
+            outcomes: object = _Made(RegistryOutcomeDocument.of, value.registries)
+            document = replace(ReportDocument.of(value), registries=outcomes)
         case DeliveryReport():
-            return DeliveryDocument.of(value)
+            document = DeliveryDocument.of(value)
         case BackfillReport():
-            return BackfillReportDocument.of(value)
+            document = BackfillReportDocument.of(value)
         case DoctorReport():
-            return DoctorDocument.of(value)
+            document = DoctorDocument.of(value)
         case FleetSummary():
-            return ValidateDocument.of(value)
+            document = ValidateDocument.of(value)
         case InventoryError():
-            return ValidateDocument.of_problems(value.problems)
-        case AccountsDocument():
-            return value
+            document = ValidateDocument.of_problems(value.problems)
+        case _:
+            document = value
+    return document
 
 
 class _Made(Sequence[_Item], Generic[_Value, _Item]):

@@ -1,0 +1,65 @@
+"""The renderer of each format. The modules of a format are imported when it is first used.
+
+A renderer of the formats that are made of documents is one function, from a document to pieces of
+text: `csv_text(document, rows)`. Text, JSON and JUnit XML are made of the values themselves, which
+hold what their documents hold. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, assert_never
+
+from fleet_repl.reports.formats import ReportFormat, Rows
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
+    from fleet_repl.reports.documents.whole import Documented
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a format may be told beside the document."""
+
+    rows: Rows = Rows.REGISTRIES
+    """Of CSV."""
+    full: bool = False
+    """Of text: every list is whole. `colour`, `width`, `waves` and `inventory` are of text too."""
+    colour: bool = False
+    width: int | None = None
+    """The columns of the terminal; None wraps no line."""
+    waves: Sequence[str] = ()
+    """The names of the inventory's waves in their order."""
+    inventory: Inventory | None = None
+
+
+PLAIN: Final = Settings()
+
+
+def render(value: Documented, format_: ReportFormat, settings: Settings = PLAIN) -> Iterable[str]:
+    """Returns the document of `value` in a format, in pieces.
+
+    The format has to render documents of this kind, which `formats.FORMATS` says.
+    """
+    # Each format loads its own modules: one that is not asked for costs no time.
+    match format_:
+        case ReportFormat.TEXT:
+            from fleet_repl.reports.text.render import text_of  # noqa: PLC0415
+
+            return (text_of(value, settings),)
+        case ReportFormat.JSON:
+            from fleet_repl.reports.to_json import json_pieces  # noqa: PLC0415
+
+            return json_pieces(value)
+        case ReportFormat.XML:
+            from fleet_repl.reports.junit import to_junit  # noqa: PLC0415
+
+            return (to_junit(value),)
+        case ReportFormat.CSV:
+            from fleet_repl.reports.csv.render import csv_text  # noqa: PLC0415
+            from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415
+
+            return csv_text(document_of(value), settings.rows)
+        case _:
+            assert_never(format_)
