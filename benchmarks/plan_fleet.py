@@ -35,7 +35,8 @@ from fleet_repl.planning.desired import Desired, desired_state
 from fleet_repl.planning.needed_grants import needed_for
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observed
-from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.reports.files import write_report
 from fleet_repl.reports.to_json import json_pieces

@@ -38,7 +38,8 @@ from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import Change, Plan, Resource
-from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.runs.events import Event, WriteSettled, WriteStarted
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.topology import REST, Link, Waves

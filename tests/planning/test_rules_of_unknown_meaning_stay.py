@@ -21,7 +21,8 @@ from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import Applied, Cells, cells_of, narrowed
 from fleet_repl.planning.plan import Plan, RegistryPlan, State
-from fleet_repl.planning.planner import Planned, plan_registries, summarize
+from fleet_repl.planning.planner import Planned, plan_registries
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.runs.drift import rules_digest

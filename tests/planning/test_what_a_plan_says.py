@@ -25,7 +25,8 @@ from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, HeldLink, LinkEnd, Phase, Resource, State, Warning
-from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind

@@ -25,7 +25,7 @@ from fleet_repl.planning.plan import (
     State,
     Warning,
 )
-from fleet_repl.planning.planner import summarize
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.values.names import Region, Registry
 

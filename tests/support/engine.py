@@ -21,7 +21,8 @@ from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import Change, Plan
-from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.runs.events import Event
 from fleet_repl.runs.outcomes import ChangeOutcome, RegistryOutcome
 from fleet_repl.values.canonical_json import JsonObject

@@ -20,7 +20,8 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.planning.plan import Change, Objection, Phase, Plan, RegistryPlan, Resource, Warning
-from fleet_repl.planning.planner import Planned, plan_registries, summarize
+from fleet_repl.planning.planner import Planned, plan_registries
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.runs.history import Holder, JournalEntry, Moment, PastRun, Purpose, RunMeta
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.runs.record import claim

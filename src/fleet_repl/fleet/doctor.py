@@ -9,7 +9,7 @@ from fleet_repl.engine.doctor import DoctorContext, examine
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.enrolment import joining_accounts
+from fleet_repl.planning.enrolment import young_accounts
 from fleet_repl.runs.doctor import (
     BaseIdentity,
     DoctorReport,
@@ -32,8 +32,8 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     """Examines the registries in scope, the run that does it, and the state location."""
     inventory, access = context.inventory, context.registries.access
     base, needs = access.base_identity(), needs_of(inventory, context.desired.templates)
-    joining = joining_accounts(inventory, context.started)
-    subjects = _subjects(scope, inventory, needs, base, joining)
+    young = young_accounts(inventory, context.started)
+    subjects = _subjects(scope, inventory, needs, base, young)
     how = DoctorContext(
         reader=context.registries,
         permissions=access,
@@ -41,7 +41,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
         questions={account: subject.questions for account, subject in subjects.items()},
         concurrency=inventory.apply.concurrency,
         stop=context.stop,
-        on_event=excusing(context.on_event, joining),
+        on_event=excusing(context.on_event, young),
         workers=context.workers,
     )
     examined = await examine(scope, how)
@@ -76,7 +76,7 @@ def _subjects(
     inventory: Inventory,
     needs: Needs,
     base: BaseIdentity,
-    joining: Mapping[AccountId, str],
+    young: Mapping[AccountId, str],
 ) -> dict[AccountId, ExaminedAccount]:
     """Returns the accounts in scope, by id."""
     within = {registry.account for registry in scope}
@@ -89,7 +89,7 @@ def _subjects(
             via=inventory.aws.via,
             inventory=shlex.quote(inventory.path),
             unlisted=unanswered.get(account.id),
-            joining=joining.get(account.id),
+            joining=young.get(account.id),
         )
         for account in inventory.accounts
         if account.id in within

@@ -10,7 +10,7 @@ from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.toml_file import WHOLE_FILE, parsed, read
-from fleet_repl.planning.enrolment import joining_accounts, still_joining
+from fleet_repl.planning.enrolment import joining_accounts, young_accounts
 from fleet_repl.planning.importing import Imported, imported
 from fleet_repl.topology import registries
 from fleet_repl.values.canonical_json import JsonObject, digest
@@ -28,13 +28,13 @@ async def import_registries(inventory: Inventory, how: ObserveContext) -> Import
         raise InventoryError(
             [Problem(file=inventory.path, line=None, key=WHOLE_FILE, message=message)]
         )
-    young = joining_accounts(inventory, how.clock.now())
+    young = young_accounts(inventory, how.clock.now())
     # Templates are not imported, so they are not read.
     how = replace(how, with_templates=frozenset(), on_event=excusing(how.on_event, young))
     observations, _ = await observe(registries(inventory), how)
     if how.stop.interrupted:
         return None
-    return imported(text, inventory, observations, still_joining(observations, young))
+    return imported(text, inventory, observations, joining_accounts(observations, young))
 
 
 def _text(inventory: Inventory) -> tuple[str, dict[str, object]]:

@@ -16,7 +16,7 @@ from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.planning.account_facts import planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.enrolment import joining_accounts
+from fleet_repl.planning.enrolment import young_accounts
 from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
     objections,
@@ -27,7 +27,8 @@ from fleet_repl.planning.objections import (
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Basis, Effort, Objection, Plan, RegistryPlan, State, Warning
-from fleet_repl.planning.planner import Planned, plan_registries, summarize
+from fleet_repl.planning.planner import Planned, plan_registries
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.planning.wave_warnings import unused_waves
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.backfills import foreseen
@@ -64,8 +65,8 @@ async def propose(
     began, desired = context.pace.clock.now(), context.desired
     dead, basis = await looked_back(context)
     fingerprints, unreadable = await known_fingerprints(context)
-    joining = joining_accounts(context.inventory, began)
-    sink = excusing(context.on_event, joining)
+    young = young_accounts(context.inventory, began)
+    sink = excusing(context.on_event, young)
     observe_context = replace(context.observing(basis.record, over=options.over), on_event=sink)
     seen, efforts = await survey(scope, desired, observe_context)
     if context.stop.interrupted:
@@ -73,7 +74,7 @@ async def propose(
     decide = partial(
         plan_registries,
         record=basis.record,
-        joining=joining,
+        joining=young,
         allow=options.allow,
         force=options.force,
     )

@@ -15,7 +15,7 @@ from fleet_repl.planning.objections import unknown_rules
 from fleet_repl.planning.observed import Observation
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Effort, Plan
-from fleet_repl.planning.planner import summarize
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.runs.rollback import Target, needed_observation, plan_rollback, remarked, targets
 from fleet_repl.state import Marks, lifted, reset, revise_marks
 from fleet_repl.values.errors import FleetError

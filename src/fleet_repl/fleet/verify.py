@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fleet_repl.engine.verify import VerifyContext, verify
 from fleet_repl.fleet.context import RunContext
@@ -25,19 +25,7 @@ async def verify_links(
     joining = await joining_among((end for link in links for end in _ends(link)), context)
     asked = _asked(links, joining)
     context.on_event(VerifyStarted(run_id=context.run_id, sources=tuple(sorted(asked))))
-    verify_context = VerifyContext(
-        images=context.registries,
-        reader=context.registries,
-        desired=desired,
-        count=count,
-        since=clock.now() - age,
-        concurrency=context.inventory.apply.concurrency,
-        stop=context.stop,
-        clock=clock,
-        on_event=context.on_event,
-        workers=context.workers,
-    )
-    verified = await verify(asked, verify_context)
+    verified = await verify(asked, _verifying(context, count, clock.now() - age))
     waiting = _waiting(links, desired, joining)
     every = sorted((*verified.links, *waiting), key=lambda link: (link.source, link.destination))
     report = DeliveryReport(
@@ -56,6 +44,22 @@ async def verify_links(
     )
     context.on_event(VerifyFinished(report=report))
     return report
+
+
+def _verifying(context: RunContext, count: int, since: datetime) -> VerifyContext:
+    """Returns how images are asked about."""
+    return VerifyContext(
+        images=context.registries,
+        reader=context.registries,
+        desired=context.desired,
+        count=count,
+        since=since,
+        concurrency=context.inventory.apply.concurrency,
+        stop=context.stop,
+        clock=context.pace.clock,
+        on_event=context.on_event,
+        workers=context.workers,
+    )
 
 
 def _links(scope: frozenset[Registry], desired: Desired) -> list[Link]:

@@ -22,7 +22,7 @@ JOINING: Final = timedelta(hours=24)
 NONE_JOINING: Final[Mapping[AccountId, str]] = MappingProxyType({})
 
 
-def joining(discovery: Discovery, now: datetime) -> Mapping[AccountId, datetime]:
+def newcomers(discovery: Discovery, now: datetime) -> Mapping[AccountId, datetime]:
     """The accounts that came less than a day ago, and when that was.
 
     An account came when it became a member of the organization or, if that was later, when it was
@@ -49,11 +49,11 @@ def joining_until(inventory: Inventory, now: datetime) -> Mapping[AccountId, dat
         return {}
     in_file = {table.id for table in inventory.listed}
     fleet = {account.id for account in inventory.accounts if not account.retired} - in_file
-    came = joining(inventory.discovery, now)
+    came = newcomers(inventory.discovery, now)
     return {account: came[account] + JOINING for account in came.keys() & fleet}
 
 
-def joining_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, str]:
+def young_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, str]:
     """The accounts that are joining if AWS refuses their roles, each with a sentence that says so
     of an account whose role was refused."""
     return {
@@ -62,12 +62,12 @@ def joining_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, 
     }
 
 
-def still_joining(
-    observation: Observation, joining: Mapping[AccountId, str]
+def joining_accounts(
+    observation: Observation, young: Mapping[AccountId, str]
 ) -> Mapping[AccountId, str]:
-    """Returns those of `joining_accounts` whose roles AWS has refused in this run."""
-    refused = refused_accounts(observation, joining)
-    return {account: joining[account] for account in refused}
+    """The accounts that are joining: those of `young` whose roles AWS has refused in this run."""
+    refused = refused_accounts(observation, young)
+    return {account: young[account] for account in refused}
 
 
 def _sentence(account: AccountId, until: datetime, now: datetime) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 
 from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.enrolment import NONE_JOINING, excused, still_joining
+from fleet_repl.planning.enrolment import NONE_JOINING, excused, joining_accounts
 from fleet_repl.planning.held_links import Lacks
 from fleet_repl.planning.needed_grants import (
     GrantDecision,
@@ -26,14 +26,7 @@ from fleet_repl.planning.needed_grants import (
 )
 from fleet_repl.planning.observed import Observation, Observed, refused_accounts
 from fleet_repl.planning.ownership import Record
-from fleet_repl.planning.plan import (
-    RegistryPlan,
-    Resource,
-    State,
-    Summary,
-    Vouched,
-    Warning,
-)
+from fleet_repl.planning.plan import RegistryPlan, Vouched, Warning
 from fleet_repl.planning.plan_warnings import (
     deletes_started,
     given_up,
@@ -97,7 +90,7 @@ def plan_registries(
     roles, each with a sentence. `force` removes rules of unknown meaning, except from registries
     whose rules are additive.
     """
-    joining = still_joining(observation, joining)
+    joining = joining_accounts(observation, joining)
     decisions = _decide(desired, observation, scope, record, joining, allow, force=force)
     registries = _registry_plans(decisions, observation, scope, record, allow)
     warnings = (
@@ -252,23 +245,3 @@ def _rule_decisions(
         for registry, seen in observation.items()
         if registry in scope and isinstance(seen, Observed)
     }
-
-
-def summarize(registries: tuple[RegistryPlan, ...]) -> Summary:
-    """Totals over a plan's registries; links count once, at their source."""
-    rules = [
-        change
-        for planned in registries
-        for change in planned.changes
-        if change.resource is Resource.REPLICATION_CONFIGURATION
-    ]
-    states = [planned.state for planned in registries]
-    return Summary(
-        registries=len(registries),
-        changed=states.count(State.CHANGED),
-        unchanged=states.count(State.UNCHANGED),
-        unreadable=states.count(State.UNREADABLE),
-        held=sum(len(planned.held) for planned in registries),
-        links_added=sum(len(change.links_added) for change in rules),
-        links_removed=sum(len(change.links_removed) for change in rules),
-    )

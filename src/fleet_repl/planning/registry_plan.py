@@ -1,4 +1,5 @@
-"""The plan of one registry, from the decisions about its rules, policy and templates."""
+"""The plan of one registry, from the decisions about its rules, policy and templates; and totals of
+plans."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Final
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.ownership import NOTHING_APPLIED, Applied
-from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State, Summary
 from fleet_repl.planning.policy_changes import PolicyWrites
 from fleet_repl.planning.rule_changes import RuleDecision, rule_changes
 from fleet_repl.planning.template_changes import TemplateDecision
@@ -92,4 +93,24 @@ def _in_order(changes: tuple[Change, ...], waves: Waves) -> tuple[Change, ...]:
     turn = {name: position for position, name in enumerate(waves.names)}
     return tuple(
         sorted(changes, key=lambda change: (turn[change.wave], phases.index(change.phase)))
+    )
+
+
+def summarize(registries: tuple[RegistryPlan, ...]) -> Summary:
+    """Totals over a plan's registries; links count once, at their source."""
+    rules = [
+        change
+        for planned in registries
+        for change in planned.changes
+        if change.resource is Resource.REPLICATION_CONFIGURATION
+    ]
+    states = [planned.state for planned in registries]
+    return Summary(
+        registries=len(registries),
+        changed=states.count(State.CHANGED),
+        unchanged=states.count(State.UNCHANGED),
+        unreadable=states.count(State.UNREADABLE),
+        held=sum(len(planned.held) for planned in registries),
+        links_added=sum(len(change.links_added) for change in rules),
+        links_removed=sum(len(change.links_removed) for change in rules),
     )

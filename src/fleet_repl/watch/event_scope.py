@@ -89,16 +89,16 @@ async def _rediscovered(
     if account in organization.exclude:
         return inventory, Ignored(because=f"account {account} is excluded from the fleet {fleet}")
     before: Inventory | None = None
-    # Without an earlier discovery, or one that this inventory can use, only what is now counts.
+    # Without an earlier discovery that this inventory can use, only what is there now counts.
     with suppress(RefusedError, InventoryError):
         before = await discover(inventory, state=state, cached=True)
-    now = await discover(inventory, state=state, on_event=on_event)
-    concerned = _linked(now, account) | (_linked(before, account) if before else set())
-    managed = sorted(concerned & desired_state(now)[0].by_account.keys())
+    after = await discover(inventory, state=state, on_event=on_event)
+    concerned = _linked(after, account) | (_linked(before, account) if before else set())
+    managed = sorted(concerned & desired_state(after)[0].by_account.keys())
     if not managed:
         because = f"account {account} is not in the fleet {fleet}, and nothing is linked with it"
-        return now, Ignored(because=because)
-    return now, Selection(accounts=tuple(managed))
+        return after, Ignored(because=because)
+    return after, Selection(accounts=tuple(managed))
 
 
 def _linked(inventory: Inventory, account: AccountId) -> set[AccountId]:

@@ -24,7 +24,7 @@ from fleet_repl.values.names import (
 
 CALL: Final = "AWS API Call via CloudTrail"
 """The detail type of calls that CloudTrail recorded."""
-DONE: Final = "AWS Service Event via CloudTrail"
+SERVICE_EVENT: Final = "AWS Service Event via CloudTrail"
 """The detail type of what a service has brought about, maybe long after the call for it."""
 SCHEDULE: Final = "Scheduled Event"
 """The detail type of an EventBridge rule's own schedule."""
@@ -53,7 +53,7 @@ ACCOUNT_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Events of Organizations and Control Tower about one account → the keys of `detail` that lead to
 the object which names the account."""
-_OF_ACCOUNTS: Final = ("organizations.amazonaws.com", "controltower.amazonaws.com")
+_ACCOUNT_SOURCES: Final = ("organizations.amazonaws.com", "controltower.amazonaws.com")
 _SUCCEEDED: Final = "SUCCEEDED"
 _FAILED: Final = "the call failed, so it changed nothing"
 
@@ -104,12 +104,12 @@ def target_of(event: object) -> Target:
     """
     if not isinstance(event, Mapping) or event.get("detail-type", SCHEDULE) == SCHEDULE:
         return WholeFleet()
-    if event["detail-type"] not in (CALL, DONE):
+    if event["detail-type"] not in (CALL, SERVICE_EVENT):
         return Ignored(because="it is neither a schedule nor a call that CloudTrail recorded")
     detail = event.get("detail")
     if not isinstance(detail, Mapping):
         return Ignored(because="it says nothing of the call")
-    if detail.get("eventSource") in _OF_ACCOUNTS:
+    if detail.get("eventSource") in _ACCOUNT_SOURCES:
         return _of_account(detail)
     return _of_call(detail)
 

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from tests.support.clock import MORNING
 
 from fleet_repl.inventory import Discovery, Member
-from fleet_repl.planning.enrolment import joining
+from fleet_repl.planning.enrolment import newcomers
 from fleet_repl.planning.kept_discovery import continued, lost_too_many
 from fleet_repl.values.names import AccountId, Region
 
@@ -76,8 +76,8 @@ def test_an_account_is_new_for_a_day(before: frozenset[int], now: frozenset[int]
     kept = discovery_of(before)
     after = continued(later, kept)
     came = {account(number) for number in now - before} if before else set()
-    assert joining(after, TODAY).keys() == came
-    assert joining(after, TODAY + timedelta(hours=24)).keys() == frozenset()
+    assert newcomers(after, TODAY).keys() == came
+    assert newcomers(after, TODAY + timedelta(hours=24)).keys() == frozenset()
     again = continued(replace(later, at=TODAY + timedelta(hours=1)), after)
     assert again.first_seen == after.first_seen
 

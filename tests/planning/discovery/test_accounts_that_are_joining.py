@@ -16,7 +16,7 @@ from fleet_repl.ecr.rules import NO_RULES, parse_document
 from fleet_repl.inventory import Discovery, Member, parse
 from fleet_repl.inventory.safety import Amount
 from fleet_repl.planning.discovery import resolved
-from fleet_repl.planning.enrolment import joining, joining_accounts
+from fleet_repl.planning.enrolment import newcomers, young_accounts
 from fleet_repl.planning.kept_discovery import continued
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import State
@@ -80,7 +80,7 @@ def test_the_later_of_two_times_counts(
 ) -> None:
     """When it became a member, and when it was first seen: for less than a day from then."""
     seen = {} if first_seen is None else {f"a{ONE}": first_seen}
-    assert (ONE in joining(discovery_of(member(joined), **seen), NOON)) is is_joining
+    assert (ONE in newcomers(discovery_of(member(joined), **seen), NOON)) is is_joining
 
 
 def test_an_account_that_is_not_active_yet_has_not_come() -> None:
@@ -113,7 +113,7 @@ def test_what_is_reported(ago: timedelta, words: str, tmp_path: Path) -> None:
     path.write_text(FILE.format(entries=f'[[accounts]]\nid = "{THREE}"'))
     whole = resolved(parse(path, environ={}), discovery_of(*members))
     until = (NOON - ago + DAY).strftime("%Y-%m-%d at %H:%M UTC")
-    assert joining_accounts(whole, NOON) == {
+    assert young_accounts(whole, NOON) == {
         TWO: f"account 000000000002 joined {words}; its role cannot be assumed yet, which is a "
         f"failure from {until} on"
     }
@@ -125,8 +125,8 @@ def test_neither_closed_accounts_nor_listed_fleets_join(tmp_path: Path) -> None:
     path.write_text(FILE.format(entries=""))
     inventory = parse(path, environ={})
     closed = resolved(inventory, discovery_of(member(NOON, "CLOSED")))
-    assert joining_accounts(closed, NOON) == {}
-    assert joining_accounts(replace(closed, discovery=None), NOON) == {}
+    assert young_accounts(closed, NOON) == {}
+    assert young_accounts(replace(closed, discovery=None), NOON) == {}
 
 
 PLACES = [Registry(account, Region(region)) for account in (ONE, TWO) for region in ("a-1", "b-1")]

@@ -34,7 +34,8 @@ from fleet_repl.planning.desired import Desired, desired_state
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import Plan
-from fleet_repl.planning.planner import plan_registries, summarize
+from fleet_repl.planning.planner import plan_registries
+from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.documents.plan import is_unaltered, parse_plan, plan_content, plan_digest
 from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.runs.drift import attributed, fingerprinted

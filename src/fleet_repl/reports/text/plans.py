@@ -88,7 +88,7 @@ def _gone(plan: Plan) -> list[FailedRegistry]:
     return [
         FailedRegistry(registry=planned.registry, name=planned.name, fault=planned.error)
         for planned in plan.registries
-        if planned.error is not None and planned.excuse is not None and planned.gone
+        if planned.error is not None and planned.gone
     ]
 
 

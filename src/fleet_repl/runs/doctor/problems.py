@@ -150,12 +150,18 @@ def joining_notes(
     sentences = [
         subject.joining
         for subject in subjects
-        if subject.joining is not None and subject.account.id in examined
-        for reads in (examined[subject.account.id].reads.values(),)
-        if any(subject.excuses(fault) for faults in reads for fault in faults.values())
+        if subject.joining is not None
+        and subject.account.id in examined
+        and any(
+            subject.excuses(fault)
+            for faults in examined[subject.account.id].reads.values()
+            for fault in faults.values()
+        )
     ]
     more = len(sentences) - _SHOWN
-    return (*sentences[:_SHOWN], *([f"{counted(more, 'more account')} joined"] * (more > 0)))
+    if more <= 0:
+        return tuple(sentences)
+    return (*sentences[:_SHOWN], f"{counted(more, 'more account')} joined")
 
 
 def group_findings(findings: Iterable[tuple[Registry, Finding]]) -> tuple[FleetProblem, ...]:
