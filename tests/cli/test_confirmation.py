@@ -23,7 +23,7 @@ def test_yes(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal, answe
     assert screen.index("+ to 222222222222") < screen.index(QUESTION)
 
 
-@pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yes please\n", "\x04"])
+@pytest.mark.parametrize("answer", ["\n", "n\n", "no\n", "yes please\n", "\x04", "y\udcff\n"])
 def test_anything_else_is_a_no(
     cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal, answer: str
 ) -> None:

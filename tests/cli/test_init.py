@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.command_line import Cli, Session, Terminal
 
-from fleet_repl import load_inventory
+from fleet_repl import InventoryError, load_inventory
 from fleet_repl.values.prefixes import EVERY_REPOSITORY
 
 WRITTEN = """\
@@ -114,6 +114,33 @@ def test_wrong_answers_at_a_terminal_are_asked_for_again(cli: Cli, seated: Termi
     inventory = load_inventory("fleet.toml", environ={})
     assert [account.id for account in inventory.accounts] == ["222222222222", "333333333333"]
     assert inventory.routes[0].prefixes == ("base/",)
+
+
+@pytest.mark.parametrize("wrong", ["\udcff", "\x7f", "\x1b[31m", '"""', "\u2028", "${UNSET}"])
+def test_whatever_a_flag_holds_there_is_a_file_that_names_it(wrong: str, cli: Cli) -> None:
+    """Bytes that are no text and characters that TOML does not take are no crash, and never half a
+    file: `validate` then says which line is wrong."""
+    assert cli("init", "--name", f"a{wrong}b", "--prefix", wrong).code == 0
+    text = Path("fleet.toml").read_text(encoding="utf-8")
+    assert text.endswith("was in place\n")
+    with pytest.raises(InventoryError) as raised:
+        load_inventory("fleet.toml", environ={})
+    assert {problem.key for problem in raised.value.problems} >= {"name"}
+
+
+def test_a_name_of_a_file_that_a_terminal_would_obey(cli: Cli) -> None:
+    """Its escape codes are shown, not carried out."""
+    ended = cli("init", "\x1b[31mred.toml")
+    assert ended.code == 0
+    assert ended.out.startswith("\\x1b[31mred.toml is written. ")
+    assert "\x1b" not in ended.out
+
+
+def test_bytes_that_are_no_text_at_a_terminal(cli: Cli, seated: Terminal) -> None:
+    """They are asked for again like any other wrong answer."""
+    seated.type("x\udcffy\nshop\n" + "\n" * 5)
+    assert cli("init").code == 0
+    assert load_inventory("fleet.toml", environ={}).name == "shop"
 
 
 def test_wrong_flags_are_no_reason_to_ask_again(cli: Cli, seated: Terminal) -> None:

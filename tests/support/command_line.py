@@ -504,14 +504,14 @@ class Terminal:
     stdout: TextIO
 
     def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
+        os.write(self.master, text.encode(errors="surrogateescape"))
 
     def screen(self) -> str:
         """What was written so far."""
         shown = b""
         while select.select([self.master], [], [], 0.05)[0]:
             shown += os.read(self.master, 65_536)
-        return shown.decode().replace("\r\n", "\n")
+        return shown.decode(errors="replace").replace("\r\n", "\n")
 
 
 @dataclass

@@ -16,6 +16,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.values.errors import FleetError, InventoryError, Problem
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.text import quoted, visible
 
 if TYPE_CHECKING:
     from fleet_repl.inventory.starter import StarterAnswers
@@ -108,7 +109,8 @@ def init(call: Call[InitOptions]) -> ExitCode:
 def _next_steps(options: InitOptions, answers: StarterAnswers) -> str:
     from fleet_repl.inventory.starter import EXAMPLES  # noqa: PLC0415
 
-    file = shlex.quote(str(options.file))
+    path = visible(str(options.file))
+    file = shlex.quote(path)
     steps = {
         "validate": "checks it, offline",
         **({"accounts": "lists the accounts of the organization"} if options.organization else {}),
@@ -125,7 +127,7 @@ def _next_steps(options: InitOptions, answers: StarterAnswers) -> str:
     ]
     examples = [account for account in examples if account in EXAMPLES]
     mend = f"Put your own account ids in place of {' and '.join(examples)}. " if examples else ""
-    return f"{options.file} is written. {mend}Next:\n{lines}"
+    return f"{path} is written. {mend}Next:\n{lines}"
 
 
 def _taken(file: Path) -> FleetError:
@@ -231,7 +233,9 @@ class _Dialogue:
             problems = self._problems(given, question.key)
             for problem in problems:
                 remedy = f"; {problem.remedy}" if problem.remedy else ""
-                self._terminal.write(f"  {problem.value or text} {problem.message}{remedy}\n")
+                self._terminal.write(
+                    f"  {problem.value or quoted(text)} {problem.message}{remedy}\n"
+                )
             if not problems:
                 return given
 

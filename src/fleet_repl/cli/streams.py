@@ -41,8 +41,10 @@ class Streams:
 
     @classmethod
     def of_process(cls) -> Streams:
-        """Returns the streams of this process. A character that their encoding lacks is escaped
-        from now on."""
+        """Returns the streams of this process. From now on a character that their encoding lacks is
+        escaped, and bytes that are no text are no crash of whoever asks at the terminal."""
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

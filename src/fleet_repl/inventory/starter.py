@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+from fleet_repl.values.text import quoted
 
 EXAMPLES: Final = ("111111111111", "222222222222")
 """Accounts that stand in a first inventory until somebody writes down which ones there are."""
@@ -37,10 +38,10 @@ def starter_text(answers: StarterAnswers) -> str:
 # `fleet-repl validate` checks this file offline; `fleet-repl schema` helps editors to complete it.
 
 version = 1
-name = {_text(answers.name)}
+name = {quoted(answers.name)}
 
 [aws]
-role = {_text(answers.role)}      # assumed in each account; `fleet-repl bootstrap` prints it
+role = {quoted(answers.role)}      # assumed in each account; `fleet-repl bootstrap` prints it
 regions = {_texts(answers.regions)}      # for accounts that list none themselves
 # external_id = "${{FLEET_EXTERNAL_ID}}"      # if the role's trust policy asks for one
 # via = ["arn:aws:iam::999999999999:role/hub"]      # roles to pass through on the way
@@ -86,9 +87,9 @@ labels_from_tags = ["env", "team"]      # the labels `ou` and `ou_path` are alwa
 def _account(account: str, name: str, images: str) -> str:
     return f"""\
 [[accounts]]
-id = {_text(account)}
-name = {_text(name)}
-labels = {{ images = {_text(images)} }}
+id = {quoted(account)}
+name = {quoted(name)}
+labels = {{ images = {quoted(images)} }}
 
 """
 
@@ -111,10 +112,5 @@ to = {destinations}
 """
 
 
-def _text(value: str) -> str:
-    # A text in JSON is one in TOML, too.
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _texts(values: Sequence[str]) -> str:
-    return f"[{', '.join(map(_text, values))}]"
+    return f"[{', '.join(map(quoted, values))}]"
