@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import Any, Final
 
@@ -26,8 +28,10 @@ from fleet_repl.fleet.local_workers import local_workers
 from fleet_repl.planning.plan import Plan, State
 from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.exit_codes import backfill_exit, delivery_exit, plan_exit, report_exit
+from fleet_repl.reports.formats import ReportFormat, Rows
 from fleet_repl.reports.junit_cases import plan_cases, report_cases
 from fleet_repl.reports.junit_checks import backfill_cases, delivery_cases
+from fleet_repl.reports.render import Settings, render
 from fleet_repl.reports.text.backfills import backfill_text
 from fleet_repl.reports.text.deliveries import delivery_text
 from fleet_repl.reports.text.plans import plan_text
@@ -285,7 +289,7 @@ async def test_workers_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_every_form_of_those_results_says_so() -> None:
-    """Text, JSON and JUnit."""
+    """Text, JSON, JUnit and CSV."""
     async with simulate(FLEET, organization(role_after=90 * HOUR)) as fleet:
         await at(fleet, 0)
         await at(fleet, 1.5)
@@ -307,6 +311,10 @@ async def test_every_form_of_those_results_says_so() -> None:
         Draft202012Validator(schema(name)).validate(document)
         assert document[links][0]["joining"] in (True, sentence)
         assert "joining" not in document[links][1]
+    for result in (delivery, started, status):
+        table = "".join(render(result, ReportFormat.CSV, Settings(rows=Rows.LINKS)))
+        first, second = csv.DictReader(io.StringIO(table))
+        assert (first["because"], second["because"]) == (sentence, "")
     for cases in (
         delivery_cases(delivery),
         backfill_cases(started.backfills),

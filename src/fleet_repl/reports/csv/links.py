@@ -12,7 +12,7 @@ from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillRepo
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.report import ReportDocument
-from fleet_repl.reports.documents.shared import NamedPlaceDocument, prefixes_of
+from fleet_repl.reports.documents.shared import NamedPlaceDocument, given, prefixes_of
 from fleet_repl.runs.delivery import DeliveryState
 
 _ENDS: Final = (
@@ -58,7 +58,8 @@ def _delivered(link: LinkDocument) -> tuple[Cell, ...]:
         *(*_end(link.source), *_end(link.destination), link.state),
         *(prefix_cell(prefixes_of(link.prefixes)), " ".join(link.routes), len(link.images)),
         *(states[state] for state in _OF_IMAGES),
-        "; ".join(dict.fromkeys(image.because for image in problems if image.because)),
+        given(link.joining)
+        or "; ".join(dict.fromkeys(image.because for image in problems if image.because)),
         "; ".join(dict.fromkeys(image.hint for image in problems if image.hint)),
     )
 
