@@ -191,3 +191,37 @@ async def test_every_destination_is_reported_exactly_once(
     assert len([event for event in events if isinstance(event, BackfillEnded)]) == 4
     assert {outcome.backfill.destination for outcome in outcomes if outcome.backfill} <= {A, B}
     assert clock.seconds < 7200
+
+
+async def test_a_backfill_that_is_listed_no_more(make_ecr: Make) -> None:
+    """Followed for a few lists, which may lag, and then given up: not until the deadline, as if
+    there were something to wait for."""
+    ecr = make_ecr()
+    listing = ecr.list_backfills
+    looks = 0
+
+    async def renamed_once(*args: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        changed = [("replicationBackfillId", "bf-of-nobody")] if looks == 1 else []
+        return tuple(altered(item, changed) for item in await listed_as_active(*args))
+
+    async def listed_as_active(*args: Any) -> Any:
+        return tuple(altered(item, [("status", "IN_PROGRESS")]) for item in await listing(*args))
+
+    ecr.put(B, ago=10)
+    ecr.list_backfills = renamed_once
+    clock = ecr.clock
+    how = BackfillContext(
+        backfills=ecr,
+        pace=Pace(
+            attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high
+        ),
+        stop=Stop(clock, 7200, 7200),
+        concurrency=2,
+        on_event=lambda _: None,
+    )
+    (outcome,) = await backfill({HUB: {B: None}}, how, wait=True)
+    assert outcome.state is BackfillState.UNKNOWN
+    assert outcome.because == ("ECR lists this backfill no more; what was started goes on at AWS")
+    assert clock.seconds < 1200

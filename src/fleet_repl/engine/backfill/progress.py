@@ -21,6 +21,9 @@ from fleet_repl.values.names import Registry
 
 NOT_OFFERED: Final = "this region's ECR API does not offer backfill yet"
 _UNKNOWN_OPERATION: Final = "UnknownOperationException"
+_UNLISTED_LOOKS: Final = 8
+"""Lists in a row without a followed backfill after which it is given up: a list may lag behind a
+start, but not for minutes."""
 _GOES_ON: Final = "what was started goes on at AWS"
 
 
@@ -43,6 +46,8 @@ class SourceProgress:
         """Backfills under way, as they were listed last, by destination."""
         self.started: set[Registry] = set()
         """Destinations whose backfill this run has started."""
+        self._unlisted: Counter[str] = Counter()
+        """Lists in a row that lacked a followed backfill, by its id."""
         self._source = source
         self._context = context
         self._limiter = limiter
@@ -52,7 +57,11 @@ class SourceProgress:
         by_id = {backfill.id: backfill for backfill in listed}
         for destination, last in tuple(self.following.items()):
             now = by_id.get(last.id, last)
-            if now.destination != destination:
+            self._unlisted[last.id] = 0 if last.id in by_id else self._unlisted[last.id] + 1
+            if self._unlisted[last.id] >= _UNLISTED_LOOKS:
+                because = f"ECR lists this backfill no more; {_GOES_ON}"
+                self.end(destination, BackfillState.UNKNOWN, last, because=because)
+            elif now.destination != destination:
                 because = f"ECR now tells of this backfill as one to {now.destination}; {_GOES_ON}"
                 self.end(destination, BackfillState.UNKNOWN, last, because=because)
             elif not now.active:
