@@ -24,6 +24,7 @@ class ReportFormat(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    MD = "md"
     CSV = "csv"
     XML = "xml"
 
@@ -64,6 +65,7 @@ OF_RUNS: Final = OF_LINKS | {Kind.DOCTOR}
 FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
     ReportFormat.TEXT: FormatEntry(name="text", ending=".txt"),
     ReportFormat.JSON: FormatEntry(name="JSON", ending=".json"),
+    ReportFormat.MD: FormatEntry(name="Markdown", ending=".md"),
     ReportFormat.CSV: FormatEntry(
         name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
     ),

@@ -56,6 +56,11 @@ def render(value: Documented, format_: ReportFormat, settings: Settings = PLAIN)
             from fleet_repl.reports.junit import to_junit  # noqa: PLC0415
 
             return (to_junit(value),)
+        case ReportFormat.MD:
+            from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415
+            from fleet_repl.reports.markdown.render import markdown_text  # noqa: PLC0415
+
+            return (markdown_text(document_of(value)),)
         case ReportFormat.CSV:
             from fleet_repl.reports.csv.render import csv_text  # noqa: PLC0415
             from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415

@@ -174,6 +174,12 @@ class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):
             moved=MovedDocument.of(plan.moved) if plan.moved is not None else None,
         )
 
+    @property
+    def is_excused(self) -> bool:
+        """Returns whether it is no failure that the registry could not be read."""
+        excused = self.gone is True or self.joining is not UNSET
+        return excused and self.state is State.UNREADABLE
+
     def plan(self) -> RegistryPlan:
         error = recast_or_none(self.error, Fault)
         if self.refused and error is None:

@@ -7,6 +7,7 @@ a backfill that the document does not list.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Annotated, Final
@@ -48,6 +49,7 @@ from fleet_repl.runs.outcomes import (
     Report,
     Status,
     WaveOutcome,
+    Writes,
     wave_outcomes,
 )
 from fleet_repl.values.canonical_json import JsonObject
@@ -66,6 +68,16 @@ class WritesDocument(Document, frozen=True):
     failed: Count
     skipped: Count
     cancelled: Count
+
+    @classmethod
+    def of(cls, registries: Iterable[RegistryOutcomeDocument]) -> WritesDocument:
+        """Returns the counts of registries, for a document that has none."""
+        counts = Counter(change.outcome for registry in registries for change in registry.changes)
+        return cls(**{outcome.value: counts[outcome] for outcome in Writes().counts})
+
+    @property
+    def total(self) -> int:
+        return self.applied + self.unchanged + self.failed + self.skipped + self.cancelled
 
 
 class CountsDocument(Document, frozen=True, kw_only=True):

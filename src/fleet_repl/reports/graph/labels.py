@@ -55,8 +55,10 @@ def within(graph: Graph, *, full: bool) -> Mapping[str, tuple[str, ...]]:
 
 
 def edge_lines(edge: Edge, *, grouped: bool, full: bool) -> tuple[str, ...]:
-    """Returns routes, prefixes, which deletions travel, and in a grouped graph the counts."""
-    lines = [", ".join(edge.routes), _prefixes(edge.prefixes, full=full)]
+    """Returns what changes, routes, prefixes, which deletions travel, and in a grouped graph the
+    counts."""
+    named = filter(None, (edge.change, ", ".join(edge.routes)))
+    lines = [*named, _prefixes(edge.prefixes, full=full)]
     if edge.deletes == edge.prefixes:
         lines.append("with deletes")
     elif edge.deletes:

@@ -50,6 +50,8 @@ class Edge:
     sources: int = 1
     destinations: int = 1
     links: int = 1
+    change: str | None = None
+    """In a drawing of changes, what changes about the link. Not in the graph's document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,145 @@
+"""Blocks of what was looked at, and not written: images, backfills, accounts and inventories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from fleet_repl.reports.documents.accounts import AccountsDocument, FleetAccountDocument
+from fleet_repl.reports.documents.backfill import BackfillDocument
+from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
+from fleet_repl.reports.documents.doctor import DoctorDocument, FleetProblemDocument
+from fleet_repl.reports.documents.shared import NamedPlaceDocument, given
+from fleet_repl.reports.documents.validation import ProblemDocument, ValidateDocument
+from fleet_repl.reports.markdown.escape import code, prose, remedy, row, table
+from fleet_repl.reports.markdown.page import Page
+from fleet_repl.reports.markdown.problems import add_faults, add_notes
+from fleet_repl.reports.text.labels import label
+from fleet_repl.values.text import counted, listed
+
+_MOST: Final = 40_000
+"""The most characters of the list that a document is about."""
+_SOME: Final = 5
+"""The most accounts or regions that are named of a problem."""
+
+
+def add_delivery(page: Page, report: DeliveryDocument) -> None:
+    """Adds the links that images have not arrived on, and the registries that could not be read."""
+    counts = {state.value: number for state, number in report.summary.links.items() if number}
+    if counts:
+        page.add_counts(counts)
+    add_faults(page, "Unreadable", ((unread, unread.error) for unread in report.unreadable))
+    late = [link for link in report.links if link.state.is_problem and link.images]
+    page.add_some(
+        f"### Links with problems\n\n{table(('link', 'state', 'images', 'because'), ())}",
+        list(map(_late, late)),
+        noun="links",
+        most=_MOST,
+    )
+
+
+def _late(link: LinkDocument) -> str:
+    problems = [image for image in link.images if image.state.is_problem]
+    told = dict.fromkeys(
+        f"{prose(image.because or '')}{f'<br>{remedy(image.hint)}' if image.hint else ''}"
+        for image in problems
+    )
+    return row(
+        [
+            f"{_place(link.source)} → {_place(link.destination)}",
+            link.state.value,
+            f"{len(problems):,} of {len(link.images):,}",
+            "<br>".join(list(told)[:3]),
+        ]
+    )
+
+
+def add_backfills(page: Page, backfills: Sequence[BackfillDocument]) -> None:
+    """Adds a table of backfills."""
+    page.add_some(
+        f"### Backfills\n\n{table(('link', 'state', 'copies', 'failed', 'because'), ())}",
+        list(map(_backfill, backfills)),
+        noun="backfills",
+        most=_MOST,
+    )
+
+
+def _backfill(backfill: BackfillDocument) -> str:
+    error, why = backfill.error, backfill.because or backfill.failure_code or ""
+    if error is not None:
+        why = f"{error.operation}: {error.kind}: {error.message}"
+    return row(
+        [
+            f"{_place(backfill.source)} → {_place(backfill.destination)}",
+            backfill.state.value,
+            "" if backfill.total is None else f"{backfill.completed or 0:,} of {backfill.total:,}",
+            f"{backfill.failed or 0:,}",
+            f"{prose(why)}{f'<br>{remedy(error.hint)}' if error and error.hint else ''}",
+        ]
+    )
+
+
+def add_doctor(page: Page, report: DoctorDocument) -> None:
+    """Adds the problems of a fleet with their remedies, and what is good to know."""
+    page.add_some(
+        "### Problems\n", list(map(_problem, report.problems)), noun="problems", most=_MOST
+    )
+    page.add_some("### Notes\n", [f"- {prose(note)}" for note in report.base.notes], noun="notes")
+
+
+def _problem(problem: FleetProblemDocument) -> str:
+    where = ""
+    if problem.accounts:
+        accounts = counted(len(problem.accounts), "account")
+        where = f" ({accounts} in {_some(problem.regions)}: {_some(problem.accounts)})"
+    return (
+        f"- **{problem.kind.value}**{where}: {prose(problem.message)}<br>{remedy(problem.remedy)}"
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return listed(list(map(code, names)), _SOME)
+
+
+def add_accounts(page: Page, document: AccountsDocument) -> None:
+    """Adds a table of accounts."""
+    add_notes(page, "Warnings", document.warnings)
+    header = ("account", "name", "state", "regions", "labels")
+    page.add_some(
+        table(header, ()), list(map(_account, document.accounts)), noun="accounts", most=_MOST
+    )
+
+
+def _account(account: FleetAccountDocument) -> str:
+    labels = (code(f"{key}={value}") for key, value in account.labels.items())
+    return row(
+        [
+            code(account.id),
+            code(account.name),
+            account.state,
+            " ".join(map(code, account.regions)),
+            " ".join(labels),
+        ]
+    )
+
+
+def add_validation(page: Page, document: ValidateDocument) -> None:
+    """Adds the problems of an inventory, each with its place."""
+    page.add_some(
+        "### Problems\n", list(map(_mistake, document.problems)), noun="problems", most=_MOST
+    )
+    add_notes(page, "Warnings", given(document.warnings) or ())
+
+
+def _mistake(problem: ProblemDocument) -> str:
+    line = "" if problem.line is None else f":{problem.line}"
+    value = "" if problem.value is None else f" (found {code(problem.value)})"
+    what_to_do = f"<br>{remedy(problem.remedy)}" if problem.remedy else ""
+    return (
+        f"- {code(f'{problem.file}{line}')} {code(problem.key)}: {prose(problem.message)}{value}"
+        f"{what_to_do}"
+    )
+
+
+def _place(place: NamedPlaceDocument) -> str:
+    return code(label(place.registry, place.name))
