@@ -23,6 +23,8 @@ _RATES: Final = {"organizations": 400.0}
 class Quota:
     """One quota: a call waits here for its turn, and then reports how AWS answered."""
 
+    __slots__ = ("_bucket", "_reserved")
+
     def __init__(self, bucket: TokenBucket) -> None:
         self._bucket = bucket
         self._reserved: list[int] = []

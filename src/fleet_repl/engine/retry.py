@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, TypeVar
 
 import anyio
+import anyio.lowlevel
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from fleet_repl.values.clock import Clock
@@ -177,7 +178,12 @@ class TokenBucket:
     A throttle alone proves no lack of room: AWS throttles some calls of a large fleet at any rate,
     and halving the rate for each of those would bring 600 calls per second down to 35. So the rate
     is lowered once more than 3 of the last 100 calls, or 15 of 500, were throttled.
+
+    There is one for each registry of a fleet, so it is small: a lock takes a kilobyte, and is made
+    once a call has to wait.
     """
+
+    __slots__ = ("_burst", "_calls", "_clock", "_due", "_queue", "_slowed", "_throttles", "rate")
 
     def __init__(self, rate: float, clock: Clock, *, burst: float | None = None) -> None:
         """`burst` is at least 1; None: the calls of 50 ms."""
@@ -187,7 +193,7 @@ class TokenBucket:
         self._clock = clock
         self._due = -math.inf
         """The time at which the next token would be due if there were no burst."""
-        self._queue = anyio.Lock(fast_acquire=True)
+        self._queue: anyio.Lock | None = None
         self._slowed = 0
         self._calls = self._throttles = 0.0
         """Calls since the rate was last lowered, and throttles among them; older calls fade."""
@@ -197,13 +203,25 @@ class TokenBucket:
 
         A cancellation while waiting takes no token.
         """
+        if self._queue is None and self._wait() <= _ROUNDING:
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            return self._taken()
+        if self._queue is None:
+            self._queue = anyio.Lock(fast_acquire=True)
         async with self._queue:
-            while (wait := self._due - self._leeway() - self._clock.monotonic()) > _ROUNDING:
+            while (wait := self._wait()) > _ROUNDING:
                 await self._clock.sleep(wait)
-            # Counted from when it was due, not from a clock that may wake early, so that no
-            # rounding adds up.
-            self._due = max(self._due, self._clock.monotonic()) + 1 / self.rate.value
-            return self._slowed
+            return self._taken()
+
+    def _wait(self) -> float:
+        """The seconds until the next token."""
+        return self._due - self._leeway() - self._clock.monotonic()
+
+    def _taken(self) -> int:
+        # Counted from when it was due, not from a clock that may wake early, so that no rounding
+        # adds up.
+        self._due = max(self._due, self._clock.monotonic()) + 1 / self.rate.value
+        return self._slowed
 
     def answered(self, token: int) -> None:
         """A call with that token was not throttled."""
