@@ -303,6 +303,21 @@ async def test_links_to_an_account_of_unknown_regions_stay(rules: str) -> None:
     assert "3 " not in after
 
 
+async def test_an_account_that_retires_has_the_regions_that_it_had() -> None:
+    """It is not asked any more, and what is in place there is taken away."""
+    listed = fleet_text("1>2", "2>3").replace('regions = ["eu-west-1"]', 'regions = "enabled"')
+    listed = listed.replace('"] }', '"], regions = ["eu-west-1"] }')
+    retired = listed.replace('id = "000000000002"', 'id = "000000000002"\nstate = "retired"')
+    retired = retired.replace('000000000002"], regions', '000000000004"], regions')
+    async with simulate(listed) as fleet:
+        await fleet.applied()
+        assert fleet.links(2) == {"3 "}
+        report = await fleet.applied(retired, force=True)
+        assert report.status is Status.OK
+        assert fleet.links(2) == set()
+        assert fleet.links(1) == {"4 "}
+
+
 async def test_routes_that_match_nothing_because_an_account_is_silent() -> None:
     """The only source does not say its regions: whoever reads that its route matches nothing reads
     why as well."""

@@ -197,9 +197,13 @@ async def _discovered(
                     f"{store}/{discovery_name(inventory.name)} away"
                 )
         with _after_discovery():
-            asked = _asked(resolved(inventory, discovery))
+            whole = resolved(inventory, discovery)
+        asked, retired = (
+            _asked(whole),
+            [account.id for account in whole.accounts if account.retired],
+        )
         enabled, unanswered = await _enabled(asked, regions, inventory.apply.concurrency)
-    return continued(replace(discovery, regions=enabled, unanswered=unanswered), kept)
+    return continued(replace(discovery, regions=enabled, unanswered=unanswered), kept, retired)
 
 
 async def _listed(

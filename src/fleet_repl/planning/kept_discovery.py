@@ -19,9 +19,12 @@ MOST_LOST: Final = 0.1
 """The share of the accounts seen last time that may be gone without a refusal."""
 
 
-def continued(now: Discovery, kept: Discovery | None) -> Discovery:
+def continued(
+    now: Discovery, kept: Discovery | None, retired: Collection[AccountId] = ()
+) -> Discovery:
     """Returns the discovery with the facts that only an earlier discovery knows: when accounts were
-    first seen, and the regions of accounts that do not answer.
+    first seen, and the regions of accounts that do not answer, or are `retired` and not asked: what
+    is in place there is still to be taken away.
 
     When the accounts of the very first discovery came is not known, nor is it of those in units
     that nobody asked for before. An account that is not active yet has not come.
@@ -40,7 +43,7 @@ def continued(now: Discovery, kept: Discovery | None) -> Discovery:
         regions={
             **{
                 account: kept.regions[account]
-                for account in now.unanswered
+                for account in (*now.unanswered, *retired)
                 if account in kept.regions
             },
             **now.regions,

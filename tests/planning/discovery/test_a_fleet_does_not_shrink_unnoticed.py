@@ -94,3 +94,4 @@ def test_regions_are_carried_on_for_those_who_do_not_answer() -> None:
         unanswered={account(2): None, account(4): None},
     )
     assert continued(now, kept).regions == {account(1): ireland, account(2): paris}
+    assert continued(now, kept, [account(3)]).regions[account(3)] == paris
