@@ -104,7 +104,7 @@ ELSEWHERE = {
     # Written, not read.
     "reports/files.py",
     # The terminal and the null device, the kernel's own files, and files of the package.
-    "aws/renewal.py",
+    "aws/mfa.py",
     "cli/streams.py",
     "state/process.py",
     "reports/documents/schemas.py",

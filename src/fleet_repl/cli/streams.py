@@ -10,7 +10,7 @@ import os
 import select
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
@@ -44,7 +44,9 @@ class Streams:
         """Returns the streams of this process. From now on a character that their encoding lacks is
         escaped, and bytes that are no text are no crash of whoever asks at the terminal."""
         if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="surrogateescape")
+            # A caller in this process may have read from it, and then it stays as it is.
+            with suppress(io.UnsupportedOperation):
+                sys.stdin.reconfigure(errors="surrogateescape")
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")

@@ -113,5 +113,6 @@ async def test_a_missing_bucket_is_no_lost_race(bucket: Bucket, s3: FakeS3) -> N
     assert str(caught.value) == (
         "the fleet's state cannot be written: s3://state/fleets/prod/lock.json: PutObject: invalid "
         "(NoSuchBucket): The specified bucket does not exist [request request-1]\n"
-        "    make the bucket, or name another place with --state or in [state]"
+        "    make the bucket, or name another place with --state or in [state]:\n"
+        "    aws s3 mb s3://state"
     )
