@@ -1,0 +1,227 @@
+"""The report of a run as a page. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from fleet_repl.reports.fault_groups import FailedRegistry
+from fleet_repl.reports.html.backfill_page import backfill_problems
+from fleet_repl.reports.html.drawing import drawing_of
+from fleet_repl.reports.html.labels import Labels
+from fleet_repl.reports.html.links import report_links
+from fleet_repl.reports.html.matrix import link_matrix
+from fleet_repl.reports.html.model import (
+    LINK_MARKS,
+    Block,
+    Fact,
+    Mark,
+    Page,
+    Problem,
+    Row,
+    Tile,
+    Tone,
+)
+from fleet_repl.reports.html.problems import (
+    fault_problems,
+    held_problems,
+    objection_problems,
+    ordered_held,
+    place_words,
+    reason_problems,
+    warning_problems,
+)
+from fleet_repl.reports.html.run_head import run_facts, status_mark
+from fleet_repl.reports.html.table import change_block, fault_block, held_block, table_of
+from fleet_repl.reports.html.timeline import OUTCOME_TONES, report_timeline
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.values.names import AccountId
+from fleet_repl.values.text import counted, elapsed, joined
+
+_SYMBOLS: Final = {
+    Outcome.APPLIED: "✓",
+    Outcome.PARTIAL: "◐",
+    Outcome.UNCHANGED: "●",
+    Outcome.FAILED: "✕",
+    Outcome.SKIPPED: "○",
+    Outcome.CANCELLED: "■",
+}
+_MARKS: Final = {
+    outcome: Mark(word=outcome.value, symbol=symbol, tone=OUTCOME_TONES[outcome])
+    for outcome, symbol in _SYMBOLS.items()
+}
+_HELD: Final = "with held links"
+_UNREADABLE: Final = "unreadable"
+_DRIFTED: Final = "drifted"
+_LINKS_NOTE: Final = (
+    "A report has the links of the registries that the run wanted to write. Those of all others "
+    "are in the plan."
+)
+
+
+def report_page(report: Report) -> Page:
+    """Returns the page of a run."""
+    names = {outcome.registry.account: outcome.name for outcome in report.registries}
+    links = report_links(report)
+    tones = {outcome.registry: OUTCOME_TONES[outcome.outcome] for outcome in report.registries}
+    return Page(
+        kind="Run" if report.rolls_back is None else "Rollback",
+        fleet=report.fleet,
+        status=status_mark(report.status),
+        sentence=_sentence(report),
+        facts=tuple(_facts(report)),
+        tiles=_tiles(report),
+        timeline=report_timeline(report),
+        problems=tuple(_problems(report, names)),
+        matrix=link_matrix(links, LINK_MARKS, names, Labels(), (_LINKS_NOTE,)),
+        drawing=drawing_of(links, LINK_MARKS, names, tones),
+        table=table_of(
+            "registry",
+            report.registries,
+            lambda outcome: Tone.HELD if outcome.held else OUTCOME_TONES[outcome.outcome],
+            lambda outcome: _row(outcome, names),
+        ),
+    )
+
+
+def _sentence(report: Report) -> str:
+    took = elapsed((report.finished_at - report.started_at).total_seconds())
+    writes, registries = report.writes, counted(len(report.registries), "registry")
+    if report.status is Status.REFUSED:
+        return f"Refused as a whole, and nothing was written to {registries}."
+    if writes.total:
+        what = f"Applied {writes.applied:,} of {counted(writes.total, 'write')} to {registries}"
+    else:
+        what = f"Nothing to write to {registries}"
+    short = [
+        f"{number:,} {words}"
+        for number, words in (
+            (report.count(Outcome.FAILED), "failed"),
+            (report.count(Outcome.PARTIAL), "written in part"),
+            (report.count(Outcome.SKIPPED), "skipped"),
+            (report.count(Outcome.CANCELLED), "cancelled"),
+        )
+        if number
+    ]
+    if report.held:
+        short.append(f"{counted(report.held, 'link')} held")
+    return f"{what} in {took}; {joined(short)}." if short else f"{what} in {took}."
+
+
+def _facts(report: Report) -> Iterator[Fact]:
+    yield from run_facts(report)
+    if report.rolls_back is not None:
+        yield Fact(term="Rolls back", value=report.rolls_back)
+    if report.forced:
+        yield Fact(term="Objections", value="overridden by --force")
+    if report.allowed:
+        yield Fact(term="Allowed", value=", ".join(report.allowed))
+    if report.plan_digest is not None:
+        yield Fact(term="Plan digest", value=report.plan_digest)
+
+
+def _tiles(report: Report) -> tuple[Tile, ...]:
+    counts = {outcome: report.count(outcome) for outcome in Outcome}
+    unreadable = sum(map(_is_unreadable, report.registries))
+    drifted = sum(bool(outcome.changes) for outcome in report.registries)
+    writes = counted(report.writes.applied, "write")
+    return (
+        _tile(counts[Outcome.APPLIED], "applied", Tone.ADDED, f"registries, {writes}"),
+        _tile(counts[Outcome.FAILED], "failed", Tone.BAD, "registries"),
+        _tile(report.held, "held", Tone.HELD, "links", _HELD),
+        _tile(unreadable, _UNREADABLE, Tone.BAD, "registries", _UNREADABLE),
+        _tile(drifted, _DRIFTED, Tone.CHANGED, "registries differed", _DRIFTED),
+        _tile(counts[Outcome.UNCHANGED], "unchanged", Tone.GOOD, "registries"),
+    )
+
+
+def _tile(number: int, label: str, tone: Tone, note: str, choice: str | None = None) -> Tile:
+    return Tile(number=number, label=label, tone=tone, note=note, choice=choice or label)
+
+
+def _is_unreadable(outcome: RegistryOutcome) -> bool:
+    """Returns whether a registry failed before it was known what to write to it."""
+    return outcome.outcome is Outcome.FAILED and not outcome.changes
+
+
+def _problems(report: Report, names: Mapping[AccountId, str]) -> Iterator[Problem]:
+    yield from objection_problems(report.objections)
+    yield from fault_problems(
+        FailedRegistry(registry=outcome.registry, name=outcome.name, fault=outcome.error)
+        for outcome in report.registries
+        if outcome.error is not None and outcome.outcome is not Outcome.UNCHANGED
+    )
+    held = (
+        (outcome.registry, link)
+        for outcome in report.registries
+        for link in ordered_held(outcome.held)
+    )
+    yield from held_problems(held, names)
+    for kind in (Outcome.PARTIAL, Outcome.SKIPPED, Outcome.CANCELLED, Outcome.UNCHANGED):
+        yield from reason_problems(kind, OUTCOME_TONES[kind], _reasons(report.registries, kind))
+    yield from backfill_problems(report.backfills)
+    yield from warning_problems(report.warnings, report.acknowledged)
+
+
+def _reasons(registries: Iterable[RegistryOutcome], kind: Outcome) -> Iterator[tuple[str, str]]:
+    for outcome in registries:
+        if outcome.outcome is kind and outcome.because is not None:
+            yield place_words(outcome.registry, outcome.name), outcome.because
+
+
+def _row(outcome: RegistryOutcome, names: Mapping[AccountId, str]) -> Row:
+    mark = _MARKS[outcome.outcome]
+    also = (
+        (_HELD, bool(outcome.held)),
+        (_UNREADABLE, _is_unreadable(outcome)),
+        (_DRIFTED, bool(outcome.changes)),
+    )
+    return Row(
+        mark=mark,
+        name=outcome.name,
+        account=outcome.registry.account,
+        region=outcome.registry.region,
+        wave=outcome.wave,
+        summary=_summary(outcome),
+        outcomes=(mark.word, *(word for word, applies in also if applies)),
+        blocks=tuple(_blocks(outcome, names)),
+    )
+
+
+def _summary(outcome: RegistryOutcome) -> str:
+    parts = [
+        f"{change.resource.value.replace('-', ' ')} {change.outcome}" for change in outcome.changes
+    ]
+    if outcome.held:
+        parts.append(counted(len(outcome.held), "held link"))
+    if outcome.because is not None:
+        parts.append(outcome.because)
+    if outcome.error is not None and outcome.outcome is not Outcome.UNCHANGED:
+        parts.append(f"{outcome.error.kind} at {outcome.error.operation}")
+    return ", ".join(dict.fromkeys(parts))
+
+
+def _blocks(outcome: RegistryOutcome, names: Mapping[AccountId, str]) -> Iterator[Block]:
+    if outcome.error is not None:
+        yield fault_block(outcome.error)
+    if outcome.held:
+        yield held_block(outcome.held, names)
+    if outcome.because is not None:
+        yield Block(title="Why", note=outcome.because)
+    for change in outcome.changes:
+        yield change_block(
+            change.resource,
+            change.action,
+            (change.before.document, change.after.document),
+            tone=OUTCOME_TONES[change.outcome],
+            facts=tuple(_change_facts(change)),
+        )
+    took = elapsed(outcome.duration_ms / 1000)
+    yield Block(title="Effort", note=f"{counted(outcome.attempts, 'call')} in {took}")
+
+
+def _change_facts(change: ChangeOutcome) -> Iterator[Fact]:
+    yield Fact(term="Outcome", value=change.outcome.value)
+    yield Fact(term="Wave", value=change.wave)
+    if change.request_id is not None:
+        yield Fact(term="Request id", value=change.request_id)

@@ -1,0 +1,174 @@
+"""The table at the bottom of a page, with its filters and what its rows open to. Pure.
+
+A page has at most `MOST` rows, those that need a reader first, and at most `DIFF_LINES` lines of
+differences, so that the page of a hundred thousand registries opens as fast as any other. What is
+left out is said, and where it is to be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from fleet_repl.planning.plan import Action, HeldLink, Resource
+from fleet_repl.reports.html.diff import diff_lines
+from fleet_repl.reports.html.links import prefix_words
+from fleet_repl.reports.html.model import Block, Choice, DiffLine, Fact, Row, Table, Tone
+from fleet_repl.reports.html.problems import ordered_held, place_words
+from fleet_repl.topology import REST
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import AccountId
+from fleet_repl.values.text import counted
+
+MOST: Final = 2_000
+"""The most rows of a page."""
+DIFF_LINES: Final = 24_000
+"""The most lines of differences in a page."""
+_MOST_OPTIONS: Final = 200
+"""The most options of a filter; a text finds the others."""
+_LEFT_OUT: Final = DiffLine(sign="…", text="left out of this page; the JSON document has it")
+_WORST_FIRST: Final = (
+    Tone.BAD,
+    Tone.HELD,
+    Tone.REMOVED,
+    Tone.CHANGED,
+    Tone.ADDED,
+    Tone.IDLE,
+    Tone.GOOD,
+)
+
+_T = TypeVar("_T")
+
+
+def table_of(
+    noun: str, items: Sequence[_T], tone: Callable[[_T], Tone], row: Callable[[_T], Row]
+) -> Table:
+    """Returns the table of `items`, those of the worst tone first and else in their order."""
+    rank = {tone: place for place, tone in enumerate(_WORST_FIRST)}
+    shown = sorted(items, key=lambda item: rank[tone(item)])[:MOST]
+    rows = tuple(_within_budget(map(row, shown)))
+    choices, picks = _choices(rows)
+    plural = counted(2, noun).partition(" ")[2]
+    return Table(
+        title=f"{plural[0].upper()}{plural[1:]}",
+        noun=noun,
+        rows=rows,
+        picks=picks,
+        choices=choices,
+        notes=tuple(_notes(plural, len(items), len(rows))),
+        in_waves=any(row.wave not in (None, REST) for row in rows),
+        labelled=any(row.labels for row in rows),
+    )
+
+
+def _notes(plural: str, total: int, shown: int) -> Iterator[str]:
+    if total > shown:
+        yield (
+            f"{shown:,} of {total:,} {plural} are listed, those with problems or changes first. "
+            f"The rest is in the CSV beside this page: --report FILE.csv has every one of them."
+        )
+
+
+def _within_budget(rows: Iterable[Row]) -> Iterator[Row]:
+    left = DIFF_LINES
+    for row in rows:
+        left -= sum(len(block.diff) for block in row.blocks)
+        if left >= 0:
+            yield row
+        else:
+            blocks = tuple(
+                replace(block, diff=(_LEFT_OUT,)) if block.diff else block for block in row.blocks
+            )
+            yield replace(row, blocks=blocks)
+
+
+def _choices(
+    rows: Sequence[Row],
+) -> tuple[tuple[Choice, ...], tuple[tuple[tuple[int, ...], ...], ...]]:
+    """Returns the filters that divide the rows, and for each row the options that select it."""
+    wanted: list[tuple[str, str, list[tuple[str, ...]]]] = [
+        ("outcome", "Outcome", [row.outcomes for row in rows]),
+        ("account", "Account", [(_account(row),) for row in rows]),
+        ("region", "Region", [(row.region,) for row in rows]),
+        ("wave", "Wave", [() if row.wave is None else (row.wave,) for row in rows]),
+        ("label", "Label", [row.labels for row in rows]),
+    ]
+    choices, columns = [], []
+    for name, label, values in wanted:
+        options = sorted({value for some in values for value in some})
+        if name == "outcome":
+            options = list(dict.fromkeys(value for some in values for value in some))
+        if 1 < len(options) <= _MOST_OPTIONS:
+            numbers = {option: number for number, option in enumerate(options)}
+            choices.append(Choice(name=name, label=label, options=tuple(options)))
+            columns.append([tuple(numbers[value] for value in some) for some in values])
+    picks = tuple(zip(*columns, strict=True)) if columns else ((),) * len(rows)
+    return tuple(choices), picks
+
+
+def _account(row: Row) -> str:
+    return row.account if row.name == row.account else f"{row.name} ({row.account})"
+
+
+def change_name(resource: Resource, document: JsonObject | None) -> str:
+    """Returns a resource in words; a creation template with its prefix."""
+    match resource:
+        case Resource.REPLICATION_CONFIGURATION:
+            return "Replication configuration"
+        case Resource.REGISTRY_POLICY:
+            return "Registry policy"
+        case Resource.CREATION_TEMPLATE:
+            return f"Creation template {(document or {}).get('prefix', '')}".rstrip()
+
+
+def change_block(
+    resource: Resource,
+    action: Action,
+    documents: tuple[JsonObject | None, JsonObject | None],
+    *,
+    tone: Tone,
+    facts: tuple[Fact, ...],
+    items: tuple[str, ...] = (),
+) -> Block:
+    """Returns a change as a difference of its documents, `before` and `after`."""
+    before, after = documents
+    return Block(
+        title=f"{change_name(resource, after or before)}: {action}",
+        tone=tone,
+        facts=facts,
+        items=items,
+        diff=diff_lines(before, after),
+    )
+
+
+def fault_block(fault: Fault, title: str = "Error") -> Block:
+    """Returns an error with its request id and its remedy."""
+    facts = {
+        "Call": fault.operation,
+        "Kind": fault.kind.value,
+        "AWS code": fault.code,
+        "Message": fault.message,
+        "Request id": fault.request_id,
+    }
+    return Block(
+        title=title,
+        tone=Tone.BAD,
+        facts=tuple(Fact(term=term, value=value) for term, value in facts.items() if value),
+        note="What to do:" if fault.hint else "",
+        items=tuple((fault.hint or "").splitlines()),
+    )
+
+
+def held_block(held: Sequence[HeldLink], names: Mapping[AccountId, str]) -> Block:
+    """Returns the links of a registry that are left out, each with its reason."""
+    return Block(
+        title=f"{counted(len(held), 'held link')}",
+        tone=Tone.HELD,
+        items=tuple(
+            f"→ {place_words(link.destination, names.get(link.destination.account))}: "
+            f"{prefix_words(link.prefixes)}; {link.because}"
+            for link in ordered_held(held)
+        ),
+    )
