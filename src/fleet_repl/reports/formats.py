@@ -25,6 +25,7 @@ class ReportFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     MD = "md"
+    HTML = "html"
     CSV = "csv"
     XML = "xml"
 
@@ -66,6 +67,7 @@ FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
     ReportFormat.TEXT: FormatEntry(name="text", ending=".txt"),
     ReportFormat.JSON: FormatEntry(name="JSON", ending=".json"),
     ReportFormat.MD: FormatEntry(name="Markdown", ending=".md"),
+    ReportFormat.HTML: FormatEntry(name="HTML", ending=".html", kinds=OF_RUNS),
     ReportFormat.CSV: FormatEntry(
         name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
     ),

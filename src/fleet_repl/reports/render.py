@@ -1,8 +1,8 @@
 """The renderer of each format. The modules of a format are imported when it is first used.
 
 A renderer of the formats that are made of documents is one function, from a document to pieces of
-text: `csv_text(document, rows)`. Text, JSON and JUnit XML are made of the values themselves, which
-hold what their documents hold. Pure.
+text: `csv_text(document, rows)`. Text, JSON, HTML and JUnit XML are made of the values themselves,
+which hold what their documents hold. Pure.
 """
 
 from __future__ import annotations
@@ -61,6 +61,10 @@ def render(value: Documented, format_: ReportFormat, settings: Settings = PLAIN)
             from fleet_repl.reports.markdown.render import markdown_text  # noqa: PLC0415
 
             return (markdown_text(document_of(value)),)
+        case ReportFormat.HTML:
+            from fleet_repl.reports.html import html_pieces  # noqa: PLC0415
+
+            return html_pieces(value)
         case ReportFormat.CSV:
             from fleet_repl.reports.csv.render import csv_text  # noqa: PLC0415
             from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415

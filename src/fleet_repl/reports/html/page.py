@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -32,15 +32,23 @@ from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.text import visible
 
+if TYPE_CHECKING:
+    from fleet_repl.reports.documents.whole import Documented
+
 _BUFFERED: Final = 256
 """The number of the template's pieces that are handed out as one."""
 
 
-def html_pieces(subject: Document) -> Iterator[str]:
-    """Yields the page of a document as HTML text, in pieces."""
+def html_pieces(subject: Documented) -> Iterator[str]:
+    """Returns the page of a document as HTML text, in pieces.
+
+    Raises TypeError for what has none, which `formats.FORMATS` names.
+    """
+    if not isinstance(subject, Plan | Report | DeliveryReport | BackfillReport | DoctorReport):
+        raise TypeError(f"{type(subject).__name__} has no page")
     stream = _template().stream(page=page_of(subject))
     stream.enable_buffering(_BUFFERED)
-    yield from stream
+    return stream
 
 
 def page_of(subject: Document) -> Page:
