@@ -115,6 +115,7 @@ class Caller:
                     error=error.fault,
                     attempt=attempt,
                     delay=delay,
+                    region=call.region,
                 )
             )
 

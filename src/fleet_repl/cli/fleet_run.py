@@ -148,11 +148,14 @@ async def _connected(
         executor = await stack.enter_async_context(
             call.backend.readers(workers=readers.workers, cluster=readers.cluster)
         )
+        traced = await stack.enter_async_context(
+            call.backend.traced(on_event, call.log.write_warning)
+        )
         connection = call.backend.connect(
             inventory,
             endpoint=endpoint,
             state=state,
-            on_event=on_event,
+            on_event=traced,
             purpose=target.purpose,
             locked=target.locked and target.purpose is not None,
             executor=executor,

@@ -5,7 +5,7 @@ So help and offline commands load no AWS code. Tests pass a `Library` of their o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,6 +196,14 @@ class Library:
             locked=locked,
             executor=executor,
         )
+
+    def traced(
+        self, on_event: EventSink, on_problem: Callable[[str], object]
+    ) -> AbstractAsyncContextManager[EventSink]:
+        """A sink that makes a trace of a run where OTEL_ variables ask for traces."""
+        from fleet_repl.fleet.tracing import traced  # noqa: PLC0415
+
+        return traced(on_event, on_problem=on_problem)
 
     def load_plan(self, path: Path) -> Plan:
         """Load a kept plan. Raises PlanError for a file that is no plan, and RefusedError for a

@@ -109,14 +109,17 @@ async def _watch(
                 inventory, endpoint=endpoint, state=state, on_event=log, cached=options.cached
             )
             purpose = Purpose.WATCH if watch_options.fix else None
-            async with backend.connect(
-                whole,
-                endpoint=endpoint,
-                state=state,
-                on_event=log,
-                purpose=purpose,
-                executor=executor,
-            ) as fleet:
+            async with (
+                backend.traced(log, call.log.write_warning) as on_event,
+                backend.connect(
+                    whole,
+                    endpoint=endpoint,
+                    state=state,
+                    on_event=on_event,
+                    purpose=purpose,
+                    executor=executor,
+                ) as fleet,
+            ):
                 yield fleet
 
         with interrupts.stopping(stop.set):

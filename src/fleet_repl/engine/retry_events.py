@@ -17,4 +17,5 @@ def retry_event(
         error=error.fault,
         attempt=attempt,
         delay=delay,
+        region=registry.region,
     )

@@ -19,6 +19,7 @@ from fleet_repl.fleet.kept_plan import (
 )
 from fleet_repl.fleet.load import load_inventory as load_inventory
 from fleet_repl.fleet.rollback import RunError as RunError
+from fleet_repl.fleet.tracing import traced as traced
 from fleet_repl.inventory import Inventory as Inventory
 from fleet_repl.planning.fleet_summary import (
     FleetSummary as FleetSummary,

@@ -10,7 +10,7 @@ from fleet_repl.planning.plan import Action, Plan, Resource
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
 from fleet_repl.values.errors import Fault
-from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.names import AccountId, Region, Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,8 @@ class CallRetried:
     error: Fault
     attempt: int
     delay: float
+    region: Region | None = None
+    """The region of the registry; of a call about no registry, the region that answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ import anyio
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.connect import connect
 from fleet_repl.fleet.load import load_inventory
+from fleet_repl.fleet.tracing import traced
 from fleet_repl.inventory import Inventory, located
 from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.reports.log_entry import Log, LogEntry, json_line
@@ -169,13 +170,21 @@ async def _round(
     webhook = settings.notify
     notifier = Notifier(webhook, log=log, clock=clock, uniform=random.uniform) if webhook else None
 
-    def connected(inventory: Inventory) -> AbstractAsyncContextManager[WatchedFleet]:
-        return connect(
-            inventory,
-            state=settings.state,
-            on_event=event_sink(log),
-            purpose=Purpose.WATCH if settings.fix else None,
-        )
+    def untraced(message: str) -> None:
+        log(LogEntry(level="warning", event="trace-incomplete", message=message))
+
+    @asynccontextmanager
+    async def connected(inventory: Inventory) -> AsyncIterator[WatchedFleet]:
+        async with (
+            traced(event_sink(log), on_problem=untraced) as on_event,
+            connect(
+                inventory,
+                state=settings.state,
+                on_event=on_event,
+                purpose=Purpose.WATCH if settings.fix else None,
+            ) as fleet,
+        ):
+            yield fleet
 
     async def publish(round_: Round, why: News) -> bool:
         if notifier is None:
