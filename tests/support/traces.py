@@ -26,7 +26,7 @@ class KeptSpans:
 
     @property
     def spans(self) -> Sequence[ReadableSpan]:
-        return self._exporter.get_finished_spans()
+        return tuple(self._exporter.get_finished_spans())
 
     def named(self, name: str) -> list[dict[str, Any]]:
         """The attributes of the spans of a name."""

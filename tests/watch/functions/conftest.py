@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from tests.support.moto import moto_server
 
 from fleet_repl import load_inventory
 from fleet_repl.aws.assume_role import session_name
@@ -153,6 +156,21 @@ def deployed(
     path.write_text(INVENTORY)
     with deploy(path, monkeypatch, capsys, Scenario()) as function:
         yield function
+
+
+moto = pytest.fixture(scope="module")(moto_server)
+
+
+@pytest.fixture
+def fixing(deployed: Deployed, moto: str, monkeypatch: pytest.MonkeyPatch) -> Deployed:
+    """The function with a bucket, and told to correct what differs."""
+    # Of its own: all of moto's servers in a process share what they hold.
+    bucket = f"invocation-{uuid4().hex}"
+    urllib.request.urlopen(urllib.request.Request(f"{moto}/{bucket}", method="PUT")).close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
+    monkeypatch.setenv("FLEET_REPL_STATE", f"s3://{bucket}/fleet-repl")
+    monkeypatch.setenv("FLEET_REPL_FIX", "1")
+    return deployed
 
 
 class Listener(ThreadingHTTPServer):

@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import urllib.request
-from uuid import uuid4
 
 import pytest
-from tests.support.moto import moto_server
-from tests.support.traces import collector
 from tests.watch.functions.conftest import Call, Deployed, Listener
 
 from fleet_repl.watch.aws_lambda import Allowance, RoundError
 
 SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
-
-
-moto = pytest.fixture(scope="module")(moto_server)
-
-
-@pytest.fixture
-def fixing(deployed: Deployed, moto: str, monkeypatch: pytest.MonkeyPatch) -> Deployed:
-    """The function with a bucket, and told to correct what differs."""
-    # Of its own: all of moto's servers in a process share what they hold.
-    bucket = f"invocation-{uuid4().hex}"
-    urllib.request.urlopen(urllib.request.Request(f"{moto}/{bucket}", method="PUT")).close()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto)
-    monkeypatch.setenv("FLEET_REPL_STATE", f"s3://{bucket}/fleet-repl")
-    monkeypatch.setenv("FLEET_REPL_FIX", "1")
-    return deployed
 
 
 def test_a_schedule_looks_at_the_whole_fleet(deployed: Deployed) -> None:
@@ -203,25 +184,3 @@ def test_secrets_are_in_no_line(fixing: Deployed) -> None:
     printed = fixing.printed + json.dumps(result)
     assert "s3cr3t" not in printed
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in printed
-
-
-def test_an_invocation_is_a_trace(fixing: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Delivered before the handler returns: afterwards Lambda freezes the process."""
-    with collector() as receiver:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
-        monkeypatch.setenv("OTEL_SERVICE_NAME", "replication")
-        assert fixing.invoke({})["verdict"] == "corrected"
-        assert receiver.names() == ["plan", "registry", "registry", "run", "write", "write"]
-        assert receiver.resource["service.name"] == "replication"
-
-
-def test_a_broken_collector_is_a_log_line(
-    fixing: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And the round is as good as any."""
-    with collector(503) as receiver:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
-        assert fixing.invoke({})["verdict"] == "corrected"
-    (line,) = [line for line in fixing.lines if line["event"] == "trace-incomplete"]
-    assert line["level"] == "warning"
-    assert line["message"] == "6 spans of the run's trace could not be delivered"
