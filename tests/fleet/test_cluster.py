@@ -8,12 +8,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+import dask
 import pytest
 from distributed import Client
+from distributed.security import Security
 from tests.fleet.test_workers import ATTEMPTS, alike, fleet, plan_of
 from tests.support.simulated import ENVIRONMENT
 
@@ -32,15 +35,16 @@ class Cluster:
     workers: tuple[subprocess.Popen[bytes], ...]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+@contextmanager
+def running(scheme: str, *flags: str) -> Iterator[Cluster]:
     """A scheduler and two workers of one thread each, as processes on loopback."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
-    worker = ["worker", address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny"]
+    host = f"{scheme}://127.0.0.1"
+    address = f"{host}:{port}"
+    scheduler = ["scheduler", "--host", host, "--port", str(port), "--no-dashboard", *flags]
+    worker = ["worker", address, "--host", host, "--nthreads", "1", "--no-nanny", *flags]
     environment = {**os.environ, **ENVIRONMENT}
     with ExitStack() as stack:
         processes = []
@@ -56,6 +60,35 @@ def cluster() -> Iterator[Cluster]:
         with Client(address, timeout=60, set_as_default=False) as client:
             client.wait_for_workers(2, timeout=60)
         yield Cluster(address=address, workers=tuple(processes[1:]))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A cluster without TLS."""
+    with running("tcp") as cluster:
+        yield cluster
+
+
+def certificates(folder: Path) -> dict[str, Path]:
+    """The files of an authority of their own, by the names of Dask's flags."""
+    made = Security.temporary()
+    texts = {"ca-file": made.tls_ca_file, "cert": made.tls_client_cert, "key": made.tls_client_key}
+    files = {name: folder / f"{name}.pem" for name in texts}
+    folder.mkdir()
+    for name, text in texts.items():
+        files[name].write_text(text)
+    return files
+
+
+def configured(files: dict[str, Path]) -> dask.config.set:
+    """Dask's configuration as docs/workers.md has it, for a block."""
+    client = {"cert": str(files["cert"]), "key": str(files["key"])}
+    return dask.config.set(
+        {
+            "distributed.comm.tls.ca-file": str(files["ca-file"]),
+            "distributed.comm.tls.client": client,
+        }
+    )
 
 
 async def test_a_worker_of_a_cluster_that_is_killed(cluster: Cluster) -> None:
@@ -75,6 +108,23 @@ async def test_a_worker_of_a_cluster_that_is_killed(cluster: Cluster) -> None:
             disturbed = await plan_of(simulated, executor=executor, on_event=kill)
         assert killed
         assert ATTEMPTS.sub("", alike(disturbed)) == ATTEMPTS.sub("", alike(undisturbed))
+
+
+async def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the cluster's certificates it reads; certificates of others, and none, are refused."""
+    monkeypatch.setattr("fleet_repl.fleet.cluster._CONNECT_SECONDS", 2.0)
+    own, foreign = certificates(tmp_path / "own"), certificates(tmp_path / "foreign")
+    flags = [text for name, file in own.items() for text in (f"--tls-{name}", str(file))]
+    with configured(own), running("tls", *flags) as cluster:
+        async with fleet() as simulated:
+            alone = await plan_of(simulated)
+            async with connect_cluster(cluster.address) as executor:
+                assert alike(await plan_of(simulated, executor=executor)) == alike(alone)
+        unprotected = cluster.address.replace("tls:", "tcp:")
+        for files, address in ((foreign, cluster.address), (own, unprotected)):
+            with configured(files), pytest.raises(FleetError, match="does not answer"):
+                async with connect_cluster(address):
+                    pass
 
 
 REFUSED: Final = {
