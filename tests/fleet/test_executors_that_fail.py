@@ -15,6 +15,7 @@ from tests.fleet.test_workers import ACCOUNTS, fleet, plan_of
 from tests.support.simulated import ENVIRONMENT, simulate
 
 from fleet_repl import Event, RefusedError
+from fleet_repl.fleet import shard_worker
 from fleet_repl.fleet.local_workers import LocalWorkers
 from fleet_repl.fleet.shard_task import WorkerRefusal
 from fleet_repl.fleet.shard_worker import run_shard
@@ -82,6 +83,23 @@ async def test_another_version(verb: str, monkeypatch: pytest.MonkeyPatch) -> No
 def test_what_another_version_has_sent() -> None:
     """A worker does not even look at it: its classes may be others, or not there."""
     assert isinstance(run_shard("0.0.1", b"of another version"), WorkerRefusal)
+
+
+async def test_a_forked_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It opens AWS for itself, and leaves alone what it has inherited: the event loop of that runs
+    in another process, so that closing it would wait for ever."""
+    async with fleet() as simulated:
+        with ThreadPoolExecutor(2) as executor:
+            await plan_of(simulated, executor=executor, workers=2)
+            (inherited,) = shard_worker._connections.values()
+            with monkeypatch.context() as patch:
+                patch.setattr("os.getpid", lambda: 1)
+                await plan_of(simulated, executor=executor, workers=2)
+                own = list(shard_worker._connections.values())
+                shard_worker._close_unused()
+    assert inherited in own
+    assert len(own) == 2
+    assert [*shard_worker._connections.values()] == [inherited]
 
 
 def test_a_process_that_hangs() -> None:

@@ -7,6 +7,7 @@ of a run: a worker assumes each role once, and resolves its base identity once.
 from __future__ import annotations
 
 import atexit
+import os
 import pickle
 import random
 import socket
@@ -87,19 +88,21 @@ class _Connection:
         return ShardAnswer(answer=answer, events=events, reads=registries.calls.handed_over())
 
 
-_connections: Final[dict[str, _Connection]] = {}
-"""The connections of this process, by run."""
+_connections: Final[dict[tuple[int, str], _Connection]] = {}
+"""The connections by process and run. A forked process inherits those of another, whose event loops
+do not run in it."""
 _lock: Final = threading.Lock()
 
 
 @contextmanager
 def _connected(setup: WorkerSetup, seconds: float) -> Iterator[_Connection]:
     """The connection of a run, opened for its first shard. Raises FleetError."""
+    key = os.getpid(), setup.run_id
     with _lock:
-        connection = _connections.get(setup.run_id)
+        connection = _connections.get(key)
         if connection is None:
             _close_unused()
-            connection = _connections[setup.run_id] = _open(setup, seconds)
+            connection = _connections[key] = _open(setup, seconds)
         connection.users += 1
     try:
         yield connection
@@ -144,7 +147,7 @@ def _open(setup: WorkerSetup, seconds: float) -> _Connection:
 @atexit.register
 def _close_unused() -> None:
     """Close the connections that no shard uses, of runs that have ended."""
-    for run_id, connection in [*_connections.items()]:
-        if not connection.users:
-            del _connections[run_id]
+    for key, connection in [*_connections.items()]:
+        if key[0] == os.getpid() and not connection.users:
+            del _connections[key]
             connection.opened.close()
