@@ -109,6 +109,12 @@ def test_rows_that_no_format_has(
     assert str(caught.value) == message
 
 
+def test_every_format_has_an_ending_of_its_own() -> None:
+    """And a name that no other has."""
+    assert set(FORMATS) == set(ReportFormat)
+    assert len({entry.ending for entry in FORMATS.values()}) == len(ReportFormat)
+
+
 def test_every_format_renders_what_it_says(plan: Plan, report: Report) -> None:
     """Plans and reports go through every format."""
     for subject in (plan, report):

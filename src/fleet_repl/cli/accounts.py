@@ -78,4 +78,4 @@ def _show(call: Call[AccountsOptions], inventory: Inventory) -> ExitCode:
     ]
     unanswered = inventory.discovery is not None and bool(inventory.discovery.unanswered)
     code = ExitCode.PARTIAL if unanswered else ExitCode.OK
-    return show_only(call, accounts_document(inventory, listed), code)
+    return show_only(call, accounts_document(inventory, listed), code, inventory=inventory)

@@ -129,4 +129,6 @@ async def _apply(session: Session, *, kept: Plan | None, write_options: WriteOpt
         report = session.fleet.interrupted(selection=session.call.options.selection)
     else:
         report = await carry_out(session, plan, write_options)
-    return hand_over(session.call, report, report_exit(report), waves=session.waves)
+    return hand_over(
+        session.call, report, report_exit(report), waves=session.waves, inventory=session.inventory
+    )

@@ -79,14 +79,14 @@ def backfill(
 
 async def _status(session: Session, *, route: str | None) -> ExitCode:
     report = await session.backfill_status(route=route)
-    return hand_over(session.call, report, backfill_exit(report))
+    return hand_over(session.call, report, backfill_exit(report), inventory=session.inventory)
 
 
 async def _backfill(session: Session, *, options: _BackfillOptions) -> ExitCode:
     report = None if options.yes else await _declined(session, options)
     if report is None:
         report = await session.backfill(route=options.route, wait=options.wait, again=options.force)
-    return hand_over(session.call, report, backfill_exit(report))
+    return hand_over(session.call, report, backfill_exit(report), inventory=session.inventory)
 
 
 async def _declined(session: Session, options: _BackfillOptions) -> BackfillReport | None:

@@ -23,4 +23,4 @@ def doctor(call: Call[DoctorOptions]) -> ExitCode:
 
 async def _doctor(session: Session) -> ExitCode:
     report = await session.doctor()
-    return hand_over(session.call, report, doctor_exit(report))
+    return hand_over(session.call, report, doctor_exit(report), inventory=session.inventory)

@@ -104,14 +104,15 @@ def show_only(
     code: ExitCode = ExitCode.OK,
     *,
     waves: Sequence[str] = (),
+    inventory: Inventory | None = None,
 ) -> ExitCode:
     """Hand over the result of a command that does nothing else.
 
     Without a file, stdout is all that it makes: raises OutputError where that cannot be written.
     """
     if call.options.files:
-        return hand_over(call, value, code, waves=waves)
-    call.streams.emit(_rendered(call, value, _settings(call, waves, None)))
+        return hand_over(call, value, code, waves=waves, inventory=inventory)
+    call.streams.emit(_rendered(call, value, _settings(call, waves, inventory)))
     return code
 
 
@@ -124,6 +125,7 @@ def _settings(
         full=options.verbose,
         waves=waves,
         inventory=inventory,
+        folder=Path.cwd(),
     )
 
 

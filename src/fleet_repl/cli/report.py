@@ -41,7 +41,7 @@ def report(call: Call[ReportOptions]) -> ExitCode:
     # Without the inventory, waves are in the order in which they were written.
     waves = wave_names(inventory) if inventory is not None else ()
     waves = waves or tuple(dict.fromkeys(entry.wave for entry in past.journal))
-    return show_only(call, past.report, waves=waves)
+    return show_only(call, past.report, waves=waves, inventory=inventory)
 
 
 async def _past_run(history: History, *, run_id: str, fleet: str | None) -> tuple[PastRun, bool]:

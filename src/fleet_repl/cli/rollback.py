@@ -117,4 +117,6 @@ async def _rollback(session: Session, *, run_id: str, write_options: WriteOption
         report = session.fleet.interrupted(rolls_back=run_id)
     else:
         report = await carry_out(session, plan, write_options)
-    return hand_over(session.call, report, report_exit(report), waves=session.waves)
+    return hand_over(
+        session.call, report, report_exit(report), waves=session.waves, inventory=session.inventory
+    )

@@ -45,4 +45,4 @@ def validate(call: Call[ValidateOptions]) -> ExitCode:
             raise
         return code
     check_files(options, inputs)
-    return hand_over(call, summary, ExitCode.OK)
+    return hand_over(call, summary, ExitCode.OK, inventory=inventory)

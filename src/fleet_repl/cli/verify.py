@@ -47,4 +47,4 @@ def verify(
 
 async def _verify(session: Session, *, count: int, age: timedelta) -> ExitCode:
     report = await session.verify(count=count, age=age)
-    return hand_over(session.call, report, delivery_exit(report))
+    return hand_over(session.call, report, delivery_exit(report), inventory=session.inventory)

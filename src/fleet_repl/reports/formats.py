@@ -28,6 +28,7 @@ class ReportFormat(StrEnum):
     HTML = "html"
     CSV = "csv"
     XML = "xml"
+    SARIF = "sarif"
 
 
 class Kind(StrEnum):
@@ -68,12 +69,9 @@ FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
     ReportFormat.JSON: FormatEntry(name="JSON", ending=".json"),
     ReportFormat.MD: FormatEntry(name="Markdown", ending=".md"),
     ReportFormat.HTML: FormatEntry(name="HTML", ending=".html", kinds=OF_RUNS),
-    ReportFormat.CSV: FormatEntry(
-        name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
-    ),
-    ReportFormat.XML: FormatEntry(
-        name="JUnit XML", ending=".xml", kinds=frozenset(Kind) - {Kind.ACCOUNTS, Kind.VALIDATE}
-    ),
+    ReportFormat.CSV: FormatEntry(name="CSV", ending=".csv", kinds=OF_RUNS | {Kind.ACCOUNTS}),
+    ReportFormat.XML: FormatEntry(name="JUnit XML", ending=".xml", kinds=OF_RUNS),
+    ReportFormat.SARIF: FormatEntry(name="SARIF", ending=".sarif"),
 }
 
 

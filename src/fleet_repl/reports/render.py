@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, assert_never
 
 from fleet_repl.reports.formats import ReportFormat, Rows
@@ -25,13 +26,17 @@ class Settings:
     rows: Rows = Rows.REGISTRIES
     """Of CSV."""
     full: bool = False
-    """Of text: every list is whole. `colour`, `width`, `waves` and `inventory` are of text too."""
+    """Of text: every list is whole. `colour`, `width` and `waves` are of text too."""
     colour: bool = False
     width: int | None = None
     """The columns of the terminal; None wraps no line."""
     waves: Sequence[str] = ()
     """The names of the inventory's waves in their order."""
     inventory: Inventory | None = None
+    """The document's inventory, where it is at hand: for labels and routes in text, and for lines
+    in SARIF."""
+    folder: Path | None = None
+    """Of SARIF: the working directory, which paths are relative to."""
 
 
 PLAIN: Final = Settings()
@@ -65,6 +70,14 @@ def render(value: Documented, format_: ReportFormat, settings: Settings = PLAIN)
             from fleet_repl.reports.html import html_pieces  # noqa: PLC0415
 
             return html_pieces(value)
+        case ReportFormat.SARIF:
+            from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415
+            from fleet_repl.reports.sarif.places import Places  # noqa: PLC0415
+            from fleet_repl.reports.sarif.render import sarif_text  # noqa: PLC0415
+
+            inventory = settings.inventory
+            places = None if inventory is None else Places.of(inventory)
+            return (sarif_text(document_of(value), places=places, folder=settings.folder),)
         case ReportFormat.CSV:
             from fleet_repl.reports.csv.render import csv_text  # noqa: PLC0415
             from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415

@@ -7,7 +7,7 @@ from typing import Final
 
 from fleet_repl.reports.changed_links import ChangedLink, changed_links, names_of
 from fleet_repl.reports.csv.registries import ERROR, error_cells
-from fleet_repl.reports.csv.table import Cell, Table, pairs, prefix_cell
+from fleet_repl.reports.csv.table import Cell, Table, one_line, pairs, prefix_cell
 from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
 from fleet_repl.reports.documents.plan import PlanDocument
@@ -60,7 +60,7 @@ def _delivered(link: LinkDocument) -> tuple[Cell, ...]:
         *(states[state] for state in _OF_IMAGES),
         given(link.joining)
         or "; ".join(dict.fromkeys(image.because for image in problems if image.because)),
-        "; ".join(dict.fromkeys(image.hint for image in problems if image.hint)),
+        "; ".join(dict.fromkeys(one_line(image.hint) for image in problems if image.hint)),
     )
 
 

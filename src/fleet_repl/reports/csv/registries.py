@@ -8,7 +8,7 @@ from itertools import product
 from typing import Final
 
 from fleet_repl.reports.changed_links import LinkChange, changed_links_of
-from fleet_repl.reports.csv.table import Cell, Table, pairs
+from fleet_repl.reports.csv.table import Cell, Table, one_line, pairs
 from fleet_repl.reports.documents.accounts import AccountsDocument, FleetAccountDocument
 from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
@@ -151,7 +151,7 @@ def _examined(report: DoctorDocument) -> Iterator[tuple[Cell, ...]]:
     problems: dict[Registry, list[FleetProblemDocument]] = defaultdict(list)
     for problem in report.problems:
         if not problem.accounts:
-            yield (None, None, problem.kind, None, None, problem.message, problem.remedy)
+            yield (None, None, problem.kind, None, None, problem.message, one_line(problem.remedy))
         for account, region in product(problem.accounts, problem.regions):
             problems[Registry(account, region)].append(problem)
     for examined in report.registries:
@@ -165,7 +165,7 @@ def _examined(report: DoctorDocument) -> Iterator[tuple[Cell, ...]]:
             " ".join(problem.kind for problem in having),
             *by_state.values(),
             "; ".join(problem.message for problem in having),
-            "; ".join(problem.remedy for problem in having),
+            "; ".join(one_line(problem.remedy) for problem in having),
         )
 
 
@@ -195,5 +195,5 @@ def error_cells(error: ErrorDocument | None) -> tuple[Cell, ...]:
         return (None,) * len(ERROR)
     return (
         *(error.kind, error.operation, error.code, error.message),
-        *(error.request_id, error.hint),
+        *(error.request_id, one_line(error.hint or "")),
     )

@@ -44,6 +44,11 @@ def prefix_cell(prefixes: Prefixes) -> str:
     return "*" if prefixes == EVERY_REPOSITORY else " ".join(prefixes)
 
 
+def one_line(remedy: str) -> str:
+    """Returns a remedy, whose commands are on lines of their own, as one line."""
+    return " ".join(remedy.splitlines())
+
+
 def pairs(values: Mapping[str, object]) -> str:
     """Returns `env=prod tier=hub`."""
     return " ".join(f"{key}={value}" for key, value in values.items())
