@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, Literal, assert_never
 
 from fleet_repl.reports.formats import ReportFormat, Rows
 
@@ -52,36 +52,47 @@ def render(value: Documented, format_: ReportFormat, settings: Settings = PLAIN)
         case ReportFormat.TEXT:
             from fleet_repl.reports.text.render import text_of  # noqa: PLC0415
 
-            return (text_of(value, settings),)
+            pieces: Iterable[str] = (text_of(value, settings),)
         case ReportFormat.JSON:
             from fleet_repl.reports.to_json import json_pieces  # noqa: PLC0415
 
-            return json_pieces(value)
-        case ReportFormat.XML:
-            from fleet_repl.reports.junit import to_junit  # noqa: PLC0415
-
-            return (to_junit(value),)
-        case ReportFormat.MD:
-            from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415
-            from fleet_repl.reports.markdown.render import markdown_text  # noqa: PLC0415
-
-            return (markdown_text(document_of(value)),)
+            pieces = json_pieces(value)
         case ReportFormat.HTML:
             from fleet_repl.reports.html import html_pieces  # noqa: PLC0415
 
-            return html_pieces(value)
+            pieces = html_pieces(value)
+        case ReportFormat.XML:
+            from fleet_repl.reports.junit import to_junit  # noqa: PLC0415
+
+            pieces = (to_junit(value),)
+        case _:
+            pieces = _of_document(value, format_, settings)
+    return pieces
+
+
+def _of_document(
+    value: Documented,
+    format_: Literal[ReportFormat.MD, ReportFormat.CSV, ReportFormat.SARIF],
+    settings: Settings,
+) -> Iterable[str]:
+    from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415 - loads msgspec
+
+    document = document_of(value)
+    match format_:
+        case ReportFormat.MD:
+            from fleet_repl.reports.markdown.render import markdown_text  # noqa: PLC0415
+
+            return (markdown_text(document),)
+        case ReportFormat.CSV:
+            from fleet_repl.reports.csv.render import csv_text  # noqa: PLC0415
+
+            return csv_text(document, settings.rows)
         case ReportFormat.SARIF:
-            from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415
             from fleet_repl.reports.sarif.places import Places  # noqa: PLC0415
             from fleet_repl.reports.sarif.render import sarif_text  # noqa: PLC0415
 
             inventory = settings.inventory
             places = None if inventory is None else Places.of(inventory)
-            return (sarif_text(document_of(value), places=places, folder=settings.folder),)
-        case ReportFormat.CSV:
-            from fleet_repl.reports.csv.render import csv_text  # noqa: PLC0415
-            from fleet_repl.reports.documents.whole import document_of  # noqa: PLC0415
-
-            return csv_text(document_of(value), settings.rows)
+            return (sarif_text(document, places=places, folder=settings.folder),)
         case _:
             assert_never(format_)
