@@ -6,6 +6,7 @@ fleet's state, and the inventory is read anew. It raises only where no round cou
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sys
@@ -43,6 +44,7 @@ from fleet_repl.watch import (
     round_entry,
     run_round,
 )
+from fleet_repl.watch.embedded_metrics import embedded_metrics
 from fleet_repl.watch.event_scope import scope_of
 from fleet_repl.watch.eventbridge import AccountChange, Ignored, target_of
 from fleet_repl.watch.lambda_settings import FIX, STATE, SettingError, Settings, read_settings
@@ -88,9 +90,9 @@ class Allowance:
 def handler(event: object, context: Context) -> JsonObject:
     """Do the round that an event asks for.
 
-    The settings are FLEET_REPL_INVENTORY, FLEET_REPL_STATE, FLEET_REPL_FIX and FLEET_REPL_NOTIFY
-    in the environment. Returns the document `fleet-repl/round/1` with `ignored` false; or, for an
-    event that asks for nothing, `ignored` true and `because`. Raises RoundError.
+    The settings are FLEET_REPL_INVENTORY, FLEET_REPL_STATE, FLEET_REPL_FIX, FLEET_REPL_NOTIFY and
+    FLEET_REPL_METRICS in the environment. Returns the document `fleet-repl/round/1` with `ignored`
+    false; or, for an event that asks for nothing, `ignored` true and `because`. Raises RoundError.
     """
     try:
         return anyio.run(_invoke, event, context, os.environ)
@@ -118,6 +120,8 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     inventory = _within(inventory, allowance)
     round_ = await _round(inventory, scope, settings, allowance, log)
     log(round_entry(round_))
+    if settings.metrics:
+        _write_line(json.dumps(embedded_metrics(round_)))
     if round_.verdict is Verdict.BROKEN:
         raise FleetError(round_.error or headline(round_))
     return {"ignored": False, "because": None, **round_document(round_)}
@@ -222,12 +226,16 @@ def stdout_log(context: Context) -> Log:
         fields = dict(entry.fields)
         if "request_id" in fields:
             fields["aws_request_id"] = fields.pop("request_id")
-        # A round does not depend on its log.
-        with suppress(OSError, ValueError):
-            sys.stdout.write(f"{json_line(replace(entry, fields=fields), SYSTEM.now(), common)}\n")
-            sys.stdout.flush()
+        _write_line(json_line(replace(entry, fields=fields), SYSTEM.now(), common))
 
     return log
+
+
+def _write_line(line: str) -> None:
+    # A round does not depend on its log.
+    with suppress(OSError, ValueError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def event_sink(log: Log) -> EventSink:

@@ -168,12 +168,13 @@ _WORDS: Final = {
 def _counts(round_: Round) -> str:
     counts = Counter(round_.counts)
     parts = [f"{counts[key]:,} {word}" for key, word in _WORDS.items() if counts[key]]
-    if links := _held_links(round_):
+    if links := held_links(round_):
         parts.append(f"{counted(links, 'link')} held")
     return ", ".join(parts)
 
 
-def _held_links(round_: Round) -> int:
+def held_links(round_: Round) -> int:
+    """Returns the number of links that are held after a round."""
     if round_.report is not None:
         return round_.report.held
     return round_.plan.summary.held if round_.plan else 0
@@ -187,7 +188,7 @@ def _summary(round_: Round) -> SummaryDocument | None:
         registries=len(plan.registries),
         drifted=len(round_.drifted),
         still_differing=len(round_.differing),
-        held=_held_links(round_),
+        held=held_links(round_),
         links_added=plan.summary.links_added,
         links_removed=plan.summary.links_removed,
         joining=len(round_.joining),

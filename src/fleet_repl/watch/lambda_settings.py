@@ -18,6 +18,7 @@ INVENTORY: Final = "FLEET_REPL_INVENTORY"
 STATE: Final = "FLEET_REPL_STATE"
 FIX: Final = "FLEET_REPL_FIX"
 NOTIFY: Final = "FLEET_REPL_NOTIFY"
+METRICS: Final = "FLEET_REPL_METRICS"
 
 _CODE: Final = "LAMBDA_TASK_ROOT"
 """The variable in which Lambda names the folder of the function's own files."""
@@ -39,20 +40,27 @@ class Settings:
     """Whether registries that differ are corrected."""
     notify: Webhook | None = None
     """The URL that notifications are posted to."""
+    metrics: bool = False
+    """Whether each round leaves its numbers in the log, for CloudWatch to make metrics of."""
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in an environment. Raises SettingError."""
-    fix = environ.get(FIX, "").strip().lower()
-    if fix not in _TRUTHS:
-        raise SettingError(f"{FIX} must be 1 or 0; it is neither")
     code = environ.get(_CODE) or "/var/task"
     return Settings(
         inventory=Path(environ.get(INVENTORY) or f"{code}/inventory.toml"),
         state=environ.get(STATE, "").strip() or None,
-        fix=_TRUTHS[fix],
+        fix=_is_on(environ, FIX),
         notify=_address(environ.get(NOTIFY, "").strip()),
+        metrics=_is_on(environ, METRICS),
     )
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value not in _TRUTHS:
+        raise SettingError(f"{name} must be 1 or 0; it is neither")
+    return _TRUTHS[value]
 
 
 def _address(text: str) -> Webhook | None:

@@ -22,7 +22,7 @@ from fleet_repl.watch.eventbridge import (
     Ignored,
     target_of,
 )
-from fleet_repl.watch.lambda_settings import FIX, INVENTORY, NOTIFY, STATE
+from fleet_repl.watch.lambda_settings import FIX, INVENTORY, METRICS, NOTIFY, STATE
 
 FLEET = "prod"
 RUN = "20261123T081500Z-3f9c1a"
@@ -180,7 +180,7 @@ def test_the_function_is_the_handler(templates: dict[str, dict[str, Any]]) -> No
     assert function["Timeout"] == 900
     assert function["ReservedConcurrentExecutions"] == 1
     variables = set(function["Environment"]["Variables"])
-    assert variables == {INVENTORY, STATE, FIX, NOTIFY, "FLEET_EXTERNAL_ID"}
+    assert variables == {INVENTORY, STATE, FIX, NOTIFY, METRICS, "FLEET_EXTERNAL_ID"}
 
 
 def test_the_functions_role_may_do_what_a_run_needs(templates: dict[str, dict[str, Any]]) -> None:
