@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.planning.discovery import Origin
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.accounts import (
     AccountsDocument,
     FleetAccountDocument,
@@ -32,6 +35,7 @@ from fleet_repl.runs.delivery import (
     UnreadRegistry,
 )
 from fleet_repl.runs.doctor import CheckState, FleetProblem, ProblemKind
+from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region
 
@@ -253,6 +257,19 @@ def test_accounts() -> None:
         "<code>eu-west-1</code> <code>us-east-1</code> | <code>env&#61;prod</code> |"
     ) in written(ACCOUNTS, ReportFormat.MD)
     assert findings(ACCOUNTS) == []
+
+
+def test_the_page_has_every_column(plan: Plan, report: Report) -> None:
+    """In their order, which is a promise."""
+    page = Path(__file__).parents[2].joinpath("docs/report.md").read_text(encoding="utf-8")
+    rows = page.partition("| of | columns |\n|---|---|\n")[2].partition("\n\n")[0].splitlines()
+    documented = [re.findall(r"`([^`]+)`", row.split("|")[2]) for row in rows]
+    values: list[Documented] = [plan, report, DELIVERY, BACKFILL, DOCTOR, ACCOUNTS]
+    headers = [written(value, ReportFormat.CSV) for value in values]
+    headers += [
+        written(value, ReportFormat.CSV, Rows.LINKS) for value in (plan, DELIVERY, BACKFILL)
+    ]
+    assert documented == [header.partition("\r\n")[0].split(",") for header in headers]
 
 
 @pytest.mark.parametrize("value", [DELIVERY, DOCTOR, BACKFILL, ACCOUNTS])

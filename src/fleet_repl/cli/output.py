@@ -120,12 +120,17 @@ def _settings(
     call: Call[OutputOptions], waves: Sequence[str], inventory: Inventory | None
 ) -> Settings:
     options = call.options
+    try:
+        folder = Path.cwd()
+    except OSError:
+        # It was removed meanwhile: paths stay as they are.
+        folder = None
     return Settings(
         rows=options.rows or Rows.REGISTRIES,
         full=options.verbose,
         waves=waves,
         inventory=inventory,
-        folder=Path.cwd(),
+        folder=folder,
     )
 
 

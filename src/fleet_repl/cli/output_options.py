@@ -47,7 +47,12 @@ class OutputOptions(CommonOptions):
     """The kinds of documents that the command may have for a result."""
 
     format: Annotated[
-        ReportFormat, typer.Option(help="The result on stdout.", rich_help_panel=OUTPUT)
+        ReportFormat,
+        typer.Option(
+            metavar="FORMAT",
+            help=f"The result on stdout: {', '.join(ReportFormat)}.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = ReportFormat.TEXT
     report: ReportFiles = field(default_factory=list)
     rows: Annotated[
