@@ -20,9 +20,9 @@ FIND = (
     "set AWS_PROFILE or [aws] profile, run `aws sso login`, or put credentials in the environment"
 )
 UNKNOWN = (
-    "STS in eu-central-1 does not know the caller's credentials: set [aws] sts_region to a region "
-    "that the caller's account has enabled, which an opt-in region is not by itself; or renew "
-    "them, and see that they are of the inventory's partition"
+    "STS in eu-central-1 does not know the caller's credentials: renew them, and see that they are "
+    "of the inventory's partition; where they are good, set [aws] sts_region to a region that the "
+    "caller's account has enabled, which an opt-in region is not by itself"
 )
 RENEW = "renew the base identity's credentials, for instance with `aws sso login`, and run again"
 

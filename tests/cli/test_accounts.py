@@ -142,6 +142,29 @@ def test_a_label_that_nobody_has(ended: Run) -> None:
     assert 'no account has the label "env=prd"; did you mean "env=prod"?' in err
 
 
+@pytest.mark.parametrize(
+    ("route", "problem"),
+    [
+        ('to = { labels = { env = "prd" } }', 'no account has env = "prd"'),
+        ("to = {}", "and ECR takes 1 unique destinations"),
+    ],
+    ids=["no account matches", "more destinations than ECR takes"],
+)
+def test_routes_that_do_not_fit_the_accounts_yet(route: str, problem: str, ended: Run) -> None:
+    """Whoever mends a selector has to see the accounts and their labels; all else is refused."""
+    text = FLEET.replace('to = { labels = { env = "prod" } }', route)
+    exclude = 'exclude = ["999999999999"]'
+    limited = "[limits]\ndestinations = 1\n[organization]\n"
+    text = text.replace("[organization]\n" + exclude, limited)
+    Path("org.toml").write_text(text, encoding="utf-8")
+    code, out, err = ended("accounts", *SANDBOX)
+    assert (code, err) == (0, "")
+    assert "222222222222  shop" in out
+    code, out, err = ended("plan", *SANDBOX)
+    assert (code, out) == (1, "")
+    assert problem in err
+
+
 def test_a_plan_holds_the_accounts(ended: Run) -> None:
     """Whatever the scope; a route leads to whoever has the tag."""
     code, out, _ = ended("plan", *SANDBOX, "--format", "json")

@@ -168,6 +168,9 @@ def test_an_organization_is_discovered(cli: Cli) -> None:
     inventory = load_inventory("fleet.toml", environ={})
     assert inventory.organization is not None
     assert [account.name for account in inventory.accounts] == ["build"]
+    assert "to = {}      # every account; ECR takes 25 at most: narrow it, " in Path(
+        "fleet.toml"
+    ).read_text(encoding="utf-8")
 
 
 def test_what_is_there_stays(cli: Cli, folder: Path) -> None:

@@ -17,6 +17,21 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.values.errors import FleetError
 
 
+def test_an_organization_is_served_whole(inventory: str) -> None:
+    """Not only the accounts that its file lists, so these are not counted."""
+    with Path(inventory).open("a", encoding="utf-8") as file:
+        file.write("\n[organization]\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "fleet_repl", "sandbox", inventory],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stderr is not None
+        assert server.stderr.readline().startswith("serving the organization of demo at http")
+        server.terminate()
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_it_is_stopped(inventory: str, stop: signal.Signals) -> None:
     """stdout is what a shell can evaluate; stopping it is its regular end."""

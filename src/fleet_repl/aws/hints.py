@@ -157,9 +157,9 @@ def hint_for_code(code: str, call: Call) -> str | None:
 def unknown_key(sts: str = "STS there") -> str:
     """The hint for an STS that does not know the caller's credentials; no role is at fault."""
     return (
-        f"{sts} does not know the caller's credentials: set [aws] sts_region to a region that the "
-        "caller's account has enabled, which an opt-in region is not by itself; or renew them, and "
-        "see that they are of the inventory's partition"
+        f"{sts} does not know the caller's credentials: renew them, and see that they are of the "
+        "inventory's partition; where they are good, set [aws] sts_region to a region that the "
+        "caller's account has enabled, which an opt-in region is not by itself"
     )
 
 

@@ -61,6 +61,8 @@ async def _discovered(
             state=state,
             on_event=call.log.event,
             cached=options.cached,
+            # Whoever is to mend a selector has to see the labels.
+            routes_checked=False,
         )
 
 

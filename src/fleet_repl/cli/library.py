@@ -130,13 +130,19 @@ class Library:
         state: str | None,
         on_event: EventSink,
         cached: bool,
+        routes_checked: bool = True,
     ) -> Inventory:
         """Discover the accounts of an inventory that does not list them all. Raises RefusedError,
         IdentityError, StateError, and InventoryError for what is wrong with it then."""
         from fleet_repl.fleet.discover import discover  # noqa: PLC0415
 
         return await discover(
-            inventory, endpoint=endpoint, state=state, on_event=on_event, cached=cached
+            inventory,
+            endpoint=endpoint,
+            state=state,
+            on_event=on_event,
+            cached=cached,
+            routes_checked=routes_checked,
         )
 
     def recall(self, inventory: Inventory) -> Inventory | None:

@@ -41,7 +41,8 @@ async def _serve(call: Call[ServeOptions], inventory: Inventory, interrupts: Int
         variables = served.environment.items()
         exports = [f"export {name}={shlex.quote(value)}\n" for name, value in variables]
         call.streams.emit("".join(exports))
-        accounts = counted(len(inventory.accounts), "account")
+        listed = counted(len(inventory.accounts), "account")
+        accounts = listed if inventory.organization is None else "the organization"
         call.log.note(f"serving {accounts} of {inventory.name} at {served.url}; Ctrl-C stops it")
         with interrupts.stopping(lambda: None):
             await interrupts.requested.wait()

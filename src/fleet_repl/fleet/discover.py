@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ async def discover(
     state: str | Path | None = None,
     clock: Clock = SYSTEM,
     cached: bool = False,
+    routes_checked: bool = True,
 ) -> Inventory:
     """The inventory with every account of its organization, and with the regions that accounts have
     enabled; an inventory that lists all of them is returned as it is.
@@ -62,6 +64,9 @@ async def discover(
     What was discovered is kept in the state, and compared with what was kept there before. With
     `cached` AWS is not asked, and what is kept there counts. An account that does not tell its
     regions keeps those of the last discovery: `discovery.unanswered` of the result says why.
+
+    Without `routes_checked` the inventory may have routes that do not fit its accounts, for callers
+    that only look at the accounts.
 
     Raises RefusedError where the organization cannot be listed, is another organization than the
     inventory's or has lost more than a tenth of its accounts, and with `cached` where nothing is
@@ -93,7 +98,8 @@ async def discover(
             )
         else:
             discovery = replace(kept, cached=True)
-    return await anyio.to_thread.run_sync(_checked, inventory, discovery)
+    check = partial(_checked, inventory, discovery, routes_checked=routes_checked)
+    return await anyio.to_thread.run_sync(check)
 
 
 async def recall(inventory: Inventory) -> Inventory | None:
@@ -124,7 +130,9 @@ def _after_discovery() -> Iterator[None]:
     raise raised
 
 
-def _checked(inventory: Inventory, discovery: Discovery) -> Inventory:
+def _checked(
+    inventory: Inventory, discovery: Discovery, *, routes_checked: bool = True
+) -> Inventory:
     """The inventory with what was discovered. Raises InventoryError."""
     with _after_discovery():
         whole = resolved(inventory, discovery)
@@ -132,7 +140,8 @@ def _checked(inventory: Inventory, discovery: Discovery) -> Inventory:
         unanswered = dict(sorted({**dict.fromkeys(unasked), **discovery.unanswered}.items()))
         whole = replace(whole, discovery=replace(discovery, unanswered=unanswered))
         try:
-            desired_state(whole)
+            if routes_checked:
+                desired_state(whole)
         except InventoryError as error:
             raise InventoryError((*error.problems, *unknown_regions_problems(whole))) from None
     return whole

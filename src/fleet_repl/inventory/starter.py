@@ -11,6 +11,10 @@ from fleet_repl.values.text import quoted
 EXAMPLES: Final = ("111111111111", "222222222222")
 """Accounts that stand in a first inventory until somebody writes down which ones there are."""
 
+_EVERYBODY: Final = (
+    '{}      # every account; ECR takes 25 at most: narrow it, { labels = { env = "prod" } }'
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StarterAnswers:
@@ -81,7 +85,7 @@ labels_from_tags = ["env", "team"]      # the labels `ou` and `ou_path` are alwa
 # role = "arn:aws:iam::999999999999:role/org-reader"      # who may list the accounts
 
 # What is written here for an account comes before what is discovered about it.
-{_account(answers.source, "build", "source")}{_route(answers, "{}")}"""
+{_account(answers.source, "build", "source")}{_route(answers, _EVERYBODY)}"""
 
 
 def _account(account: str, name: str, images: str) -> str:
@@ -95,7 +99,7 @@ labels = {{ images = {quoted(images)} }}
 
 
 def _route(answers: StarterAnswers, destinations: str) -> str:
-    """`destinations`: the selector, as TOML."""
+    """`destinations`: the selector, as TOML, and what there is to say about it."""
     prefixes = (
         f"prefixes = {_texts(answers.prefixes)}\n"
         if answers.prefixes

@@ -46,10 +46,11 @@ def _comments(bootstrap: Bootstrap) -> Iterator[str]:
         f"{bootstrap.fleet}. The template allows what the inventory uses now: print it again when "
         "that changes, and update the StackSet with it."
     )
+    unit = "" if bootstrap.units else " Put the id of a unit or of the root for UNIT."
     yield from paragraph(
         "Run this in the organization's management account, or in a delegated administrator's and "
         "with --call-as DELEGATED_ADMIN in each command. Every account of the units gets the role, "
-        f"and so does each that joins later. The template is expected in {FILE}."
+        f"and so does each that joins later. The template is expected in {FILE}.{unit}"
     )
     for position, role in enumerate(bootstrap.roles):
         yield from _stack_set(bootstrap, role, position)
