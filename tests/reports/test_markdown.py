@@ -11,7 +11,7 @@ from hypothesis import example, given, strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from tests.support.changes import change_of
+from tests.support.changes import change_of, ended_change
 
 from fleet_repl.planning.plan import (
     Action,
@@ -30,7 +30,8 @@ from fleet_repl.reports.formats import ReportFormat
 from fleet_repl.reports.markdown.escape import LONGEST, code, prose, table
 from fleet_repl.reports.markdown.page import MOST
 from fleet_repl.reports.render import render
-from fleet_repl.runs.outcomes import BackfillReport, Report
+from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind, InventoryError, Problem
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.text import shortened, visible
@@ -283,6 +284,27 @@ def test_many_links_are_no_drawing(plan: Plan) -> None:
     assert "```mermaid" in written(with_links(40))
     assert "```mermaid" not in written(with_links(41))
     assert "```mermaid" not in written(with_links(0))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "label"),
+    [(Outcome.APPLIED, '"added<br/>'), (Outcome.FAILED, '"added, failed<br/>')],
+)
+def test_a_link_that_was_not_made_is_drawn_as_such(
+    report: Report, outcome: Outcome, label: str
+) -> None:
+    """A report draws what was to change, and says of which links it did not."""
+    rule: JsonObject = {"destinations": [{"region": "eu-west-1", "registryId": "222222222222"}]}
+    change = ended_change(
+        resource=Resource.REPLICATION_CONFIGURATION,
+        action=Action.UPDATE,
+        outcome=outcome,
+        before={"rules": []},
+        after={"rules": [rule]},
+    )
+    registry = replace(report.registries[0], changes=(change,), held=())
+    text = written(replace(report, registries=(registry,)))
+    assert f"-->|{label}every repository" in text
 
 
 def test_problems_of_an_inventory() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import Final
 
-from fleet_repl.reports.changed_links import changed_links, names_of
+from fleet_repl.reports.changed_links import ChangedLink, changed_links, names_of
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.report import ReportDocument
 from fleet_repl.reports.graph import Edge, Graph, Kind, Node, mermaid_text
+from fleet_repl.runs.outcomes import Outcome
 
 MOST_LINKS: Final = 40
 
@@ -39,9 +40,15 @@ def flowchart(document: PlanDocument | ReportDocument) -> str | None:
                 destination=str(link.destination),
                 routes=link.routes,
                 prefixes=link.prefixes,
-                change=link.change.replace("-", " "),
+                change=_change(link),
             )
             for link in links
         ),
     )
     return f"```mermaid\n{mermaid_text(graph)}```"
+
+
+def _change(link: ChangedLink) -> str:
+    """Returns what changes; of a write that was not made, what became of it: `added, failed`."""
+    change = link.change.replace("-", " ")
+    return change if link.outcome in (None, Outcome.APPLIED) else f"{change}, {link.outcome}"
