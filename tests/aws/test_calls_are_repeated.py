@@ -6,25 +6,26 @@ A release of the SDK that builds, signs or sends requests in another way fails h
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, cast
 
 import pytest
 from aiohttp import web
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
+from botocore.session import Session
 from hypothesis import given, strategies as st
 from tests.aws.conftest import Edge, Request
 
 from fleet_repl.aws import AwsRegistries
 from fleet_repl.aws.clients import Clients
-from fleet_repl.aws.repeated_calls import PlainSigner, _Request
+from fleet_repl.aws.repeated_calls import HttpSession, PlainSigner, RepeatedCall, _Request
 from fleet_repl.aws.request import Call
 from fleet_repl.runs.doctor import Question
 from fleet_repl.values.errors import CallError, FaultKind
-from fleet_repl.values.names import Registry, Secret
+from fleet_repl.values.names import Region, Registry, Secret
 
 OF_ONE_REQUEST: Final = frozenset(
     {"authorization", "x-amz-date", "amz-sdk-invocation-id", "amz-sdk-request"}
@@ -156,6 +157,56 @@ async def test_a_page_in_place_of_a_repeated_form_is_garbage(edge: Edge) -> None
     assert len(edge.aws.calls("AssumeRole")) == 5
 
 
+TEXTS: Final = st.text(min_size=2, max_size=20)
+PARAMETERS: Final = st.fixed_dictionaries(
+    {"RoleArn": st.text(min_size=20, max_size=60), "RoleSessionName": TEXTS},
+    optional={
+        "DurationSeconds": st.integers(900, 43_200),
+        "Tags": st.lists(st.fixed_dictionaries({"Key": TEXTS, "Value": TEXTS}), max_size=3),
+        "SourceIdentity": TEXTS,
+        "Policy": TEXTS,
+        "ExternalId": TEXTS,
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def sts() -> Iterator[tuple[Any, RepeatedCall]]:
+    """The SDK's own client of STS, and the call that repeats its AssumeRole."""
+    keys = {"aws_access_key_id": "AKIAEXAMPLE", "aws_secret_access_key": "secret"}
+    client = Session().create_client("sts", region_name="eu-west-1", **keys)
+    first: list[Any] = []
+
+    def keep(request: Any, **_: object) -> None:
+        first.append(request)
+        raise BodySentError(request.body)
+
+    client.meta.events.register("before-send.sts.AssumeRole", keep)
+    with pytest.raises(BodySentError):
+        client.assume_role(RoleArn="arn:aws:iam::000000000001:role/fleet", RoleSessionName="any")
+    yield client, RepeatedCall(cast(HttpSession, None), first[0], client, "AssumeRole")
+    client.close()
+
+
+class BodySentError(Exception):
+    """The body of a request, in place of sending it."""
+
+
+@given(parameters=PARAMETERS)
+def test_a_form_is_the_sdks_byte_for_byte(
+    sts: tuple[Any, RepeatedCall], parameters: dict[str, object]
+) -> None:
+    """Tags, source identity, policy and external id of any characters are spelled as by the SDK."""
+    client, repeated = sts
+    with pytest.raises(BodySentError) as sent:
+        client.assume_role(**parameters)
+    call = Call(
+        service="sts", operation="AssumeRole", region=Region("eu-west-1"), parameters=parameters
+    )
+    (body,) = sent.value.args
+    assert repeated._body(call) == (body.encode() if isinstance(body, str) else body)
+
+
 async def test_each_call_has_its_own_session(edge: Edge) -> None:
     """A repeated call is signed for its own account, with nothing of the account before it."""
     accounts = [edge.account(number) for number in (1, 2, 3)]
@@ -188,6 +239,49 @@ async def test_an_error_is_the_sdks(edge: Edge) -> None:
     assert [(fault.kind, fault.code, fault.message, fault.hint) for fault in faults] == [
         (FaultKind.INVALID, "InvalidParameterException", "not so", faults[0].hint)
     ] * 2
+
+
+ODD: Final[tuple[tuple[int, dict[str, str], bytes], ...]] = (
+    (400, {}, b'{"__type":"com.amazonaws.ecr#InvalidParameterException","message":"m"}'),
+    (400, {}, b'{"__type":"InvalidParameterException:http://x","Message":"m"}'),
+    (400, {"x-amzn-errortype": "ServerException:x"}, b'{"message":"m"}'),
+    (400, {"x-amzn-query-error": "Other;Sender"}, b'{"__type":"InvalidParameterException"}'),
+    (400, {}, b'{"__type":5,"message":[1]}'),
+    (400, {}, b'{"__type":"ExpiredTokenException","message":"expired"}'),
+    (400, {}, b'{"__type":"InvalidSignatureException","message":"Signature expired: 2020"}'),
+    (302, {"Location": "http://127.0.0.1:1/"}, b""),
+    (400, {}, b""),
+    (403, {}, b"[]"),
+    (400, {}, b"\xff\xfe{"),
+    (503, {}, b"<html>"),
+    (204, {}, b""),
+    (200, {}, b"[1]"),
+    (200, {}, b'{"registryId":"000000000002","replicationConfiguration":{"rules":[]}}'),
+)
+"""Answers that are errors, or none of ECR's: status, headers and body."""
+
+
+@pytest.mark.parametrize(("status", "headers", "body"), ODD)
+async def test_an_odd_answer_is_the_sdks(
+    edge: Edge, status: int, headers: dict[str, str], body: bytes
+) -> None:
+    """Whatever comes back means the same after a repeated call as after a first."""
+
+    async def answer(request: Request) -> web.Response:
+        named = {"x-amzn-RequestId": "00000000-0000-0000-0000-000000000001", **headers}
+        return web.Response(status=status, headers=named, body=body)
+
+    faults = []
+    for earlier in (0, 1):
+        edge.aws.scripts.clear()
+        edge.aws.script("DescribeRegistry", *[edge.aws.answer] * earlier, *[answer] * 4)
+        async with edge.open() as registries:
+            for _ in range(earlier):
+                await registries.describe(edge.registry())
+            with pytest.raises(CallError) as caught:
+                await registries.describe(edge.registry())
+            faults.append(caught.value.fault)
+    assert faults[0] == faults[1]
 
 
 async def test_writes_go_through_the_sdk(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:

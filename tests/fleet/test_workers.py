@@ -249,8 +249,12 @@ async def test_no_secret_is_sent(workers: LocalWorkers) -> None:
 
     async with fleet() as simulated:
         with _Executor(meet) as executor:
-            await plan_of(simulated, executor=executor, workers=2)
-            assert tasks
+            how: dict[str, Any] = {"purpose": None, "executor": executor, "workers": 2}
+            async with simulated.connected(**how) as connected:
+                for read in (connected.plan, connected.verify, connected.doctor):
+                    sent = len(tasks)
+                    await read()
+                    assert len(tasks) > sent
             assert not any(ENVIRONMENT["EXTERNAL_ID"].encode() in task for task in tasks)
             simulated.rewrite(FLEET.replace("${EXTERNAL_ID}", ENVIRONMENT["EXTERNAL_ID"]))
             with pytest.raises(FleetError, match="an external id in the inventory is not sent"):
