@@ -21,7 +21,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 VERSIONS = ("3.11", "3.12", "3.13")
 SURVIVAL = "tests/survival"
 SEQUENCES = ["python", "-m", "tests.sequences"]
-TESTS = ["-n", "2", "-q", f"--ignore={SURVIVAL}"]
+BROWSER = "tests/browser"
+TESTS = ["-n", "2", "-q", f"--ignore={SURVIVAL}", f"--ignore={BROWSER}"]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OF_THE_TREE = ["--ignore=tests/docs", "--ignore=tests/mistakes"]
 """What tells nothing of a wheel that the suite of the tree has not told."""
 
@@ -154,6 +156,36 @@ def bench(session: nox.Session) -> None:
     wanted = ("boto3", "botocove", "awsrun", "beautifulsoup4", "runacross")
     session.run(python, "-m", "pip", "install", "--quiet", *wanted, external=True)
     session.run("python", "-m", "benchmarks.suite", "--peers", python, *session.posargs)
+
+
+@nox.session(python=INTERPRETERS[:1])
+def browser(session: nox.Session) -> None:
+    """Reports as pages in Chromium, which is installed where this may be done with apt-get.
+
+    Where there is none, the session is skipped; but on CI it fails.
+    """
+    chromium = _browser() or _install_chromium(session)
+    if chromium is None:
+        why = "there is no Chromium, and only root can install it with apt-get"
+        if "CI" in os.environ or "FLEET_REPL_CI" in os.environ:
+            session.error(why)
+        session.skip(why)
+    session.install("-e", ".[browser]")
+    session.run("pytest", "-q", BROWSER, *session.posargs, env={"FLEET_REPL_CHROMIUM": chromium})
+
+
+def _browser() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def _install_chromium(session: nox.Session) -> str | None:
+    """Returns where Chromium is now; None where it cannot be installed."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return None
+    session.run("apt-get", "update", external=True, silent=True)
+    packages = ["--no-install-recommends", "chromium"]
+    session.run("apt-get", "install", "--yes", *packages, external=True, silent=True)
+    return _browser()
 
 
 @nox.session

@@ -73,6 +73,8 @@ def test_an_axis_of_many_registries_has_a_place_for_each_region() -> None:
     ]
     found = [(cell.mark.word, cell.number) for cell in matrix.rows[0].cells if cell is not None]
     assert sorted(found) == [("added", 1), ("in place", 100), ("in place", 100)]
+    lines = next(cell.lines for cell in matrix.rows[0].cells if cell and cell.number == 1)
+    assert (lines[0], lines[-1]) == ("1 added, 99 in place", "and 94 more")
     assert len(page_of(plan_of(*spokes(MOST_PLACES))).matrix.columns) == MOST_PLACES  # type: ignore[union-attr]
 
 

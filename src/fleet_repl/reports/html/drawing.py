@@ -16,10 +16,10 @@ MOST_REGISTRIES: Final = 60
 """The most registries of a drawing."""
 MOST_LINKS: Final = 150
 """The most links of a drawing; nobody could follow more lines."""
-WIDTH: Final = 176
+WIDTH: Final = 208
 """The width of a box; its height is `HEIGHT`."""
 HEIGHT: Final = 46
-_ACROSS: Final = 300
+_ACROSS: Final = 330
 """From the left side of a layer to that of the next."""
 _DOWN: Final = 62
 """From the upper side of a box to that of the next."""

@@ -20,8 +20,8 @@ from fleet_repl.values.text import and_more, counted
 
 MOST: Final = 40
 """The most places of an axis that has one for each registry."""
-_LINES: Final = 12
-"""The most lines of a cell."""
+_LINES: Final = 6
+"""The most links that a cell names; one with more begins with their numbers by state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +134,12 @@ def _cell(entries: Sequence[Entry], marks: Sequence[Mark]) -> Cell | None:
     rank = {mark: place for place, mark in enumerate(marks)}
     ordered = sorted(entries, key=lambda entry: (rank[entry.mark], entry.text))
     worst = ordered[0].mark
+    numbers = Counter(entry.mark for entry in ordered)
     lines = tuple(entry.text for entry in ordered[:_LINES])
-    more = and_more(len(ordered) - _LINES)
-    return Cell(
-        mark=worst,
-        number=sum(entry.mark is worst for entry in ordered),
-        lines=(*lines, more.strip()) if more else lines,
-    )
+    if len(ordered) > _LINES:
+        sums = ", ".join(f"{number:,} {mark.word}" for mark, number in numbers.items())
+        lines = (sums, *lines, and_more(len(ordered) - _LINES).strip())
+    return Cell(mark=worst, number=numbers[worst], lines=lines)
 
 
 def _group(heading: Heading) -> str:

@@ -151,6 +151,11 @@ class Matrix:
     notes: tuple[str, ...]
 
     @property
+    def grouped(self) -> bool:
+        """Returns whether any group has several columns, so that a line of groups says more."""
+        return any(group and span > 1 for group, span in self.groups)
+
+    @property
     def counted(self) -> bool:
         """Returns whether cells stand for several links, so that they show numbers."""
         return any(cell and cell.number > 1 for row in self.rows for cell in row.cells)
