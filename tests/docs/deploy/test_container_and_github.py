@@ -16,6 +16,12 @@ from tests.docs.deploy.conftest import Parse
 
 PINNED_IMAGE = re.compile(r"[\w./-]+:\d+\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}")
 PINNED_ACTION = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
+PERMISSIONS = {
+    "plan": {"contents": "read", "id-token": "write"},
+    "comment": {"pull-requests": "write"},
+    "apply": {"contents": "read", "id-token": "write"},
+}
+"""What each job may do, and nothing else."""
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +137,8 @@ def test_the_workflow_may_do_what_it_needs_and_no_more(
 ) -> None:
     """Credentials by OIDC, nothing from outside pasted into a shell's text."""
     assert workflow["permissions"] == {}
+    assert {name: job["permissions"] for name, job in workflow["jobs"].items()} == PERMISSIONS
     for job in workflow["jobs"].values():
-        assert job["permissions"] == {"contents": "read", "id-token": "write"}
         assert job["timeout-minutes"] <= 150
     for step in steps:
         assert "${{" not in step.get("run", "")
@@ -140,3 +146,16 @@ def test_the_workflow_may_do_what_it_needs_and_no_more(
             assert step["with"]["persist-credentials"] is False
         if step.get("uses", "").startswith("aws-actions/"):
             assert set(step["with"]) == {"role-to-assume", "aws-region"}
+
+
+def test_jobs_that_write_to_github_run_nothing_of_the_branch(workflow: dict[str, Any]) -> None:
+    """They check nothing out, install nothing, and are skipped for forks, as the plan is."""
+    for name in PERMISSIONS.keys() - {"plan", "apply"}:
+        job = workflow["jobs"][name]
+        assert job["needs"] == "plan"
+        assert "needs.plan.result != 'skipped'" in job["if"]
+        used = {step["uses"].split("@")[0] for step in job["steps"] if "uses" in step}
+        assert used == {"actions/download-artifact"}
+        assert "fleet-repl " not in "".join(step.get("run", "") for step in job["steps"])
+    fork = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert fork in workflow["jobs"]["plan"]["if"]

@@ -92,11 +92,11 @@ def test_only_the_tag_of_its_version_is_released(
 
 
 @pytest.mark.parametrize(
-    ("command", "arguments", "code", "passes"),
+    ("command", "arguments", "reports", "code", "passes"),
     [
-        ("plan", "--exit-code --out plan.json", 2, True),
-        ("drift", "", 4, False),
-        ("apply", "--yes --wave $(touch pwned) *", 0, True),
+        ("plan", "--exit-code --out plan.json", ["plan.md", "csv:of links.txt"], 2, True),
+        ("drift", "", [], 4, False),
+        ("apply", "--yes --wave $(touch pwned) *", ["$(touch pwned).md", "*"], 0, True),
     ],
 )
 def test_the_action_runs_the_command(
@@ -104,6 +104,7 @@ def test_the_action_runs_the_command(
     tmp_path: Path,
     command: str,
     arguments: str,
+    reports: list[str],
     code: int,
     passes: bool,
 ) -> None:
@@ -125,6 +126,7 @@ def test_the_action_runs_the_command(
         "COMMAND": command,
         "INVENTORY": "inventories/$HOME.toml",
         "ARGUMENTS": arguments,
+        "REPORT": "".join(f"{file}\n" for file in reports),
         "VERSION": "",
         "PENDING": action["inputs"]["pending"]["default"],
         "RUNNER_TEMP": str(tmp_path),
@@ -134,7 +136,8 @@ def test_the_action_runs_the_command(
         ["bash", "-eo", "pipefail", "-c", step["run"]], env=environment, cwd=tmp_path, check=False
     )
     assert (done.returncode == 0) is passes
-    wanted = [command, *arguments.split(), "--", "inventories/$HOME.toml"]
+    files = [word for file in reports for word in ("--report", file)]
+    wanted = [command, *arguments.split(), *files, "--", "inventories/$HOME.toml"]
     assert called.read_text().splitlines() == wanted
     assert (tmp_path / "output").read_text() == f"code={code}\n"
     assert not (tmp_path / "pwned").exists()
@@ -146,7 +149,9 @@ def test_the_actions_example_is_a_command(root: Path, parse: Parse) -> None:
     text = (root / ".github/actions/fleet-repl/action.yml").read_text(encoding="utf-8")
     example = yaml.safe_load(re.sub(r"(?m)^#   ?", "", "".join(re.findall(r"(?m)^#   .*\n", text))))
     inputs = example[0]["with"]
-    options = parse([inputs["command"], *shlex.split(inputs["arguments"]), inputs["inventory"]])
+    files = [word for file in inputs["report"].split() for word in ("--report", file)]
+    arguments = [*shlex.split(inputs["arguments"]), *files, inputs["inventory"]]
+    options = parse([inputs["command"], *arguments])
     assert options["command"] == "plan"
     assert options["exit_code"] is True
 
