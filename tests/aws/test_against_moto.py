@@ -11,6 +11,8 @@ from botocore.session import get_session
 from tests.support.moto import moto_server
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.aws.conftest import Edge
 
     from fleet_repl.values.canonical_json import JsonObject
@@ -109,3 +111,24 @@ async def test_registries_of_two_accounts(
         await registries.delete_policy(destination)
         assert await registries.read_policy(destination) is None
         assert registries.attempts(source) == 1 + 3
+
+
+async def test_a_web_identity(
+    edge: Edge, moto: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A profile's token in a file, as pods and workflows have it, becomes the base identity, which
+    assumes the account's role for an hour at the most."""
+    monkeypatch.setattr(edge.clock, "now", lambda: datetime.now(UTC))
+    token = tmp_path / "token"
+    token.write_text("a-token-of-the-provider")
+    edge.config.write_text(
+        f"[profile web]\nrole_arn = arn:aws:iam::000000000009:role/deploy\n"
+        f"role_session_name = pod\nweb_identity_token_file = {token}\n"
+    )
+    monkeypatch.setenv("AWS_PROFILE", "web")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    async with edge.open(edge.inventory(edge.account(5)), by_environment=True) as registries:
+        assert registries.identity.arn == "arn:aws:sts::000000000009:assumed-role/deploy/pod"
+        assert registries.identity.is_assumed_role
+        described = await registries.describe(edge.registry(5, "us-east-1"))
+    assert described["registryId"] == "000000000005"

@@ -19,6 +19,7 @@ from fleet_repl.planning.plan import Action, Resource
 from fleet_repl.runs.events import (
     CallRetried,
     Event,
+    IdentityNotNarrowed,
     PlanMade,
     RegistryFinished,
     RegistryRead,
@@ -72,6 +73,11 @@ LINES: list[tuple[Event, str, dict[str, object]]] = [
         RegistryRead(registry=HERE, error=SLOW_DOWN),
         f"error   111111111111/eu-west-1: {TOLD}",
         {"event": "registry-unreadable", **PLACE, **FAULT},
+    ),
+    (
+        IdentityNotNarrowed(account=HERE.account, error=SLOW_DOWN),
+        "info    111111111111: the base identity is not narrowed to this run's calls: " + TOLD,
+        {"event": "identity-not-narrowed", "account": HERE.account, **FAULT},
     ),
     (
         CallRetried(

@@ -15,7 +15,8 @@ from fleet_repl import FleetError, Inventory, Purpose, load_inventory
 from fleet_repl.aws import Endpoint
 from fleet_repl.fleet.connect import connect
 from fleet_repl.fleet.fleet import Fleet
-from fleet_repl.sandbox import World, serve, world_of
+from fleet_repl.runs.events import Event, IdentityNotNarrowed
+from fleet_repl.sandbox import FaultRule, Mishap, Scenario, World, serve, world_of
 from fleet_repl.sandbox.keys import AccessKey
 from fleet_repl.values.names import Region, Secret
 
@@ -120,14 +121,15 @@ async def test_sessions_say_who_started_them(tmp_path: Path) -> None:
         assert identity.tags == {"team": "platform", "cost center": ""}
 
 
-async def test_a_temporary_base_identity_is_narrowed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where it acts in an account itself, STS narrows it once, and it reads with that."""
+@asynccontextmanager
+async def as_session(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *faults: FaultRule
+) -> AsyncIterator[tuple[Inventory, World, AccessKey]]:
+    """A fleet whose base identity has temporary credentials, and no role in its own account."""
     text = fleet_text("1>2 base/", accounts=2)
     own = text.replace(f'id = "{BASE}"\n', f'id = "{BASE}"\nrole = "none"\n')
-    inventory = written(tmp_path, of=own)
-    world = world_of(inventory)
+    inventory = written(folder, of=own)
+    world = world_of(inventory, scenario=Scenario(faults=faults))
     key = world.keyring.open_session(world.keyring.base.identity, 3600)
     async with serve(world) as server:
         environment = {
@@ -140,8 +142,18 @@ async def test_a_temporary_base_identity_is_narrowed(
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        async with connect(inventory, purpose=None) as fleet:
-            await fleet.plan()
+        yield inventory, world, key
+
+
+async def test_a_temporary_base_identity_is_narrowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it acts in an account itself, STS narrows it once, and it reads with that."""
+    async with (
+        as_session(tmp_path, monkeypatch) as (inventory, world, key),
+        connect(inventory, purpose=None) as fleet,
+    ):
+        await fleet.plan()
     assert world.calls["GetScopedCredentials"] == 1
     narrow = [
         session
@@ -151,6 +163,25 @@ async def test_a_temporary_base_identity_is_narrowed(
     assert [len(item.identity.session_policies) for item in narrow] == [1]
     assert narrow[0].identity.account == BASE
     assert world.calls["DescribeRegistry"] == 2
+
+
+async def test_an_sts_that_does_not_narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base identity acts as it is, and one event says so."""
+    unknown = FaultRule(kind=Mishap.DENIED, rate=1, operations=("GetScopedCredentials",))
+    events: list[Event] = []
+    async with (
+        as_session(tmp_path, monkeypatch, unknown) as (inventory, world, _),
+        connect(inventory, purpose=None, on_event=events.append) as fleet,
+    ):
+        plan = await fleet.plan()
+    assert [registry.error for registry in plan.registries] == [None, None]
+    assert world.calls["DescribeRegistry"] == 2
+    ((account, operation),) = [
+        (event.account, event.error.operation)
+        for event in events
+        if isinstance(event, IdentityNotNarrowed)
+    ]
+    assert (account, operation) == (BASE, "GetScopedCredentials")
 
 
 async def test_a_lasting_base_identity_acts_as_it_is(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ class Caller:
         self._quotas = quotas
         self._proved: dict[AccountId, Issued] = {}
         """For each account, the last session that ECR has confirmed to be the account's."""
-        self._on_event = on_event
+        self.on_event: Final = on_event
         self._accepted: WeakKeyDictionary[Issued, set[Region]] = WeakKeyDictionary()
         """The regions that have accepted a session. It has spread then, so that a refusal of it in
         another region is meant."""
@@ -108,7 +108,7 @@ class Caller:
         """
 
         def report(error: CallError, attempt: int, delay: float) -> None:
-            self._on_event(
+            self.on_event(
                 CallRetried(
                     account=call.account,
                     operation=call.operation,

@@ -6,19 +6,15 @@ or does not know the call yet, the base identity acts as it is: its own policies
 
 from __future__ import annotations
 
-import logging
-from typing import Final
-
 import anyio
 
 from fleet_repl.aws.answers import narrowed
 from fleet_repl.aws.assume_role import Sts
 from fleet_repl.aws.credentials import Issued, Source, lasting
 from fleet_repl.aws.request import Call
+from fleet_repl.runs.events import IdentityNotNarrowed
 from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import AccountId
-
-_LOG: Final = logging.getLogger(__name__)
 
 
 class ScopedBase:
@@ -28,6 +24,7 @@ class ScopedBase:
         """`policy`: the inline policy that the credentials are narrowed by."""
         self._sts = sts
         self._base = base
+        self._account = account
         self._call = Call(
             service="sts",
             operation="GetScopedCredentials",
@@ -63,7 +60,7 @@ class ScopedBase:
             answer = await caller.once(self._call, self._base, narrowed)
         except CallError as error:
             # Nothing is lost by it that was there before, and an SDK may not know the call yet.
-            _LOG.info("the base identity is not narrowed to the calls of this run: %s", error.fault)
+            caller.on_event(IdentityNotNarrowed(account=self._account, error=error.fault))
             return None
         clock = caller.pace.clock
         left = (answer.expires_at - clock.now()).total_seconds()

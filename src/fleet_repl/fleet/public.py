@@ -70,6 +70,7 @@ from fleet_repl.runs.events import (
     BackfillsWanted as BackfillsWanted,
     CallRetried as CallRetried,
     Event as Event,
+    IdentityNotNarrowed as IdentityNotNarrowed,
     LockAwaited as LockAwaited,
     PlanMade as PlanMade,
     ReadStarted as ReadStarted,

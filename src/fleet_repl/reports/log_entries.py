@@ -15,6 +15,7 @@ from fleet_repl.runs.events import (
     BackfillsWanted,
     CallRetried,
     Event,
+    IdentityNotNarrowed,
     LockAwaited,
     PlanMade,
     ReadStarted,
@@ -48,8 +49,8 @@ def entry_of(event: Event) -> LogEntry | None:
             entry = _of_wave(event)
         case RegistryRead() | RegistryFinished():
             entry = _of_registry(event)
-        case CallRetried():
-            entry = _retried(event)
+        case CallRetried() | IdentityNotNarrowed():
+            entry = _of_call(event)
         case LockAwaited():
             entry = _awaited(event)
         case WriteStarted() | WriteSettled():
@@ -154,21 +155,30 @@ def _of_verify(event: VerifyStarted | VerifyFinished) -> LogEntry:
             )
 
 
-def _retried(event: CallRetried) -> LogEntry:
-    account = event.account or "base identity"
+def _of_call(event: CallRetried | IdentityNotNarrowed) -> LogEntry:
     fault = event.error
-    return LogEntry(
-        level="warning",
-        event="call-retried",
-        message=f"{account}: {fault}; attempt {event.attempt} failed, next in {event.delay:.1f} s",
-        fields={
-            "account": event.account,
-            **_fault(fault),
-            "operation": event.operation,
-            "attempt": event.attempt,
-            "delay": round(event.delay, 3),
-        },
-    )
+    match event:
+        case IdentityNotNarrowed(account=account):
+            return LogEntry(
+                event="identity-not-narrowed",
+                message=f"{account}: the base identity is not narrowed to this run's calls: "
+                f"{fault}",
+                fields={"account": account, **_fault(fault)},
+            )
+        case CallRetried(attempt=attempt, delay=delay):
+            return LogEntry(
+                level="warning",
+                event="call-retried",
+                message=f"{event.account or 'base identity'}: {fault}; attempt {attempt} failed, "
+                f"next in {delay:.1f} s",
+                fields={
+                    "account": event.account,
+                    **_fault(fault),
+                    "operation": event.operation,
+                    "attempt": attempt,
+                    "delay": round(delay, 3),
+                },
+            )
 
 
 def _awaited(event: LockAwaited) -> LogEntry:

@@ -81,6 +81,15 @@ class CallRetried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityNotNarrowed:
+    """STS does not narrow the base identity to the calls of the run. In `account`, where it acts
+    without a role, it may do all that its own policies allow."""
+
+    account: AccountId
+    error: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockAwaited:
     """The run waits for the fleet's lock, whose holder gives no sign of life. The lock runs out in
     `seconds`."""
@@ -181,6 +190,7 @@ Event: TypeAlias = (
     | WaveStarted
     | WaveFinished
     | CallRetried
+    | IdentityNotNarrowed
     | LockAwaited
     | WriteStarted
     | WriteSettled
