@@ -167,9 +167,10 @@ def shard_readers(
     ids where they run. Raises FleetError for an external id that stands in the inventory itself.
     """
     external_ids = spelled_ids(inventory)
-    if workers is None and isinstance(executor, Sized):
-        workers = len(executor)
     local = isinstance(executor, LocalWorkers)
+    # Each local worker is given one call at a time.
+    if isinstance(executor, Sized) and (workers is None or local):
+        workers = len(executor)
     if not local and not all(map(holds_reference, external_ids.values())):
         raise FleetError(
             "an external id in the inventory is not sent to workers elsewhere\n"
