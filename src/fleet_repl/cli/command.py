@@ -78,6 +78,19 @@ class Call(Generic[Options_co]):
         self.log.note(f"accounts are discovered; these are those of {when}")
         return recalled
 
+    def load_resolved(self, path: Path) -> Inventory:
+        """Load the inventory for a command that calls no AWS and has to know the accounts.
+
+        Raises FleetError where they are discovered, and no discovery is at hand.
+        """
+        inventory = self.recalled(self.load_offline(path))
+        if inventory.needs_discovery:
+            raise FleetError(
+                f"the accounts of {inventory.name} are discovered, which was not done yet\n"
+                "    run fleet-repl accounts INVENTORY once"
+            )
+        return inventory
+
     def show(self, text: str | Iterable[str]) -> None:
         """Write the result of work that is done to stdout.
 

@@ -27,6 +27,9 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         "bootstrap": (
             "Print what makes the role in every account, with exactly the permissions it needs."
         ),
+        "explain": (
+            "Say where an image goes, where it does not go, and why. Calls nothing without --live."
+        ),
         "graph": "Draw the links that an inventory asks for. Calls nothing.",
         "show": "Show a plan that plan --out has kept. Calls nothing, and needs no inventory.",
         "schema": (

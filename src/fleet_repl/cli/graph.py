@@ -8,7 +8,6 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import Notation
 from fleet_repl.cli.options import GraphOptions
 from fleet_repl.reports.to_json import to_json
-from fleet_repl.values.errors import FleetError
 from fleet_repl.values.exit_code import ExitCode
 
 
@@ -21,12 +20,7 @@ def graph(call: Call[GraphOptions]) -> ExitCode:
     """
     from fleet_repl.reports.graph import dot_text, mermaid_text  # noqa: PLC0415
 
-    inventory = call.recalled(call.load_offline(call.options.inventory))
-    if inventory.needs_discovery:
-        raise FleetError(
-            f"the accounts of {inventory.name} are discovered, which was not done yet\n"
-            "    run fleet-repl accounts INVENTORY once"
-        )
+    inventory = call.load_resolved(call.options.inventory)
     # The JSON document has groups and their links only: its reader can find the hubs by counting.
     pictured = call.options.format is not Notation.JSON
     drawn = call.backend.graph(inventory, call.options.selection, with_hubs=pictured)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.fleet.history import History
     from fleet_repl.inventory import Inventory, Route
+    from fleet_repl.planning.explain import Explanation, Question
     from fleet_repl.planning.fleet_summary import FleetSummary
     from fleet_repl.planning.plan import Plan
     from fleet_repl.reports.graph import Graph
@@ -62,6 +63,20 @@ class Library:
         from fleet_repl.planning.fleet_summary import describe_fleet  # noqa: PLC0415
 
         return describe_fleet(inventory)
+
+    def question(
+        self, inventory: Inventory, what: str, *, source: str | None, destination: str | None
+    ) -> Question:
+        """The question about an image that texts ask. Raises SelectionError and InventoryError."""
+        from fleet_repl.planning.explain import question_of  # noqa: PLC0415
+
+        return question_of(inventory, what, source=source, destination=destination)
+
+    def explain(self, question: Question) -> Explanation:
+        """Where an image goes by the inventory alone."""
+        from fleet_repl.planning.explain import explain  # noqa: PLC0415
+
+        return explain(question)
 
     def graph(self, inventory: Inventory, selection: Selection, *, with_hubs: bool) -> Graph:
         """The graph of the links within the selection. Raises SelectionError."""

@@ -26,6 +26,7 @@ class Document(StrEnum):
     VALIDATE = "validate"
     DOCTOR = "doctor"
     ACCOUNTS = "accounts"
+    EXPLAIN = "explain"
 
 
 def schema(

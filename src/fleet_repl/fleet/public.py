@@ -21,6 +21,13 @@ from fleet_repl.fleet.load import load_inventory as load_inventory
 from fleet_repl.fleet.rollback import RunError as RunError
 from fleet_repl.fleet.tracing import traced as traced
 from fleet_repl.inventory import Inventory as Inventory
+from fleet_repl.planning.explain import (
+    Carried as Carried,
+    Explanation as Explanation,
+    NotCarried as NotCarried,
+    Reason as Reason,
+    explain_image as explain_image,
+)
 from fleet_repl.planning.fleet_summary import (
     FleetSummary as FleetSummary,
     describe_fleet as describe_fleet,

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     DOCTOR = "doctor"
     ACCOUNTS = "accounts"
     VALIDATE = "validate"
+    EXPLAIN = "explain"
 
 
 class Rows(StrEnum):
@@ -59,19 +60,23 @@ class FormatEntry:
     kinds: frozenset[Kind] = frozenset(Kind)
 
 
-OF_LINKS: Final = frozenset({Kind.PLAN, Kind.REPORT, Kind.DELIVERY, Kind.BACKFILL})
-"""The kinds of documents that know links."""
-OF_RUNS: Final = OF_LINKS | {Kind.DOCTOR}
+OF_RUNS: Final = frozenset({Kind.PLAN, Kind.REPORT, Kind.DELIVERY, Kind.BACKFILL, Kind.DOCTOR})
 """The kinds of documents that are results of runs."""
+OF_LINKS: Final = OF_RUNS - {Kind.DOCTOR} | {Kind.EXPLAIN}
+"""The kinds of documents that know links."""
 
 FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
     ReportFormat.TEXT: FormatEntry(name="text", ending=".txt"),
     ReportFormat.JSON: FormatEntry(name="JSON", ending=".json"),
     ReportFormat.MD: FormatEntry(name="Markdown", ending=".md"),
     ReportFormat.HTML: FormatEntry(name="HTML", ending=".html", kinds=OF_RUNS),
-    ReportFormat.CSV: FormatEntry(name="CSV", ending=".csv", kinds=OF_RUNS | {Kind.ACCOUNTS}),
+    ReportFormat.CSV: FormatEntry(
+        name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
+    ),
     ReportFormat.XML: FormatEntry(name="JUnit XML", ending=".xml", kinds=OF_RUNS),
-    ReportFormat.SARIF: FormatEntry(name="SARIF", ending=".sarif"),
+    ReportFormat.SARIF: FormatEntry(
+        name="SARIF", ending=".sarif", kinds=frozenset(Kind) - {Kind.EXPLAIN}
+    ),
 }
 
 

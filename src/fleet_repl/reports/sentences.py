@@ -12,6 +12,7 @@ from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
+from fleet_repl.reports.documents.explanation import ExplanationDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.report import ReportDocument, WritesDocument
 from fleet_repl.reports.documents.shared import given
@@ -39,6 +40,14 @@ def sentence_of(document: WholeDocument) -> str:
             registries = sum(len(account.regions) for account in document.accounts)
             accounts = counted(len(document.accounts), "account")
             sentence = f"Fleet {document.fleet} has {accounts} and {_registries(registries)}."
+        case ExplanationDocument():
+            links = counted(len(document.carried), "link")
+            verb = "carries" if len(document.carried) == 1 else "carry"
+            others = _registries(len(document.not_carried))
+            sentence = (
+                f"{document.what} in {document.fleet}: {links} {verb} it, and it does not get to "
+                f"{others}."
+            )
         case ValidateDocument():
             sentence = _of_validate(document)
         case _:

@@ -9,7 +9,7 @@ from fleet_repl.inventory import REST
 from fleet_repl.topology.index import external_registries, names, registries
 from fleet_repl.topology.links import NOTICES, About, Link, Notice, scope_of
 from fleet_repl.topology.resolve import Topology, connect
-from fleet_repl.topology.selection import Selection, check_labels, select
+from fleet_repl.topology.selection import Selection, check_labels, find_registry, select
 from fleet_repl.topology.summaries import RouteSummary
 from fleet_repl.topology.waves import Waves
 
@@ -26,6 +26,7 @@ __all__ = [
     "check_labels",
     "connect",
     "external_registries",
+    "find_registry",
     "names",
     "registries",
     "scope_of",

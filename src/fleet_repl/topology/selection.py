@@ -9,12 +9,12 @@ import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Account, External, Inventory
 from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.topology.index import registries
 from fleet_repl.values.errors import SelectionError
 from fleet_repl.values.names import Region, Registry
-from fleet_repl.values.text import quoted
+from fleet_repl.values.text import joined, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,28 @@ def _with_unknown(inventory: Inventory, selection: Selection) -> Inventory:
         for account in inventory.accounts
     )
     return replace(inventory, accounts=tuple(accounts))
+
+
+def find_registry(inventory: Inventory, text: str) -> Registry:
+    """The registry that `ACCOUNT/REGION` names, the account by id or name: a managed one, or one of
+    an external account.
+
+    Raises SelectionError, with what would be right.
+    """
+    listed: tuple[Account | External, ...] = (*inventory.accounts, *inventory.externals)
+    name, slash, region = text.rpartition("/")
+    if not slash:
+        raise SelectionError(f"{quoted(text)} is no registry: write ACCOUNT/REGION")
+    known = [known for account in listed for known in (account.id, account.name)]
+    if faults := [*_unknown_names([name], known, "no account is called")]:
+        raise SelectionError("\n".join(faults))
+    account = next(account for account in listed if name in (account.id, account.name))
+    if region not in account.regions:
+        regions = joined(account.regions) if account.regions else "none"
+        raise SelectionError(
+            f"account {quoted(name)} lists no region {quoted(region)}, but {regions}"
+        )
+    return Registry(account.id, Region(region))
 
 
 def check_labels(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> None:

@@ -90,7 +90,8 @@ class InventoryError(FleetError):
 
 
 class SelectionError(FleetError):
-    """`--account`, `--label` or `--region` names nothing that the inventory lists."""
+    """An account, a label, a region, a registry or an image that somebody names does not exist in
+    the inventory, or can exist nowhere."""
 
 
 class ScenarioError(FleetError):

@@ -31,6 +31,12 @@ FILTER_PATTERN: Final = re.compile(
 )
 """The pattern of a PREFIX_MATCH filter; to be matched in full."""
 
+REPOSITORY_LENGTH: Final = (2, 256)
+REPOSITORY_PATTERN: Final = re.compile(
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+)
+"""The pattern of a repository's name; to be matched in full."""
+
 SESSION_SECONDS: Final = (900, 43_200)
 CHAINED_SESSION_SECONDS: Final = 3_600
 """The longest session of a role that was assumed by an assumed role."""

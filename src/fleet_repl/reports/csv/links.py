@@ -10,9 +10,19 @@ from fleet_repl.reports.csv.registries import ERROR, error_cells
 from fleet_repl.reports.csv.table import Cell, Table, one_line, pairs, prefix_cell
 from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
+from fleet_repl.reports.documents.explanation import (
+    CarriedDocument,
+    ExplanationDocument,
+    NotCarriedDocument,
+)
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.report import ReportDocument
-from fleet_repl.reports.documents.shared import NamedPlaceDocument, given, prefixes_of
+from fleet_repl.reports.documents.shared import (
+    NamedPlaceDocument,
+    given,
+    prefixes_of,
+    registry_named,
+)
 from fleet_repl.runs.delivery import DeliveryState
 
 _ENDS: Final = (
@@ -83,6 +93,28 @@ def _backfilled(backfill: BackfillDocument) -> tuple[Cell, ...]:
         backfill.because or backfill.failure_code,
         *error_cells(backfill.error),
     )
+
+
+def explained_links(explanation: ExplanationDocument) -> Table:
+    """Returns a row for each link that carries an image, and each registry it does not get to."""
+    columns = (
+        *("fleet", "what", "source_account", "source_region"),
+        *("destination_account", "destination_region", "carried", "routes", "prefix", "status"),
+        *("reason", "because", "facts"),
+    )
+    head = (explanation.fleet, explanation.what)
+    every: tuple[CarriedDocument | NotCarriedDocument, ...]
+    every = (*explanation.carried, *explanation.not_carried)
+    return Table(columns, ((*head, *_explained(link)) for link in every))
+
+
+def _explained(link: CarriedDocument | NotCarriedDocument) -> tuple[Cell, ...]:
+    ends = (*registry_named(link.source), *registry_named(link.destination))
+    facts = "; ".join(given(link.facts) or ())
+    if isinstance(link, CarriedDocument):
+        prefix = link.prefix or "*"
+        return (*ends, True, " ".join(link.routes), prefix, link.status, None, None, facts)
+    return (*ends, False, None, None, None, link.reason, link.because, facts)
 
 
 def _end(place: NamedPlaceDocument) -> tuple[Cell, ...]:

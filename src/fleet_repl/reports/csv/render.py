@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from fleet_repl.reports.csv.links import backfill_links, changed_links_table, delivery_links
+from fleet_repl.reports.csv.links import (
+    backfill_links,
+    changed_links_table,
+    delivery_links,
+    explained_links,
+)
 from fleet_repl.reports.csv.registries import (
     accounts_table,
     backfill_registries,
@@ -19,6 +24,7 @@ from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
+from fleet_repl.reports.documents.explanation import ExplanationDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.report import ReportDocument
 from fleet_repl.reports.documents.validation import ValidateDocument
@@ -31,7 +37,9 @@ def csv_text(document: WholeDocument, rows: Rows = Rows.REGISTRIES) -> Iterator[
 
     Raises TypeError for a document that has no such rows, which `formats.FORMATS` names.
     """
-    return csv_lines(_links(document) if rows is Rows.LINKS else _registries(document))
+    # An explanation is about links, whatever rows are asked for.
+    by_link = rows is Rows.LINKS or isinstance(document, ExplanationDocument)
+    return csv_lines(_links(document) if by_link else _registries(document))
 
 
 def _registries(document: WholeDocument) -> Table:
@@ -48,8 +56,8 @@ def _registries(document: WholeDocument) -> Table:
             return doctor_registries(document)
         case AccountsDocument():
             return accounts_table(document)
-        case ValidateDocument():
-            raise TypeError("an inventory has no registries yet")
+        case ValidateDocument() | ExplanationDocument():
+            raise TypeError(f"{type(document).__name__} has no rows of registries")
         case _:
             assert_never(document)
 
@@ -62,5 +70,7 @@ def _links(document: WholeDocument) -> Table:
             return delivery_links(document)
         case BackfillReportDocument():
             return backfill_links(document)
+        case ExplanationDocument():
+            return explained_links(document)
         case _:
             raise TypeError(f"{type(document).__name__} has no links")

@@ -27,6 +27,7 @@ SCHEMAS: Final = {
     "validate": "validate-1.json",
     "doctor": "doctor-1.json",
     "accounts": "accounts-1.json",
+    "explain": "explain-1.json",
 }
 """Document → the file of its schema."""
 
@@ -61,6 +62,7 @@ def _document_types() -> dict[str, object]:
         backfill,
         delivery,
         doctor,
+        explanation,
         graph,
         plan,
         report,
@@ -80,6 +82,7 @@ def _document_types() -> dict[str, object]:
         "validate": validation.PublishedValidate,
         "doctor": doctor.DoctorDocument,
         "accounts": accounts.AccountsDocument,
+        "explain": explanation.ExplanationDocument,
     }
 
 

@@ -11,12 +11,14 @@ from typing import Generic, TypeAlias, TypeVar, overload
 
 from msgspec.structs import replace
 
+from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.fleet_summary import FleetSummary
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
+from fleet_repl.reports.documents.explanation import ExplanationDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.registry_outcomes import RegistryOutcomeDocument
 from fleet_repl.reports.documents.registry_plans import RegistryDocument
@@ -36,6 +38,7 @@ WholeDocument: TypeAlias = (
     | DeliveryDocument
     | BackfillReportDocument
     | DoctorDocument
+    | ExplanationDocument
     | AccountsDocument
     | ValidateDocument
 )
@@ -46,6 +49,7 @@ Documented: TypeAlias = (
     | DeliveryReport
     | BackfillReport
     | DoctorReport
+    | Explanation
     | AccountsDocument
     | FleetSummary
     | InventoryError
@@ -70,6 +74,8 @@ def document_of(value: Documented) -> WholeDocument:
             document = BackfillReportDocument.of(value)
         case DoctorReport():
             document = DoctorDocument.of(value)
+        case Explanation():
+            document = ExplanationDocument.of(value)
         case FleetSummary():
             document = ValidateDocument.of(value)
         case InventoryError():

@@ -9,6 +9,11 @@ from fleet_repl.reports.documents.accounts import AccountsDocument, FleetAccount
 from fleet_repl.reports.documents.backfill import BackfillDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument, FleetProblemDocument
+from fleet_repl.reports.documents.explanation import (
+    CarriedDocument,
+    ExplanationDocument,
+    NotCarriedDocument,
+)
 from fleet_repl.reports.documents.shared import NamedPlaceDocument, given
 from fleet_repl.reports.documents.validation import ProblemDocument, ValidateDocument
 from fleet_repl.reports.markdown.escape import code, prose, remedy, row, table
@@ -121,6 +126,39 @@ def _account(account: FleetAccountDocument) -> str:
             " ".join(labels),
         ]
     )
+
+
+def add_explanation(page: Page, explanation: ExplanationDocument) -> None:
+    """Adds what to do, the links that carry an image, and the registries it does not get to."""
+    if explanation.remedy is not None:
+        page.add(remedy(explanation.remedy))
+    page.add_some(
+        f"### Carried\n\n{table(('link', 'routes', 'prefix', 'status', 'facts'), ())}",
+        list(map(_carried, explanation.carried)),
+        noun="links",
+    )
+    page.add_some(
+        f"### Not carried\n\n{table(('link', 'because', 'facts'), ())}",
+        list(map(_not_carried, explanation.not_carried)),
+        noun="registries",
+    )
+
+
+def _carried(link: CarriedDocument) -> str:
+    routes, prefix = " ".join(map(code, link.routes)), code(link.prefix or "*")
+    return row([_ends(link), routes, prefix, link.status or "", _facts(link)])
+
+
+def _not_carried(link: NotCarriedDocument) -> str:
+    return row([_ends(link), prose(link.because), _facts(link)])
+
+
+def _ends(link: CarriedDocument | NotCarriedDocument) -> str:
+    return f"{code(link.source)} → {code(link.destination)}"
+
+
+def _facts(link: CarriedDocument | NotCarriedDocument) -> str:
+    return "<br>".join(map(prose, given(link.facts) or ()))
 
 
 def add_validation(page: Page, document: ValidateDocument) -> None:

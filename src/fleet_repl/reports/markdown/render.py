@@ -11,6 +11,7 @@ from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
+from fleet_repl.reports.documents.explanation import ExplanationDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.registry_plans import RegistryDocument
 from fleet_repl.reports.documents.report import ReportDocument
@@ -22,6 +23,7 @@ from fleet_repl.reports.markdown.checks import (
     add_backfills,
     add_delivery,
     add_doctor,
+    add_explanation,
     add_validation,
 )
 from fleet_repl.reports.markdown.escape import prose
@@ -53,6 +55,8 @@ def markdown_text(document: WholeDocument) -> str:
             add_doctor(page, document)
         case AccountsDocument():
             add_accounts(page, document)
+        case ExplanationDocument():
+            add_explanation(page, document)
         case ValidateDocument():
             add_validation(page, document)
         case _:

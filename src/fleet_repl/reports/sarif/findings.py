@@ -14,6 +14,7 @@ from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
+from fleet_repl.reports.documents.explanation import ExplanationDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.registry_plans import RegistryDocument
 from fleet_repl.reports.documents.report import ReportDocument
@@ -58,7 +59,10 @@ class Finding:
 
 
 def findings(document: WholeDocument) -> Iterator[Finding]:
-    """Returns the findings of a document, those of the fleet as a whole first."""
+    """Returns the findings of a document, those of the fleet as a whole first.
+
+    Raises TypeError for a document that has none, which `formats.FORMATS` names.
+    """
     match document:
         case PlanDocument():
             items = _of_plan(document)
@@ -75,6 +79,8 @@ def findings(document: WholeDocument) -> Iterator[Finding]:
         case ValidateDocument():
             warnings = _notes(given(document.warnings) or (), Level.WARNING)
             items = chain(map(_mistake, document.problems), warnings)
+        case ExplanationDocument():
+            raise TypeError("an explanation has no findings")
         case _:
             assert_never(document)
     return items

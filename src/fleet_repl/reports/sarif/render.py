@@ -14,6 +14,7 @@ from urllib.parse import quote
 from fleet_repl._version import __version__
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
+from fleet_repl.reports.documents.explanation import ExplanationDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.shared import given
 from fleet_repl.reports.documents.validation import ValidateDocument
@@ -28,6 +29,8 @@ from fleet_repl.values.text import visible
 MOST_RESULTS: Final = 25_000
 """The most results of a run that code scanning takes."""
 
+_WITHOUT_RUN: Final = (DoctorDocument, AccountsDocument, ExplanationDocument, ValidateDocument)
+"""The documents that name neither an inventory nor the times of a run."""
 _SCHEMA: Final = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
@@ -82,7 +85,7 @@ def _fingerprints(shown: Iterable[Finding], fleet: str) -> Iterator[str]:
 
 def _inventory_of(document: WholeDocument, places: Places | None) -> Places | None:
     """Returns the document's inventory, with its lines where it is the one at hand."""
-    if isinstance(document, DoctorDocument | AccountsDocument | ValidateDocument):
+    if isinstance(document, _WITHOUT_RUN):
         return places
     stated = document.inventory
     if places is not None and places.digest == stated.digest:
@@ -121,7 +124,7 @@ def _invocation(document: WholeDocument, left_out: int) -> JsonObject:
     invocation: dict[str, Json] = {"executionSuccessful": True}
     if isinstance(document, PlanDocument):
         invocation["startTimeUtc"] = document.created_at
-    elif not isinstance(document, DoctorDocument | AccountsDocument | ValidateDocument):
+    elif not isinstance(document, _WITHOUT_RUN):
         invocation["startTimeUtc"] = document.started_at
         invocation["endTimeUtc"] = document.finished_at
         invocation["executionSuccessful"] = document.status != "interrupted"

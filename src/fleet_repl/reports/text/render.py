@@ -10,6 +10,7 @@ from fleet_repl.values.errors import InventoryError
 from fleet_repl.values.text import visible
 
 if TYPE_CHECKING:
+    from fleet_repl.planning.explain import Explanation
     from fleet_repl.reports.documents.accounts import AccountsDocument
     from fleet_repl.reports.documents.whole import Documented
     from fleet_repl.reports.render import Settings
@@ -27,13 +28,15 @@ def text_of(value: Documented, settings: Settings) -> str:
             return _of_runs(value, settings)
 
 
-def _of_runs(value: Document | AccountsDocument, settings: Settings) -> str:
+def _of_runs(value: Document | Explanation | AccountsDocument, settings: Settings) -> str:
     # Checking an inventory needs none of these.
+    from fleet_repl.planning.explain import Explanation  # noqa: PLC0415
     from fleet_repl.planning.plan import Plan  # noqa: PLC0415
     from fleet_repl.reports.text.accounts import accounts_text  # noqa: PLC0415
     from fleet_repl.reports.text.backfills import backfill_text  # noqa: PLC0415
     from fleet_repl.reports.text.deliveries import delivery_text  # noqa: PLC0415
     from fleet_repl.reports.text.doctor import doctor_text  # noqa: PLC0415
+    from fleet_repl.reports.text.explanation import explanation_text  # noqa: PLC0415
     from fleet_repl.reports.text.plans import plan_text  # noqa: PLC0415
     from fleet_repl.reports.text.reports import report_text  # noqa: PLC0415
     from fleet_repl.runs.delivery import DeliveryReport  # noqa: PLC0415
@@ -55,6 +58,8 @@ def _of_runs(value: Document | AccountsDocument, settings: Settings) -> str:
             text = backfill_text(value, full=full, colour=colour, width=width)
         case DoctorReport():
             text = doctor_text(value, full=full, colour=colour, width=width)
+        case Explanation():
+            text = explanation_text(value, full=full, colour=colour, width=width)
         case _:
             text = accounts_text(value, colour=colour, width=width)
     return text

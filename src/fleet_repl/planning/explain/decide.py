@@ -1,0 +1,227 @@
+"""Decides by the inventory alone where an image goes, and why it does not go elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import takewhile
+from typing import Final
+
+from fleet_repl.inventory import Inventory
+from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.explain.model import (
+    Carried,
+    Explanation,
+    NotCarried,
+    Question,
+    Reason,
+)
+from fleet_repl.planning.explain.remedy import remedy_of
+from fleet_repl.topology import Link, external_registries, find_registry
+from fleet_repl.values.images import ImageName
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import Prefixes, selects
+from fleet_repl.values.text import listed, named
+
+_PREFIXES_SHOWN: Final = 3
+EXTERNAL_FACT: Final = "its account is external: its owner has to let it in"
+
+
+def question_of(
+    inventory: Inventory, what: str, *, source: str | None = None, destination: str | None = None
+) -> Question:
+    """Returns the question about an image that texts ask.
+
+    `what`: a repository, `repository:tag` or `repository@sha256:…`. `source` and `destination`:
+    ACCOUNT/REGION, the account by id or name. Raises SelectionError, and InventoryError.
+    """
+    image = ImageName.parse(what)
+    desired, _ = desired_state(inventory)
+    return Question(
+        image=image,
+        inventory=inventory,
+        desired=desired,
+        source=None if source is None else find_registry(inventory, source),
+        destination=None if destination is None else find_registry(inventory, destination),
+    )
+
+
+def explain_image(
+    inventory: Inventory, what: str, *, source: str | None = None, destination: str | None = None
+) -> Explanation:
+    """Returns where an image goes by the inventory alone, which lists its accounts or has them
+    discovered. The arguments and errors are those of `question_of`."""
+    return explain(question_of(inventory, what, source=source, destination=destination))
+
+
+def explain(question: Question) -> Explanation:
+    """Returns where the image goes by the inventory alone."""
+    carried = tuple(_carried(question, link) for link in _carrying(question))
+    left_out = not_carried(question, {item.destination for item in carried})
+    return Explanation(
+        image=question.image,
+        fleet=question.inventory.name,
+        names=question.desired.names,
+        carried=carried,
+        not_carried=left_out,
+        remedy=remedy_of(question, carried, left_out),
+    )
+
+
+def routes_carrying(question: Question, link: Link) -> tuple[str, ...]:
+    """The routes that ask for the image on a link."""
+    routes = {route.name: route for route in question.inventory.routes}
+    return tuple(
+        name for name in link.routes if selects(routes[name].prefixes, question.repository)
+    )
+
+
+def not_carried(question: Question, reached: Collection[Registry]) -> tuple[NotCarried, ...]:
+    """Returns why the image gets to none of the registries that are not in `reached`, as far as the
+    question is about them."""
+    return tuple(
+        why
+        for destination in _destinations(question)
+        if destination not in reached and (why := _why(question, destination)) is not None
+    )
+
+
+def _carrying(question: Question) -> Iterator[Link]:
+    desired = question.desired
+    sources = desired.outgoing if question.source is None else [question.source]
+    for source in sources:
+        for link in desired.outgoing.get(source, ()):
+            if question.is_about(source, link.destination) and _carries(link, question):
+                yield link
+
+
+def _carries(link: Link, question: Question) -> bool:
+    return selects(link.prefixes, question.repository)
+
+
+def _carried(question: Question, link: Link) -> Carried:
+    external = link.destination.account not in question.desired.by_account
+    return Carried(
+        source=link.source,
+        destination=link.destination,
+        routes=routes_carrying(question, link),
+        prefix=carrying_prefix(link.prefixes, question.repository),
+        facts=(EXTERNAL_FACT,) if external else (),
+    )
+
+
+def carrying_prefix(prefixes: Prefixes, repository: str) -> str:
+    """The prefix of a link that the repository's name begins with."""
+    return next(prefix for prefix in prefixes if repository.startswith(prefix))
+
+
+def _destinations(question: Question) -> Iterable[Registry]:
+    if question.destination is not None:
+        return (question.destination,)
+    external = external_registries(question.inventory)
+    every = sorted({*question.desired.registries, *external})
+    return (registry for registry in every if registry != question.source)
+
+
+def _why(question: Question, destination: Registry) -> NotCarried | None:
+    source = question.source or _nearest_source(question, destination)
+    if source is None:
+        return None
+    reason, because = _reason(question, source, destination)
+    return NotCarried(source=source, destination=destination, reason=reason, because=because)
+
+
+def _nearest_source(question: Question, destination: Registry) -> Registry | None:
+    """The source from which the image comes nearest to a registry that no registry carries it to:
+    one with a link there, else one that carries it elsewhere, else any; None for a fleet of one
+    registry."""
+    desired = question.desired
+    incoming = desired.incoming.get(destination, ())
+    if incoming:
+        nearest = _nearest(
+            tuple(prefix for link in incoming for prefix in link.prefixes), question.repository
+        )
+        return next(link.source for link in incoming if nearest in link.prefixes)
+    carrying = (
+        source
+        for source, links in desired.outgoing.items()
+        if any(_carries(link, question) for link in links)
+    )
+    for sources in (carrying, desired.outgoing, desired.registries):
+        other = next((source for source in sources if source != destination), None)
+        if other is not None:
+            return other
+    return None
+
+
+def _nearest(prefixes: Prefixes, repository: str) -> str:
+    """The prefix that has the most letters in common with a repository."""
+    return max(prefixes, key=lambda prefix: _shared(prefix, repository))
+
+
+def _shared(prefix: str, repository: str) -> int:
+    pairs = zip(prefix, repository, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _reason(question: Question, source: Registry, destination: Registry) -> tuple[Reason, str]:
+    """Returns why no link carries the image from one registry to the other: the first reason that
+    holds."""
+    desired = question.desired
+    if source == destination:
+        return Reason.SAME_REGISTRY, "it is the same registry: what is pushed there is there"
+    if source.account not in desired.by_account:
+        return Reason.EXTERNAL_SOURCE, "the source is of an external account, which only receives"
+    for end, registry in (("source", source), ("destination", destination)):
+        if registry.account in desired.retired:
+            return Reason.RETIRED, f"the account of the {end} is retired, so routes pass it over"
+    return _lack_of_route(question, source, destination)
+
+
+def _lack_of_route(
+    question: Question, source: Registry, destination: Registry
+) -> tuple[Reason, str]:
+    desired = question.desired
+    outgoing = desired.outgoing.get(source, ())
+    link = next((link for link in outgoing if link.destination == destination), None)
+    if link is not None:
+        return Reason.OTHER_PREFIX, _other_prefix(link, question.repository)
+    middle = _middle(question, outgoing, destination)
+    if middle is not None:
+        return Reason.NOT_TRANSITIVE, (
+            f"replication is not transitive: from the source it gets to {middle}, which "
+            "replicates it there only if it is pushed to that registry itself"
+        )
+    if not outgoing:
+        receives = "it only receives" if desired.incoming.get(source) else "nothing leaves it"
+        return Reason.NO_SOURCE, f"no route starts from the source: {receives}"
+    if destination.account not in desired.by_account:
+        return (
+            Reason.EXTERNAL,
+            "it is of an external account, and no route from the source names it",
+        )
+    others = " from the source" if desired.incoming.get(destination) else ""
+    return Reason.NO_ROUTE, f"no route leads there{others}"
+
+
+def _other_prefix(link: Link, repository: str) -> str:
+    prefixes = link.prefixes
+    nearest = _nearest(prefixes, repository)
+    shown = listed(prefixes, _PREFIXES_SHOWN)
+    several = f", of which {nearest} comes nearest" if len(prefixes) > 1 else ""
+    verb = "leads" if len(link.routes) == 1 else "lead"
+    return (
+        f"{named('route', link.routes)} {verb} there, but only with {shown}{several}: "
+        f"{repository} does not begin with {'any of them' if several else 'it'}"
+    )
+
+
+def _middle(question: Question, outgoing: Iterable[Link], destination: Registry) -> Registry | None:
+    """The registry that the image gets to, and from which it would get on if it were pushed
+    there."""
+    onward = {
+        link.source
+        for link in question.desired.incoming.get(destination, ())
+        if _carries(link, question)
+    }
+    reached = (link.destination for link in outgoing if _carries(link, question))
+    return next((registry for registry in reached if registry in onward), None)

@@ -1,0 +1,104 @@
+"""A question about an image of a fleet, and its answer: the types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fleet_repl.inventory import Inventory
+from fleet_repl.planning.desired import Desired
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.images import ImageName
+from fleet_repl.values.names import AccountId, Registry
+
+
+class Reason(StrEnum):
+    """The kinds of reasons why an image does not get from one registry to another."""
+
+    SAME_REGISTRY = "same-registry"
+    EXTERNAL_SOURCE = "external-source"
+    RETIRED = "retired"
+    OTHER_PREFIX = "other-prefix"
+    """A route leads there, with other prefixes."""
+    NOT_TRANSITIVE = "not-transitive"
+    NO_SOURCE = "no-source"
+    """No route starts from the source."""
+    EXTERNAL = "external"
+    NO_ROUTE = "no-route"
+    NO_RULE = "no-rule"
+    """A route asks for it, and no rule of the source carries it."""
+    NOT_GRANTED = "not-granted"
+    """A rule carries it, and the destination's registry policy does not surely let it in."""
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Where does an image of a fleet go?"""
+
+    image: ImageName
+    inventory: Inventory
+    desired: Desired
+    source: Registry | None = None
+    """The registry that it is pushed to; None: any."""
+    destination: Registry | None = None
+    """The registry that it should get to; None: any."""
+
+    @property
+    def repository(self) -> str:
+        return self.image.repository
+
+    def is_about(self, source: Registry, destination: Registry) -> bool:
+        """Returns whether the question is about these two registries."""
+        return self.source in (None, source) and self.destination in (None, destination)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A registry that the image gets to from another."""
+
+    source: Registry
+    destination: Registry
+    routes: tuple[str, ...]
+    """The routes that carry it; none for a rule in place that no route asks for."""
+    prefix: str
+    """The prefix that carries it; empty for every repository."""
+    status: str | None = None
+    """The state of the image's delivery, where ECR was asked about it."""
+    facts: tuple[str, ...] = ()
+    """Sentences: the rule and the statements in place, and what became of the image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotCarried:
+    """A registry that the image does not get to from another."""
+
+    source: Registry
+    destination: Registry
+    reason: Reason
+    because: str
+    facts: tuple[str, ...] = ()
+    """Sentences, as in `Carried`."""
+    remedy: str | None = field(default=None, repr=False)
+    """The remedy that is known where it was found out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Where an image goes, where it does not go, and the one thing to do about it."""
+
+    image: ImageName
+    fleet: str
+    names: Mapping[AccountId, str]
+    live: bool = False
+    """Whether AWS was asked, and not the inventory alone."""
+    carried: tuple[Carried, ...]
+    """By source and destination."""
+    not_carried: tuple[NotCarried, ...]
+    """By destination. Without a source in the question: the registries that the image gets to from
+    no registry, each with the source from which it comes nearest."""
+    unreadable: Mapping[Registry, Fault] = field(default_factory=dict)
+    remedy: str | None = None
+    """A sentence; where it ends in a colon, commands to run or text to paste follow, on lines of
+    their own."""

@@ -1,0 +1,114 @@
+"""Decides on the one thing to do, so that an image gets where somebody asks it to get."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from typing import Final
+
+from fleet_repl.planning.explain.model import Carried, NotCarried, Question, Reason
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import selects
+from fleet_repl.values.text import quoted
+
+_WORTH: Final = (
+    Reason.NOT_GRANTED,
+    Reason.NO_RULE,
+    Reason.OTHER_PREFIX,
+    Reason.NOT_TRANSITIVE,
+    Reason.NO_ROUTE,
+    Reason.NO_SOURCE,
+    Reason.EXTERNAL,
+    Reason.RETIRED,
+)
+"""The reasons that a remedy is known for, the one that is nearest to the image's arrival first."""
+
+
+def remedy_of(
+    question: Question, carried: Sequence[Carried], not_carried: Sequence[NotCarried]
+) -> str | None:
+    """Returns what to do about the registries that the image does not get to; None where nothing is
+    to be done.
+
+    An image that goes somewhere goes elsewhere only on purpose: that is asked for with a
+    destination. What a route asks for and AWS does not do is always to be remedied.
+    """
+    known = [why for why in not_carried if why.reason in _WORTH]
+    first = min(known, key=lambda why: _WORTH.index(why.reason), default=None)
+    if first is None:
+        return None
+    if first.remedy is not None or not carried or question.destination is not None:
+        return first.remedy or _remedy(question, first)
+    return None
+
+
+def apply_command(question: Question) -> str:
+    """The command that makes the fleet as its inventory says."""
+    return f"fleet-repl apply {shlex.quote(question.inventory.path)}"
+
+
+def _remedy(question: Question, why: NotCarried) -> str | None:
+    match why.reason:
+        case Reason.RETIRED:
+            return (
+                'take state = "retired" off the account in the inventory, and run:\n'
+                f"{apply_command(question)}"
+            )
+        case Reason.OTHER_PREFIX:
+            return _wider_route(question, why)
+        case _:
+            pushed_to = _source_that_carries(question, why.destination)
+            if pushed_to is not None and why.reason is not Reason.NOT_TRANSITIVE:
+                return f"push it to {pushed_to}, from which a route carries it there"
+            return (
+                f"add this to the inventory if it should get there, and run "
+                f"{apply_command(question)}:\n{_new_route(question, why)}"
+            )
+
+
+def _source_that_carries(question: Question, destination: Registry) -> Registry | None:
+    return next(
+        (
+            link.source
+            for link in question.desired.incoming.get(destination, ())
+            if selects(link.prefixes, question.repository)
+        ),
+        None,
+    )
+
+
+def _wider_route(question: Question, why: NotCarried) -> str:
+    """The prefixes of the first route of the link, with that of the repository among them."""
+    links = question.desired.outgoing[why.source]
+    link = next(link for link in links if link.destination == why.destination)
+    route = next(route for route in question.inventory.routes if route.name == link.routes[0])
+    prefixes = json.dumps([*route.prefixes, _folder(question.repository)])
+    return (
+        f"widen route {route.name} in the inventory if it should get there, and run "
+        f"{apply_command(question)}:\nprefixes = {prefixes}"
+    )
+
+
+def _new_route(question: Question, why: NotCarried) -> str:
+    taken = {route.name for route in question.inventory.routes}
+    folder = _folder(question.repository)
+    base = folder.strip("/").replace("/", "-")
+    candidates = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
+    name = next(name for name in candidates if name not in taken)
+    names = question.desired.names
+
+    def selector(registry: Registry) -> str:
+        account = quoted(names[registry.account])
+        return f"{{ accounts = {account}, regions = {quoted(registry.region)} }}"
+
+    return (
+        f"[[routes]]\nname = {quoted(name)}\nfrom = {selector(why.source)}\n"
+        f"to = {selector(why.destination)}\nprefixes = [{quoted(folder)}]"
+    )
+
+
+def _folder(repository: str) -> str:
+    """The first part of a repository's name with its slash; a name without parts as it is."""
+    first, slash, _ = repository.partition("/")
+    return first + slash

@@ -1,0 +1,109 @@
+"""Where an image goes, and why not elsewhere, as the JSON document `fleet-repl/explain/1`.
+
+Pure; the keys are a promise.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from fleet_repl.planning.explain import Carried, Explanation, NotCarried, Reason
+from fleet_repl.reports.documents.member_types import RegistryName
+from fleet_repl.reports.documents.reader import Document
+from fleet_repl.runs.delivery import DeliveryState
+
+EXPLAIN_SCHEMA: Final = "fleet-repl/explain/1"
+
+Facts: TypeAlias = Annotated[
+    tuple[str, ...] | UnsetType,
+    Meta(
+        description="The rule and the statements in place, and what became of the image. Missing "
+        "where there is nothing to say."
+    ),
+]
+
+
+class CarriedDocument(Document, frozen=True, kw_only=True):
+    """A registry that the image gets to."""
+
+    source: RegistryName = field(name="from")
+    destination: RegistryName = field(name="to")
+    routes: Annotated[
+        tuple[str, ...],
+        Meta(description="None for a rule in place that no route asks for."),
+    ]
+    prefix: Annotated[str, Meta(description="What carries it; empty for every repository.")]
+    status: Annotated[
+        DeliveryState | None,
+        Meta(description="What became of the image; null where ECR was not asked about one."),
+    ]
+    facts: Facts = UNSET
+
+    @classmethod
+    def of(cls, carried: Carried) -> CarriedDocument:
+        return cls(
+            source=str(carried.source),
+            destination=str(carried.destination),
+            routes=carried.routes,
+            prefix=carried.prefix,
+            status=None if carried.status is None else DeliveryState(carried.status),
+            facts=carried.facts or UNSET,
+        )
+
+
+class NotCarriedDocument(Document, frozen=True, kw_only=True):
+    """A registry that the image does not get to."""
+
+    source: RegistryName = field(name="from")
+    destination: RegistryName = field(name="to")
+    because: str
+    reason: Reason
+    facts: Facts = UNSET
+
+    @classmethod
+    def of(cls, why: NotCarried) -> NotCarriedDocument:
+        return cls(
+            source=str(why.source),
+            destination=str(why.destination),
+            because=why.because,
+            reason=why.reason,
+            facts=why.facts or UNSET,
+        )
+
+
+class ExplanationDocument(
+    Document, frozen=True, kw_only=True, tag_field="schema", tag=EXPLAIN_SCHEMA
+):
+    """Where an image of a fleet goes, where it does not go, and why."""
+
+    what: Annotated[str, Meta(description="The repository or image, as it was asked about.")]
+    carried: Annotated[tuple[CarriedDocument, ...], Meta(description="By source and destination.")]
+    not_carried: Annotated[
+        tuple[NotCarriedDocument, ...],
+        Meta(
+            description="By destination. Without --from: the registries that it gets to from no "
+            "registry, each with the source from which it comes nearest."
+        ),
+    ]
+    remedy: Annotated[
+        str | None,
+        Meta(
+            description="The one thing to do, and on lines of its own what to run or to paste; "
+            "null for nothing."
+        ),
+    ]
+    fleet: str
+    live: Annotated[bool, Meta(description="Whether AWS was asked too.")]
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> ExplanationDocument:
+        return cls(
+            what=str(explanation.image),
+            carried=tuple(map(CarriedDocument.of, explanation.carried)),
+            not_carried=tuple(map(NotCarriedDocument.of, explanation.not_carried)),
+            remedy=explanation.remedy,
+            fleet=explanation.fleet,
+            live=explanation.live,
+        )

@@ -1,0 +1,92 @@
+"""Where an image goes, for people: links that carry it, registries it does not get to, and why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from fleet_repl.planning.explain import Carried, Explanation, NotCarried, Reason
+from fleet_repl.reports.text.labels import label, route_list
+from fleet_repl.reports.text.page import Page, Style
+from fleet_repl.values.names import Registry
+from fleet_repl.values.text import counted
+
+_Cause: TypeAlias = tuple[str, tuple[str, ...]]
+"""Why images do not get to some registries, and facts about it."""
+
+
+def explanation_text(
+    explanation: Explanation, *, full: bool = False, colour: bool = False, width: int | None = None
+) -> str:
+    """Returns an explanation as text. Registries that the image does not get to for the same reason
+    are listed together."""
+    page = Page(full=full)
+    known = "as AWS has it" if explanation.live else "by the inventory"
+    page.add((f"{explanation.image} in {explanation.fleet}, {known}", Style.HEADING))
+    _add_carried(page, explanation)
+    _add_not_carried(page, explanation)
+    page.gap()
+    if explanation.remedy is not None:
+        sentence, *lines = explanation.remedy.split("\n")
+        page.add((f"→ {sentence}", Style.HEADING))
+        for line in lines:
+            page.add((line, Style.PASTED), indent=1)
+    elif explanation.carried or explanation.not_carried:
+        page.add("Nothing to do.")
+    else:
+        page.add("There is no other registry that it could get to.")
+    if page.cut:
+        page.add(("--verbose lists all of it.", Style.FAINT))
+    return page.render(colour=colour, width=width)
+
+
+def _add_carried(page: Page, explanation: Explanation) -> None:
+    if not explanation.carried:
+        page.heading("Carried by no link")
+        return
+    page.heading(f"Carried: {counted(len(explanation.carried), 'link')}")
+    shown = page.within(explanation.carried, 25)
+    for carried in shown:
+        state = f": {carried.status}" if carried.status else ""
+        page.add((f"{_link(explanation, carried)}{state}", Style.ADDED), indent=1)
+        page.add(f"{route_list(carried.routes)}, {_prefix(carried)}", indent=2)
+        for fact in carried.facts:
+            page.add(fact, indent=2)
+    page.more(len(explanation.carried) - len(shown), indent=1)
+
+
+def _prefix(carried: Carried) -> str:
+    return f"prefix {carried.prefix}" if carried.prefix else "every repository"
+
+
+def _add_not_carried(page: Page, explanation: Explanation) -> None:
+    if not explanation.not_carried:
+        return
+    page.heading(f"Not carried: {counted(len(explanation.not_carried), 'registry')}")
+    groups = sorted(
+        _groups(explanation.not_carried).items(),
+        key=lambda item: list(Reason).index(item[1][0].reason),
+    )
+    for (because, facts), alike in groups:
+        page.add((because, Style.REMOVED), f": {counted(len(alike), 'registry')}", indent=1)
+        shown = page.examples(alike)
+        for why in shown:
+            page.add(_link(explanation, why), indent=2)
+        page.more(len(alike) - len(shown), indent=2)
+        for fact in facts:
+            page.add(fact, indent=2)
+
+
+def _groups(left_out: Iterable[NotCarried]) -> Mapping[_Cause, list[NotCarried]]:
+    groups: dict[_Cause, list[NotCarried]] = defaultdict(list)
+    for why in left_out:
+        groups[why.because, why.facts].append(why)
+    return groups
+
+
+def _link(explanation: Explanation, link: Carried | NotCarried) -> str:
+    def end(registry: Registry) -> str:
+        return label(registry, explanation.names.get(registry.account))
+
+    return f"{end(link.source)} → {end(link.destination)}"
