@@ -24,6 +24,8 @@ SEQUENCES = ["python", "-m", "tests.sequences"]
 BROWSER = "tests/browser"
 TESTS = ["-n", "2", "-q", f"--ignore={SURVIVAL}", f"--ignore={BROWSER}"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Helm as a library, which no extra has: it is large, and made for few platforms.
+HELM = "helm-python-sdk>=0.2.2; sys_platform == 'linux' and platform_machine == 'x86_64'"
 OF_THE_TREE = ["--ignore=tests/docs", "--ignore=tests/mistakes"]
 """What tells nothing of a wheel that the suite of the tree has not told."""
 
@@ -112,7 +114,7 @@ def floors(session: nox.Session) -> None:
 @nox.session(python=INTERPRETERS[:1])
 def tests(session: nox.Session) -> None:
     """The suite on the first interpreter."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[test]", HELM)
     tools = {**_ministack(session), **_promtool(session)}
     session.run("pytest", *TESTS, *session.posargs, env=tools)
 
