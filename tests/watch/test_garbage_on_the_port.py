@@ -13,8 +13,9 @@ import aiohttp
 import anyio
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.support.watched import Stage
+from tests.support.watched import START, Stage
 
+from fleet_repl.watch.recent_rounds import RecentRounds, WatchState
 from fleet_repl.watch.server import Pages, Vitals, parse_address, serving
 
 GARBAGE = {
@@ -61,9 +62,16 @@ async def alive(port: int) -> bool:
         return response.status == 200
 
 
+def waiting() -> WatchState:
+    return WatchState(fleet="prod", now=START, recent=RecentRounds(), writing=False, stuck=False)
+
+
 def pages(stage: Stage) -> Pages:
-    vitals = Vitals(stage.clock, 60, 60)
-    return Pages(vitals=vitals, metrics=lambda: ("text/plain", b"fleet_repl_up 1\n"))
+    return Pages(
+        vitals=Vitals(stage.clock, 60, 60),
+        metrics=lambda: ("text/plain", b"fleet_repl_up 1\n"),
+        state=waiting,
+    )
 
 
 @pytest.mark.parametrize("reset", [False, True])
@@ -100,7 +108,7 @@ async def test_any_bytes(many: list[bytes]) -> None:
     try:
         with anyio.fail_after(60):
             vitals: Any = type("Alive", (), {"stuck": False, "ready": True})()
-            served = Pages(vitals=vitals, metrics=lambda: ("text/plain", b""))
+            served = Pages(vitals=vitals, metrics=lambda: ("text/plain", b""), state=waiting)
             async with serving(parse_address("127.0.0.1:0"), served) as address:
                 for garbage in many:
                     await sent(address.port, garbage, reset=False)
@@ -118,7 +126,7 @@ async def test_a_mistake_of_ours_still_shows(
     def broken() -> tuple[str, bytes]:
         raise KeyError("figures")
 
-    served = Pages(vitals=pages(stage).vitals, metrics=broken)
+    served = Pages(vitals=pages(stage).vitals, metrics=broken, state=waiting)
     async with serving(parse_address("127.0.0.1:0"), served) as address:
         url = f"http://127.0.0.1:{address.port}/metrics"
         async with aiohttp.ClientSession() as session, session.get(url) as response:

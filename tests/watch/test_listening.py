@@ -33,7 +33,7 @@ class Scraped:
     async def ask(self) -> None:
         async with aiohttp.ClientSession() as session:
             answers = {}
-            for path in ("/healthz", "/readyz", "/metrics", "/", "/metrics/more"):
+            for path in ("/healthz", "/readyz", "/metrics", "/metrics/more"):
                 async with session.get(self.base + path) as response:
                     answers[path] = (response.status, await response.text())
             async with session.head(f"{self.base}/metrics") as response:
@@ -69,7 +69,7 @@ async def test_alive_at_once_and_ready_after_the_first_round(stage: Stage) -> No
     assert in_round["/healthz"] == (200, "ok\n")
     assert in_round["/readyz"] == (503, "not ready: the last round made no plan\n")
     assert in_pause["/readyz"] == (200, "ok\n")
-    assert [in_pause[path][0] for path in ("/", "/metrics/more", "POST")] == [404, 404, 405]
+    assert [in_pause[path][0] for path in ("/metrics/more", "POST")] == [404, 405]
     assert in_pause["HEAD"] == (200, "")
 
 

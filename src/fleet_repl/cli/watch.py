@@ -37,7 +37,7 @@ def watch(
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="Serve /healthz, /readyz and /metrics there.",
+            help="Serve a page for people, /healthz, /readyz and /metrics there.",
             show_default=False,
         ),
     ] = None,

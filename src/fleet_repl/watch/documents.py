@@ -24,6 +24,7 @@ from fleet_repl.reports.documents.round import (
 from fleet_repl.reports.documents.shared import ErrorDocument, PlaceDocument, recast_or_none
 from fleet_repl.reports.documents.writer import as_json
 from fleet_repl.reports.log_entry import Level, LogEntry
+from fleet_repl.runs.outcomes import RegistryOutcome
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.text import counted, first_line, listed, timestamp
 from fleet_repl.watch.news import News
@@ -48,38 +49,45 @@ def headline(round_: Round) -> str:
 
 
 def round_document(round_: Round, news: News | None = None) -> JsonObject:
-    """Returns the document `fleet-repl/round/1`; `news`: the reason for sending it."""
+    """Returns the document `fleet-repl/round/1` as JSON; `news`: the reason for sending it."""
+    return as_json(document_of_round(round_, news))
+
+
+def document_of_round(round_: Round, news: News | None = None) -> RoundDocument:
+    """Returns the document of a round; `news`: the reason for sending it."""
     text = headline(round_)
     registries = round_.plan.registries if round_.plan else ()
-    notable = [planned for planned in registries if _is_notable(planned, round_)]
+    outcomes = round_.outcomes
+    notable = [
+        planned for planned in registries if _is_notable(planned, outcomes.get(planned.registry))
+    ]
     inventory = round_.inventory
-    return as_json(
-        RoundDocument(
-            text=f"{text} (again as wanted)" if news is News.RECOVERED else text,
-            news=news.value if news else None,
-            round=round_.number,
-            fleet=round_.fleet,
-            run_id=round_.run_id,
-            verdict=round_.verdict.value,
-            exit_code=int(round_.exit_code),
-            fix=round_.fix,
-            started_at=timestamp(round_.started_at),
-            finished_at=timestamp(round_.finished_at),
-            inventory=RoundInventoryDocument(
-                inventory.path, inventory.digest, round_.inventory_error
-            ),
-            plan_digest=round_.plan.digest if round_.plan else None,
-            drift_since=timestamp(round_.drift_since) if round_.drift_since else None,
-            summary=_summary(round_),
-            registries=tuple(_registry(planned, round_) for planned in notable[:SHOWN]),
-            more_registries=max(0, len(notable) - SHOWN),
-            left_alone=tuple(PlaceDocument(*registry) for registry in round_.left_alone[:SHOWN]),
-            more_left_alone=max(0, len(round_.left_alone) - SHOWN),
-            excluded=tuple(map(_excluded, round_.excluded[:SHOWN])),
-            more_excluded=max(0, len(round_.excluded) - SHOWN),
-            objections=tuple(map(_objection, round_.objections)),
-            error=round_.error,
-        )
+    return RoundDocument(
+        text=f"{text} (again as wanted)" if news is News.RECOVERED else text,
+        news=news.value if news else None,
+        round=round_.number,
+        fleet=round_.fleet,
+        run_id=round_.run_id,
+        verdict=round_.verdict.value,
+        exit_code=int(round_.exit_code),
+        fix=round_.fix,
+        started_at=timestamp(round_.started_at),
+        finished_at=timestamp(round_.finished_at),
+        inventory=RoundInventoryDocument(inventory.path, inventory.digest, round_.inventory_error),
+        plan_digest=round_.plan.digest if round_.plan else None,
+        drift_since=timestamp(round_.drift_since) if round_.drift_since else None,
+        summary=_summary(round_),
+        registries=tuple(
+            _registry(planned, outcomes.get(planned.registry), round_)
+            for planned in notable[:SHOWN]
+        ),
+        more_registries=max(0, len(notable) - SHOWN),
+        left_alone=tuple(PlaceDocument(*registry) for registry in round_.left_alone[:SHOWN]),
+        more_left_alone=max(0, len(round_.left_alone) - SHOWN),
+        excluded=tuple(map(_excluded, round_.excluded[:SHOWN])),
+        more_excluded=max(0, len(round_.excluded) - SHOWN),
+        objections=tuple(map(_objection, round_.objections)),
+        error=round_.error,
     )
 
 
@@ -181,7 +189,7 @@ def held_links(round_: Round) -> int:
 
 
 def _summary(round_: Round) -> SummaryDocument | None:
-    plan = round_.plan
+    plan, counts = round_.plan, round_.counts
     if plan is None:
         return None
     return SummaryDocument(
@@ -192,20 +200,20 @@ def _summary(round_: Round) -> SummaryDocument | None:
         links_added=plan.summary.links_added,
         links_removed=plan.summary.links_removed,
         joining=len(round_.joining),
-        outcomes=OutcomeCountsDocument(**{key: round_.counts.get(key, 0) for key in _WORDS}),
+        outcomes=OutcomeCountsDocument(**{key: counts.get(key, 0) for key in _WORDS}),
     )
 
 
-def _is_notable(planned: RegistryPlan, round_: Round) -> bool:
+def _is_notable(planned: RegistryPlan, outcome: RegistryOutcome | None) -> bool:
     """Returns whether a registry differs, fails, is joining, or has held links."""
-    outcome = round_.outcomes.get(planned.registry)
     return bool(planned.changes or planned.fails or planned.joining or planned.held) or (
         outcome is not None and (outcome.error is not None or bool(outcome.held))
     )
 
 
-def _registry(planned: RegistryPlan, round_: Round) -> RegistryDocument:
-    outcome = round_.outcomes.get(planned.registry)
+def _registry(
+    planned: RegistryPlan, outcome: RegistryOutcome | None, round_: Round
+) -> RegistryDocument:
     return RegistryDocument(
         *planned.registry,
         planned.name,

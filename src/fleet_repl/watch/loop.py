@@ -27,6 +27,7 @@ from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.memory import Memory
 from fleet_repl.watch.news import News
 from fleet_repl.watch.notify import Notifier, parse_webhook
+from fleet_repl.watch.recent_rounds import RecentRounds, WatchState
 from fleet_repl.watch.reload import Current, LoadInventory, read_again, read_first
 from fleet_repl.watch.round import Round, Verdict
 from fleet_repl.watch.round_context import RoundContext, RoundOptions
@@ -52,7 +53,7 @@ class WatchOptions:
     once: bool = False
     """Whether to do a single round."""
     listen: str | None = None
-    """The address that serves health and metrics, as `host:port`; None: nowhere."""
+    """The address that serves health, metrics and pages, as `host:port`; None: nowhere."""
     selection: Selection = EVERYTHING
     """The part of the fleet that is looked at and corrected."""
     notify: str | None = field(default=None, repr=False)
@@ -114,19 +115,29 @@ class _Loop:
         self._fleet: WatchedFleet | None = None
         """The connected fleet, during a round."""
         self._vitals = Vitals(context.clock, options.every, current.inventory.apply.deadline)
+        self._recent = RecentRounds()
         self._metrics = _metrics(context.clock, self._holds_lock)
         self._metrics.began(current.inventory.name)
 
+    def _state(self) -> WatchState:
+        return WatchState(
+            fleet=self._current.inventory.name,
+            now=self._context.clock.now(),
+            recent=self._recent,
+            writing=self._holds_lock(),
+            stuck=self._vitals.stuck,
+        )
+
     @asynccontextmanager
     async def listening(self, address: Address | None) -> AsyncIterator[None]:
-        """While this lasts, serve health and metrics at `address`, if there is one.
+        """While this lasts, serve health, metrics and pages at `address`, if there is one.
 
         Raises FleetError where it cannot be listened on.
         """
         if address is None:
             yield
             return
-        pages = Pages(vitals=self._vitals, metrics=self._metrics.scrape)
+        pages = Pages(vitals=self._vitals, metrics=self._metrics.scrape, state=self._state)
         async with serving(address, pages) as taken:
             self._log("listening", f"listening on http://{taken}", address=str(taken))
             yield
@@ -175,6 +186,8 @@ class _Loop:
         round_, self._memory = await run_round(options, inventory, context, self._memory)
         self._vitals.finished(round_)
         self._metrics.finished(round_)
+        if self._options.listen is not None:
+            self._recent = self._recent.after(round_)
         self._context.log(round_entry(round_))
         self._on_round(round_)
         return round_
@@ -223,6 +236,7 @@ class _Loop:
         name = self._current.inventory.name
         if name != before:
             self._memory = Memory()
+            self._recent = RecentRounds()
             self._metrics.began(name)
 
     def _log(self, event: str, message: str, **fields: Json) -> None:

@@ -1,4 +1,5 @@
-"""/healthz, /readyz and /metrics over HTTP. The server only shows the values that it is given."""
+"""/healthz, /readyz, /metrics and two pages over HTTP. The server only shows the values that it is
+given."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ import anyio
 
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
+from fleet_repl.watch.page_routes import PageRoutes
+from fleet_repl.watch.recent_rounds import WatchState
 from fleet_repl.watch.round import Round, Verdict
 
 if TYPE_CHECKING:
@@ -86,6 +89,8 @@ class Pages:
     vitals: Vitals
     metrics: Callable[[], tuple[str, bytes]]
     """The content type and the text of a scrape."""
+    state: Callable[[], WatchState]
+    """The watch as the page shows it."""
 
 
 @asynccontextmanager
@@ -98,7 +103,7 @@ async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
     from aiohttp import web  # noqa: PLC0415
 
     runner = web.AppRunner(
-        _application(pages),
+        _application(pages, address.host),
         access_log=None,
         logger=_logger(),
         keepalive_timeout=_IDLE_SECONDS,
@@ -135,7 +140,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return error is not None and not isinstance(error, HttpProcessingError | OSError)
 
 
-def _application(pages: Pages) -> web.Application:
+def _application(pages: Pages, host: str) -> web.Application:
     from aiohttp import web  # noqa: PLC0415 - as above
 
     async def healthz(_: web.Request) -> web.Response:
@@ -157,4 +162,5 @@ def _application(pages: Pages) -> web.Application:
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", metrics)
+    PageRoutes(pages.state, host).add_to(application)
     return application

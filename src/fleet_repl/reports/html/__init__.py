@@ -5,6 +5,6 @@ a template only places them. Names come from outside, so every text is escaped w
 It alone imports jinja2.
 """
 
-from fleet_repl.reports.html.page import html_pieces, page_of
+from fleet_repl.reports.html.page import PageTemplate, html_pieces, page_of, policy_of, watch_html
 
-__all__ = ["html_pieces", "page_of"]
+__all__ = ["PageTemplate", "html_pieces", "page_of", "policy_of", "watch_html"]

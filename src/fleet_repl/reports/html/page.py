@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,7 @@ from fleet_repl.reports.html.drawing import HEIGHT, WIDTH
 from fleet_repl.reports.html.model import Page
 from fleet_repl.reports.html.plan_page import plan_page
 from fleet_repl.reports.html.report_page import report_page
+from fleet_repl.reports.html.watch_model import WatchPage
 from fleet_repl.reports.to_json import Document
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
@@ -39,6 +41,20 @@ _BUFFERED: Final = 256
 """The number of the template's pieces that are handed out as one."""
 
 
+class PageTemplate(StrEnum):
+    """The file of a template."""
+
+    REPORT = "page.html.j2"
+    WATCH = "watch.html.j2"
+
+
+_PARTS: Final[Mapping[PageTemplate, tuple[Sequence[str], Sequence[str]]]] = {
+    PageTemplate.REPORT: (["page.css"], ["page.js"]),
+    PageTemplate.WATCH: (["page.css", "watch.css"], []),
+}
+"""The files of the styles and of the scripts of a template."""
+
+
 def html_pieces(subject: Documented) -> Iterator[str]:
     """Returns the page of a document as HTML text, in pieces.
 
@@ -46,9 +62,19 @@ def html_pieces(subject: Documented) -> Iterator[str]:
     """
     if not isinstance(subject, Plan | Report | DeliveryReport | BackfillReport | DoctorReport):
         raise TypeError(f"{type(subject).__name__} has no page")
-    stream = _template().stream(page=page_of(subject))
+    stream = _template(PageTemplate.REPORT).stream(page=page_of(subject))
     stream.enable_buffering(_BUFFERED)
     return stream
+
+
+def watch_html(page: WatchPage) -> str:
+    """Returns the page of a watch as HTML text."""
+    return _template(PageTemplate.WATCH).render(page=page)
+
+
+def policy_of(name: PageTemplate) -> str:
+    """Returns the content security policy of the pages of a template, for a header."""
+    return str(_template(name).globals["policy"])
 
 
 def page_of(subject: Document) -> Page:
@@ -67,7 +93,7 @@ def page_of(subject: Document) -> Page:
 
 
 @cache
-def _template() -> Template:
+def _template(name: PageTemplate) -> Template:
     environment = Environment(
         loader=FunctionLoader(_asset),
         autoescape=True,
@@ -76,18 +102,23 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = (
-        f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
+    styles, scripts = _PARTS[name]
+    style, script = "".join(map(_asset, styles)), "".join(map(_asset, scripts))
     environment.globals |= {
-        "style": Markup(style),  # noqa: S704 - a file of this package
-        "script": Markup(script),  # noqa: S704 - a file of this package
-        "policy": policy,
+        "style": Markup(style),  # noqa: S704 - files of this package
+        "script": Markup(script),  # noqa: S704 - files of this package
+        "policy": _policy(style, script),
         "box": {"width": WIDTH, "height": HEIGHT},
     }
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name.value)
+
+
+def _policy(style: str, script: str) -> str:
+    scripts = f"script-src {_source(script)}; " if script else ""
+    return (
+        f"default-src 'none'; style-src {_source(style)}; {scripts}"
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def _asset(name: str) -> str:
