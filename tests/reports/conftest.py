@@ -121,6 +121,11 @@ moves = st.none() | st.builds(
     Moved, by=st.sampled_from(Mover), run_id=st.none() | run_ids, at=st.none() | moments
 )
 inventories = st.builds(InventoryRef, path=texts, digest=digests)
+labels_ = st.dictionaries(
+    st.sampled_from([AccountId(digit * 12) for digit in "0123456789"]),
+    st.dictionaries(texts, texts, min_size=1, max_size=2),
+    max_size=2,
+)
 objections_ = st.lists(
     st.builds(Objection, kind=st.sampled_from(OBJECTIONS), message=texts), max_size=2
 ).map(tuple)
@@ -200,6 +205,7 @@ _PLANS = st.builds(
     vouched=st.lists(
         st.builds(Vouched, registry=registries_, sid=texts), max_size=2, unique_by=lambda item: item
     ).map(tuple),
+    labels=labels_,
     rolls_back=st.none() | run_ids,
 ).map(_digested)
 
@@ -282,6 +288,7 @@ _REPORTS = st.builds(
     rolls_back=st.none() | run_ids,
     objections=objections_,
     warnings=warnings_,
+    labels=labels_,
     registries=st.lists(_OUTCOMES, max_size=3, unique_by=lambda entry: entry.registry).map(tuple),
     backfills=_BACKFILLS,
 ).flatmap(

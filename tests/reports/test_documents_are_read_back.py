@@ -87,7 +87,7 @@ def test_a_plan_from_an_earlier_version_is_taken_as_it_is(
     it says something. A plan file that waits for approval outlives an upgrade."""
     plan = data.draw(plans)
     registries = tuple(replace(registry, gone=False, joining=None) for registry in plan.registries)
-    plan = replace(plan, vouched=(), world=None, registries=registries)
+    plan = replace(plan, vouched=(), labels={}, world=None, registries=registries)
     document: Any = plan_document(plan)
     assert sorted(document) == FIRST_PLAN.split()
     assert all(sorted(item) == FIRST_REGISTRY.split() for item in document["registries"])

@@ -13,7 +13,7 @@ import anyio.to_thread
 from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
-from fleet_repl.planning.account_facts import planned_accounts
+from fleet_repl.planning.account_facts import account_labels, planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.enrolment import young_accounts
@@ -174,7 +174,12 @@ async def rolled_back(
 async def finished(context: RunContext, plan: Plan) -> Plan:
     """Returns the plan with its world and its digest, and reports it as an event."""
     accounts = planned_accounts(context.inventory)
-    plan = replace(plan, world=context.world, accounts=accounts)
+    labels = (
+        {}
+        if accounts
+        else account_labels(context.inventory, (planned.registry for planned in plan.registries))
+    )
+    plan = replace(plan, world=context.world, accounts=accounts, labels=labels)
     plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))
     context.on_event(PlanMade(plan=plan))
     return plan

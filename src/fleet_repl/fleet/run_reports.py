@@ -11,6 +11,7 @@ from dataclasses import replace
 from fleet_repl.engine.results import untouched
 from fleet_repl.engine.waves import ends_after
 from fleet_repl.fleet.context import RunContext
+from fleet_repl.planning.account_facts import account_labels
 from fleet_repl.planning.acknowledgements import noted
 from fleet_repl.planning.authorize import Authorized
 from fleet_repl.planning.plan import Effort, Objection, Plan, Warning, fall_short
@@ -78,6 +79,7 @@ def interrupted_report(
         rolls_back=rolls_back,
         warnings=known.warnings,
         acknowledged=known.acknowledged,
+        labels=account_labels(context.inventory, scope),
         waves=wave_outcomes((), desired.waves.names),
         registries=tuple(
             RegistryOutcome(
@@ -144,6 +146,7 @@ def _report(
         objections=objections,
         warnings=warnings,
         acknowledged=plan.acknowledged,
+        labels=account_labels(context.inventory, (outcome.registry for outcome in outcomes)),
         registries=outcomes,
         waves=wave_outcomes(outcomes, context.desired.waves.names),
     )

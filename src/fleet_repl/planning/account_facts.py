@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -14,6 +14,7 @@ from fleet_repl.inventory import Account, AccountTable, Inventory, Member, Organ
 from fleet_repl.planning.discovery import Origin, discovered_labels, fleet_members
 from fleet_repl.planning.enrolment import joining_until
 from fleet_repl.planning.plan import PlannedAccount
+from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import listed
 
 _SHOWN: Final = 5
@@ -88,6 +89,18 @@ def planned_accounts(inventory: Inventory) -> tuple[PlannedAccount, ...]:
         )
         for account in sorted(inventory.accounts, key=lambda account: account.id)
     )
+
+
+def account_labels(
+    inventory: Inventory, registries: Iterable[Registry]
+) -> Mapping[AccountId, Mapping[str, str]]:
+    """Returns the labels of the accounts of these registries; accounts without any are left out."""
+    within = {registry.account for registry in registries}
+    return {
+        account.id: account.labels
+        for account in inventory.accounts
+        if account.labels and account.id in within
+    }
 
 
 def fleet_difference(

@@ -302,6 +302,8 @@ class Plan:
     accounts: tuple[PlannedAccount, ...] = ()
     """The accounts of the fleet in order of the id, where they were discovered; otherwise the
     inventory has them."""
+    labels: Mapping[AccountId, Mapping[str, str]] = field(default_factory=dict)
+    """The labels of the accounts in scope that have any, where the inventory lists them."""
     rolls_back: str | None = None
     """The run whose writes it takes back; None for a plan of the inventory."""
     world: str | None = None
@@ -310,6 +312,13 @@ class Plan:
     """The effort of reading each registry; no part of the document."""
     basis: Basis | None = field(default=None, repr=False, compare=False)
     """None for a plan out of a file, as it is no part of the document."""
+
+    @property
+    def account_labels(self) -> Mapping[AccountId, Mapping[str, str]]:
+        """Returns the labels of the accounts, whether these were discovered or not."""
+        if not self.accounts:
+            return self.labels
+        return {account.id: account.labels for account in self.accounts if account.labels}
 
     @property
     def changes(self) -> tuple[tuple[Registry, Change], ...]:

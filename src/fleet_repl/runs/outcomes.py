@@ -15,7 +15,7 @@ from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Action, HeldLink, Objection, Resource, Warning
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 
 
 class Outcome(StrEnum):
@@ -197,6 +197,8 @@ class Report:
     warnings: tuple[Warning, ...] = ()
     acknowledged: int = 0
     """The number of warnings that the plan left out, because the inventory acknowledges them."""
+    labels: Mapping[AccountId, Mapping[str, str]] = field(default_factory=dict)
+    """The labels of the accounts in scope that have any."""
     registries: tuple[RegistryOutcome, ...]
     waves: tuple[WaveOutcome, ...] = ()
     """In their order. A fleet without waves has one, the wave of the rest."""

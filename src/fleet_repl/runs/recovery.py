@@ -124,6 +124,7 @@ def _report(
         objections=past.plan.objections,
         warnings=past.plan.warnings,
         acknowledged=past.plan.acknowledged,
+        labels=past.plan.account_labels,
         registries=registries,
         waves=wave_outcomes(registries, waves),
     )

@@ -29,6 +29,7 @@ from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.reports.html import page_of
 from fleet_repl.reports.html.model import Fact, Matrix, Page
 from fleet_repl.runs.outcomes import Outcome, Report, Status
+from fleet_repl.values.names import AccountId
 
 HUB = registry_of("1", "us-east-1")
 NEW, STAYS, GONE, DELETES = map(registry_of, "2345")
@@ -105,6 +106,16 @@ def test_a_plan(plan: Plan) -> None:
         ("spoke", "to change", "create policy"),
         ("555555555555", "as wanted", ""),
     ]
+
+
+def test_labels_of_a_run_group_and_filter_it(report: Report) -> None:
+    """A report has the labels of the accounts in scope."""
+    labels = {"333333333333": {"stage": "dev"}, "111111111111": {"stage": "prod", "team": "x"}}
+    page = page_of(replace(report, labels={AccountId(key): labels[key] for key in labels}))
+    assert page.matrix is not None
+    assert [group for group, _ in page.matrix.groups] == ["eu-west-1, stage=dev"]
+    choice = next(choice for choice in page.table.choices if choice.name == "label")
+    assert choice.options == ("stage=dev", "stage=prod", "team=x")
 
 
 def test_what_a_row_opens_to(plan: Plan) -> None:

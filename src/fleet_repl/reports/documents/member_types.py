@@ -79,6 +79,14 @@ Acknowledged: TypeAlias = Annotated[
         "where there are none.",
     ),
 ]
+Labels: TypeAlias = Annotated[
+    dict[Account, dict[str, str]] | UnsetType,
+    Meta(
+        description="The labels of the accounts in scope that have any. Missing where none has, "
+        "in a plan that has `accounts`, and in documents of earlier versions.",
+        extra_json_schema={"minProperties": 1},
+    ),
+]
 AccountName: TypeAlias = Annotated[str, Meta(description="The account's name in the inventory.")]
 UNIQUE: Final[Mapping[str, Any]] = {"uniqueItems": True}
 """Published of lists that name nothing twice."""

@@ -32,6 +32,7 @@ from fleet_repl.reports.documents.member_types import (
     Acknowledged,
     Count,
     Digest,
+    Labels,
     RegionName,
     Timestamp,
 )
@@ -54,6 +55,7 @@ from fleet_repl.reports.documents.shared import (
     PlaceDocument,
     WarningDocument,
     given,
+    label_members,
     moment,
     recast,
 )
@@ -119,6 +121,7 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
             extra_json_schema={"minItems": 1},
         ),
     ] = UNSET
+    labels: Labels = UNSET
     acknowledged: Acknowledged = UNSET
     created_at: Timestamp
     fleet: str
@@ -153,6 +156,7 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
             )
             or UNSET,
             accounts=tuple(recast(account, AccountDocument) for account in plan.accounts) or UNSET,
+            labels=label_members(plan.labels),
             acknowledged=plan.acknowledged or UNSET,
             created_at=timestamp(plan.created_at),
             fleet=plan.fleet,
@@ -178,6 +182,7 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
             acknowledged=self.acknowledged or 0,
             vouched=tuple(map(VouchedDocument.vouched, self.vouched or ())),
             accounts=tuple(recast(account, PlannedAccount) for account in self.accounts or ()),
+            labels=self.labels or {},
             rolls_back=self.rolls_back,
             world=given(self.world),
         )

@@ -24,6 +24,7 @@ from fleet_repl.reports.documents.member_types import (
     Allowed,
     Count,
     Digest,
+    Labels,
 )
 from fleet_repl.reports.documents.reader import (
     Document,
@@ -39,6 +40,7 @@ from fleet_repl.reports.documents.run_head import RunHead, run_head
 from fleet_repl.reports.documents.shared import (
     ObjectionDocument,
     WarningDocument,
+    label_members,
     moment,
     recast,
 )
@@ -144,6 +146,7 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
     objections: tuple[ObjectionDocument, ...]
     warnings: tuple[WarningDocument, ...]
     acknowledged: Acknowledged = UNSET
+    labels: Labels = UNSET
     summary: SummaryDocument
     waves: Annotated[
         tuple[WaveDocument, ...] | UnsetType,
@@ -169,6 +172,7 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
             ),
             warnings=tuple(recast(warning, WarningDocument) for warning in report.warnings),
             acknowledged=report.acknowledged or UNSET,
+            labels=label_members(report.labels),
             summary=SummaryDocument.of(report),
             waves=tuple(recast(wave, WaveDocument) for wave in report.waves),
             backfills=tuple(map(BackfillDocument.of, report.backfills)),
@@ -190,6 +194,7 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
             objections=tuple(recast(objection, Objection) for objection in self.objections),
             warnings=tuple(recast(warning, Warning) for warning in self.warnings),
             acknowledged=self.acknowledged or 0,
+            labels=self.labels or {},
             registries=read_items(
                 "registries", self.registries, RegistryOutcomeDocument.registry_outcome
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, TypeVar
 
@@ -116,6 +116,13 @@ def recast(value: object, kind: type[_T]) -> _T:
 def recast_or_none(value: object | None, kind: type[_T]) -> _T | None:
     """Returns `recast` of a value; None for None."""
     return None if value is None else recast(value, kind)
+
+
+def label_members(
+    labels: Mapping[AccountId, Mapping[str, str]],
+) -> dict[AccountId, dict[str, str]] | UnsetType:
+    """Returns labels by account as documents have them: sorted, and UNSET where there are none."""
+    return {account: dict(sorted(labels[account].items())) for account in sorted(labels)} or UNSET
 
 
 def held_documents(links: Iterable[HeldLink]) -> tuple[HeldDocument, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fleet_repl.planning.plan import Plan
+from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.names import AccountId, Registry
 
 _MOST_VALUES: Final = 6
@@ -23,7 +24,9 @@ class Labels:
 
     def of(self, account: AccountId) -> tuple[str, ...]:
         """Returns the labels of an account, such as `team=payments`."""
-        return tuple(f"{key}={value}" for key, value in self.by_account.get(account, {}).items())
+        return tuple(
+            f"{key}={value}" for key, value in sorted(self.by_account.get(account, {}).items())
+        )
 
     def group(self, registry: Registry) -> str:
         """Returns the group of a registry: `eu-west-1`, or `eu-west-1, stage=prod`."""
@@ -31,9 +34,9 @@ class Labels:
         return registry.region if value is None else f"{registry.region}, {self.divider}={value}"
 
 
-def labels_of(plan: Plan) -> Labels:
-    """Returns the labels in a plan, which has those of accounts that were discovered."""
-    by_account = {account.id: account.labels for account in plan.accounts}
+def labels_of(document: Plan | Report) -> Labels:
+    """Returns the labels in a plan or a report."""
+    by_account = document.account_labels if isinstance(document, Plan) else document.labels
     return Labels(by_account=by_account, divider=_divider(by_account.values()))
 
 

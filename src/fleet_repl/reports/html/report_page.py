@@ -8,7 +8,7 @@ from typing import Final
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.html.backfill_page import backfill_problems
 from fleet_repl.reports.html.drawing import drawing_of
-from fleet_repl.reports.html.labels import Labels
+from fleet_repl.reports.html.labels import Labels, labels_of
 from fleet_repl.reports.html.links import report_links
 from fleet_repl.reports.html.matrix import link_matrix
 from fleet_repl.reports.html.model import (
@@ -62,7 +62,7 @@ _LINKS_NOTE: Final = (
 def report_page(report: Report) -> Page:
     """Returns the page of a run."""
     names = {outcome.registry.account: outcome.name for outcome in report.registries}
-    links = report_links(report)
+    labels, links = labels_of(report), report_links(report)
     tones = {outcome.registry: OUTCOME_TONES[outcome.outcome] for outcome in report.registries}
     return Page(
         kind="Run" if report.rolls_back is None else "Rollback",
@@ -73,13 +73,13 @@ def report_page(report: Report) -> Page:
         tiles=_tiles(report),
         timeline=report_timeline(report),
         problems=tuple(_problems(report, names)),
-        matrix=link_matrix(links, LINK_MARKS, names, Labels(), (_LINKS_NOTE,)),
+        matrix=link_matrix(links, LINK_MARKS, names, labels, (_LINKS_NOTE,)),
         drawing=drawing_of(links, LINK_MARKS, names, tones),
         table=table_of(
             "registry",
             report.registries,
             lambda outcome: Tone.HELD if outcome.held else OUTCOME_TONES[outcome.outcome],
-            lambda outcome: _row(outcome, names),
+            lambda outcome: _row(outcome, names, labels),
         ),
     )
 
@@ -169,7 +169,7 @@ def _reasons(registries: Iterable[RegistryOutcome], kind: Outcome) -> Iterator[t
             yield place_words(outcome.registry, outcome.name), outcome.because
 
 
-def _row(outcome: RegistryOutcome, names: Mapping[AccountId, str]) -> Row:
+def _row(outcome: RegistryOutcome, names: Mapping[AccountId, str], labels: Labels) -> Row:
     mark = _MARKS[outcome.outcome]
     also = (
         (_HELD, bool(outcome.held)),
@@ -184,6 +184,7 @@ def _row(outcome: RegistryOutcome, names: Mapping[AccountId, str]) -> Row:
         wave=outcome.wave,
         summary=_summary(outcome),
         outcomes=(mark.word, *(word for word, applies in also if applies)),
+        labels=labels.of(outcome.registry.account),
         blocks=tuple(_blocks(outcome, names)),
     )
 
