@@ -101,10 +101,22 @@ def test_unknown_credentials_mean_another_thing_to_sts() -> None:
     assert kind_of("InvalidClientTokenId", 403, "", "sts") is FaultKind.ACCESS_DENIED
 
 
-REFUSED = aiohttp.ClientConnectorError(
-    aiohttp.client_reqrep.ConnectionKey("ecr", 443, True, True, None, None, None),
-    ConnectionRefusedError(111, "refused"),
-)
+KEY = aiohttp.client_reqrep.ConnectionKey("ecr", 443, True, True, None, None, None)
+REFUSED = aiohttp.ClientConnectorError(KEY, ConnectionRefusedError(111, "refused"))
+
+
+def test_a_region_that_is_misspelt() -> None:
+    """Nobody knows the name of its endpoint, which may also be the fault of the way there."""
+    unknown = aiohttp.ClientConnectorDNSError(KEY, OSError(-2, "Name or service not known"))
+    error = sdk.EndpointConnectionError(endpoint_url=URL, error=unknown)
+    fault = translate(error, replace(call(), region=Region("eu-wset-1"))).fault
+    way = "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
+    assert (fault.kind, fault.hint) == (
+        FaultKind.NETWORK,
+        f"see that there is a region eu-wset-1; else {way}",
+    )
+    refused = sdk.EndpointConnectionError(endpoint_url=URL, error=REFUSED)
+    assert translate(refused, call()).fault.hint == way
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,11 @@ def hint_for_code(code: str, call: Call) -> str | None:
     return _FOR_CODES.get((code, call.operation)) or _FOR_CODES.get((code, None))
 
 
+def unknown_host(region: str) -> str:
+    """The hint for an endpoint whose name is not known; that of a misspelt region is none."""
+    return f"see that there is a region {region}; else {WAY}"
+
+
 def unknown_key(sts: str = "STS there") -> str:
     """The hint for an STS that does not know the caller's credentials; no role is at fault."""
     return (
