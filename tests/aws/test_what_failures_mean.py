@@ -113,7 +113,7 @@ def test_a_region_that_is_misspelt() -> None:
     way = "check the way to AWS: name resolution, proxy, AWS_ENDPOINT_URL"
     assert (fault.kind, fault.hint) == (
         FaultKind.NETWORK,
-        f"see that there is a region eu-wset-1; else {way}",
+        f"{way}; and see that there is a region eu-wset-1",
     )
     refused = sdk.EndpointConnectionError(endpoint_url=URL, error=REFUSED)
     assert translate(refused, call()).fault.hint == way
@@ -225,9 +225,10 @@ def test_credentials_that_their_source_does_not_give(error: Exception) -> None:
             "AssumeRole",
             "InvalidClientTokenId",
             (
-                "STS in eu-west-1 does not know the caller's credentials: set [aws] sts_region to "
-                "a region that the caller's account has enabled, which an opt-in region is not by "
-                "itself; or renew them, and see that they are of the inventory's partition"
+                "STS in eu-west-1 does not know the caller's credentials: renew them, and see that "
+                "they are of the inventory's partition; where they are good, set [aws] sts_region "
+                "to a region that the caller's account has enabled, which an opt-in region is not "
+                "by itself"
             ),
         ),
         (

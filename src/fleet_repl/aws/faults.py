@@ -174,8 +174,8 @@ def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallErr
         # An object of Python's means nothing to a reader.
         what = f"no connection{' to the proxy' * by_proxy}: {_OBJECT.sub('', str(cause))}"
         nameless = isinstance(cause, aiohttp.ClientConnectorDNSError)
-        hint = hints.PROXY if by_proxy else hints.unknown_host(call.region) if nameless else None
-        fault = _fault(FaultKind.NETWORK, call, what, hint=hint, hidden=hidden)
+        remedy = hints.PROXY if by_proxy else hints.unknown_host(call.region) if nameless else None
+        fault = _fault(FaultKind.NETWORK, call, what, hint=remedy, hidden=hidden)
         return CallError(fault, transient=True)
     fault = _fault(FaultKind.NETWORK, call, "the connection broke before the whole answer came")
     return CallError(fault, transient=True, uncertain=True)

@@ -156,7 +156,7 @@ def hint_for_code(code: str, call: Call) -> str | None:
 
 def unknown_host(region: str) -> str:
     """The hint for an endpoint whose name is not known; that of a misspelt region is none."""
-    return f"see that there is a region {region}; else {WAY}"
+    return f"{WAY}; and see that there is a region {region}"
 
 
 def unknown_key(sts: str = "STS there") -> str:

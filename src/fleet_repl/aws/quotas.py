@@ -17,8 +17,8 @@ from fleet_repl.values.names import AccountId, Region
 _UNTHROTTLED: Final = 1000.0
 """Calls per second where nobody has set a rate: as many as one process can make."""
 _RATES: Final = {"organizations": 400.0}
-"""Calls per second to begin with. Throttling finds how many Organizations takes, which are far fewer
-in the long run."""
+"""Calls per second to begin with. Throttling finds how many Organizations takes for long, which are
+far fewer."""
 
 
 class Quota:
