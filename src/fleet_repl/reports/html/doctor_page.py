@@ -109,6 +109,11 @@ def _tiles(report: DoctorReport, counts: Counter[CheckState]) -> tuple[Tile, ...
 
 def _matrix(report: DoctorReport) -> Matrix | None:
     sizes = Counter(registry.region for registry in report.registries)
+    names = dict.fromkeys(check for checks in report.registries.values() for check in checks)
+    columns = {
+        name: Heading(group="", name=name, detail="", place=place)
+        for place, name in enumerate(names)
+    }
     single = len(report.registries) <= MOST
     entries = (
         Entry(
@@ -119,7 +124,7 @@ def _matrix(report: DoctorReport) -> Matrix | None:
                 else counted(sizes[registry.region], "registry"),
                 detail=registry.account if single else "",
             ),
-            across=Heading(group="", name=check, detail=""),
+            across=columns[check],
             mark=_MARKS[state],
             text=f"{_name(registry, report.names)} {registry.region}: {check} {state}",
         )

@@ -146,5 +146,5 @@ def _group(heading: Heading) -> str:
     return heading.group
 
 
-def _order(heading: Heading) -> tuple[str, str, str]:
-    return heading.group, heading.name, heading.detail
+def _order(heading: Heading) -> tuple[str, int, str, str]:
+    return heading.group, heading.place, heading.name, heading.detail

@@ -114,6 +114,8 @@ class Heading:
     """The region, and a label where the document has one that divides the fleet."""
     name: str
     detail: str
+    place: int = 0
+    """Its place in the group, before the names are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

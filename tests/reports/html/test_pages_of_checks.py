@@ -1,0 +1,212 @@
+"""What the pages of verifications, backfills and examinations show, word by word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.support.clock import NOON
+from tests.support.plans import PROD
+from tests.support.registries import registry_of
+
+from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.reports.html import html_pieces, page_of
+from fleet_repl.reports.html.model import Fact
+from fleet_repl.runs.delivery import (
+    Delivery,
+    DeliveryReport,
+    DeliveryState,
+    LinkDelivery,
+    PushedImage,
+)
+from fleet_repl.runs.doctor import (
+    BaseIdentity,
+    CheckState,
+    DoctorReport,
+    FleetProblem,
+    ProblemKind,
+    StateExamination,
+    StsUse,
+)
+from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
+from fleet_repl.values.errors import Fault, FaultKind
+
+BUILD = registry_of("1", "us-east-1")
+SHOP, DARK = map(registry_of, "23")
+OK, FAILED, UNKNOWN = CheckState.OK, CheckState.FAILED, CheckState.UNKNOWN
+
+
+def link(state: DeliveryState, *images: Delivery, joining: str | None = None) -> LinkDelivery:
+    return LinkDelivery(
+        source=BUILD,
+        source_name="build",
+        destination=SHOP,
+        destination_name="shop",
+        external=False,
+        prefixes=("base/",),
+        routes=("golden",),
+        state=state,
+        images=images,
+        joining=joining,
+    )
+
+
+def verification(*links: LinkDelivery) -> DeliveryReport:
+    return DeliveryReport(
+        run_id="run",
+        started_at=NOON,
+        finished_at=NOON + timedelta(seconds=2),
+        fleet="prod",
+        inventory=PROD,
+        count=5,
+        age=timedelta(days=7),
+        sources=1,
+        sampled=2,
+        links=links,
+    )
+
+
+IMAGE = PushedImage(repository="base/go", digest="sha256:ab", tags=("1",), pushed_at=NOON)
+ARRIVED = Delivery(image=IMAGE, state=DeliveryState.COMPLETE, seconds=12)
+LOST = Delivery(
+    image=IMAGE,
+    state=DeliveryState.FAILED,
+    code="DENIED",
+    because="its registry policy does not grant it",
+    hint="fleet-repl apply does that",
+)
+
+
+def test_a_verification() -> None:
+    """Its cause and its remedy once for all images, and each image of a link with its state."""
+    page = page_of(verification(link(DeliveryState.FAILED, ARRIVED, LOST)))
+    assert page.sentence == (
+        "1 of 2 deliveries arrived on 1 link of 1 source, half of them within 12.0 s; "
+        "1 link with problems."
+    )
+    assert [(tile.number, tile.label) for tile in page.tiles] == [(1, "failed"), (0, "unreadable")]
+    (problem,) = page.problems
+    assert problem.title == "1 delivery: its registry policy does not grant it"
+    assert problem.remedy == ("fleet-repl apply does that",)
+    (row,) = page.table.rows
+    assert row.summary == "→ shop, 222222222222, eu-west-1; 2 images"
+    about, first, second = row.blocks
+    assert about.note == "base/; route golden"
+    assert (first.tone, Fact(term="AWS code", value="DENIED") in first.facts) == ("bad", True)
+    assert Fact(term="Took", value="12.0 s") in second.facts
+
+
+def test_a_link_of_a_joining_account_is_no_problem() -> None:
+    """It has a state of its own, and says why."""
+    page = page_of(verification(link(DeliveryState.UNKNOWN, joining="it came an hour ago")))
+    assert [tile.label for tile in page.tiles if tile.number] == ["joining"]
+    assert page.sentence == "0 of 0 deliveries arrived on 1 link of 1 source."
+    assert page.table.rows[0].blocks[1].note == "it came an hour ago"
+
+
+def test_backfills() -> None:
+    """How far each came, and one problem for all destinations that are still without images."""
+    copying = Backfill(
+        id="b",
+        destination=SHOP,
+        status="IN_PROGRESS",
+        started_at=NOON,
+        total=40,
+        completed=12,
+    )
+    denied = Fault(kind=FaultKind.ACCESS_DENIED, operation="StartReplication", message="no")
+    outcome = BackfillOutcome(
+        source=BUILD,
+        source_name="build",
+        destination=SHOP,
+        destination_name="shop",
+        state=BackfillState.IN_PROGRESS,
+        started=True,
+        backfill=copying,
+    )
+    failed = replace(
+        outcome, destination=DARK, state=BackfillState.FAILED, backfill=None, error=denied
+    )
+    report = BackfillReport(
+        run_id="run",
+        status=Status.PARTIAL,
+        started_at=NOON,
+        finished_at=NOON,
+        fleet="prod",
+        inventory=PROD,
+        route=None,
+        mode=BackfillMode.START,
+        backfills=(outcome, failed),
+    )
+    page = page_of(report)
+    assert page.sentence == "2 backfills: 1 failed, 1 in progress; 2 started by this run."
+    assert [problem.title for problem in page.problems] == ["1 destination still without images"]
+    assert [(row.mark.word, row.summary) for row in page.table.rows] == [
+        ("failed", "→ shop, 333333333333, eu-west-1: no numbers are known"),
+        ("in progress", "→ shop, 222222222222, eu-west-1: 12 of 40 copies"),
+    ]
+
+
+@pytest.fixture
+def examination() -> DoctorReport:
+    """One registry that can be written, and one whose role is refused."""
+    return DoctorReport(
+        fleet="prod",
+        started_at=NOON,
+        finished_at=NOON,
+        base=BaseIdentity(
+            arn="arn:aws:iam::999999999999:user/ops",
+            account=SHOP.account,
+            seconds_left=None,
+            clock_ahead=None,
+        ),
+        session_seconds=3600,
+        sts=StsUse(accounts=2, rate=10, measured=2),
+        state=StateExamination(location=".fleet-repl", readable=OK, writable=OK),
+        problems=(
+            FleetProblem(
+                kind=ProblemKind.ROLE_REFUSED,
+                accounts=(DARK.account,),
+                regions=(DARK.region,),
+                message="AccessDenied on AssumeRole",
+                remedy="see that it exists:\nfleet-repl bootstrap prod.toml",
+            ),
+        ),
+        notes=(),
+        registries={
+            SHOP: {"role": OK, "account": OK, "region": OK},
+            DARK: {"role": FAILED, "account": UNKNOWN, "region": UNKNOWN},
+        },
+        names={SHOP.account: "shop", DARK.account: "dark"},
+    )
+
+
+def test_an_examination(examination: DoctorReport) -> None:
+    """Registries against checks, and what to run or to paste."""
+    page = page_of(examination)
+    assert page.sentence == ("Examined 2 registries in 2 accounts; 1 problem, 1 account affected.")
+    assert page.matrix is not None
+    assert [column.name for column in page.matrix.columns] == ["role", "account", "region"]
+    assert [
+        (row.heading.name, [cell.mark.word for cell in row.cells if cell is not None])
+        for row in page.matrix.rows
+    ] == [("dark", ["failed", "unknown", "unknown"]), ("shop", ["ok", "ok", "ok"])]
+    (problem,) = page.problems
+    assert problem.remedy == ("see that it exists:", "fleet-repl bootstrap prod.toml")
+    assert [(row.name, row.mark.word, row.summary) for row in page.table.rows] == [
+        ("dark", "failed", "role failed, account unknown, region unknown"),
+        ("shop", "ok", ""),
+    ]
+    assert "To run or to paste" in "".join(html_pieces(examination))
+
+
+def test_a_healthy_fleet(examination: DoctorReport) -> None:
+    """It says what was found out, and nothing of problems."""
+    healthy = replace(examination, problems=(), registries={SHOP: {"role": OK}})
+    page = page_of(healthy)
+    assert (page.status.word, page.problems) == ("healthy", ())
+    assert page.sentence == (
+        "Examined 1 registry in 1 account: every one can be reached, read and written, as far as "
+        "IAM tells."
+    )
