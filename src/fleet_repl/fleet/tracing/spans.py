@@ -64,19 +64,14 @@ class RunSpans:
         match event:
             case RunStarted() | PlanMade() | RunFinished() | VerifyStarted() | VerifyFinished():
                 self._of_run(event)
-            case RegistryRead(registry=registry, error=Fault() as fault, excuse=None):
-                attributes = {**_place(registry), **_fault(fault)}
-                self._phase.add_event("registry-unreadable", attributes)
             case WaveStarted() | WaveFinished():
                 self._of_wave(event)
             case WriteStarted() | WriteSettled():
                 self._of_write(event)
             case RegistryFinished(outcome=outcome):
                 self._finish_registry(outcome)
-            case CallRetried():
-                self._retried(event)
-            case LockAwaited(seconds=seconds):
-                self._open[_RUN].add_event("lock-awaited", {"fleet_repl.seconds": seconds})
+            case RegistryRead() | CallRetried() | LockAwaited():
+                self._note(event)
             case BackfillStarted() | BackfillEnded():
                 self._of_backfill(event)
             case _:
@@ -91,10 +86,6 @@ class RunSpans:
                 self._open[_RUN].set_status(StatusCode.ERROR, type(error).__name__)
                 self._open[_RUN].set_attribute("error.type", type(error).__name__)
             self._end(_RUN)
-
-    @property
-    def _phase(self) -> Span:
-        return self._open.get(_READ) or self._open[_RUN]
 
     def _of_run(
         self, event: RunStarted | PlanMade | RunFinished | VerifyStarted | VerifyFinished
@@ -166,8 +157,20 @@ class RunSpans:
         }
         self._end(ended.registry, attributes, ended.error)
 
-    def _retried(self, event: CallRetried) -> None:
-        span = self._phase
+    def _note(self, event: RegistryRead | CallRetried | LockAwaited) -> None:
+        """Add an event to the span that it is about."""
+        span = self._open.get(_READ) or self._open[_RUN]
+        match event:
+            case RegistryRead(registry=registry, error=Fault() as fault, excuse=None):
+                span.add_event("registry-unreadable", {**_place(registry), **_fault(fault)})
+            case LockAwaited(seconds=seconds):
+                span.add_event("lock-awaited", {"fleet_repl.seconds": seconds})
+            case CallRetried():
+                self._note_retry(event, span)
+            case _:
+                pass
+
+    def _note_retry(self, event: CallRetried, span: Span) -> None:
         if event.account is not None and event.region is not None:
             registry = Registry(event.account, event.region)
             if registry in self._attempts:

@@ -38,10 +38,10 @@ async def traced(
     """Gives a sink for the events of one connection, which makes a trace of its run.
 
     Every event goes to `on_event` too. With a `provider` the spans are its own, and flushing it is
-    its owner's task. Without one they go where the standard OTEL_ variables say, which is nowhere
-    unless an endpoint is set and the extra `otel` is installed. `on_problem` gets a sentence where
-    spans could not be delivered. A trace never fails a run, and waits `flush_seconds` at the most
-    for its last spans.
+    its owner's task. Without one they go where OpenTelemetry's standard variables say, which is
+    nowhere unless an endpoint is set and the extra `otel` is installed. `on_problem` gets a
+    sentence where spans could not be delivered. A trace never fails a run, and waits
+    `flush_seconds` at the most for its last spans.
     """
     sink = ignored if on_event is None else guarded(on_event)
     if provider is not None:
