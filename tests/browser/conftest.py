@@ -49,10 +49,10 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def opened(chromium: Any) -> Open:
-    """Opens a file in a context of its own; its options are those of a browser context."""
+    """Opens a file or a URL in a context of its own; its options are those of a browser context."""
 
     @contextmanager
-    def open_file(path: Path, **options: Any) -> Iterator[Opened]:
+    def open_page(target: Path | str, **options: Any) -> Iterator[Opened]:
         context = chromium.new_context(viewport={"width": 1280, "height": 900}, **options)
         opened = Opened(page=context.new_page())
         page, console = opened.page, opened.console
@@ -65,11 +65,11 @@ def opened(chromium: Any) -> Open:
         page.on("pageerror", lambda error: console.append(f"error: {error}"))
         page.on("dialog", dismiss)
         page.on("request", lambda request: opened.requests.append(request.url))
-        page.goto(path.as_uri())
+        page.goto(target.as_uri() if isinstance(target, Path) else target)
         yield opened
         context.close()
 
-    return open_file
+    return open_page
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +78,23 @@ def storm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("storm") / "report.html"
     keep_storm(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def faults() -> Callable[[Opened], list[Any]]:
+    """Returns what axe-core finds in a page that is a moderate fault or a worse one."""
+
+    def find(opened: Opened) -> list[Any]:
+        from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - may be missing
+
+        return [
+            (fault["id"], fault["impact"], node["html"], node["failureSummary"])
+            for fault in Axe().run(opened.page).response["violations"]
+            if fault["impact"] in ("serious", "critical", "moderate")
+            for node in fault["nodes"][:3]
+        ]
+
+    return find
 
 
 @pytest.fixture
