@@ -19,6 +19,7 @@ PINNED_ACTION = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40}")
 PERMISSIONS = {
     "plan": {"contents": "read", "id-token": "write"},
     "comment": {"pull-requests": "write"},
+    "code-scanning": {"security-events": "write"},
     "apply": {"contents": "read", "id-token": "write"},
 }
 """What each job may do, and nothing else."""

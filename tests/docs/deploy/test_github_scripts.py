@@ -1,7 +1,9 @@
-"""The scripts of GitHub's workflow, run as a runner runs them, against a GitHub of one file."""
+"""The scripts of GitHub's workflow, run as a runner runs them, with a GitHub made of files."""
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import shutil
@@ -42,13 +44,15 @@ import json, pathlib, subprocess, sys
 arguments = sys.argv[1:]
 body = sys.stdin.buffer.read().decode() if any(a.endswith("=@-") for a in arguments) else ""
 with pathlib.Path("calls.jsonl").open("a") as calls:
-    calls.write(json.dumps(arguments) + "\\n")
+    calls.write(json.dumps([arguments, body]) + "\\n")
 store = pathlib.Path("comments.json")
 comments = json.loads(store.read_text())
 path = next(a for a in arguments if a.startswith("repos/")).partition("?")[0]
 if "--jq" in arguments:
     filter = arguments[arguments.index("--jq") + 1]
     sys.exit(subprocess.run(["jq", "-r", filter], input=json.dumps(comments), text=True).returncode)
+if path == "repos/acme/fleet/code-scanning/sarifs":
+    sys.exit()
 if len(body) > {MOST}:
     sys.exit("gh: Validation Failed (HTTP 422): body is too long (maximum is 65536 characters)")
 if path == "repos/acme/fleet/issues/7/comments" and "POST" in arguments:
@@ -90,6 +94,8 @@ class Runner:
             "GITHUB_SERVER_URL": "https://github.com",
             "GITHUB_REPOSITORY": "acme/fleet",
             "GITHUB_RUN_ID": "42",
+            "GITHUB_SHA": "decade",
+            "GITHUB_REF": "refs/pull/7/merge",
         }
         return subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
@@ -116,6 +122,20 @@ class Runner:
         outputs = dict(line.split("=", 1) for line in self.read("output").splitlines())
         assert self.run("Describe", CODE=outputs["code"]).returncode == 0
         return code, outputs
+
+    def calls(self) -> list[tuple[list[str], str]]:
+        """The arguments and the standard input of each call of `gh`."""
+        return [tuple(json.loads(line)) for line in self.read("calls.jsonl").splitlines()]
+
+    def findings(self) -> list[str]:
+        """Uploads the findings; returns the rules of those that code scanning has then."""
+        assert self.run("Upload findings", GH_TOKEN="-").returncode == 0
+        arguments, body = self.calls()[-1]
+        assert arguments[1:3] == ["--method", "POST"]
+        assert {"commit_sha=decade", "ref=refs/pull/7/merge"} < set(arguments)
+        (run,) = json.loads(gzip.decompress(base64.b64decode(body, validate=True)))["runs"]
+        assert run["automationDetails"] == {"id": "fleet-repl/inventory.toml/"}
+        return sorted({result["ruleId"] for result in run["results"]})
 
     def comment(self) -> str:
         """Comments on the pull request; returns the text of its comment by a workflow."""
@@ -154,6 +174,7 @@ def test_the_first_plan_is_a_new_comment(runner: Runner, root: Path) -> None:
     assert body.endswith(runner.read("plan.md").rstrip("\n"))
     assert runner.read("summary") == runner.read("plan.md")
     assert runner.read("plan.html").startswith("<!doctype html>")
+    assert runner.findings() == ["drift"]
 
 
 def test_a_later_plan_replaces_the_comment(runner: Runner, root: Path) -> None:
@@ -166,8 +187,7 @@ def test_a_later_plan_replaces_the_comment(runner: Runner, root: Path) -> None:
     body = runner.comment()
     assert "Plan for prod: nothing changes." in body
     assert "28 links added" not in body
-    calls = map(json.loads, runner.read("calls.jsonl").splitlines())
-    assert [next(word for word in call if word in METHODS) for call in calls] == METHODS
+    assert [next(word for word in call if word in METHODS) for call, _ in runner.calls()] == METHODS
 
 
 @pytest.mark.parametrize("sign", ["x", "é", "漢"])
@@ -240,3 +260,20 @@ def test_a_job_that_never_came_so_far_is_told_of(runner: Runner) -> None:
     assert runner.comment().endswith("The end of the log:\n\n    fleet-repl did not run")
     (runner.folder / "comment.md").unlink()
     assert runner.comment().endswith("**There is no plan.** Its job ended early.")
+
+
+def test_findings_of_a_repaired_inventory_go(runner: Runner) -> None:
+    """A broken inventory and a plan are uploaded as one analysis, so the later replaces the other;
+    without a plan, nothing is uploaded."""
+    runner.write("inventory.toml", NOTHING.replace("regions", "region"))
+    assert runner.run("Validate").returncode == 1
+    assert runner.findings() == ["invalid-inventory"]
+    runner.write("inventory.toml", NOTHING)
+    assert runner.run("Validate").returncode == 0
+    runner.plan()
+    assert runner.findings() == []
+    runner.write("bin/fleet-repl", "#!/bin/bash\nexit 1\n")
+    runner.plan()
+    uploads = runner.calls()
+    assert runner.run("Upload findings", GH_TOKEN="-").returncode == 0
+    assert runner.calls() == uploads
