@@ -195,7 +195,7 @@ def test_an_examination(examination: DoctorReport) -> None:
     (problem,) = page.problems
     assert problem.remedy == ("see that it exists:", "fleet-repl bootstrap prod.toml")
     assert [(row.name, row.mark.word, row.summary) for row in page.table.rows] == [
-        ("dark", "failed", "role failed, account unknown, region unknown"),
+        ("dark", "failed", "role failed, 2 checks unknown"),
         ("shop", "ok", ""),
     ]
     assert "To run or to paste" in "".join(html_pieces(examination))

@@ -141,7 +141,9 @@ def _name(registry: Registry, names: Mapping[AccountId, str]) -> str:
 
 def _row(registry: Registry, checks: Checks, names: Mapping[AccountId, str]) -> Row:
     mark = _MARKS[_worst(checks)]
-    bad = [f"{check} {state}" for check, state in checks.items() if state is not CheckState.OK]
+    bad = [f"{check} failed" for check, state in checks.items() if state is CheckState.FAILED]
+    unknown = sum(state is CheckState.UNKNOWN for state in checks.values())
+    bad += [f"{counted(unknown, 'check')} unknown"] if unknown else []
     return Row(
         mark=mark,
         name=_name(registry, names),
