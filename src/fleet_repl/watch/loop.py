@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import anyio
+from anyio import to_thread
 
 from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.inventory import Inventory
@@ -187,7 +188,8 @@ class _Loop:
         self._vitals.finished(round_)
         self._metrics.finished(round_)
         if self._options.listen is not None:
-            self._recent = self._recent.after(round_)
+            # In a thread: of a large fleet this takes a second, and pages are answered meanwhile.
+            self._recent = await to_thread.run_sync(self._recent.after, round_)
         self._context.log(round_entry(round_))
         self._on_round(round_)
         return round_

@@ -122,8 +122,9 @@ class Metrics:
             lambda: 0.0 if since is None else (self._clock.now() - since).total_seconds()
         )
         if round_.plan is not None:
+            counts = round_.counts
             for outcome in _OUTCOMES:
-                self._registries.labels(fleet, outcome).set(round_.counts.get(outcome, 0))
+                self._registries.labels(fleet, outcome).set(counts.get(outcome, 0))
             self._joining.labels(fleet).set(len(round_.joining))
             self._exclude(round_)
         if round_.verdict in _GOOD:
