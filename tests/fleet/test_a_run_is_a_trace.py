@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +14,16 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 from tests.support.traces import KeptSpans, at_most, collector
 
-from fleet_repl import Event, Interrupted, Report, Status, WriteSettled, WriteStarted, traced
+from fleet_repl import (
+    Event,
+    Interrupted,
+    Report,
+    RunStarted,
+    Status,
+    WriteSettled,
+    WriteStarted,
+    traced,
+)
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario
 
 LINKS = ("1>4 team1/", "2>3 team2/")
@@ -236,6 +247,23 @@ async def test_a_broken_collector_is_one_warning(
     assert report.status is Status.OK
     assert said == ["10 spans of the run's trace could not be delivered"]
     assert capsys.readouterr().err == ""
+
+
+async def test_rounds_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch makes a trace each round, for months: neither threads nor log handlers add up."""
+    logger = logging.getLogger("opentelemetry")
+    handlers = []
+    with collector() as receiver:
+        monkeypatch.setenv(ENDPOINT, receiver.url)
+        # Deliveries that other tests have left hanging end by themselves.
+        before = set(threading.enumerate())
+        for _ in range(3):
+            async with traced(environ={ENDPOINT: receiver.url}) as sink:
+                sink(RunStarted(run_id="run", registries=1, accounts=1))
+            handlers.append(len(logger.handlers))
+        new = {thread.name for thread in set(threading.enumerate()) - before}
+    assert not any(name.startswith("Otel") for name in new)
+    assert handlers == [handlers[0]] * 3
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
 _TALKATIVE: Final = ("opentelemetry", "urllib3")
+_SILENCE: Final = logging.NullHandler()
 _SERVICE: Final = "service.name"
 
 
@@ -34,7 +35,7 @@ class Delivery:
         """Raises ValueError for variables that OpenTelemetry cannot use."""
         for name in _TALKATIVE:
             # They log each failed attempt, and without a handler that would go to stderr.
-            logging.getLogger(name).addHandler(logging.NullHandler())
+            logging.getLogger(name).addHandler(_SILENCE)
         self._exporter = _CountingExporter(OTLPSpanExporter())
         named = OTELResourceDetector().detect().attributes.get(_SERVICE, "fleet-repl")
         resource = Resource.create({_SERVICE: named, "service.version": __version__})
