@@ -128,6 +128,20 @@ async def test_the_first_discovery_knows_ages_from_aws() -> None:
             assert report_exit(await at(fleet, hours)) is code
 
 
+async def test_a_role_that_is_taken_away_is_a_failure() -> None:
+    """An account that a run has written to has had its role: it is not joining any more, however
+    young it is."""
+    async with simulate(FLEET, organization(role_after=2 * HOUR)) as fleet:
+        await at(fleet, 0)
+        assert (await at(fleet, 4)).status is Status.OK
+        assert fleet.links(1) == {"2 base/", "3 base/"}
+        fleet.deny(2)
+        assert report_exit(await at(fleet, 5)) is ExitCode.PARTIAL
+        async with fleet.connected(purpose=None) as connected:
+            problems = (await connected.doctor()).problems
+        assert [problem.accounts for problem in problems] == [(SHOP,)]
+
+
 async def test_an_account_of_the_file_never_joins() -> None:
     """Whoever lists an account says that it is there."""
     async with simulate(FLEET, organization(role_after=90 * HOUR)) as fleet:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 from fleet_repl.engine.doctor import DoctorContext, examine
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.fleet.enrolment import excusing
+from fleet_repl.fleet.enrolment import excusing, young_in
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.enrolment import young_accounts
 from fleet_repl.runs.doctor import (
     BaseIdentity,
     DoctorReport,
@@ -32,7 +31,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     """Examines the registries in scope, the run that does it, and the state location."""
     inventory, access = context.inventory, context.registries.access
     base, needs = access.base_identity(), needs_of(inventory, context.desired.templates)
-    young = young_accounts(inventory, context.started)
+    young = await young_in(context)
     subjects = _subjects(scope, inventory, needs, base, young)
     how = DoctorContext(
         reader=context.registries,

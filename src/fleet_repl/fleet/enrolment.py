@@ -8,9 +8,19 @@ from dataclasses import replace
 from fleet_repl.engine.observe import observe
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.recover import known_fingerprints
 from fleet_repl.planning.enrolment import NONE_JOINING, joining_accounts, young_accounts
 from fleet_repl.runs.events import Event, RegistryRead
 from fleet_repl.values.names import AccountId, Registry
+
+
+async def young_in(context: RunContext) -> Mapping[AccountId, str]:
+    """Returns the accounts that are joining if AWS refuses their roles, each with a sentence."""
+    young = young_accounts(context.inventory, context.started)
+    if not young:
+        return NONE_JOINING
+    fingerprints, _ = await known_fingerprints(context)
+    return young_accounts(context.inventory, context.started, fingerprints)
 
 
 async def joining_among(
@@ -21,7 +31,7 @@ async def joining_among(
     Only registries of accounts that came less than a day ago are read, as a plan reads them: so a
     command that needs no plan says the same of an account as a plan would.
     """
-    young = young_accounts(context.inventory, context.started)
+    young = await young_in(context)
     asked = {registry for registry in registries if registry.account in young} if young else set()
     if not asked:
         return NONE_JOINING

@@ -65,7 +65,7 @@ async def propose(
     began, desired = context.pace.clock.now(), context.desired
     dead, basis = await looked_back(context)
     fingerprints, unreadable = await known_fingerprints(context)
-    young = young_accounts(context.inventory, began)
+    young = young_accounts(context.inventory, began, fingerprints)
     sink = excusing(context.on_event, young)
     observe_context = replace(context.observing(basis.record, over=options.over), on_event=sink)
     seen, efforts = await survey(scope, desired, observe_context)

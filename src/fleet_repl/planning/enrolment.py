@@ -5,7 +5,7 @@ Pure. It decides how long an account counts as joining, and what of it is no fai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from typing import Final
 from fleet_repl.inventory import Discovery, Inventory
 from fleet_repl.planning.observed import Observation, refused_accounts
 from fleet_repl.planning.plan import RegistryPlan
-from fleet_repl.values.names import AccountId
+from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import day_and_time
 
 JOINING: Final = timedelta(hours=24)
@@ -53,12 +53,20 @@ def joining_until(inventory: Inventory, now: datetime) -> Mapping[AccountId, dat
     return {account: came[account] + JOINING for account in came.keys() & fleet}
 
 
-def young_accounts(inventory: Inventory, now: datetime) -> Mapping[AccountId, str]:
+def young_accounts(
+    inventory: Inventory, now: datetime, written: Iterable[Registry] = ()
+) -> Mapping[AccountId, str]:
     """The accounts that are joining if AWS refuses their roles, each with a sentence that says so
-    of an account whose role was refused."""
+    of an account whose role was refused.
+
+    `written`: the registries that earlier runs have written. Their accounts have had their roles,
+    so that one which is refused now has been taken away.
+    """
+    reached = {registry.account for registry in written}
     return {
         account: _sentence(account, until, now)
         for account, until in joining_until(inventory, now).items()
+        if account not in reached
     }
 
 
