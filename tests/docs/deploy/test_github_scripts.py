@@ -255,9 +255,13 @@ def test_a_partial_plan_is_shown_and_fails(runner: Runner) -> None:
 
 
 def test_a_job_that_never_came_so_far_is_told_of(runner: Runner) -> None:
-    """Before fleet-repl was installed; and where there is no artifact at all."""
+    """A valid inventory is no reason, if the credentials of AWS are; and where there is no
+    artifact at all, the comment is not that of an older plan."""
+    runner.write("inventory.toml", NOTHING)
+    assert runner.run("Validate").returncode == 0
     assert runner.run("Describe", CODE="").returncode == 0
-    assert runner.comment().endswith("The end of the log:\n\n    fleet-repl did not run")
+    why = "a step before the plan failed: see the run"
+    assert runner.comment().endswith(f"The end of the log:\n\n    {why}")
     (runner.folder / "comment.md").unlink()
     assert runner.comment().endswith("**There is no plan.** Its job ended early.")
 
