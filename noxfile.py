@@ -22,7 +22,7 @@ VERSIONS = ("3.11", "3.12", "3.13")
 SURVIVAL = "tests/survival"
 SEQUENCES = ["python", "-m", "tests.sequences"]
 BROWSER = "tests/browser"
-TESTS = ["-n", "2", "-q", f"--ignore={SURVIVAL}", f"--ignore={BROWSER}"]
+TESTS = ["-n", "3", "-q", f"--ignore={SURVIVAL}", f"--ignore={BROWSER}"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Helm as a library, which no extra has: it is large, and made for few platforms.
 HELM = "helm-python-sdk>=0.2.2; sys_platform == 'linux' and platform_machine == 'x86_64'"

@@ -135,6 +135,8 @@ name = "demo"
 [aws]
 role = "fleet"
 regions = "enabled"
+[apply]
+attempts = 2
 [[accounts]]
 id = "111111111111"
 [[accounts]]
