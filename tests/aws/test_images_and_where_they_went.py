@@ -106,3 +106,35 @@ async def test_where_an_image_went(edge: Edge) -> None:
     assert answers == [tuple(statuses), (), ()]
     asked = edge.aws.calls("DescribeImageReplicationStatus")
     assert (len(asked), asked[0].parameters) == (4, named)
+
+
+async def test_an_image_is_found_by_its_tag(edge: Edge) -> None:
+    """Archived ones too; None where nothing has the tag, or there is no repository."""
+    edge.aws.script(
+        "DescribeImages",
+        edge.aws.reply({"imageDetails": [IMAGE]}),
+        edge.aws.refuse("ImageNotFoundException"),
+        edge.aws.refuse("RepositoryNotFoundException"),
+    )
+    async with edge.open() as registries:
+        assert await registries.find_tag(edge.registry(), "base/app", "1") == IMAGE
+        assert await registries.find_tag(edge.registry(), "base/app", "1") is None
+        assert await registries.find_tag(edge.registry(), "base/app", "1") is None
+    assert edge.aws.calls("DescribeImages")[0].parameters == {
+        "repositoryName": "base/app",
+        "imageIds": [{"imageTag": "1"}],
+        "filter": {"imageStatus": "ANY"},
+    }
+
+
+async def test_a_repository_is_asked_for_by_its_name(edge: Edge) -> None:
+    """Without a page size, which ECR refuses where repositories are named."""
+    edge.aws.script(
+        "DescribeRepositories",
+        edge.aws.reply({"repositories": [{"repositoryName": "base/app"}]}),
+        edge.aws.refuse("RepositoryNotFoundException"),
+    )
+    async with edge.open() as registries:
+        assert await registries.has_repository(edge.registry(), "base/app")
+        assert not await registries.has_repository(edge.registry(), "base/app")
+    assert edge.aws.calls("DescribeRepositories")[0].parameters == {"repositoryNames": ["base/app"]}

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.support.command_line import Cli
 
+from fleet_repl.cli.app import run
 from fleet_repl.planning.explain import Reason
 from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.values.exit_code import ExitCode
@@ -260,3 +261,30 @@ def test_wrong_questions_are_wrong_usage(cli: Cli, args: tuple[str, ...], messag
     ended = cli("explain", "prod.toml", *args)
     assert (ended.code, ended.out) == (ExitCode.USAGE, "")
     assert message in " ".join(ended.err.replace("│", " ").split())
+
+
+def test_aws_is_asked_with_live(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rules in place count, and not the inventory's alone; without --live, no sandbox is needed."""
+    args = ("base/x:1", "--from", "build/eu-west-1", "--to", "shop/eu-west-1")
+    assert run(["explain", "prod.toml", *args, "--live", "--sandbox", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    Draft202012Validator(schema("explain")).validate(document)
+    assert document["live"] is True
+    (why,) = document["not_carried"]
+    assert why["reason"] == Reason.NO_RULE
+    assert document["remedy"].endswith(":\nfleet-repl apply prod.toml")
+    ended = cli("explain", "prod.toml", *args, "--sandbox")
+    assert (ended.code, "they need --live" in ended.err) == (ExitCode.USAGE, True)
+
+
+def test_a_registry_that_cannot_be_read_is_partial(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The answer says so, and the exit code is 4."""
+    (tmp_path / "storm.toml").write_text(
+        '[[accounts]]\nid = "111111111111"\ndenied = true\n', encoding="utf-8"
+    )
+    args = ("base/x", "--from", "build/eu-west-1", "--live", "--sandbox")
+    assert run(["explain", "prod.toml", *args, "--scenario", "storm.toml"]) == ExitCode.PARTIAL
+    text = capsys.readouterr().out
+    assert "the rules of the source could not be read: AssumeRole: access-denied" in text

@@ -25,6 +25,8 @@ _TEMPLATES: Final = PagedList(member="repositoryCreationTemplates", page_size=10
 _BACKFILLS: Final = PagedList(member="backfills", page_size=50, most_pages=200)
 _RESULTS: Final = PagedList(member="results", page_size=1000, most_pages=1_000, empty_with="status")
 _REPOSITORIES: Final = PagedList(member="repositories", page_size=1000, most_pages=1_000)
+_NAMED: Final = PagedList(member="repositories", page_size=None, most_pages=1)
+"""ECR takes no page size where repositories are named."""
 _IMAGES: Final = PagedList(member="imageDetails", page_size=1000, most_pages=10_000)
 
 _ARCHIVED_TOO: Final = {"imageStatus": "ANY"}
@@ -204,20 +206,42 @@ class AwsRegistries:
     ) -> JsonObject | None:
         """Returns an image, archived or not; None where the image or its repository does not
         exist."""
+        details = await self._find(registry, repository, {"imageDigest": digest})
+        return next((image for image in details if image.get("imageDigest") == digest), None)
+
+    async def find_tag(self, registry: Registry, repository: str, tag: str) -> JsonObject | None:
+        """Returns the image that has a tag, archived or not; None where the tag or its repository
+        does not exist."""
+        return next(iter(await self._find(registry, repository, {"imageTag": tag})), None)
+
+    async def _find(
+        self, registry: Registry, repository: str, image: JsonObject
+    ) -> tuple[JsonObject, ...]:
         parameters = {
             "repositoryName": repository,
-            "imageIds": [{"imageDigest": digest}],
+            "imageIds": [image],
             "filter": _ARCHIVED_TOO,
         }
         try:
-            details = await self._calls.read(
+            return await self._calls.read(
                 registry, "DescribeImages", answers.image_details, parameters
             )
         except CallError as error:
             if error.fault.code in NO_IMAGE:
-                return None
+                return ()
             raise
-        return next((image for image in details if image.get("imageDigest") == digest), None)
+
+    async def has_repository(self, registry: Registry, repository: str) -> bool:
+        """Returns whether a repository exists."""
+        try:
+            listed = await self._calls.read_all(
+                registry, "DescribeRepositories", _NAMED, {"repositoryNames": [repository]}
+            )
+        except CallError as error:
+            if error.fault.code in NO_IMAGE:
+                return False
+            raise
+        return any(item.get("repositoryName") == repository for item in listed)
 
     async def replication_statuses(
         self, registry: Registry, repository: str, digest: str

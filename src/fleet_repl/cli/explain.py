@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import ASKED, InventoryPath
-from fleet_repl.cli.output import check_files, show_only
-from fleet_repl.cli.output_options import OutputOptions
+from fleet_repl.cli.flags import ASKED, Cached, InventoryPath
+from fleet_repl.cli.output import check_files, hand_over, show_only
+from fleet_repl.cli.run_options import SandboxOptions
 from fleet_repl.reports.formats import Kind
 from fleet_repl.values.exit_code import ExitCode
 
+if TYPE_CHECKING:
+    from fleet_repl.cli.session import Session
+    from fleet_repl.inventory import Inventory
+    from fleet_repl.values.names import Registry
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainOptions(OutputOptions):
+class ExplainOptions(SandboxOptions):
     """Flags of a command that explains where an image goes."""
 
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.EXPLAIN,)
@@ -51,14 +57,38 @@ class ExplainOptions(OutputOptions):
             rich_help_panel=ASKED,
         ),
     ] = None
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Ask AWS: rules and policies in place, and whether the image is there.",
+            rich_help_panel=ASKED,
+        ),
+    ] = False
+    cached: Cached = False
+
+    def check(self) -> None:
+        SandboxOptions.check(self)
+        if not self.live and (self.sandbox or self.state is not None):
+            raise typer.BadParameter("--sandbox and --state are about AWS: they need --live")
+
+    @property
+    def uses_cached(self) -> bool:
+        return self.cached
 
 
 def explain(call: Call[ExplainOptions]) -> ExitCode:
     """Tells which links carry it, by which route and prefix, and exactly why other registries do
-    not get it. Ends with the one thing to do. The exit code is 0, whatever the answer is.
+    not get it. With --live, by the rules and the registry policies in place, statement by
+    statement, and of an image what became of it. Ends with the one thing to do. The exit code is 0,
+    whatever the answer is; 4 if a registry could not be read.
 
     Example: fleet-repl explain inventories/prod.toml base/python:3.13 --to shop/eu-west-1
     """
+    return _live(call) if call.options.live else _offline(call)
+
+
+def _offline(call: Call[ExplainOptions]) -> ExitCode:
     options = call.options
     inventory = call.load_resolved(options.inventory)
     question = call.backend.question(
@@ -66,3 +96,28 @@ def explain(call: Call[ExplainOptions]) -> ExitCode:
     )
     check_files(options, [*map(Path, inventory.files)])
     return show_only(call, call.backend.explain(question))
+
+
+def _live(call: Call[ExplainOptions]) -> ExitCode:
+    from fleet_repl.cli.fleet_run import Target, run_target  # noqa: PLC0415 - offline needs no fleet
+
+    options = call.options
+
+    def scope(inventory: Inventory) -> Collection[Registry]:
+        question = call.backend.question(
+            inventory, options.what, source=options.source, destination=options.destination
+        )
+        every = question.desired.registries
+        return every if question.source is None else (question.source,)
+
+    load = call.load_inventory if options.simulated is None else call.load_offline
+    target = Target(inventory=load(options.inventory), scope=scope, state=options.state)
+
+    async def work(session: Session) -> ExitCode:
+        explanation = await session.explain(
+            options.what, source=options.source, destination=options.destination
+        )
+        code = ExitCode.PARTIAL if explanation.unreadable else ExitCode.OK
+        return hand_over(call, explanation, code)
+
+    return run_target(call, target, work)

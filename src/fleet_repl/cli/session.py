@@ -15,6 +15,7 @@ from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.interrupts import Interrupts
 from fleet_repl.cli.progress import live_progress
 from fleet_repl.cli.result_options import ResultOptions
+from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
@@ -105,6 +106,13 @@ class Session:
         """Examine the fleet; after an interruption, the report holds what was examined so far."""
         with self._working(STOPPING):
             return await self.fleet.doctor(selection=self.call.options.selection)
+
+    async def explain(
+        self, what: str, *, source: str | None, destination: str | None
+    ) -> Explanation:
+        """Ask AWS where an image goes."""
+        with self._working(STOPPING):
+            return await self.fleet.explain(what, source=source, destination=destination)
 
     async def import_inventory(self) -> Imported | None:
         """Make an inventory of the links in place; None where the run was interrupted."""

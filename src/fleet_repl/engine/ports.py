@@ -168,3 +168,15 @@ class ImageReader(Protocol):
     ) -> tuple[JsonObject, ...]:
         """The replication status of an image at each destination that it was sent to."""
         ...
+
+
+class ImageFinder(ImageReader, Protocol):
+    """Images by their tags too."""
+
+    async def find_tag(self, registry: Registry, repository: str, tag: str) -> JsonObject | None:
+        """Returns the image that has a tag; None where the tag or its repository does not exist."""
+        ...
+
+    async def has_repository(self, registry: Registry, repository: str) -> bool:
+        """Returns whether a repository exists."""
+        ...

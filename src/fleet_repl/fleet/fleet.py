@@ -16,12 +16,14 @@ from fleet_repl.fleet.apply import apply
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.doctor import examine_fleet
+from fleet_repl.fleet.explain import explain_live
 from fleet_repl.fleet.import_ import import_registries
 from fleet_repl.fleet.kept_plan import PlanError, check_accounts, check_registries, check_world
 from fleet_repl.fleet.plan import PlanOptions, propose
 from fleet_repl.fleet.rollback import propose_rollback
 from fleet_repl.fleet.run_reports import interrupted_report, refused_report
 from fleet_repl.fleet.verify import verify_links
+from fleet_repl.planning.explain import Explanation, question_of
 from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.stored import with_policies_read
@@ -248,6 +250,19 @@ class Fleet:
         scope = select(self._context.inventory, selection, with_unknown=True)
         self._report_start(scope)
         return await examine_fleet(scope, self._context)
+
+    async def explain(
+        self, what: str, *, source: str | None = None, destination: str | None = None
+    ) -> Explanation:
+        """Where an image goes as AWS has it, where it does not go, and why. Writes nothing.
+
+        `what`: a repository, `repository:tag` or `repository@sha256:…`. `source` and `destination`:
+        ACCOUNT/REGION, the account by id or name. A registry that cannot be read is a value in the
+        result. Raises SelectionError.
+        """
+        context = self._context
+        question = question_of(context.inventory, what, source=source, destination=destination)
+        return await explain_live(question, context)
 
     async def import_inventory(self) -> Imported:
         """The fleet's file with routes that ask for exactly the links that are in place.

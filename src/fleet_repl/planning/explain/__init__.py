@@ -1,6 +1,15 @@
 """Explain where an image goes by the inventory, where it does not go, and exactly why. Pure."""
 
-from fleet_repl.planning.explain.decide import explain, explain_image, not_carried, question_of
+from fleet_repl.planning.explain.decide import (
+    EXTERNAL_FACT,
+    carrying,
+    carrying_prefix,
+    explain,
+    explain_image,
+    not_carried,
+    question_of,
+    routes_carrying,
+)
 from fleet_repl.planning.explain.model import (
     Carried,
     Explanation,
@@ -8,17 +17,22 @@ from fleet_repl.planning.explain.model import (
     Question,
     Reason,
 )
-from fleet_repl.planning.explain.remedy import remedy_of
+from fleet_repl.planning.explain.remedy import apply_command, remedy_of
 
 __all__ = [
+    "EXTERNAL_FACT",
     "Carried",
     "Explanation",
     "NotCarried",
     "Question",
     "Reason",
+    "apply_command",
+    "carrying",
+    "carrying_prefix",
     "explain",
     "explain_image",
     "not_carried",
     "question_of",
     "remedy_of",
+    "routes_carrying",
 ]

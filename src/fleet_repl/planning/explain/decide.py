@@ -55,7 +55,7 @@ def explain_image(
 
 def explain(question: Question) -> Explanation:
     """Returns where the image goes by the inventory alone."""
-    carried = tuple(_carried(question, link) for link in _carrying(question))
+    carried = tuple(_carried(question, link) for link in carrying(question))
     left_out = not_carried(question, {item.destination for item in carried})
     return Explanation(
         image=question.image,
@@ -85,7 +85,9 @@ def not_carried(question: Question, reached: Collection[Registry]) -> tuple[NotC
     )
 
 
-def _carrying(question: Question) -> Iterator[Link]:
+def carrying(question: Question) -> Iterator[Link]:
+    """Yields the links that carry the image by the inventory, as far as the question is about
+    them."""
     desired = question.desired
     sources = desired.outgoing if question.source is None else [question.source]
     for source in sources:

@@ -18,10 +18,12 @@ from fleet_repl.ecr.policy.evaluate.conditions import (
 from fleet_repl.ecr.policy.evaluate.in_force import Permissions, in_force
 from fleet_repl.ecr.policy.evaluate.patterns import matches, meets
 from fleet_repl.ecr.policy.evaluate.statements import concerns, replication_requests, texts
+from fleet_repl.ecr.policy.evaluate.verdicts import Verdict, verdicts_on
 
 __all__ = [
     "Permissions",
     "Truth",
+    "Verdict",
     "all_of",
     "any_of",
     "concerns",
@@ -34,4 +36,5 @@ __all__ = [
     "replication_requests",
     "texts",
     "undecided_keys",
+    "verdicts_on",
 ]

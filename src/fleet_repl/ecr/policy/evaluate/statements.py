@@ -7,9 +7,9 @@ So each source, prefix and action is looked up only once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from fleet_repl.ecr.policy import Grant, account_of, as_tuple
 from fleet_repl.ecr.policy.evaluate.conditions import (
@@ -29,6 +29,7 @@ from fleet_repl.values.names import AccountId, Partition, Registry, repositories
 _SERVICE_ROLE: Final = (
     "role/aws-service-role/replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication"
 )
+_Match: TypeAlias = Callable[[str, str], Truth]
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 
 
@@ -54,15 +55,27 @@ def service_role(source: AccountId, partition: Partition) -> str:
 
 
 class Statement:
-    """A statement that decides for grants whether they fall under it, and caches its answers."""
+    """A statement that decides for grants whether they fall under it, and caches its answers.
 
-    def __init__(self, document: JsonObject, registry: Registry, partition: Partition) -> None:
+    `exact`: the prefix of a grant is the whole name of a repository.
+    """
+
+    def __init__(
+        self,
+        document: JsonObject,
+        registry: Registry,
+        partition: Partition,
+        *,
+        exact: bool = False,
+    ) -> None:
         self.document = document
         self.denies = document.get("Effect") == "Deny"
         self._allows = document.get("Effect") == "Allow"
         self._partition = partition
         self._base = repositories_arn(partition, registry)
         self._source = cache(self._of_source)
+        self._meets: _Match = _fits if exact else _meets
+        self._covers: _Match = _fits if exact else _covers
         self._prefix = cache(self._denied_prefix if self.denies else self._allowed_prefix)
         self._action = cache(self._of_action)
         key = "NotPrincipal" if self.denies and "NotPrincipal" in document else "Principal"
@@ -117,13 +130,17 @@ class Statement:
         return truth(concerns(self.document, action))
 
     def _allowed_prefix(self, prefix: str) -> Truth:
-        return any_of(_covers(item, self._base + prefix) for item in self._resources("Resource"))
+        return any_of(
+            self._covers(item, self._base + prefix) for item in self._resources("Resource")
+        )
 
     def _denied_prefix(self, prefix: str) -> Truth:
         start = self._base + prefix
         if "NotResource" in self.document:
-            return not_true(any_of(_covers(item, start) for item in self._resources("NotResource")))
-        return any_of(_meets(item, start) for item in self._resources("Resource"))
+            return not_true(
+                any_of(self._covers(item, start) for item in self._resources("NotResource"))
+            )
+        return any_of(self._meets(item, start) for item in self._resources("Resource"))
 
     def _resources(self, key: str) -> Iterable[str]:
         return texts(self.document.get(key))
@@ -165,4 +182,12 @@ def _covers(resource: str, start: str) -> Truth:
     widest = _VARIABLE.sub("*", resource)
     if widest == resource or not meets(widest, start):
         return truth(reaches(resource, start))
+    return Truth.UNKNOWN
+
+
+def _fits(resource: str, name: str) -> Truth:
+    """Returns whether a resource matches exactly this name."""
+    widest = _VARIABLE.sub("*", resource)
+    if widest == resource or not matches(widest, name):
+        return truth(matches(resource, name))
     return Truth.UNKNOWN
