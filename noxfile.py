@@ -172,7 +172,7 @@ def browser(session: nox.Session) -> None:
         if "CI" in os.environ or "FLEET_REPL_CI" in os.environ:
             session.error(why)
         session.skip(why)
-    session.install("-e", ".[browser]")
+    session.install("-e", ".[test,browser]")
     session.run("pytest", "-q", BROWSER, *session.posargs, env={"FLEET_REPL_CHROMIUM": chromium})
 
 
