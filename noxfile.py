@@ -26,7 +26,7 @@ TESTS = ["-n", "3", "-q", f"--ignore={SURVIVAL}", f"--ignore={BROWSER}"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Helm as a library, which no extra has: it is large, and made for few platforms.
 HELM = "helm-python-sdk>=0.2.2; sys_platform == 'linux' and platform_machine == 'x86_64'"
-OF_THE_TREE = ["--ignore=tests/docs", "--ignore=tests/mistakes"]
+OF_THE_TREE = [f"--ignore=tests/{folder}" for folder in ("docs", "fleet", "mistakes", "mutation")]
 """What tells nothing of a wheel that the suite of the tree has not told."""
 
 
@@ -226,4 +226,4 @@ def package(session: nox.Session) -> None:
         session.error("the wheel of the tree is not the wheel of the sdist")
     session.install(f"{wheel}[test]")
     command = ["pytest", *TESTS, *OF_THE_TREE, "-m", "not hypothesis", *session.posargs]
-    session.run(*command, env=_ministack(session))
+    session.run(*command)

@@ -82,7 +82,7 @@ def rules_of(registry: Registry) -> st.SearchStrategy[JsonObject]:
     return st.lists(rule, max_size=2).map(lambda rules: {"rules": rules})
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(data=st.data(), applied=st.booleans())
 async def test_an_image_gets_where_the_explanation_says(data: Any, applied: bool) -> None:
     """With rules and statements of others beside ours, with our own or before they are in place,
