@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import time
 from collections.abc import Awaitable, Callable
 from itertools import cycle
@@ -23,20 +22,17 @@ import aiohttp
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from benchmarks.apply_fleet import ENVIRONMENT, endpoint
+from benchmarks.contestants.ours import REGION, fleet, pace
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from fleet_repl.aws import Endpoint, Secret, open_aws
-from fleet_repl.engine.retry import Pace
-from fleet_repl.inventory import Account, Apply, Inventory
-from fleet_repl.values.clock import SYSTEM
-from fleet_repl.values.names import AccountId, Partition, Region, Registry, RoleArn
+from fleet_repl.values.names import AccountId, Registry
 
 ROUNDS: Final = 5
 CONCURRENCY: Final = 32
 ACCOUNT: Final = AccountId("1" * 12)
-REGION: Final = Region("us-east-1")
 TARGET: Final = "AmazonEC2ContainerRegistry_V20150921.DescribeRegistry"
 
 
@@ -86,31 +82,15 @@ async def bare(url: str, calls: int) -> float:
         return await cpu(client.describe_registry, calls)
 
 
-def _account(number: int) -> Account:
-    """An account of one region, reached by its role `bench`."""
-    identifier = AccountId(f"{number + 1:012}")
-    role = RoleArn(partition=Partition.AWS, account=identifier, path="bench")
-    return Account(id=identifier, name=identifier, regions=(REGION,), role=role)
-
-
 async def ours(url: str, calls: int) -> float:
     """The call as every command makes it: signed for its account, retried, checked."""
     # An account for each call in flight: one alone would be held to the rate of its own quota.
-    accounts = tuple(map(_account, range(CONCURRENCY)))
-    turns = cycle(Registry(account.id, REGION) for account in accounts)
-    apply = Apply(concurrency=CONCURRENCY)
-    inventory = Inventory(path="", digest="", name="bench", accounts=accounts, apply=apply)
-    pace = Pace(
-        attempts=8,
-        timeout=30,
-        deadline=SYSTEM.monotonic() + 3600,
-        clock=SYSTEM,
-        uniform=random.uniform,
-    )
+    inventory = fleet(CONCURRENCY, CONCURRENCY)
+    turns = cycle(Registry(account.id, REGION) for account in inventory.accounts)
     place = Endpoint(
         url=url, access_key_id="AKIA", secret_access_key=Secret("secret"), region=REGION
     )
-    async with open_aws(inventory, run_id="bench", pace=pace, endpoint=place) as registries:
+    async with open_aws(inventory, run_id="bench", pace=pace(), endpoint=place) as registries:
         return await cpu(lambda: registries.describe(next(turns)), calls)
 
 

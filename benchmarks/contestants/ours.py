@@ -23,22 +23,31 @@ def account(number: int) -> Account:
     return Account(id=identifier, name=identifier, regions=(REGION,), role=role)
 
 
-async def main(accounts: int, concurrency: int) -> None:
-    inventory = Inventory(
+def fleet(accounts: int, concurrency: int) -> Inventory:
+    """So many such accounts, whose roles are assumed as fast as they can be."""
+    return Inventory(
         path="",
         digest="",
         name="bench",
         accounts=tuple(map(account, range(accounts))),
         apply=Apply(concurrency=concurrency, sts_rate=10_000),
     )
-    pace = Pace(
+
+
+def pace() -> Pace:
+    """The pace of a run with the defaults of an inventory."""
+    return Pace(
         attempts=8,
         timeout=30,
         deadline=SYSTEM.monotonic() + 3600,
         clock=SYSTEM,
         uniform=random.uniform,
     )
-    async with open_aws(inventory, run_id="bench", pace=pace) as registries:
+
+
+async def main(accounts: int, concurrency: int) -> None:
+    inventory = fleet(accounts, concurrency)
+    async with open_aws(inventory, run_id="bench", pace=pace()) as registries:
 
         async def read(registry: Registry) -> None:
             await registries.describe(registry)

@@ -6,6 +6,7 @@ A release of the SDK that builds, signs or sends requests in another way fails h
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -21,7 +22,13 @@ from tests.aws.conftest import Edge, Request
 
 from fleet_repl.aws import AwsRegistries
 from fleet_repl.aws.clients import Clients
-from fleet_repl.aws.repeated_calls import HttpSession, PlainSigner, RepeatedCall, _Request
+from fleet_repl.aws.repeated_calls import (
+    HttpSession,
+    PlainSigner,
+    RepeatedCall,
+    _Request,
+    repeated_call,
+)
 from fleet_repl.aws.request import Call
 from fleet_repl.runs.doctor import Question
 from fleet_repl.values.errors import CallError, FaultKind
@@ -184,7 +191,9 @@ def sts() -> Iterator[tuple[Any, RepeatedCall]]:
     client.meta.events.register("before-send.sts.AssumeRole", keep)
     with pytest.raises(BodySentError):
         client.assume_role(RoleArn="arn:aws:iam::000000000001:role/fleet", RoleSessionName="any")
-    yield client, RepeatedCall(cast(HttpSession, None), first[0], client, "AssumeRole")
+    repeated = repeated_call(cast(HttpSession, None), first[0], client, "AssumeRole")
+    assert repeated is not None
+    yield client, repeated
     client.close()
 
 
@@ -303,3 +312,19 @@ async def test_writes_go_through_the_sdk(edge: Edge, monkeypatch: pytest.MonkeyP
     assert json.dumps(edge.aws.calls("PutReplicationConfiguration")[1].parameters) == (
         '{"replicationConfiguration": {"rules": []}}'
     )
+
+
+async def test_another_signature_is_left_to_the_sdk(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An SDK that signs in a way nobody knows here makes every call itself: no call fails."""
+    monkeypatch.setattr("fleet_repl.aws.repeated_calls._SIGNED", re.compile("never"))
+    async with edge.open() as registries:
+        for _ in range(3):
+            document = await registries.describe(edge.registry())
+            assert document["registryId"] == "000000000001"
+    invocations = {
+        request.http.headers["amz-sdk-invocation-id"]
+        for request in edge.aws.calls("DescribeRegistry")
+    }
+    assert len(invocations) == 3

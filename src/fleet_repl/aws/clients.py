@@ -25,7 +25,7 @@ from fleet_repl.aws.bounded import read_object
 from fleet_repl.aws.configuration import Endpoint
 from fleet_repl.aws.exchange import EXCHANGE, Exchange
 from fleet_repl.aws.redact import clean
-from fleet_repl.aws.repeated_calls import Client, RepeatedCall, may_be_repeated
+from fleet_repl.aws.repeated_calls import Client, RepeatedCall, may_be_repeated, repeated_call
 from fleet_repl.aws.request import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
 from fleet_repl.values.names import Region
 
@@ -127,7 +127,9 @@ class Clients:
         key = (call.service, call.region, call.operation)
         if exchange.sent is not None and key not in self._repeated:
             client = self._clients[call.service, call.region]
-            self._repeated[key] = RepeatedCall(*exchange.sent, client, call.operation)
+            repeated = repeated_call(*exchange.sent, client, call.operation)
+            if repeated is not None:
+                self._repeated[key] = repeated
 
     async def prepare(self, service: Service, region: Region) -> None:
         """Make the client unless it exists. Raises what the SDK raises for its settings."""

@@ -127,32 +127,47 @@ class PlainSigner(SigV4Auth):  # type: ignore[misc]  # the SDK has no types
         return ";".join(headers_to_sign)
 
 
+def repeated_call(
+    session: HttpSession, first: AWSPreparedRequest, client: Client, operation: str
+) -> RepeatedCall | None:
+    """What repeats `first`, the first request as the SDK has signed it and handed it to its
+    `session`; None where the SDK signs in a way that is not known here, and has to make all calls
+    of the operation itself."""
+    headers = {
+        name: value.decode() if isinstance(value, bytes) else value
+        for name, value in first.headers.items()
+    }
+    signed = _SIGNED.match(headers.get("Authorization", ""))
+    if signed is None:
+        return None
+    # The signer names the host, which the HTTP session sends by itself.
+    headers.setdefault("Host", SigV4Auth(None, "", "").headers_to_sign(first)["host"])
+    return RepeatedCall(session, first.url, headers, signed, client, operation)
+
+
 class RepeatedCall:
     """An operation in a region, after the SDK has made it once."""
 
     def __init__(
-        self, session: HttpSession, first: AWSPreparedRequest, client: Client, operation: str
+        self,
+        session: HttpSession,
+        url: str,
+        headers: Mapping[str, str],
+        signed: re.Match[str],
+        client: Client,
+        operation: str,
     ) -> None:
-        """`first`: the first request, as the SDK has signed it and handed it to its `session`."""
+        """`headers`: all those of the first request. `signed`: its signature, taken apart."""
         self._session = session
         self._client = client
         self._operation = operation
-        self._url: str = first.url
-        headers: dict[str, str] = {
-            name: value.decode() if isinstance(value, bytes) else value
-            for name, value in first.headers.items()
-        }
-        match = _SIGNED.match(headers["Authorization"])
-        if match is None:
-            raise ValueError(f"the SDK has signed {operation} in a way that is not known")
-        self._region, self._service = match["region"], match["service"]
-        signed = match["headers"].split(";")
+        self._url = url
+        self._region, self._service = signed["region"], signed["service"]
         self._headers = {
             name: value for name, value in headers.items() if name.lower() not in _OF_ONE_REQUEST
         }
-        # The signer names the host, which the HTTP session sends by itself.
-        self._headers.setdefault("Host", SigV4Auth(None, "", "").headers_to_sign(first)["host"])
-        self._unsigned = frozenset(map(str.lower, self._headers)).difference(signed)
+        covered = signed["headers"].split(";")
+        self._unsigned = frozenset(map(str.lower, self._headers)).difference(covered)
         self._model = client.meta.service_model.operation_model(operation)
         protocol = self._model.service_model.resolved_protocol
         self._is_json = protocol == "json"
