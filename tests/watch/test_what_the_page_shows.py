@@ -13,7 +13,8 @@ from msgspec import structs
 from tests.support.watched import HUB, START, A, B, Stage
 
 from fleet_repl.planning.plan import Mover, Objection
-from fleet_repl.reports.html.model import FAILED, Fact, Problem, Tone
+from fleet_repl.reports.html.marks import FAILED, Tone
+from fleet_repl.reports.html.model import Fact, Problem
 from fleet_repl.reports.html.watch_model import Bar, Plot, WatchPage
 from fleet_repl.values.errors import InventoryError, Problem as InventoryProblem
 from fleet_repl.watch.drift_plot import drift_plot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from fleet_repl.reports.html.model import Tone
+from fleet_repl.reports.html.marks import Tone
 from fleet_repl.reports.html.watch_model import Bar, Plot
 from fleet_repl.values.text import counted, timestamp
 from fleet_repl.watch.recent_rounds import RoundNote

@@ -8,7 +8,7 @@ from typing import Final
 from fleet_repl.planning.plan import Mover, State
 from fleet_repl.reports.documents.round import MovedDocument, RegistryDocument, RoundDocument
 from fleet_repl.reports.documents.shared import ErrorDocument, given
-from fleet_repl.reports.html.model import FAILED, HELD, Mark, Tone
+from fleet_repl.reports.html.marks import FAILED, HELD, Mark, Tone
 from fleet_repl.reports.html.watch_model import RegistryRow
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.errors import FaultKind

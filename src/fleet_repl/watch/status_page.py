@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from fleet_repl.reports.documents.round import RoundDocument
-from fleet_repl.reports.html.model import Fact, Mark, Problem, Tile, Tone
+from fleet_repl.reports.html.marks import Mark, Tone
+from fleet_repl.reports.html.model import Fact, Problem, Tile
 from fleet_repl.reports.html.watch_model import RoundRow, WatchPage
 from fleet_repl.values.text import elapsed, first_line, timestamp
 from fleet_repl.watch.drift_plot import drift_plot

@@ -27,7 +27,8 @@ from fleet_repl.planning.plan import (
 from fleet_repl.reports.documents.plan import parse_plan, plan_content
 from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.reports.html import page_of
-from fleet_repl.reports.html.model import Fact, Matrix, Page
+from fleet_repl.reports.html.figures import Matrix
+from fleet_repl.reports.html.model import Fact, Page
 from fleet_repl.runs.outcomes import Outcome, Report, Status
 from fleet_repl.values.names import AccountId
 

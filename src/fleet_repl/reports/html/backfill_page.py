@@ -9,14 +9,15 @@ from typing import Final
 from fleet_repl.ecr.backfills import BackfillOutcome
 from fleet_repl.reports.html.drawing import drawing_of
 from fleet_repl.reports.html.labels import Labels
-from fleet_repl.reports.html.links import backfill_links, backfill_mark, copies
+from fleet_repl.reports.html.links import backfill_links, backfill_mark, copies, end_names
+from fleet_repl.reports.html.marks import Mark, Tone
 from fleet_repl.reports.html.matrix import link_matrix
-from fleet_repl.reports.html.model import Block, Fact, Mark, Page, Problem, Row, Tile, Tone
-from fleet_repl.reports.html.problems import fault_words, place_words
-from fleet_repl.reports.html.run_head import run_facts, status_mark
-from fleet_repl.reports.html.table import fault_block, table_of
+from fleet_repl.reports.html.model import Block, Fact, Page, Problem, Row
+from fleet_repl.reports.html.problems import ends_words, fault_words, place_words
+from fleet_repl.reports.html.registry_row import fault_block
+from fleet_repl.reports.html.run_head import mark_tile, run_facts, status_mark
+from fleet_repl.reports.html.table import table_of
 from fleet_repl.runs.outcomes import BackfillReport
-from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted, timestamp
 
 _RANK: Final = (Tone.BAD, Tone.HELD, Tone.CHANGED, Tone.IDLE, Tone.GOOD)
@@ -27,7 +28,7 @@ def backfill_page(report: BackfillReport) -> Page:
     """Returns the page of a command that backfilled."""
     backfills = report.backfills
     marks = _marks(backfills)
-    names = _names(backfills)
+    names = end_names(backfills)
     links = backfill_links(backfills)
     return Page(
         kind="Backfill",
@@ -36,13 +37,7 @@ def backfill_page(report: BackfillReport) -> Page:
         sentence=_sentence(report, marks),
         facts=tuple(_facts(report)),
         tiles=tuple(
-            Tile(
-                number=number,
-                label=mark.word,
-                tone=mark.tone,
-                note=counted(number, "backfill").partition(" ")[2],
-                choice=mark.word,
-            )
+            mark_tile(mark, number, counted(number, "backfill").partition(" ")[2])
             for mark, number in marks.items()
         ),
         timeline=(),
@@ -58,14 +53,6 @@ def _marks(backfills: Iterable[BackfillOutcome]) -> dict[Mark, int]:
     counts = Counter(map(backfill_mark, backfills))
     ordered = sorted(counts, key=lambda mark: (_RANK.index(mark.tone), mark.word))
     return {mark: counts[mark] for mark in ordered}
-
-
-def _names(backfills: Iterable[BackfillOutcome]) -> dict[AccountId, str]:
-    names: dict[AccountId, str] = {}
-    for backfill in backfills:
-        names[backfill.source.account] = backfill.source_name
-        names[backfill.destination.account] = backfill.destination_name
-    return names
 
 
 def _sentence(report: BackfillReport, marks: dict[Mark, int]) -> str:
@@ -99,12 +86,7 @@ def _words(backfill: BackfillOutcome) -> str:
     why = backfill.because or copies(backfill)
     if backfill.error is not None:
         why = fault_words(backfill.error)
-    return f"{_ends(backfill)}: {backfill.state.value.replace('-', ' ')}; {why}"
-
-
-def _ends(backfill: BackfillOutcome) -> str:
-    source = place_words(backfill.source, backfill.source_name)
-    return f"{source} → {place_words(backfill.destination, backfill.destination_name)}"
+    return f"{ends_words(backfill)}: {backfill.state.value.replace('-', ' ')}; {why}"
 
 
 def _row(backfill: BackfillOutcome) -> Row:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.html.drawing import drawing_of
 from fleet_repl.reports.html.labels import Labels
 from fleet_repl.reports.html.links import (
@@ -14,16 +13,17 @@ from fleet_repl.reports.html.links import (
     JOINING,
     delivery_links,
     delivery_mark,
+    end_names,
     prefix_words,
 )
+from fleet_repl.reports.html.marks import Tone
 from fleet_repl.reports.html.matrix import link_matrix
-from fleet_repl.reports.html.model import Block, Fact, Page, Problem, Row, Tile, Tone
-from fleet_repl.reports.html.problems import fault_problems, place_words
-from fleet_repl.reports.html.run_head import run_facts, status_mark
+from fleet_repl.reports.html.model import Block, Fact, Page, Problem, Row, Tile
+from fleet_repl.reports.html.problems import ends_words, fault_problems, place_words
+from fleet_repl.reports.html.run_head import mark_tile, run_facts, status_mark, tile
 from fleet_repl.reports.html.table import table_of
 from fleet_repl.runs.delivery import Delivery, DeliveryReport, DeliveryState, LinkDelivery
 from fleet_repl.runs.outcomes import Status
-from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted, elapsed, named
 
 _IMAGES: Final = 30
@@ -33,7 +33,7 @@ _EXAMPLES: Final = 5
 
 def delivery_page(report: DeliveryReport) -> Page:
     """Returns the page of a verification."""
-    names = _names(report)
+    names = end_names(report.links)
     links = delivery_links(report)
     marks = (*DELIVERY_MARKS.values(), JOINING)
     return Page(
@@ -49,14 +49,6 @@ def delivery_page(report: DeliveryReport) -> Page:
         drawing=drawing_of(links, marks, names, {}),
         table=table_of("link", report.links, lambda link: delivery_mark(link).tone, _row),
     )
-
-
-def _names(report: DeliveryReport) -> dict[AccountId, str]:
-    names: dict[AccountId, str] = {}
-    for link in report.links:
-        names[link.source.account] = link.source_name
-        names[link.destination.account] = link.destination_name
-    return names
 
 
 def _sentence(report: DeliveryReport) -> str:
@@ -82,33 +74,19 @@ def _facts(report: DeliveryReport) -> Iterator[Fact]:
 
 def _tiles(report: DeliveryReport) -> tuple[Tile, ...]:
     counts = Counter(map(delivery_mark, report.links))
-    tiles = [
-        Tile(
-            number=counts[mark],
-            label=mark.word,
-            tone=mark.tone,
-            note="links",
-            choice=mark.word,
-        )
-        for mark in (*DELIVERY_MARKS.values(), JOINING)
-        if counts[mark]
-    ]
-    unreadable = len(report.unreadable)
-    tiles.append(Tile(number=unreadable, label="unreadable", tone=Tone.BAD, note="registries"))
-    return tuple(tiles)
+    marks = (*DELIVERY_MARKS.values(), JOINING)
+    states = (mark_tile(mark, counts[mark], "links") for mark in marks if counts[mark])
+    return (*states, tile(len(report.unreadable), "unreadable", Tone.BAD, "registries"))
 
 
 def _problems(report: DeliveryReport) -> Iterator[Problem]:
-    yield from fault_problems(
-        FailedRegistry(registry=unread.registry, name=unread.name, fault=unread.error)
-        for unread in report.unreadable
-    )
+    yield from fault_problems(report.unreadable)
     groups: dict[tuple[DeliveryState, str, str | None], list[str]] = {}
     for link in report.links:
         for image in link.images:
             if image.state.is_problem:
                 key = image.state, image.because or image.code or image.state.value, image.hint
-                groups.setdefault(key, []).append(f"{_ends(link)}: {_image_name(image)}")
+                groups.setdefault(key, []).append(f"{ends_words(link)}: {_image_name(image)}")
     for (state, because, hint), images in sorted(groups.items(), key=lambda item: -len(item[1])):
         yield Problem(
             tone=DELIVERY_MARKS[state].tone,
@@ -118,11 +96,6 @@ def _problems(report: DeliveryReport) -> Iterator[Problem]:
             more=max(len(images) - _EXAMPLES, 0),
             remedy=tuple((hint or "").splitlines()),
         )
-
-
-def _ends(link: LinkDelivery) -> str:
-    source = place_words(link.source, link.source_name)
-    return f"{source} → {place_words(link.destination, link.destination_name)}"
 
 
 def _image_name(image: Delivery) -> str:

@@ -6,19 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from fleet_repl.reports.html.figures import Heading, Matrix
+from fleet_repl.reports.html.marks import Mark, Tone
 from fleet_repl.reports.html.matrix import MOST, Entry, matrix_of
-from fleet_repl.reports.html.model import (
-    Block,
-    Fact,
-    Heading,
-    Mark,
-    Matrix,
-    Page,
-    Row,
-    Tile,
-    Tone,
-)
+from fleet_repl.reports.html.model import Block, Fact, Page, Row, Tile
 from fleet_repl.reports.html.problems import fleet_problems
+from fleet_repl.reports.html.run_head import mark_tile, tile
 from fleet_repl.reports.html.table import table_of
 from fleet_repl.runs.doctor import Checks, CheckState, DoctorReport
 from fleet_repl.values.names import AccountId, Registry
@@ -91,20 +84,8 @@ def _facts(report: DoctorReport) -> Iterator[Fact]:
 
 
 def _tiles(report: DoctorReport, counts: Counter[CheckState]) -> tuple[Tile, ...]:
-    problems = Tile(
-        number=len(report.problems), label="problems", tone=Tone.BAD, note="each listed once"
-    )
-    states = (
-        Tile(
-            number=counts[state],
-            label=mark.word,
-            tone=mark.tone,
-            note="registries",
-            choice=mark.word,
-        )
-        for state, mark in _MARKS.items()
-    )
-    return (problems, *states)
+    problems = tile(len(report.problems), "problems", Tone.BAD, "each listed once")
+    return (problems, *(mark_tile(_MARKS[state], counts[state], "registries") for state in _MARKS))
 
 
 def _matrix(report: DoctorReport) -> Matrix | None:

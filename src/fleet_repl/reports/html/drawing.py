@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
+from fleet_repl.reports.html.figures import Arrow, Box, Drawing
 from fleet_repl.reports.html.layers import Layout, layout_of
 from fleet_repl.reports.html.links import LinkView
-from fleet_repl.reports.html.model import Arrow, Box, Drawing, Mark, Tone
+from fleet_repl.reports.html.marks import Mark, Tone
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import counted
 

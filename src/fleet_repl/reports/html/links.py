@@ -10,7 +10,7 @@ from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Outgoing, Replication, compare
 from fleet_repl.planning.plan import LinkEnd, Plan, RegistryPlan, Resource
-from fleet_repl.reports.html.model import (
+from fleet_repl.reports.html.marks import (
     ADDED,
     DELETES,
     FAILED,
@@ -23,7 +23,7 @@ from fleet_repl.reports.html.model import (
 )
 from fleet_repl.runs.delivery import DeliveryReport, DeliveryState, LinkDelivery
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, beyond, reduce
 from fleet_repl.values.text import listed, named
 
@@ -209,3 +209,12 @@ def prefix_words(prefixes: Prefixes) -> str:
     if prefixes == EVERY_REPOSITORY:
         return "every repository"
     return listed(prefixes, _PREFIXES_SHOWN)
+
+
+def end_names(links: Iterable[LinkDelivery | BackfillOutcome]) -> Mapping[AccountId, str]:
+    """Returns the names of the accounts at the ends of links."""
+    names: dict[AccountId, str] = {}
+    for link in links:
+        names[link.source.account] = link.source_name
+        names[link.destination.account] = link.destination_name
+    return names

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from fleet_repl.reports.html.figures import Cell, Heading, Matrix, MatrixRow
 from fleet_repl.reports.html.labels import Labels
 from fleet_repl.reports.html.links import LinkView
-from fleet_repl.reports.html.model import Cell, Heading, Mark, Matrix, MatrixRow
+from fleet_repl.reports.html.marks import Mark
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import and_more, counted
 

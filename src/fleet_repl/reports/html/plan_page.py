@@ -6,32 +6,28 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet_repl.planning.plan import Change, LinkEnd, Mover, Plan, RegistryPlan, Resource, State
-from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.html.drawing import drawing_of
 from fleet_repl.reports.html.labels import Labels, labels_of
 from fleet_repl.reports.html.links import plan_links, prefix_words
+from fleet_repl.reports.html.marks import LINK_MARKS, Mark, Tone
 from fleet_repl.reports.html.matrix import link_matrix
-from fleet_repl.reports.html.model import (
-    LINK_MARKS,
-    Block,
-    Fact,
-    Mark,
-    Page,
-    Problem,
-    Row,
-    Tile,
-    Tone,
-)
+from fleet_repl.reports.html.model import Block, Fact, Page, Problem, Row, Tile
 from fleet_repl.reports.html.problems import (
     fault_problems,
     held_problems,
     objection_problems,
-    ordered_held,
     place_words,
     reason_problems,
     warning_problems,
 )
-from fleet_repl.reports.html.table import change_block, fault_block, held_block, table_of
+from fleet_repl.reports.html.registry_row import (
+    WITH_HELD,
+    change_block,
+    registry_row,
+    trouble_blocks,
+)
+from fleet_repl.reports.html.run_head import tile
+from fleet_repl.reports.html.table import table_of
 from fleet_repl.reports.html.timeline import plan_timeline
 from fleet_repl.runs.drift import sentence as moved_sentence
 from fleet_repl.values.names import AccountId
@@ -44,7 +40,6 @@ _MARKS: Final = {
 }
 _REFUSED: Final = Mark(word="not writable", symbol="✕", tone=Tone.BAD)
 _EXCUSED: Final = Mark(word="unreadable", symbol="○", tone=Tone.IDLE)
-_HELD: Final = "with held links"
 
 
 def plan_page(plan: Plan) -> Page:
@@ -133,43 +128,22 @@ def _tiles(plan: Plan) -> tuple[Tile, ...]:
     changed, unreadable = _MARKS[State.CHANGED].word, _MARKS[State.UNREADABLE].word
     by_others = f"registries, {others:,} changed by others" if others else "registries"
     return (
-        _tile(summary.changed, "drifted", Tone.CHANGED, by_others, changed),
-        _tile(summary.links_added, "to add", Tone.ADDED, "links"),
-        _tile(summary.links_removed, "to remove", Tone.REMOVED, "links"),
-        _tile(summary.held, "held", Tone.HELD, "links", _HELD),
-        _tile(summary.unreadable, "unreadable", Tone.BAD, "registries", unreadable),
-        _tile(summary.unchanged, "as wanted", Tone.GOOD, "registries", "as wanted"),
+        tile(summary.changed, "drifted", Tone.CHANGED, by_others, changed),
+        tile(summary.links_added, "to add", Tone.ADDED, "links"),
+        tile(summary.links_removed, "to remove", Tone.REMOVED, "links"),
+        tile(summary.held, "held", Tone.HELD, "links", WITH_HELD),
+        tile(summary.unreadable, "unreadable", Tone.BAD, "registries", unreadable),
+        tile(summary.unchanged, "as wanted", Tone.GOOD, "registries", "as wanted"),
     )
-
-
-def _tile(number: int, label: str, tone: Tone, note: str, choice: str | None = None) -> Tile:
-    return Tile(number=number, label=label, tone=tone, note=note, choice=choice)
 
 
 def _problems(plan: Plan, names: Mapping[AccountId, str]) -> Iterator[Problem]:
     yield from objection_problems(plan.objections)
-    yield from fault_problems(
-        FailedRegistry(registry=planned.registry, name=planned.name, fault=planned.error)
-        for planned in plan.registries
-        if planned.error is not None and planned.excuse is None
-    )
-    yield from held_problems(
-        (
-            (planned.registry, link)
-            for planned in plan.registries
-            for link in ordered_held(planned.held)
-        ),
-        names,
-    )
-    yield from reason_problems(
-        "no failure",
-        Tone.IDLE,
-        (
-            (place_words(planned.registry, planned.name), planned.excuse)
-            for planned in plan.registries
-            if planned.excuse is not None
-        ),
-    )
+    failed = [planned for planned in plan.registries if planned.excuse is None]
+    yield from fault_problems(failed)
+    yield from held_problems(plan.registries, names)
+    excused = ((planned, planned.excuse) for planned in plan.registries)
+    yield from reason_problems("no failure", Tone.IDLE, excused)
     yield from warning_problems(plan.warnings, plan.acknowledged)
 
 
@@ -180,27 +154,16 @@ def _matrix_notes(plan: Plan) -> tuple[str, ...]:
 
 
 def _row(planned: RegistryPlan, names: Mapping[AccountId, str], labels: Labels) -> Row:
-    mark = _mark(planned)
-    return Row(
-        mark=mark,
-        name=planned.name,
-        account=planned.registry.account,
-        region=planned.registry.region,
-        wave=planned.wave,
-        summary=_summary(planned),
-        outcomes=(mark.word, _HELD) if planned.held else (mark.word,),
-        labels=labels.of(planned.registry.account),
-        blocks=tuple(_blocks(planned, names)),
+    error = planned.error
+    reason = "" if error is None else planned.excuse or f"{error.kind} at {error.operation}"
+    return registry_row(
+        planned,
+        _mark(planned),
+        labels,
+        changes=(f"{change.action} {_SHORT[change.phase]}" for change in planned.changes),
+        reasons=filter(None, [reason]),
+        blocks=_blocks(planned, names),
     )
-
-
-def _summary(planned: RegistryPlan) -> str:
-    parts = [f"{change.action} {_SHORT[change.phase]}" for change in planned.changes]
-    if planned.held:
-        parts.append(counted(len(planned.held), "held link"))
-    if planned.error is not None:
-        parts.append(planned.excuse or f"{planned.error.kind} at {planned.error.operation}")
-    return ", ".join(dict.fromkeys(parts))
 
 
 _SHORT: Final = {
@@ -212,21 +175,16 @@ _SHORT: Final = {
 
 
 def _blocks(planned: RegistryPlan, names: Mapping[AccountId, str]) -> Iterator[Block]:
-    if planned.error is not None:
-        yield fault_block(planned.error)
-    if planned.held:
-        yield held_block(planned.held, names)
+    yield from trouble_blocks(planned, names)
     if planned.moved is not None:
         yield Block(title="Why it differs", note=moved_sentence(planned.moved))
     for change in planned.changes:
         refused = planned.refused.get(change.resource)
         yield change_block(
-            change.resource,
-            change.action,
-            (change.before.document, change.after.document),
-            tone=Tone.CHANGED if refused is None else Tone.BAD,
-            facts=tuple(_change_facts(change, refused=refused is not None)),
-            items=tuple(_links(change, names)),
+            change,
+            Tone.CHANGED if refused is None else Tone.BAD,
+            _change_facts(change, refused=refused is not None),
+            _links(change, names),
         )
 
 

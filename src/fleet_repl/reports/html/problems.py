@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-from fleet_repl.planning.plan import HeldLink, Objection, Warning
+from fleet_repl.ecr.backfills import BackfillOutcome
+from fleet_repl.planning.plan import HeldLink, Objection, RegistryPlan, Warning
 from fleet_repl.reports.fault_groups import FailedRegistry, group_faults
-from fleet_repl.reports.html.model import Problem, Tone
+from fleet_repl.reports.html.marks import Tone
+from fleet_repl.reports.html.model import Problem
+from fleet_repl.runs.delivery import LinkDelivery, UnreadRegistry
 from fleet_repl.runs.doctor import FleetProblem
+from fleet_repl.runs.outcomes import RegistryOutcome
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import counted, listed
@@ -27,6 +31,12 @@ def place_words(registry: Registry, name: str | None) -> str:
     return f"{known}{registry.account}, {registry.region}"
 
 
+def ends_words(link: LinkDelivery | BackfillOutcome) -> str:
+    """Returns the source and the destination of a link, each as a place."""
+    source = place_words(link.source, link.source_name)
+    return f"{source} → {place_words(link.destination, link.destination_name)}"
+
+
 def fault_words(fault: Fault) -> str:
     """Returns what AWS said: `no permission (AccessDenied), request id 0a1b`."""
     code = f" ({fault.code})" if fault.code else ""
@@ -34,9 +44,15 @@ def fault_words(fault: Fault) -> str:
     return f"{fault.message}{code}{request}"
 
 
-def fault_problems(failed: Iterable[FailedRegistry]) -> Iterator[Problem]:
-    """Yields a problem for each way of failing."""
-    groups = group_faults(failed)
+def fault_problems(
+    results: Iterable[RegistryPlan | RegistryOutcome | UnreadRegistry],
+) -> Iterator[Problem]:
+    """Yields a problem for each way of failing of the registries that have an error."""
+    groups = group_faults(
+        FailedRegistry(registry=result.registry, name=result.name, fault=result.error)
+        for result in results
+        if result.error is not None
+    )
     for group in groups[:_MOST]:
         where = counted(len(group.members), "registry")
         if group.accounts > 1:
@@ -56,9 +72,10 @@ def fault_problems(failed: Iterable[FailedRegistry]) -> Iterator[Problem]:
 
 
 def held_problems(
-    held: Iterable[tuple[Registry, HeldLink]], names: Mapping[AccountId, str]
+    results: Iterable[RegistryPlan | RegistryOutcome], names: Mapping[AccountId, str]
 ) -> Iterator[Problem]:
     """Yields a problem for each reason for which links are left out."""
+    held = ((result.registry, link) for result in results for link in ordered_held(result.held))
 
     def words(source: Registry, link: HeldLink) -> str:
         ends = (place_words(end, names.get(end.account)) for end in (source, link.destination))
@@ -82,9 +99,16 @@ def ordered_held(held: Iterable[HeldLink]) -> list[HeldLink]:
     return sorted(held, key=lambda link: (link.destination, link.prefixes, link.because))
 
 
-def reason_problems(kind: str, tone: Tone, reasons: Iterable[tuple[str, str]]) -> Iterator[Problem]:
-    """Yields a problem for each reason. `reasons`: registries in words, each with its reason."""
-    groups = _grouped(reasons, lambda pair: pair[1])
+def reason_problems(
+    kind: str, tone: Tone, reasons: Iterable[tuple[RegistryPlan | RegistryOutcome, str | None]]
+) -> Iterator[Problem]:
+    """Yields a problem for each reason. `reasons`: registries, those that have a reason with it."""
+    known = (
+        (place_words(result.registry, result.name), because)
+        for result, because in reasons
+        if because is not None
+    )
+    groups = _grouped(known, lambda pair: pair[1])
     for because, members in groups[:_MOST]:
         yield Problem(
             tone=tone,

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.html.backfill_page import backfill_problems
 from fleet_repl.reports.html.drawing import drawing_of
 from fleet_repl.reports.html.labels import Labels, labels_of
 from fleet_repl.reports.html.links import report_links
+from fleet_repl.reports.html.marks import LINK_MARKS, Mark, Tone
 from fleet_repl.reports.html.matrix import link_matrix
-from fleet_repl.reports.html.model import (
-    LINK_MARKS,
-    Block,
-    Fact,
-    Mark,
-    Page,
-    Problem,
-    Row,
-    Tile,
-    Tone,
-)
+from fleet_repl.reports.html.model import Block, Fact, Page, Problem, Row, Tile
 from fleet_repl.reports.html.problems import (
     fault_problems,
     held_problems,
     objection_problems,
-    ordered_held,
-    place_words,
     reason_problems,
     warning_problems,
 )
-from fleet_repl.reports.html.run_head import run_facts, status_mark
-from fleet_repl.reports.html.table import change_block, fault_block, held_block, table_of
+from fleet_repl.reports.html.registry_row import (
+    WITH_HELD,
+    change_block,
+    registry_row,
+    trouble_blocks,
+)
+from fleet_repl.reports.html.run_head import run_facts, status_mark, tile
+from fleet_repl.reports.html.table import table_of
 from fleet_repl.reports.html.timeline import OUTCOME_TONES, report_timeline
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.values.names import AccountId
@@ -50,7 +44,6 @@ _MARKS: Final = {
     outcome: Mark(word=outcome.value, symbol=symbol, tone=OUTCOME_TONES[outcome])
     for outcome, symbol in _SYMBOLS.items()
 }
-_HELD: Final = "with held links"
 _UNREADABLE: Final = "unreadable"
 _DRIFTED: Final = "drifted"
 _LINKS_NOTE: Final = (
@@ -126,17 +119,13 @@ def _tiles(report: Report) -> tuple[Tile, ...]:
     drifted = sum(bool(outcome.changes) for outcome in report.registries)
     writes = counted(report.writes.applied, "write")
     return (
-        _tile(counts[Outcome.APPLIED], "applied", Tone.ADDED, f"registries, {writes}"),
-        _tile(counts[Outcome.FAILED], "failed", Tone.BAD, "registries"),
-        _tile(report.held, "held", Tone.HELD, "links", _HELD),
-        _tile(unreadable, _UNREADABLE, Tone.BAD, "registries", _UNREADABLE),
-        _tile(drifted, _DRIFTED, Tone.CHANGED, "registries differed", _DRIFTED),
-        _tile(counts[Outcome.UNCHANGED], "unchanged", Tone.GOOD, "registries"),
+        tile(counts[Outcome.APPLIED], "applied", Tone.ADDED, f"registries, {writes}", "applied"),
+        tile(counts[Outcome.FAILED], "failed", Tone.BAD, "registries", "failed"),
+        tile(report.held, "held", Tone.HELD, "links", WITH_HELD),
+        tile(unreadable, _UNREADABLE, Tone.BAD, "registries", _UNREADABLE),
+        tile(drifted, _DRIFTED, Tone.CHANGED, "registries differed", _DRIFTED),
+        tile(counts[Outcome.UNCHANGED], "unchanged", Tone.GOOD, "registries", "unchanged"),
     )
-
-
-def _tile(number: int, label: str, tone: Tone, note: str, choice: str | None = None) -> Tile:
-    return Tile(number=number, label=label, tone=tone, note=note, choice=choice or label)
 
 
 def _is_unreadable(outcome: RegistryOutcome) -> bool:
@@ -146,77 +135,46 @@ def _is_unreadable(outcome: RegistryOutcome) -> bool:
 
 def _problems(report: Report, names: Mapping[AccountId, str]) -> Iterator[Problem]:
     yield from objection_problems(report.objections)
-    yield from fault_problems(
-        FailedRegistry(registry=outcome.registry, name=outcome.name, fault=outcome.error)
-        for outcome in report.registries
-        if outcome.error is not None and outcome.outcome is not Outcome.UNCHANGED
-    )
-    held = (
-        (outcome.registry, link)
-        for outcome in report.registries
-        for link in ordered_held(outcome.held)
-    )
-    yield from held_problems(held, names)
+    failed = [outcome for outcome in report.registries if outcome.outcome is not Outcome.UNCHANGED]
+    yield from fault_problems(failed)
+    yield from held_problems(report.registries, names)
     for kind in (Outcome.PARTIAL, Outcome.SKIPPED, Outcome.CANCELLED, Outcome.UNCHANGED):
-        yield from reason_problems(kind, OUTCOME_TONES[kind], _reasons(report.registries, kind))
+        some = (outcome for outcome in report.registries if outcome.outcome is kind)
+        reasons = ((outcome, outcome.because) for outcome in some)
+        yield from reason_problems(kind, OUTCOME_TONES[kind], reasons)
     yield from backfill_problems(report.backfills)
     yield from warning_problems(report.warnings, report.acknowledged)
 
 
-def _reasons(registries: Iterable[RegistryOutcome], kind: Outcome) -> Iterator[tuple[str, str]]:
-    for outcome in registries:
-        if outcome.outcome is kind and outcome.because is not None:
-            yield place_words(outcome.registry, outcome.name), outcome.because
-
-
 def _row(outcome: RegistryOutcome, names: Mapping[AccountId, str], labels: Labels) -> Row:
-    mark = _MARKS[outcome.outcome]
-    also = (
-        (_HELD, bool(outcome.held)),
-        (_UNREADABLE, _is_unreadable(outcome)),
-        (_DRIFTED, bool(outcome.changes)),
-    )
-    return Row(
-        mark=mark,
-        name=outcome.name,
-        account=outcome.registry.account,
-        region=outcome.registry.region,
-        wave=outcome.wave,
-        summary=_summary(outcome),
-        outcomes=(mark.word, *(word for word, applies in also if applies)),
-        labels=labels.of(outcome.registry.account),
-        blocks=tuple(_blocks(outcome, names)),
+    also = ((_UNREADABLE, _is_unreadable(outcome)), (_DRIFTED, bool(outcome.changes)))
+    return registry_row(
+        outcome,
+        _MARKS[outcome.outcome],
+        labels,
+        changes=(
+            f"{change.resource.value.replace('-', ' ')} {change.outcome}"
+            for change in outcome.changes
+        ),
+        reasons=_reasons(outcome),
+        blocks=_blocks(outcome, names),
+        also=(word for word, applies in also if applies),
     )
 
 
-def _summary(outcome: RegistryOutcome) -> str:
-    parts = [
-        f"{change.resource.value.replace('-', ' ')} {change.outcome}" for change in outcome.changes
-    ]
-    if outcome.held:
-        parts.append(counted(len(outcome.held), "held link"))
+def _reasons(outcome: RegistryOutcome) -> Iterator[str]:
     if outcome.because is not None:
-        parts.append(outcome.because)
+        yield outcome.because
     if outcome.error is not None and outcome.outcome is not Outcome.UNCHANGED:
-        parts.append(f"{outcome.error.kind} at {outcome.error.operation}")
-    return ", ".join(dict.fromkeys(parts))
+        yield f"{outcome.error.kind} at {outcome.error.operation}"
 
 
 def _blocks(outcome: RegistryOutcome, names: Mapping[AccountId, str]) -> Iterator[Block]:
-    if outcome.error is not None:
-        yield fault_block(outcome.error)
-    if outcome.held:
-        yield held_block(outcome.held, names)
+    yield from trouble_blocks(outcome, names)
     if outcome.because is not None:
         yield Block(title="Why", note=outcome.because)
     for change in outcome.changes:
-        yield change_block(
-            change.resource,
-            change.action,
-            (change.before.document, change.after.document),
-            tone=OUTCOME_TONES[change.outcome],
-            facts=tuple(_change_facts(change)),
-        )
+        yield change_block(change, OUTCOME_TONES[change.outcome], _change_facts(change))
     took = elapsed(outcome.duration_ms / 1000)
     yield Block(title="Effort", note=f"{counted(outcome.attempts, 'call')} in {took}")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fleet_repl.reports.html.model import Fact, Mark, Tone
+from fleet_repl.reports.html.marks import Mark, Tone
+from fleet_repl.reports.html.model import Fact, Tile
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import BackfillReport, Report, Status
 from fleet_repl.values.text import elapsed, timestamp
@@ -24,6 +25,16 @@ def status_mark(status: Status) -> Mark:
     """Returns how a run ended, as its document says it."""
     symbol, tone = _STATUSES[status]
     return Mark(word=status.value, symbol=symbol, tone=tone)
+
+
+def tile(number: int, label: str, tone: Tone, note: str, choice: str | None = None) -> Tile:
+    """Returns a number; `choice` is the word of the outcome filter that it selects."""
+    return Tile(number=number, label=label, tone=tone, note=note, choice=choice)
+
+
+def mark_tile(mark: Mark, number: int, note: str) -> Tile:
+    """Returns how many rows have a mark."""
+    return tile(number, mark.word, mark.tone, note, mark.word)
 
 
 def run_facts(report: Report | BackfillReport | DeliveryReport) -> Iterator[Fact]:

@@ -1,4 +1,4 @@
-"""The table at the bottom of a page, with its filters and what its rows open to. Pure.
+"""The table at the bottom of a page, with its filters. Pure.
 
 A page has at most `MOST` rows, those that need a reader first, and at most `DIFF_LINES` lines of
 differences, so that the page of a hundred thousand registries opens as fast as any other. What is
@@ -7,19 +7,13 @@ left out is said, and where it is to be had.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from fleet_repl.planning.plan import Action, HeldLink, Resource
-from fleet_repl.reports.html.diff import diff_lines
-from fleet_repl.reports.html.links import prefix_words
-from fleet_repl.reports.html.model import Block, Choice, DiffLine, Fact, Row, Table, Tone
-from fleet_repl.reports.html.problems import ordered_held, place_words
+from fleet_repl.reports.html.marks import Tone
+from fleet_repl.reports.html.model import Choice, DiffLine, Row, Table
 from fleet_repl.topology import REST
-from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.errors import Fault
-from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted
 
 MOST: Final = 2_000
@@ -110,65 +104,3 @@ def _choices(
 
 def _account(row: Row) -> str:
     return row.account if row.name == row.account else f"{row.name} ({row.account})"
-
-
-def change_name(resource: Resource, document: JsonObject | None) -> str:
-    """Returns a resource in words; a creation template with its prefix."""
-    match resource:
-        case Resource.REPLICATION_CONFIGURATION:
-            return "Replication configuration"
-        case Resource.REGISTRY_POLICY:
-            return "Registry policy"
-        case Resource.CREATION_TEMPLATE:
-            return f"Creation template {(document or {}).get('prefix', '')}".rstrip()
-
-
-def change_block(
-    resource: Resource,
-    action: Action,
-    documents: tuple[JsonObject | None, JsonObject | None],
-    *,
-    tone: Tone,
-    facts: tuple[Fact, ...],
-    items: tuple[str, ...] = (),
-) -> Block:
-    """Returns a change as a difference of its documents, `before` and `after`."""
-    before, after = documents
-    return Block(
-        title=f"{change_name(resource, after or before)}: {action}",
-        tone=tone,
-        facts=facts,
-        items=items,
-        diff=diff_lines(before, after),
-    )
-
-
-def fault_block(fault: Fault, title: str = "Error") -> Block:
-    """Returns an error with its request id and its remedy."""
-    facts = {
-        "Call": fault.operation,
-        "Kind": fault.kind.value,
-        "AWS code": fault.code,
-        "Message": fault.message,
-        "Request id": fault.request_id,
-    }
-    return Block(
-        title=title,
-        tone=Tone.BAD,
-        facts=tuple(Fact(term=term, value=value) for term, value in facts.items() if value),
-        note="What to do:" if fault.hint else "",
-        items=tuple((fault.hint or "").splitlines()),
-    )
-
-
-def held_block(held: Sequence[HeldLink], names: Mapping[AccountId, str]) -> Block:
-    """Returns the links of a registry that are left out, each with its reason."""
-    return Block(
-        title=f"{counted(len(held), 'held link')}",
-        tone=Tone.HELD,
-        items=tuple(
-            f"→ {place_words(link.destination, names.get(link.destination.account))}: "
-            f"{prefix_words(link.prefixes)}; {link.because}"
-            for link in ordered_held(held)
-        ),
-    )

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from fleet_repl.planning.plan import Phase, Plan, Resource
-from fleet_repl.reports.html.model import Segment, Step, Tone, Wave
+from fleet_repl.reports.html.figures import Segment, Step, Wave
+from fleet_repl.reports.html.marks import Tone
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.topology import REST
 from fleet_repl.values.text import counted

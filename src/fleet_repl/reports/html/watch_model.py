@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet_repl.reports.html.model import Fact, Mark, Problem, Tile, Tone
+from fleet_repl.reports.html.marks import Mark, Tone
+from fleet_repl.reports.html.model import Fact, Problem, Tile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
