@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from fleet_repl.inventory import Amount, Inventory
-from fleet_repl.inventory.safety import PERCENT, PERCENT_TO_100
+from fleet_repl.inventory.shares import PERCENT, PERCENT_TO_100
 
 amounts = st.one_of(
     st.integers(0, 50).map(lambda count: Amount(count=count)),

@@ -46,6 +46,14 @@ BAD = {
         "top": "",
         "rest": '[[routes]]\nname = "r"\nfrom = {}\nto = {}\nprefixes = []',
     },
+    "a name with a wildcard": {
+        "top": "",
+        "rest": '[[routes]]\nname = "r"\nfrom = {}\nto = {}\nonly = ["base/*"]',
+    },
+    "an objective without its sign": {
+        "top": "",
+        "rest": '[[routes]]\nname = "r"\nfrom = {}\nto = {}\ncomplete = "100"',
+    },
     "a route to nowhere": {"top": "", "rest": '[[routes]]\nname = "r"\nfrom = {}'},
     "an empty selector list": {
         "top": "",

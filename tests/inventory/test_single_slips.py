@@ -469,6 +469,116 @@ SLIPS |= {
     ),
 }
 
+BASE = 'prefixes = ["base/"]'
+SLIPS |= {
+    "a name with a wildcard": (
+        route(more='only = ["base/java*"]'),
+        (
+            "routes[0].only[0]: is neither the name of a repository nor a folder, which ends with "
+            'one / (found "base/java*")\n'
+            '    write "base/java" for that repository and those below it, such as base/java/x; '
+            "each name that only starts with base/java needs an entry of its own"
+        ),
+    ),
+    "a name that is none": (
+        route(more='exclude = ["/"]'),
+        'routes[0].exclude[0]: must be 2 to 256 characters long (found "/")',
+    ),
+    "a name that starts with a slash": (
+        route(more='exclude = ["//&"]'),
+        (
+            "routes[0].exclude[0]: is neither the name of a repository nor a folder, which ends "
+            'with one / (found "//&")\n'
+            "    write whole names: base/java is that repository and those below it, base/java/ "
+            "only those below it"
+        ),
+    ),
+    "a name twice": (
+        route(more='only = ["base/java", "base/java"]'),
+        'routes[0].only[1]: is in the list twice (found "base/java")',
+    ),
+    "no name in the list": (
+        route(more="exclude = []"),
+        (
+            "routes[0].exclude: must not be empty (found [])\n"
+            "    list one or more, or leave the key out"
+        ),
+    ),
+    "what is replicated, said twice": (
+        route(more=f'{BASE}\nonly = ["base/java"]'),
+        (
+            "routes[0].only: says which repositories are replicated, and prefixes says it too "
+            '(found ["base/java"])\n'
+            "    keep prefixes for all names that start with a text, or only for whole names"
+        ),
+    ),
+    "nothing there to exclude": (
+        route(more=f'{BASE}\nexclude = ["base/x/", "team/private/"]'),
+        (
+            "routes[0].exclude[1]: excludes nothing: no such repository is within the prefixes of "
+            'the route (found "team/private/")\n'
+            "    exclude what starts with base/, or take it out"
+        ),
+    ),
+    "everything excluded": (
+        route(more=f'{BASE}\nexclude = ["base"]'),
+        (
+            'routes[0].exclude: excludes everything that the route replicates (found ["base"])\n'
+            "    exclude less, or take the route out"
+        ),
+    ),
+    "all of the names excluded": (
+        route(more='only = ["base/java"]\nexclude = ["base/java"]'),
+        (
+            "routes[0].exclude: excludes everything that the route replicates "
+            '(found ["base/java"])\n'
+            "    exclude less, or take the route out"
+        ),
+    ),
+    "new repositories of prefixes alone": (
+        route(more=f'{BASE}\nnew_repositories = "leave"'),
+        (
+            "routes[0].new_repositories: says nothing without exclude or only "
+            '(found "leave")\n'
+            "    take it out: whatever starts with a prefix is replicated"
+        ),
+    ),
+    "new repositories in another word": (
+        route(more='exclude = ["base/x/"]\nnew_repositories = "ignore"'),
+        'routes[0].new_repositories: must be "include" or "leave" (found "ignore")',
+    ),
+    "an objective as a number": (
+        route(more="complete = 1.0"),
+        'routes[0].complete: is not a share (found 1.0)\n    write it like "100%" or "99.5%"',
+    ),
+    "an objective without its sign": (
+        route(more='complete = "100"'),
+        'routes[0].complete: is not a share (found "100")\n    write it like "100%" or "99.5%"',
+    ),
+    "an objective of more than all": (
+        route(more='complete = "101%"'),
+        'routes[0].complete: must be at most 100% (found "101%")',
+    ),
+    "an objective of nothing": (
+        route(more='complete = "0%"'),
+        (
+            'routes[0].complete: must be more than 0% (found "0%")\n'
+            "    leave the key out for no objective"
+        ),
+    ),
+    "a delivery without its unit": (
+        route(more="deliver_within = 15"),
+        (
+            "routes[0].deliver_within: must be a string (found 15)\n"
+            '    write it with its unit, such as "15s"'
+        ),
+    ),
+    "a delivery within no time": (
+        route(more='deliver_within = "0s"'),
+        'routes[0].deliver_within: must be 1s to 24h (found "0s")',
+    ),
+}
+
 
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip(

@@ -70,6 +70,10 @@ name = "golden"
 from = { accounts = ["build \u00fcber [bold]", "000000000000"], same_account = false }
 to = { labels = { env = ["prod", "stage"], tier = "x" }, not = { regions = "sa-east-1" } }
 prefixes = ["golden/", "base/", "base/images/", "base/"]
+exclude = ["golden/old", "base/private/"]
+new_repositories = "leave"
+complete = "99.5%"
+deliver_within = "1h30m"
 
 [[routes]]
 name = "out"
@@ -77,6 +81,7 @@ from = {}
 to = { accounts = "partner", regions = ["eu-west-1"], same_region = true }
 replicate_deletes = true
 backfill = "new-links"
+only = ["base/java", "base/go"]
 
 [ownership]
 rules = "exclusive"
@@ -185,6 +190,10 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
                     exclude=Match(regions=frozenset({Region("sa-east-1")})),
                 ),
                 prefixes=("base/", "golden/"),
+                exclude=("golden/old", "base/private/"),
+                new_repositories="leave",
+                complete=Fraction(199, 200),
+                deliver_within=5400,
             ),
             Route(
                 name="out",
@@ -198,6 +207,7 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
                 ),
                 replicate_deletes=True,
                 backfill="new-links",
+                only=("base/java", "base/go"),
             ),
         ),
         ownership=Ownership(
@@ -232,7 +242,7 @@ def test_everything_that_can_be_said(load: Callable[[str], Inventory]) -> None:
         limits=Limits(rules=10, destinations=50, filters=20, policy_bytes=20_000),
         state=State(location="kept/here", folder=Path(inventory.path).parent / "kept/here"),
     )
-    assert inventory.lines["routes[1].to"] == 48
+    assert inventory.lines["routes[1].to"] == 52
 
 
 def test_what_is_left_out_has_its_default(

@@ -18,13 +18,13 @@ from fleet_repl.inventory.accounts import (
     list_accounts,
 )
 from fleet_repl.inventory.acknowledgements import WarningsTable
-from fleet_repl.inventory.fields import FleetName, check_names
+from fleet_repl.inventory.fields import FleetName
 from fleet_repl.inventory.findings import MISSING, Findings, KeyPath
 from fleet_repl.inventory.kinds import Context, number
 from fleet_repl.inventory.organization import Organization, check_organization
 from fleet_repl.inventory.policies import Policies
 from fleet_repl.inventory.regions import Regions
-from fleet_repl.inventory.routes import Route
+from fleet_repl.inventory.routes import Route, check_routes
 from fleet_repl.inventory.safety import Safety, Wave, check_waves
 from fleet_repl.inventory.settings import (
     Apply,
@@ -160,7 +160,7 @@ def read_contents(
 
 def _check(document: Document, members: _Members, ownership: Ownership, findings: Findings) -> None:
     """Report what tables that are right by themselves have wrong together."""
-    check_names("routes", [route.name for route in document.routes or ()], "route", findings)
+    check_routes(document.routes or (), findings)
     check_session_tags(members.aws.session_tags, findings)
     check_waves(document.waves, findings)
     for index, name in enumerate(ownership.formerly):

@@ -5,18 +5,20 @@ An account that is listed nowhere is a problem: a typing slip must not send imag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from fleet_repl.inventory.fields import Name, RegionName
-from fleet_repl.inventory.findings import BadValueError
-from fleet_repl.inventory.kinds import NOT_EMPTY, ONE_OR_MANY, Context, Kind, Switch, text_schema
+from fleet_repl.inventory.fields import Name, RegionName, check_names, duration
+from fleet_repl.inventory.findings import BadValueError, Findings, KeyPath
+from fleet_repl.inventory.kinds import NOT_EMPTY, ONE_OR_MANY, Context, Kind, Switch
+from fleet_repl.inventory.repositories import PrefixList, RepositoryList
+from fleet_repl.inventory.shares import Objective
 from fleet_repl.inventory.tables import Table, part_of
-from fleet_repl.values import limits
 from fleet_repl.values.names import AccountId
-from fleet_repl.values.prefixes import EVERY_REPOSITORY, reduce
-from fleet_repl.values.text import quoted
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, selects
+from fleet_repl.values.repositories import folder_of, lists, lists_some
+from fleet_repl.values.text import listed, quoted
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
@@ -143,26 +145,6 @@ Select: TypeAlias = Annotated[
 """The accounts and regions that a setting applies to."""
 
 
-def _prefix(text: str) -> str:
-    shortest, longest = limits.FILTER_LENGTH
-    if not shortest <= len(text) <= longest:
-        raise BadValueError(f"must be {shortest} to {longest} characters long")
-    if limits.FILTER_PATTERN.fullmatch(text) is None:
-        bare = text.rstrip("*")
-        is_bare = bare != text and limits.FILTER_PATTERN.fullmatch(bare)
-        raise BadValueError(
-            "is not a prefix that ECR takes",
-            "only lower-case letters, digits, single / and . _ - within names",
-            meant=f"write {quoted(bare)}: a prefix needs no *" if is_bare else None,
-        )
-    return text
-
-
-_Prefix: TypeAlias = Annotated[
-    str, Kind(_prefix, **text_schema(limits.FILTER_PATTERN.pattern, limits.FILTER_LENGTH))
-]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route(Table):
     """What replicates where: every matching source to every matching destination."""
@@ -177,11 +159,82 @@ class Route(Table):
         metadata={"alias": "to", "missing": "write to = {} for every registry"}
     )
     """The registries that receive the images."""
-    prefixes: Annotated[tuple[_Prefix, ...], NOT_EMPTY, Kind(reduce)] = EVERY_REPOSITORY
+    prefixes: PrefixList = EVERY_REPOSITORY
     """What the names of the replicated repositories start with. Default: every repository."""
+    exclude: RepositoryList = ()
+    """Repositories that are not replicated, by whole names: base/java is that repository and those
+    below it, base/java/ only those below it. Default: none."""
+    only: RepositoryList = ()
+    """The only repositories that are replicated, by whole names as in exclude; in place of
+    prefixes. Default: all that prefixes match."""
+    new_repositories: Literal["include", "leave"] = "include"
+    """With exclude or only: whether the rules follow when a new repository changes what they have
+    to be. Default: include."""
     replicate_deletes: Switch = False
     """Whether deletions travel to the destinations as well, those by lifecycle policies among
     them. Default: false."""
     backfill: Literal["off", "new-links"] = "off"
     """new-links: after an apply has added links, the images that were there before are replicated
     too. Default: off."""
+    complete: Objective | None = None
+    """The share of what is to be replicated that has to be there, such as 100%: an objective of
+    coverage. Default: no objective."""
+    deliver_within: Annotated[float, duration(1, 24 * 3600)] | None = None
+    """How long an image may take to arrive, up to 24h: an objective of watched deliveries. Default:
+    no objective."""
+
+    @property
+    def by_name(self) -> bool:
+        """Returns whether its prefixes depend on which repositories there are."""
+        return bool(self.exclude or self.only)
+
+    def wants(self, repository: str) -> bool:
+        """Returns whether the route asks for a repository, by its full name."""
+        return (
+            selects(self.prefixes, repository)
+            and not lists(self.exclude, repository)
+            and (not self.only or lists(self.only, repository))
+        )
+
+
+def check_routes(routes: Sequence[Route], findings: Findings) -> None:
+    """Report names that repeat, and keys of a route that do not go together."""
+    check_names("routes", [route.name for route in routes], "route", findings)
+    for index, route in enumerate(routes):
+        path: KeyPath = ("routes", index)
+        if not findings.raw((*path, "exclude")) and not findings.raw((*path, "only")):
+            if findings.raw((*path, "new_repositories")) is not None:
+                findings.report(
+                    (*path, "new_repositories"),
+                    "says nothing without exclude or only",
+                    remedy="take it out: whatever starts with a prefix is replicated",
+                )
+        else:
+            _check_lists(route, path, findings)
+
+
+def _check_lists(route: Route, path: KeyPath, findings: Findings) -> None:
+    if any(findings.has_problem((*path, key)) for key in ("prefixes", "exclude", "only")):
+        return
+    if route.only and findings.raw((*path, "prefixes")) is not None:
+        findings.report(
+            (*path, "only"),
+            "says which repositories are replicated, and prefixes says it too",
+            remedy="keep prefixes for all names that start with a text, or only for whole names",
+        )
+        return
+    for index, entry in enumerate(route.exclude):
+        if not any(lists_some(entry, prefix) for prefix in route.prefixes):
+            findings.report(
+                (*path, "exclude", index),
+                "excludes nothing: no such repository is within the prefixes of the route",
+                remedy=f"exclude what starts with {listed(route.prefixes, 3)}, or take it out",
+            )
+    excluded = tuple(folder_of(entry) for entry in route.exclude)
+    wanted = set(route.only) - set(route.exclude) if route.only else route.prefixes
+    if all(start.startswith(excluded) for start in wanted):
+        findings.report(
+            (*path, "exclude"),
+            "excludes everything that the route replicates",
+            remedy="exclude less, or take the route out",
+        )

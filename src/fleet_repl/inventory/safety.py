@@ -16,6 +16,7 @@ from fleet_repl.inventory.fields import Name, check_names, duration
 from fleet_repl.inventory.findings import BadValueError, Findings
 from fleet_repl.inventory.kinds import NOT_EMPTY, Kind, text_schema
 from fleet_repl.inventory.routes import Select
+from fleet_repl.inventory.shares import PERCENT_TO_100, percent_of
 from fleet_repl.inventory.tables import Table
 from fleet_repl.values.text import quoted
 
@@ -23,8 +24,6 @@ REST: Final = "rest"
 """The wave of registries that no wave selects, the last one; no wave in a file is called so."""
 HIGHEST_COUNT: Final = 10_000_000
 """More than there are links in the largest fleet."""
-PERCENT: Final = r"[0-9]{1,3}(?:\.[0-9]{1,3})?%"
-PERCENT_TO_100: Final = r"(?:100(?:\.0{1,3})?|0?[0-9]{1,2}(?:\.[0-9]{1,3})?)%"
 _NUMBER: Final = re.compile(r"\s*([0-9]{1,3})\s*%?\s*")
 
 
@@ -62,14 +61,12 @@ def _amount(value: object) -> Amount:
             return Amount(count=value)
         case int():
             raise BadValueError(f"must be 0 to {HIGHEST_COUNT:,}")
-        case str() if re.fullmatch(PERCENT, value) is None:
+        case str():
+            percent = percent_of(value)
+            if percent is not None:
+                return Amount(percent=percent)
             remedy = 'write it like "30%" or "12.5%", or a count without quotes'
             raise BadValueError("is not a share", remedy, meant=_share_meant(value))
-        case str():
-            percent = Fraction(value.removesuffix("%"))
-            if percent <= 100:
-                return Amount(percent=percent)
-            raise BadValueError("must be at most 100%")
         case float() if 0 <= value <= 100:
             # A share that is written as a number; below 1 it is one of a whole.
             share = round(value * 100 if value < 1 else value, 3)
