@@ -435,7 +435,7 @@ async def test_a_destination_is_timed_only_so_often(
     ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is beyond arrived as well, no matter when. What decides something is looked up."""
-    monkeypatch.setattr("fleet_repl.engine.verify.TIMINGS", 3)
+    monkeypatch.setattr("fleet_repl.engine.image_arrivals.TIMINGS", 3)
     for hub in (HUB, HUB2):
         for number in range(2):
             digest = f"sha256:{hub.account}{number}"

@@ -11,6 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import pytest
@@ -25,8 +26,10 @@ from fleet_repl import (
     FaultKind,
     FleetError,
     Plan,
+    Purpose,
     RefusedError,
     Report,
+    Status,
     to_json,
 )
 from fleet_repl.fleet.local_workers import LocalWorkers, local_workers
@@ -134,6 +137,42 @@ async def test_the_same_report(workers: LocalWorkers) -> None:
             again = await plan_of(simulated, executor=executor)
             assert alike(again) == alike(await plan_of(simulated))
     assert reports[0] == reports[1]
+    assert contents[0] == contents[1]
+
+
+async def test_the_same_explanation(workers: LocalWorkers) -> None:
+    """Rules that two processes have read explain the same as those that one has read, of every
+    source and of one, a refused account among them."""
+    async with fleet() as simulated:
+        async with simulated.connected() as connected:
+            await connected.apply(await connected.plan())
+        explanations = []
+        for executor in (None, workers):
+            async with simulated.connected(purpose=None, executor=executor) as connected:
+                whole = await connected.explain("base/go")
+                some = await connected.explain("base/go", source=f"{1:012}/eu-west-1")
+                refused = await connected.explain("base/go", source=f"{9:012}/eu-west-1")
+            results = [UNIQUE.sub("", to_json(result)) for result in (whole, some, refused)]
+            explanations.append(results)
+            assert [link.destination for link in some.carried] == [*map(simulated.at, (2, 3, 4))]
+            assert refused.unreadable.keys() == {simulated.at(9)}
+    assert explanations[0] == explanations[1]
+
+
+async def test_the_same_rollback(workers: LocalWorkers) -> None:
+    """What workers have read of a run's registries is put back as if one process had read it."""
+    plans, contents = [], []
+    for executor in (None, workers):
+        async with fleet() as simulated:
+            async with simulated.connected() as connected:
+                report = await connected.apply(await connected.plan())
+            how: dict[str, Any] = {"purpose": Purpose.ROLLBACK, "executor": executor}
+            async with simulated.connected(**how) as connected:
+                plan = await connected.plan_rollback(report.run_id)
+                assert (await connected.apply(plan)).status is Status.OK
+            plans.append(alike(plan))
+            contents.append(simulated.spelled())
+    assert plans[0] == plans[1]
     assert contents[0] == contents[1]
 
 
@@ -251,7 +290,8 @@ async def test_no_secret_is_sent(workers: LocalWorkers) -> None:
         with _Executor(meet) as executor:
             how: dict[str, Any] = {"purpose": None, "executor": executor, "workers": 2}
             async with simulated.connected(**how) as connected:
-                for read in (connected.plan, connected.verify, connected.doctor):
+                explain = partial(connected.explain, "base/go")
+                for read in (connected.plan, connected.verify, connected.doctor, explain):
                     sent = len(tasks)
                     await read()
                     assert len(tasks) > sent

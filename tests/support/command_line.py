@@ -28,6 +28,7 @@ from fleet_repl.fleet.fleet import Fleet, Interrupted
 from fleet_repl.fleet.history import History
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.objections import outstanding
 from fleet_repl.planning.plan import (
@@ -66,6 +67,7 @@ from fleet_repl.runs.outcomes import (
 from fleet_repl.state.lock_rules import SeenLock
 from fleet_repl.topology import Selection
 from fleet_repl.values.errors import Fault, FleetError
+from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import AccountId, Registry
 
 INVENTORY = """\
@@ -347,6 +349,15 @@ class FakeFleet(Fleet):
         self.selected = selection
         await self.planning()
         return replace(EXAMINED, interrupted=self.is_stopped)
+
+    async def explain(
+        self, what: str, *, source: str | None = None, destination: str | None = None
+    ) -> Explanation:
+        self.asked.append(f"explain {what}")
+        await self.planning()
+        return Explanation(
+            image=ImageName.parse(what), fleet="demo", names={}, carried=(), not_carried=()
+        )
 
     async def read_note(self, name: str) -> bytes | None:
         return None

@@ -9,11 +9,12 @@ from typing import Annotated, ClassVar
 import anyio
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import SHOWN, Cached, InventoryPath, label
+from fleet_repl.cli.flags import SHOWN, Cached, InSandbox, InventoryPath, ScenarioPath, label
 from fleet_repl.cli.fleet_run import placed
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.output import check_outputs, show_only
-from fleet_repl.cli.run_options import SandboxOptions
+from fleet_repl.cli.result_options import ResultOptions, Simulated
+from fleet_repl.cli.run_options import check_simulation
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports.formats import Kind
 from fleet_repl.values.clock import SYSTEM
@@ -21,8 +22,8 @@ from fleet_repl.values.exit_code import ExitCode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountsOptions(SandboxOptions):
-    """Flags of a command that lists the accounts of a fleet."""
+class AccountsOptions(ResultOptions):
+    """Flags of a command that lists the accounts of a fleet, and reads none of its registries."""
 
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.ACCOUNTS,)
 
@@ -30,7 +31,18 @@ class AccountsOptions(SandboxOptions):
     label: Annotated[list[str], label("accounts with this label", SHOWN)] = field(
         default_factory=list
     )
+    sandbox: InSandbox = False
+    scenario: ScenarioPath = None
     cached: Cached = False
+
+    def check(self) -> None:
+        # super() without arguments does not work where slots have made the class anew.
+        ResultOptions.check(self)
+        check_simulation(self.scenario, self.state, sandbox=self.sandbox)
+
+    @property
+    def simulated(self) -> Simulated | None:
+        return Simulated(scenario=self.scenario) if self.sandbox else None
 
 
 def accounts(call: Call[AccountsOptions]) -> ExitCode:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import ASKED, Cached, InventoryPath
+from fleet_repl.cli.flags import ASKED, InventoryPath
 from fleet_repl.cli.output import check_files, hand_over, show_only
 from fleet_repl.cli.run_options import SandboxOptions
 from fleet_repl.reports.formats import Kind
@@ -65,16 +65,15 @@ class ExplainOptions(SandboxOptions):
             rich_help_panel=ASKED,
         ),
     ] = False
-    cached: Cached = False
 
     def check(self) -> None:
         SandboxOptions.check(self)
-        if not self.live and (self.sandbox or self.state is not None):
+        if self.live:
+            return
+        if self.sandbox or self.state is not None:
             raise typer.BadParameter("--sandbox and --state are about AWS: they need --live")
-
-    @property
-    def uses_cached(self) -> bool:
-        return self.cached
+        if self.workers is not None or self.cluster is not None:
+            raise typer.BadParameter("--workers and --cluster read the fleet: they need --live")
 
 
 def explain(call: Call[ExplainOptions]) -> ExitCode:

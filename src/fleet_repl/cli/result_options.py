@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from fleet_repl.cli.flags import StateLocation
+from fleet_repl.cli.flags import Cached, Cluster, StateLocation, Workers
 from fleet_repl.cli.options import selected
 from fleet_repl.cli.output_options import OutputOptions
 
@@ -65,3 +65,25 @@ class ResultOptions(OutputOptions):
     def simulated(self) -> Simulated | None:
         """The simulated AWS; None for the real one."""
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetOptions(ResultOptions):
+    """Flags of a command that reads the registries of a fleet."""
+
+    cached: Cached = False
+    workers: Workers = None
+    cluster: Cluster = None
+
+    def check(self) -> None:
+        # super() without arguments does not work where slots have made the class anew.
+        ResultOptions.check(self)
+        self.readers.check()
+
+    @property
+    def uses_cached(self) -> bool:
+        return self.cached
+
+    @property
+    def readers(self) -> Readers:
+        return Readers(workers=self.workers, cluster=self.cluster)

@@ -27,7 +27,7 @@ from fleet_repl.cli.flags import (
     region,
 )
 from fleet_repl.cli.options import CommonOptions, selected
-from fleet_repl.cli.result_options import Readers, ResultOptions, Simulated
+from fleet_repl.cli.result_options import FleetOptions, Readers, Simulated
 from fleet_repl.reports.formats import Kind, ReportFormat
 
 if TYPE_CHECKING:
@@ -38,18 +38,15 @@ SHORTEST_INTERVAL = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxOptions(ResultOptions):
-    """Flags of a command that may run against a simulated AWS."""
+class SandboxOptions(FleetOptions):
+    """Flags of a command that reads a fleet, which may be a simulated one."""
 
     sandbox: InSandbox = False
     scenario: ScenarioPath = None
 
     def check(self) -> None:
-        # super() without arguments does not work where slots have made the class anew.
-        ResultOptions.check(self)
-        check_scenario(self.scenario, sandbox=self.sandbox)
-        if self.state is not None and self.sandbox:
-            raise typer.BadParameter("--sandbox has a state of its own: leave --state out")
+        FleetOptions.check(self)
+        check_simulation(self.scenario, self.state, sandbox=self.sandbox)
 
     @property
     def simulated(self) -> Simulated | None:
@@ -67,21 +64,6 @@ class ScopeOptions(SandboxOptions):
     region: Annotated[list[str], region("registries in these regions", SCOPE)] = field(
         default_factory=list
     )
-    cached: Cached = False
-    workers: Workers = None
-    cluster: Cluster = None
-
-    def check(self) -> None:
-        SandboxOptions.check(self)
-        self.readers.check()
-
-    @property
-    def uses_cached(self) -> bool:
-        return self.cached
-
-    @property
-    def readers(self) -> Readers:
-        return Readers(workers=self.workers, cluster=self.cluster)
 
     @property
     def selection(self) -> Selection:
@@ -168,7 +150,7 @@ class ApplyOptions(ScopeOptions):
     ] = None
 
     def check(self) -> None:
-        ScopeOptions.check(self)
+        SandboxOptions.check(self)
         if self.plan is None:
             if self.inventory is None:
                 raise typer.BadParameter("name an INVENTORY, or a plan with --plan FILE")
@@ -199,7 +181,7 @@ class RepeatOptions(ScopeOptions):
     once: Annotated[bool, typer.Option("--once", help="One round, for cron and CronJobs.")] = False
 
     def check(self) -> None:
-        ScopeOptions.check(self)
+        SandboxOptions.check(self)
         if self.inventory == STANDARD_INPUT:
             raise typer.BadParameter(
                 "a watch reads its inventory again and again, and standard input can be read only "
@@ -235,11 +217,13 @@ class ImportOptions(CommonOptions):
     cluster: Cluster = None
 
     def check(self) -> None:
-        check_scenario(self.scenario, sandbox=self.sandbox)
+        check_simulation(self.scenario, None, sandbox=self.sandbox)
         Readers(workers=self.workers, cluster=self.cluster).check()
 
 
-def check_scenario(scenario: Path | None, *, sandbox: bool) -> None:
-    """Raises typer.BadParameter for --scenario without --sandbox."""
+def check_simulation(scenario: Path | None, state: str | None, *, sandbox: bool) -> None:
+    """Raises typer.BadParameter for flags that do not go with --sandbox, or need it."""
     if scenario is not None and not sandbox:
         raise typer.BadParameter("--scenario needs --sandbox")
+    if state is not None and sandbox:
+        raise typer.BadParameter("--sandbox has a state of its own: leave --state out")

@@ -10,7 +10,6 @@ import typer
 
 from fleet_repl.cli.flags import (
     OUTPUT,
-    Cached,
     Format,
     InventoryPath,
     OutputFormat,
@@ -19,7 +18,7 @@ from fleet_repl.cli.flags import (
     inventory_argument,
 )
 from fleet_repl.cli.options import CommonOptions
-from fleet_repl.cli.result_options import ResultOptions
+from fleet_repl.cli.result_options import FleetOptions, ResultOptions
 from fleet_repl.reports.formats import Kind
 
 DEFAULT_LIMIT = 20
@@ -56,7 +55,7 @@ class ReportOptions(ResultOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackOptions(ResultOptions):
+class RollbackOptions(FleetOptions):
     """Flags of a command that rolls one run back."""
 
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.PLAN, Kind.REPORT)
@@ -66,11 +65,6 @@ class RollbackOptions(ResultOptions):
         Path | None,
         inventory_argument("; without it nothing is done but to say which it was"),
     ] = None
-    cached: Cached = False
-
-    @property
-    def uses_cached(self) -> bool:
-        return self.cached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

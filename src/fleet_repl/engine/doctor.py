@@ -28,7 +28,7 @@ from fleet_repl.runs.doctor import (
     stops,
 )
 from fleet_repl.runs.events import ReadStarted, RegistryRead
-from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
+from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import AccountId, Region, Registry
 
 _Reads: TypeAlias = dict[str, Fault | None]
@@ -166,7 +166,7 @@ class _Rounds:
         """The examinations; with faults for what a deadline left undone."""
         stop = self._how.stop
         if not stop.interrupted:
-            late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=stop.because)
+            late = stop.timeout("DescribeRegistry")
             for account, registries in self.waiting.items():
                 reads = self._reads[account]
                 for registry in registries:

@@ -6,14 +6,15 @@ The decisions are made in `runs.explain`. A registry that fails is a value.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from fleet_repl.ecr.rules import Replication, parse_answer
-from fleet_repl.engine.ports import EventSink, ImageFinder, RegistryReader
-from fleet_repl.engine.stop import Stop
+from fleet_repl.ecr.rules import Replication
+from fleet_repl.engine.observe import ObserveContext, observe
+from fleet_repl.engine.ports import ImageFinder, RegistryReader
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.explain import Question
+from fleet_repl.planning.observed import Unreadable
 from fleet_repl.runs.delivery import (
     Arrival,
     Lookup,
@@ -23,12 +24,10 @@ from fleet_repl.runs.delivery import (
     moment,
     parse_statuses,
 )
-from fleet_repl.runs.events import ReadStarted, RegistryRead
 from fleet_repl.runs.explain import Sightings, links_in_place
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
+from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
 
 T = TypeVar("T")
@@ -43,10 +42,9 @@ class ExplainContext:
     """Everything that asking about an image needs besides the question."""
 
     reader: Reader
-    concurrency: int
-    stop: Stop
-    clock: Clock
-    on_event: EventSink
+    how: ObserveContext
+    """How rules are read: by other processes where there are any. Nothing else is spread, as few
+    registries are left once the rules are known."""
 
 
 async def look_for(question: Question, context: ExplainContext) -> Sightings:
@@ -73,9 +71,7 @@ class _Look:
         sources: Collection[Registry] = question.desired.registries
         if question.source is not None:
             sources = (question.source,) if question.source.account in managed else ()
-        await self._through(sorted(sources), self._read_rules)
-        for source in sources:
-            self.replications.setdefault(source, self._late("DescribeRegistry"))
+        await self._read_rules(sources)
         links = list(links_in_place(question, self.replications))
         crossed = {
             link.destination
@@ -84,13 +80,15 @@ class _Look:
         }
         await self._through(sorted(crossed), self._read_policy)
         for destination in crossed:
-            self.policies.setdefault(destination, self._late("GetRegistryPolicy"))
+            self.policies.setdefault(
+                destination, self.context.how.stop.timeout("GetRegistryPolicy")
+            )
         if question.image.is_image:
             await self._through(sorted({link.source for link in links}), self._find_image)
             reachable = [link for link in links if link.destination.account in managed]
             await self._through(reachable, self._look_up)
         return Sightings(
-            at=self.context.clock.now(),
+            at=self.context.how.clock.now(),
             replications=self.replications,
             policies=self.policies,
             repositories=self.repositories,
@@ -100,13 +98,9 @@ class _Look:
         )
 
     async def _through(self, items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
-        context = self.context
-        with context.stop.abandonable():
-            await work_through(items, work, concurrency=context.concurrency, stop=context.stop)
-
-    def _late(self, operation: str) -> Fault:
-        because = self.context.stop.because
-        return Fault(kind=FaultKind.TIMEOUT, operation=operation, message=because)
+        how = self.context.how
+        with how.stop.abandonable():
+            await work_through(items, work, concurrency=how.concurrency, stop=how.stop)
 
     async def _answer(
         self, registry: Registry, operation: str, read: Callable[[], Awaitable[T]]
@@ -127,15 +121,16 @@ class _Look:
         self.faults.setdefault(registry, fault)
         return fault
 
-    async def _read_rules(self, source: Registry) -> None:
-        self.context.on_event(ReadStarted(registry=source))
-
-        async def read() -> Replication:
-            return parse_answer(await self.context.reader.describe(source))
-
-        self.replications[source] = answer = await self._answer(source, "DescribeRegistry", read)
-        fault = answer if isinstance(answer, Fault) else None
-        self.context.on_event(RegistryRead(registry=source, error=fault))
+    async def _read_rules(self, sources: Collection[Registry]) -> None:
+        how = replace(self.context.how, owner=None, with_templates=())
+        observed, _ = await observe(sources, how)
+        # After an interruption, those not yet read are missing.
+        self.replications |= dict.fromkeys(sources, how.stop.timeout("DescribeRegistry"))
+        for source, result in observed.items():
+            if isinstance(result, Unreadable):
+                self.replications[source] = self.faults[source] = result.error
+            else:
+                self.replications[source] = result.replication
 
     async def _read_policy(self, destination: Registry) -> None:
         reader, repository = self.context.reader, self.question.repository
@@ -168,7 +163,7 @@ class _Look:
             detail = await reader.find_tag(source, image.repository, image.tag or "")
         if detail is None or not isinstance(digest := detail.get("imageDigest"), str):
             return None
-        pushed_at = moment(detail.get("imagePushedAt")) or self.context.clock.now()
+        pushed_at = moment(detail.get("imagePushedAt")) or self.context.how.clock.now()
         statuses = await reader.replication_statuses(source, image.repository, digest)
         pushed = PushedImage(repository=image.repository, digest=digest, pushed_at=pushed_at)
         return SampledImage(image=pushed, statuses=parse_statuses(statuses))

@@ -22,7 +22,7 @@ from fleet_repl.planning.plan import Effort
 from fleet_repl.runs.events import ReadStarted, RegistryRead
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
+from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
 
 POLICY_SCOPE = "REGISTRY_POLICY_SCOPE"
@@ -68,9 +68,9 @@ async def observe(registries: Collection[Registry], how: ObserveContext) -> Obse
         else:
             await _observe_in_shards(registries, how, how.workers, looks)
     if not how.stop.interrupted:
-        late = Fault(kind=FaultKind.TIMEOUT, operation="DescribeRegistry", message=how.stop.because)
+        late = Unreadable(error=how.stop.timeout("DescribeRegistry"))
         for registry in registries:
-            looks.observed.setdefault(registry, Unreadable(error=late))
+            looks.observed.setdefault(registry, late)
     return looks.observed, looks.efforts
 
 

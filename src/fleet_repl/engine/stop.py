@@ -9,6 +9,7 @@ import anyio
 
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import Fault, FaultKind
 
 INTERRUPTED = "interrupted before it was started"
 
@@ -56,6 +57,10 @@ class Stop:
         if self._halted is not None:
             return self._halted
         return f"the run's deadline of {self._seconds:g} s had passed"
+
+    def timeout(self, operation: str) -> Fault:
+        """Returns the fault of a call that this stop came before."""
+        return Fault(kind=FaultKind.TIMEOUT, operation=operation, message=self.because)
 
     @property
     def left_open(self) -> str:

@@ -6,12 +6,12 @@ fault a missing image is. A registry that fails is a value; its links end as unk
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fleet_repl.ecr.policy import Policy, parse_policy
+from fleet_repl.engine.image_arrivals import ArrivalReader, time_out
 from fleet_repl.engine.image_sample import Sampler, Samples, SampleShard, taken
 from fleet_repl.engine.ports import EventSink, ImageReader, RegistryReader
 from fleet_repl.engine.shards import Shard, ShardReaders, shards_of
@@ -19,17 +19,14 @@ from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.delivery import (
-    TIMINGS,
     Arrival,
     Delivery,
     DeliveryState,
     Knowledge,
     LinkDelivery,
     Lookup,
-    Lookups,
     SourceSample,
     UnreadRegistry,
-    arrival_of,
     evidence_of,
     explained,
     judge,
@@ -41,7 +38,7 @@ from fleet_repl.runs.delivery import (
 from fleet_repl.runs.events import ReadStarted, RegistryRead
 from fleet_repl.topology import Link
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
+from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
 
@@ -102,8 +99,9 @@ class _Verification:
         """For each source that was read, the deliveries of its images, by link in their order."""
         self._sampled = 0
         self._faults: dict[Registry, Fault] = {}
-        self._timings: Counter[Registry] = Counter()
-        """Lookups only for the time of arrival so far, by destination."""
+        self._arrivals = ArrivalReader(
+            images=context.images, stop=context.stop, faults=self._faults
+        )
         self._policies: dict[Registry, Policy | Fault] = {}
 
     async def run(self) -> Verified:
@@ -114,7 +112,7 @@ class _Verification:
             else:
                 await self._ask_in_shards(context.workers)
         unread = (source for source in self._links if source not in self._judged)
-        self._time_out("DescribeRegistry", unread)
+        time_out(self._faults, stop, "DescribeRegistry", unread)
         unclear = sorted(
             {
                 link.destination
@@ -126,7 +124,7 @@ class _Verification:
         with stop.abandonable():
             await self._through(unclear, self._read_policy)
         missing = [destination for destination in unclear if destination not in self._policies]
-        self._policies |= self._time_out("GetRegistryPolicy", missing)
+        self._policies |= time_out(self._faults, stop, "GetRegistryPolicy", missing)
         return self._conclude()
 
     async def _through(
@@ -134,17 +132,6 @@ class _Verification:
     ) -> None:
         context = self._context
         await work_through(registries, work, concurrency=context.concurrency, stop=context.stop)
-
-    def _time_out(self, operation: str, unread: Iterable[Registry]) -> dict[Registry, Fault]:
-        """After a deadline, give every registry not yet read a timeout fault. After an
-        interruption, none."""
-        stop = self._context.stop
-        if stop.interrupted:
-            return {}
-        late = Fault(kind=FaultKind.TIMEOUT, operation=operation, message=stop.because)
-        faults = dict.fromkeys(unread, late)
-        self._faults = faults | self._faults
-        return faults
 
     async def _ask(self, source: Registry) -> None:
         """Sample and judge one source."""
@@ -194,7 +181,7 @@ class _Verification:
         arrivals: dict[Lookup, Arrival] = {}
         try:
             planned = lookups(sample, links, evidence, count=context.count)
-            await self._look_up_all(planned, arrivals)
+            await self._arrivals.look_up(planned, arrivals)
         finally:
             self._judged[source] = judge(sample, links, replace(evidence, arrivals=arrivals))
             self._sampled += len(sample.images)
@@ -203,34 +190,6 @@ class _Verification:
         """Prefixes of the repositories that the source itself gets by replication."""
         incoming = self._context.desired.incoming.get(source, ())
         return reduce(prefix for link in incoming for prefix in link.prefixes)
-
-    async def _look_up_all(self, planned: Lookups, arrivals: dict[Lookup, Arrival]) -> None:
-        """Look up images at their destinations, until the run is stopped."""
-        rest = [*planned.deciding, *self._within_bound(planned.timing)]
-        for index, lookup in enumerate(rest):
-            if self._context.stop.requested:
-                self._time_out("DescribeImages", (late.destination for late in rest[index:]))
-                return
-            # A destination that has failed once is not asked again.
-            if lookup.destination not in self._faults:
-                await self._look_up(lookup, arrivals)
-
-    def _within_bound(self, timing: Iterable[Lookup]) -> Iterator[Lookup]:
-        """The first `TIMINGS` lookups at each destination in this run; the others are left out."""
-        for lookup in timing:
-            self._timings[lookup.destination] += 1
-            if self._timings[lookup.destination] <= TIMINGS:
-                yield lookup
-
-    async def _look_up(self, lookup: Lookup, arrivals: dict[Lookup, Arrival]) -> None:
-        try:
-            image = await self._context.images.find_image(*lookup)
-        except CallError as error:
-            self._faults[lookup.destination] = error.fault
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self._faults[lookup.destination] = unforeseen("DescribeImages", error)
-        else:
-            arrivals[lookup] = arrival_of(image)
 
     async def _read_policy(self, destination: Registry) -> None:
         policy: Policy | Fault

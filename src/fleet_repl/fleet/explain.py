@@ -10,11 +10,5 @@ from fleet_repl.runs.explain import explain_sightings
 
 async def explain_live(question: Question, context: RunContext) -> Explanation:
     """Reads what decides on a question, and answers it. Writes nothing."""
-    how = ExplainContext(
-        reader=context.registries,
-        concurrency=context.inventory.apply.concurrency,
-        stop=context.stop,
-        clock=context.pace.clock,
-        on_event=context.on_event,
-    )
+    how = ExplainContext(reader=context.registries, how=context.observing({}))
     return explain_sightings(question, await look_for(question, how))
