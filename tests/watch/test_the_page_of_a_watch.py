@@ -15,7 +15,9 @@ import pytest
 from tests.support.watched import HUB, A, Stage
 
 from fleet_repl.planning.plan import Objection
+from fleet_repl.reports.formats import ReportFormat
 from fleet_repl.reports.html import html_pieces
+from fleet_repl.reports.render import render
 from fleet_repl.values.text import is_plain
 from fleet_repl.watch import page_routes
 from fleet_repl.watch.recent_rounds import RecentRounds, WatchState
@@ -103,6 +105,29 @@ async def test_the_page_shows_the_last_round_and_links_to_its_report(stage: Stag
     assert report.text == "".join(html_pieces(plan))
 
 
+async def test_the_rows_that_the_report_leaves_out_are_in_a_csv(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report of a large fleet links to it, and it is what `--report run.csv` would have
+    written."""
+    monkeypatch.setattr("fleet_repl.reports.html.table.MOST", 2)
+
+    async def ask(base: str) -> tuple[Answer, Answer]:
+        return await get(base, "/report"), await get(base, "/report.csv")
+
+    early, (report, csv), *_ = await asked(stage, 2, ask)
+    assert [(answer.status, answer.text) for answer in early] == [
+        (404, "no round has ended yet\n")
+    ] * 2
+    assert 'Every one of them is in <a href="./report.csv">report.csv</a>' in report.text
+    plan = stage.rounds[0].plan
+    assert plan is not None
+    assert csv.text == "".join(render(plan, ReportFormat.CSV))
+    assert csv.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert csv.headers["Content-Disposition"] == "attachment; filename=report.csv"
+    assert csv.headers["Cache-Control"] == "no-store"
+
+
 async def test_a_round_without_a_plan_has_no_report(stage: Stage) -> None:
     """The page has the reason, and the report of an earlier round is not taken for its own."""
 
@@ -182,8 +207,9 @@ async def test_a_foreign_name_of_loopback_is_refused(
     listens on all addresses has whatever name its network gives it."""
     async with serving(parse_address(f"{host}:0"), pages(stage)) as address:
         base = f"http://127.0.0.1:{address.port}"
-        answers = [await get(base, path, Host=name) for path in ("/", "/report")]
-    assert [answer.status for answer in answers] == [status, 404 if status == 200 else status]
+        answers = [await get(base, path, Host=name) for path in ("/", "/report", "/report.csv")]
+    rest = 404 if status == 200 else status
+    assert [answer.status for answer in answers] == [status, rest, rest]
 
 
 def pages(stage: Stage, recent: RecentRounds = RecentRounds()) -> Pages:  # noqa: B008 - frozen

@@ -12,7 +12,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.output_options import OutputOptions
 from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.reports.files import ReportError, check_apart, check_place, write_report
-from fleet_repl.reports.formats import ReportFile, Rows
+from fleet_repl.reports.formats import ReportFile, ReportFormat, Rows, csv_beside
 from fleet_repl.reports.render import Settings, render
 from fleet_repl.values.exit_code import ExitCode
 
@@ -52,6 +52,9 @@ def check_files(
     """Raises ReportError for a file of a result that cannot be written, that is an input, or that
     lies in the memory of a fleet, which the folder `state` holds."""
     outputs = [(file.path, "report") for file in options.files]
+    pages = [file.path for file in options.files if file.format is ReportFormat.HTML]
+    beside = dict.fromkeys(csv_beside(page, options.files) for page in pages)
+    outputs += [(path, "CSV") for path in beside]
     if out is not None:
         outputs.insert(0, (out, "plan"))
     for nth, (path, document) in enumerate(outputs):
@@ -87,7 +90,7 @@ def hand_over(
     """
     settings = _settings(call, waves, inventory)
     writes: list[Callable[[], None]] = [] if keep is None else [keep]
-    writes += [partial(_write, value, file, settings) for file in call.options.files]
+    writes += [partial(_write, call, value, file, settings) for file in call.options.files]
     failures = [failure for write in writes if (failure := _failure(write)) is not None]
     unread = _failure(lambda: call.show(_rendered(call, value, settings))) if to_stdout else None
     for failure in filter(None, (*failures, unread)):
@@ -134,8 +137,37 @@ def _settings(
     )
 
 
-def _write(value: Documented, file: ReportFile, settings: Settings) -> None:
-    write_report(render(value, file.format, settings), file.path)
+def _write(
+    call: Call[OutputOptions], value: Documented, file: ReportFile, settings: Settings
+) -> None:
+    """Write a file of the result, and before a page that leaves rows out the CSV that has them."""
+    rows = _cut_rows(value) if file.format is ReportFormat.HTML else None
+    if rows is None:
+        write_report(render(value, file.format, settings), file.path)
+        return
+    csv = _result_beside(file.path, call.options) if settings.rows is rows else None
+    failure = None
+    if csv is None:
+        path = csv_beside(file.path, call.options.files)
+        csv = ReportFile(format=ReportFormat.CSV, path=path)
+        failure = _failure(partial(_write, call, value, csv, replace(settings, rows=rows)))
+    name = csv.path.name if failure is None else None
+    write_report(render(value, file.format, replace(settings, csv=name)), file.path)
+    if failure is not None:
+        raise ReportError(failure)
+    call.log.note(f"{file.path} does not list all {rows}: {csv.path} does")
+
+
+def _cut_rows(value: Documented) -> Rows | None:
+    from fleet_repl.reports.html import cut_rows  # noqa: PLC0415 - loads the template engine
+
+    return cut_rows(value)
+
+
+def _result_beside(page: Path, options: OutputOptions) -> ReportFile | None:
+    """The CSV in the folder of the page that is a result by itself."""
+    csvs = (file for file in options.files if file.format is ReportFormat.CSV)
+    return next((file for file in csvs if file.path.parent == page.parent), None)
 
 
 def _rendered(call: Call[OutputOptions], value: Documented, settings: Settings) -> Iterable[str]:

@@ -119,6 +119,14 @@ class ReportFile:
         return str(self.path) == STDOUT
 
 
+def csv_beside(page: Path, files: Collection[ReportFile]) -> Path:
+    """Returns the file for the rows that a page leaves out: `run.csv` beside `run.html`, or
+    `run.rows.csv` where one of `files` has that name."""
+    beside = page.with_suffix(".csv")
+    taken = {file.path.resolve() for file in files}
+    return page.with_suffix(".rows.csv") if beside.resolve() in taken else beside
+
+
 def check_formats(
     formats: Collection[ReportFormat], rows: Rows | None, kinds: Collection[Kind]
 ) -> None:

@@ -25,6 +25,8 @@ class Settings:
 
     rows: Rows = Rows.REGISTRIES
     """Of CSV."""
+    csv: str | None = None
+    """Of HTML: the name of the file beside the page that has the rows which the page leaves out."""
     full: bool = False
     """Of text: every list is whole. `colour`, `width` and `waves` are of text too."""
     colour: bool = False
@@ -60,7 +62,7 @@ def render(value: Documented, format_: ReportFormat, settings: Settings = PLAIN)
         case ReportFormat.HTML:
             from fleet_repl.reports.html import html_pieces  # noqa: PLC0415
 
-            pieces = html_pieces(value)
+            pieces = html_pieces(value, settings.csv)
         case ReportFormat.XML:
             from fleet_repl.reports.junit import to_junit  # noqa: PLC0415
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from tests.reports.html.test_pages_of_checks import link, verification
 from tests.support.changes import change_of
+from tests.support.command_line import BACKFILLS, EXAMINED
 from tests.support.plans import plan_of
 from tests.support.registries import registry_of
 
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, LinkEnd, Phase, RegistryPlan, Resource, State
-from fleet_repl.reports.html import html_pieces, page_of
+from fleet_repl.reports.formats import Rows
+from fleet_repl.reports.html import cut_rows, html_pieces, page_of
 from fleet_repl.reports.html.matrix import MOST as MOST_PLACES
 from fleet_repl.reports.html.table import DIFF_LINES, MOST
+from fleet_repl.reports.to_json import Document
+from fleet_repl.runs.delivery import DeliveryState
+from fleet_repl.runs.doctor import CheckState
 from fleet_repl.values.errors import Fault, FaultKind
 
 DENIED = Fault(kind=FaultKind.ACCESS_DENIED, operation="AssumeRole", message="no", hint="trust us")
@@ -53,14 +60,55 @@ def test_problems_come_first_and_the_rest_is_said_to_be_elsewhere() -> None:
     assert len(page.table.rows) == MOST
     assert {row.mark.word for row in page.table.rows[:1000]} == {"unreadable"}
     assert page.table.rows[1000].mark.word == "as wanted"
-    (note,) = page.table.notes
-    assert note == (
-        "2,000 of 20,000 registries are listed, those with problems or changes first. The rest is "
-        "in the CSV beside this page: --report FILE.csv has every one of them."
+    assert page.table.cut == (
+        "2,000 of 20,000 registries are listed, those with problems or changes first."
     )
     (problem,) = page.problems
     assert problem.title == "AssumeRole failed: 1,000 registries in 1,000 accounts"
     assert (len(problem.examples), problem.more) == (5, 995)
+
+
+def shown(html: str) -> str:
+    """What a page says of the rows that it leaves out, in HTML."""
+    return html.partition('<p class="cut">')[2].partition("</p>")[0]
+
+
+def test_a_page_links_to_the_csv_beside_it() -> None:
+    """Whatever its name, the link is one to a file in the same folder; a page on stdout says how to
+    get such a file."""
+    plan = plan_of(*map(planned, range(1, MOST + 2)))
+    said = "2,000 of 2,001 registries are listed, those with problems or changes first. "
+    assert shown("".join(html_pieces(plan))) == (
+        f"{said}With --report FILE.html, a CSV with every one of them is written beside the page."
+    )
+    names = {
+        "run.csv": '<a href="./run.csv">run.csv</a>',
+        "javascript:alert(1) <i>.csv": '<a href="./javascript%3Aalert%281%29%20%3Ci%3E.csv">'
+        "javascript:alert(1) &lt;i&gt;.csv</a>",
+        "\udcff.csv": '<a href="./%FF.csv">\\udcff.csv</a>',
+    }
+    for name, anchor in names.items():
+        html = "".join(html_pieces(plan, name))
+        assert shown(html) == f"{said}Every one of them is in {anchor} beside this page."
+        assert html.encode()
+
+
+@pytest.mark.parametrize("number", [MOST, MOST + 1])
+def test_a_page_has_a_csv_beside_it_if_it_leaves_rows_out(number: int) -> None:
+    """The rows of the CSV are those of the table: registries, or links."""
+    plan = plan_of(*map(planned, range(1, number + 1)))
+    registries = {planned.registry: {"role": CheckState.OK} for planned in plan.registries}
+    documents: list[tuple[Document, Rows]] = [
+        (plan, Rows.REGISTRIES),
+        (replace(EXAMINED, registries=registries), Rows.REGISTRIES),
+        (verification(*[link(DeliveryState.COMPLETE)] * number), Rows.LINKS),
+        (replace(BACKFILLS, backfills=BACKFILLS.backfills * number), Rows.LINKS),
+    ]
+    for document, rows in documents:
+        page = page_of(document)
+        assert len(page.table.rows) == MOST
+        assert cut_rows(document) == (None if number == MOST else rows)
+        assert (page.table.cut is None) == (number == MOST)
 
 
 def test_an_axis_of_many_registries_has_a_place_for_each_region() -> None:

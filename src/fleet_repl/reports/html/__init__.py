@@ -5,6 +5,13 @@ a template only places them. Names come from outside, so every text is escaped w
 It alone imports jinja2.
 """
 
-from fleet_repl.reports.html.page import PageTemplate, html_pieces, page_of, policy_of, watch_html
+from fleet_repl.reports.html.page import (
+    PageTemplate,
+    cut_rows,
+    html_pieces,
+    page_of,
+    policy_of,
+    watch_html,
+)
 
-__all__ = ["PageTemplate", "html_pieces", "page_of", "policy_of", "watch_html"]
+__all__ = ["PageTemplate", "cut_rows", "html_pieces", "page_of", "policy_of", "watch_html"]

@@ -94,7 +94,8 @@ class Table:
     picks: tuple[tuple[tuple[int, ...], ...], ...]
     """For each row and each choice, the numbers of the options that select the row."""
     choices: tuple[Choice, ...]
-    notes: tuple[str, ...]
+    cut: str | None
+    """How many rows are left out; None where every row is listed."""
     in_waves: bool
     labelled: bool
 
@@ -115,3 +116,5 @@ class Page:
     matrix: Matrix | None
     drawing: Drawing | None
     table: Table
+    csv: str | None = None
+    """The name of the file beside the page that has every row; None where there is no such file."""

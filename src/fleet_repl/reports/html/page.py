@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from fleet_repl.planning.plan import Plan
+from fleet_repl.reports.formats import Rows
 from fleet_repl.reports.html.backfill_page import backfill_page
 from fleet_repl.reports.html.delivery_page import delivery_page
 from fleet_repl.reports.html.doctor_page import doctor_page
@@ -27,6 +31,7 @@ from fleet_repl.reports.html.drawing import HEIGHT, WIDTH
 from fleet_repl.reports.html.model import Page
 from fleet_repl.reports.html.plan_page import plan_page
 from fleet_repl.reports.html.report_page import report_page
+from fleet_repl.reports.html.table import MOST
 from fleet_repl.reports.html.watch_model import WatchPage
 from fleet_repl.reports.to_json import Document
 from fleet_repl.runs.delivery import DeliveryReport
@@ -55,16 +60,33 @@ _PARTS: Final[Mapping[PageTemplate, tuple[Sequence[str], Sequence[str]]]] = {
 """The files of the styles and of the scripts of a template."""
 
 
-def html_pieces(subject: Documented) -> Iterator[str]:
+def html_pieces(subject: Documented, csv: str | None = None) -> Iterator[str]:
     """Returns the page of a document as HTML text, in pieces.
 
-    Raises TypeError for what has none, which `formats.FORMATS` names.
+    `csv`: the name of the file beside it with the rows of `cut_rows`. Raises TypeError for a
+    document that has no page, which `formats.FORMATS` names.
     """
     if not isinstance(subject, Plan | Report | DeliveryReport | BackfillReport | DoctorReport):
         raise TypeError(f"{type(subject).__name__} has no page")
-    stream = _template(PageTemplate.REPORT).stream(page=page_of(subject))
+    page = replace(page_of(subject), csv=csv)
+    stream = _template(PageTemplate.REPORT).stream(page=page)
     stream.enable_buffering(_BUFFERED)
     return stream
+
+
+def cut_rows(subject: Documented) -> Rows | None:
+    """Returns the rows of the CSV that holds what the page of a document leaves out; None where the
+    page lists every one of them."""
+    match subject:
+        case Plan() | Report() | DoctorReport():
+            rows, number = Rows.REGISTRIES, len(subject.registries)
+        case DeliveryReport():
+            rows, number = Rows.LINKS, len(subject.links)
+        case BackfillReport():
+            rows, number = Rows.LINKS, len(subject.backfills)
+        case _:
+            return None
+    return rows if number > MOST else None
 
 
 def watch_html(page: WatchPage) -> str:
@@ -104,6 +126,7 @@ def _template(name: PageTemplate) -> Template:
     )
     styles, scripts = _PARTS[name]
     style, script = "".join(map(_asset, styles)), "".join(map(_asset, scripts))
+    environment.filters["href"] = _href
     environment.globals |= {
         "style": Markup(style),  # noqa: S704 - files of this package
         "script": Markup(script),  # noqa: S704 - files of this package
@@ -128,6 +151,11 @@ def _asset(name: str) -> str:
 def _source(text: str) -> str:
     """Returns a style or script as the policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _href(name: str) -> str:
+    """Returns the address of a file beside the page, whatever its name holds."""
+    return f"./{quote(os.fsencode(name))}"
 
 
 def _inert(value: object) -> object:

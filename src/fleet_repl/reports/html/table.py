@@ -2,7 +2,7 @@
 
 A page has at most `MOST` rows, those that need a reader first, and at most `DIFF_LINES` lines of
 differences, so that the page of a hundred thousand registries opens as fast as any other. What is
-left out is said, and where it is to be had.
+left out is said, and a CSV beside the page has it: see `page.cut_rows`.
 """
 
 from __future__ import annotations
@@ -51,18 +51,16 @@ def table_of(
         rows=rows,
         picks=picks,
         choices=choices,
-        notes=tuple(_notes(plural, len(items), len(rows))),
+        cut=_cut(plural, len(items), len(rows)),
         in_waves=any(row.wave not in (None, REST) for row in rows),
         labelled=any(row.labels for row in rows),
     )
 
 
-def _notes(plural: str, total: int, shown: int) -> Iterator[str]:
-    if total > shown:
-        yield (
-            f"{shown:,} of {total:,} {plural} are listed, those with problems or changes first. "
-            f"The rest is in the CSV beside this page: --report FILE.csv has every one of them."
-        )
+def _cut(plural: str, total: int, shown: int) -> str | None:
+    if total <= shown:
+        return None
+    return f"{shown:,} of {total:,} {plural} are listed, those with problems or changes first."
 
 
 def _within_budget(rows: Iterable[Row]) -> Iterator[Row]:
