@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.support.inventories import fleet_text
 from tests.support.simulated import simulate
@@ -21,6 +23,11 @@ async def test_a_freeze_of_the_old_name_holds() -> None:
         with pytest.raises(FrozenError, match="by ops: release week"):
             await aws.applied()
         assert len(aws.world.writes) == 0
+        async with aws.connected() as fleet:
+            now = await fleet.lock_and_freeze()
+        assert now.lock is None
+        assert now.freeze is not None
+        assert (now.freeze.who, now.freeze.why) == ("ops", "release week")
         async with aws.history() as history:
             await history.unfreeze("prod")
         assert (await aws.applied()).status is Status.OK
@@ -32,6 +39,11 @@ async def test_a_run_of_the_old_name_is_waited_for() -> None:
         aws.rewrite(fleet_text("1>2 base/", name="next", more=FORMERLY))
         with pytest.raises(RefusedError) as caught:
             await aws.applied()
+        async with aws.connected() as fleet:
+            seen = (await fleet.lock_and_freeze()).lock
+        assert seen is not None
+        assert seen.holder.run_id == old.run_id
+        assert seen.ends_at == seen.document.renewed_at + timedelta(seconds=63)
         first, hint = str(caught.value).splitlines()
         assert first.startswith(f"fleet next is busy: apply {old.run_id} of ")
         assert first.endswith("holds the lock of its former name prod")

@@ -33,6 +33,7 @@ from fleet_repl.planning.plan import (
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Statistics, Status
+from fleet_repl.state import LockAndFreeze
 from fleet_repl.topology import Selection
 from fleet_repl.values.errors import (
     Fault,
@@ -66,6 +67,8 @@ class World:
     objections: tuple[Objection, ...] = ()
     objected: dict[Registry, Objection] = field(default_factory=dict)
     """Objections to correcting single registries."""
+    lock_and_freeze: LockAndFreeze = field(default_factory=LockAndFreeze)
+    """What a look at the state finds."""
     busy: bool = False
     frozen: bool = False
     stale: list[Exception] = field(default_factory=list)
@@ -75,7 +78,7 @@ class World:
     """A discovery has lost too many accounts."""
     no_state: bool = False
     read_only: bool = False
-    """The state can be read and not be written."""
+    """The state cannot be written, and the lock cannot be read."""
     hangs: bool = False
     """There is no end of connecting."""
     notes: dict[str, bytes] = field(default_factory=dict)
@@ -231,6 +234,11 @@ class FakeFleet:
             world.writes.append(planned.registry)
             del world.differing[planned.registry]
         return registry_outcome(planned, outcome, attempts=2, error=error)
+
+    async def lock_and_freeze(self) -> LockAndFreeze:
+        if self._world.read_only:
+            raise StateError("the lock cannot be read: denied\n    allow it")
+        return self._world.lock_and_freeze
 
     async def read_note(self, name: str) -> bytes | None:
         if self._world.no_state:

@@ -16,6 +16,9 @@ from fleet_repl.planning.plan import Mover, Objection
 from fleet_repl.reports.html.marks import FAILED, Tone
 from fleet_repl.reports.html.model import Fact, Problem
 from fleet_repl.reports.html.watch_model import Bar, Plot, WatchPage
+from fleet_repl.runs.history import Freeze, Holder, Purpose
+from fleet_repl.state import LockAndFreeze
+from fleet_repl.state.lock_rules import LockDocument, SeenLock
 from fleet_repl.values.errors import InventoryError, Problem as InventoryProblem
 from fleet_repl.watch.drift_plot import drift_plot
 from fleet_repl.watch.recent_rounds import KEPT, RecentRounds, RoundCounts, RoundNote, WatchState
@@ -24,7 +27,7 @@ from fleet_repl.watch.status_page import watch_page
 
 
 async def recent_of(stage: Stage, rounds: int = 1, **options: Any) -> RecentRounds:
-    await stage.watch(rounds, every=60, **options)
+    await stage.watch(rounds, every=60, listen=":0", **options)
     recent = RecentRounds()
     for round_ in stage.rounds:
         recent = recent.after(round_)
@@ -91,8 +94,8 @@ async def test_a_round_that_only_looks(stage: Stage) -> None:
         Fact(term="Ended", value="2026-11-23T08:00:01Z, 1 min 30 s ago"),
         Fact(term="Drift since", value="2026-11-23T08:00:00Z"),
         Fact(term="Corrects", value="no, it only looks"),
-        Fact(term="Lock", value="not held by this watch"),
-        Fact(term="Freeze", value="not looked for: only corrections meet it"),
+        Fact(term="Lock", value="nobody holds it"),
+        Fact(term="Freeze", value="there is none"),
         Fact(term="Run", value="20261123T080000Z-ab12cd"),
         Fact(term="Inventory", value="prod.toml"),
         Fact(term="Inventory digest", value=f"sha256:{'a' * 64}"),
@@ -115,8 +118,8 @@ async def test_a_round_that_corrects(stage: Stage) -> None:
             ("PutRegistryPolicy: no", f"the inventory has changed since {run} wrote it"),
         ),
     }
-    assert facts(page)["Lock"] == "held by this watch, which is writing"
-    assert facts(page)["Freeze"] == "the last round met none"
+    assert facts(page)["Lock"] == "this watch holds it and writes"
+    assert facts(page)["Freeze"] == "there is none"
 
 
 async def test_a_registry_that_flaps_and_differs(stage: Stage) -> None:
@@ -157,21 +160,84 @@ async def test_a_registry_that_flaps_and_a_registry_that_is_excluded(stage: Stag
 
 
 @pytest.mark.parametrize(
-    ("trouble", "term", "value", "tone"),
+    ("trouble", "value"),
     [
-        ("busy", "Lock", "the fleet is being written to: apply 20261123T075900Z-ffffff", Tone.HELD),
-        ("frozen", "Freeze", "the fleet is frozen by ops: an incident", Tone.HELD),
+        ("busy", "the fleet is being written to: apply 20261123T075900Z-ffffff"),
+        ("frozen", "the fleet is frozen by ops: an incident"),
     ],
 )
-async def test_who_holds_the_lock_or_froze_the_fleet(
-    stage: Stage, trouble: str, term: str, value: str, tone: Tone
-) -> None:
-    """As far as the round met it."""
+async def test_who_kept_a_round_from_correcting(stage: Stage, trouble: str, value: str) -> None:
+    """By the refusal that the round met."""
     stage.world.tamper(HUB)
     setattr(stage.world, trouble, True)
     page = shown(await recent_of(stage, fix=True))
-    assert facts(page)[term] == value
-    assert page.problems == (Problem(tone=tone, kind=trouble, title=value),)
+    assert page.problems == (Problem(tone=Tone.HELD, kind=trouble, title=value),)
+
+
+LOCK = SeenLock(
+    document=LockDocument(fleet="prod", holder=None, taken_at=START, renewed_at=START),
+    holder=Holder(
+        run_id="20261123T075900Z-ffffff",
+        purpose=Purpose.APPLY,
+        user="anna",
+        host="ci-1",
+        pid=42,
+        process="",
+    ),
+    age=3,
+    version="1",
+)
+
+
+@pytest.mark.parametrize("options", [{}, {"fix": True}])
+async def test_who_holds_the_lock_and_who_froze_the_fleet(
+    stage: Stage, options: dict[str, bool]
+) -> None:
+    """As the state says when a round ends, whether or not the round had anything to correct."""
+    freeze = Freeze(who="ops", why="an incident", since=START)
+    stage.world.lock_and_freeze = LockAndFreeze(lock=LOCK, freeze=freeze)
+    page = shown(await recent_of(stage, **options))
+    assert facts(page)["Lock"] == (
+        "apply 20261123T075900Z-ffffff of anna@ci-1 (process 42) holds the lock of fleet prod "
+        "since 2026-11-23T08:00:00Z; last sign of life 3 s ago; it ends at 2026-11-23T08:01:03Z "
+        "unless it is renewed"
+    )
+    assert facts(page)["Freeze"] == "by ops since 2026-11-23T08:00:00Z: an incident"
+
+
+async def test_a_lock_that_cannot_be_read_is_unknown(stage: Stage) -> None:
+    """It is not taken for a lock that nobody holds, nor is that of a round before."""
+    stage.world.read_only = True
+    page = shown(await recent_of(stage))
+    assert (
+        facts(page)["Lock"] == facts(page)["Freeze"] == "unknown: the lock cannot be read: denied"
+    )
+    assert page.status.word == "in-sync"
+
+
+async def test_the_lock_is_unknown_after_a_round_without_a_connection(stage: Stage) -> None:
+    """The lock that the round before has seen says nothing any more."""
+
+    def between(number: int) -> None:
+        stage.world.no_identity = True
+
+    await stage.watch(2, between, every=60, listen=":0")
+    recent = RecentRounds().after(stage.rounds[0])
+    assert facts(shown(recent))["Lock"] == "nobody holds it"
+    page = shown(recent.after(stage.rounds[1]))
+    unknown = "unknown: the last round did not get to read it"
+    assert facts(page)["Lock"] == facts(page)["Freeze"] == unknown
+
+
+@pytest.mark.parametrize("listen", [None, ":0"])
+async def test_who_need_not_know_does_not_look_at_the_lock(
+    stage: Stage, listen: str | None
+) -> None:
+    """A watch without a page, and a round that is being stopped."""
+    if listen is not None:
+        stage.world.while_planning = stage.stop.set
+    await stage.watch(1, every=60, listen=listen)
+    assert stage.rounds[0].lock_and_freeze is None
 
 
 async def test_a_round_without_a_plan(stage: Stage) -> None:

@@ -36,6 +36,7 @@ from fleet_repl.runs.outcomes import (
     Report,
     Statistics,
 )
+from fleet_repl.state import LockAndFreeze, read_lock_and_freeze
 from fleet_repl.topology import Selection, select
 from fleet_repl.values.errors import Fault, FleetError, SelectionError
 from fleet_repl.values.names import Registry
@@ -277,6 +278,11 @@ class Fleet:
         if result is None:
             raise Interrupted("stopped before everything was read")
         return result
+
+    async def lock_and_freeze(self) -> LockAndFreeze:
+        """Who holds the fleet's lock now, and who has frozen the fleet. Raises StateError."""
+        access = self._context.access
+        return await read_lock_and_freeze(self._context.store, (self.name, *access.formerly))
 
     async def read_note(self, name: str) -> bytes | None:
         """A document of its own that somebody keeps beside the fleet's. Raises StateError."""

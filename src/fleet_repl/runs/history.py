@@ -18,6 +18,7 @@ from fleet_repl.planning.plan import Action, Change, Phase, Plan, Resource
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, Report, Status, Writes
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
+from fleet_repl.values.text import timestamp
 
 NO_RECORD: Final[Record] = MappingProxyType({})
 
@@ -251,3 +252,6 @@ class Freeze:
     who: str
     why: str
     since: datetime
+
+    def __str__(self) -> str:
+        return f"{self.who} since {timestamp(self.since)}: {self.why}"

@@ -5,7 +5,7 @@ The law of this room: a document that cannot be read is an error, and never coun
 
 from fleet_repl.state.bucket import BucketStore
 from fleet_repl.state.discovery import discovery_name, read_discovery, write_discovery
-from fleet_repl.state.examine import examine_state
+from fleet_repl.state.examine import LockAndFreeze, examine_state, read_lock_and_freeze
 from fleet_repl.state.fingerprints import read_fingerprints, revise_fingerprints
 from fleet_repl.state.fleet_register import Registration, introduce_fleet, register_fleet
 from fleet_repl.state.folder import FolderStore
@@ -27,6 +27,7 @@ __all__ = [
     "Journal",
     "Lease",
     "Lock",
+    "LockAndFreeze",
     "Marks",
     "Process",
     "Registration",
@@ -48,6 +49,7 @@ __all__ = [
     "read_discovery",
     "read_fingerprints",
     "read_freeze",
+    "read_lock_and_freeze",
     "read_marks",
     "record_document",
     "refresh_index",

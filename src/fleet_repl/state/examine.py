@@ -14,12 +14,12 @@ import anyio.to_thread
 
 from fleet_repl.engine.stores import Store
 from fleet_repl.runs.doctor import CheckState, FleetProblem, ProblemKind, StateExamination
+from fleet_repl.runs.history import Freeze
 from fleet_repl.state.freeze import read_freeze
 from fleet_repl.state.lock import LOCK_NAME, find_lock
-from fleet_repl.state.lock_rules import Verdict, judge
+from fleet_repl.state.lock_rules import SeenLock, Verdict, judge
 from fleet_repl.state.process import gone
 from fleet_repl.values.errors import StateError
-from fleet_repl.values.text import timestamp
 
 LEAST_FREE: Final = 16 * 1024 * 1024
 """Bytes that a run may have to write."""
@@ -27,12 +27,25 @@ _ELSEWHERE: Final = "name another place with --state or in [state], or mend this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Reads:
-    """The documents of a fleet, read under its name and former names."""
+class LockAndFreeze:
+    """What keeps runs from writing to a fleet at one moment."""
 
-    conditional_writes: CheckState
-    lock: str | None
-    frozen: str | None
+    lock: SeenLock | None = None
+    """The lock, if it binds other runs."""
+    freeze: Freeze | None = None
+
+
+async def read_lock_and_freeze(store: Store, fleets: Sequence[str]) -> LockAndFreeze:
+    """Returns what keeps runs from writing to a fleet now. `fleets`: its name and its former names,
+    any of which counts. Raises StateError."""
+    lock, freeze = None, None
+    for fleet in fleets:
+        seen = await find_lock(store, fleet)
+        if seen is not None:
+            verdict = judge(seen.document, seen.age, gone=gone(seen.holder))
+            lock = seen if verdict is Verdict.HELD else lock
+        freeze = await read_freeze(store, fleet) or freeze
+    return LockAndFreeze(lock=lock, freeze=freeze)
 
 
 async def examine_state(
@@ -41,10 +54,11 @@ async def examine_state(
     """Looks at a state location. `folder`: where it is a folder. `fleets`: the fleet's name and
     its former names."""
     problems: list[FleetProblem] = []
-    reads = _Reads(conditional_writes=CheckState.UNKNOWN, lock=None, frozen=None)
     readable, writable = CheckState.OK, CheckState.UNKNOWN
+    conditional, now = CheckState.UNKNOWN, LockAndFreeze()
     try:
-        reads = await _read(store, fleets)
+        now = await read_lock_and_freeze(store, fleets)
+        conditional = await _conditional_writes(store, fleets)
     except StateError as error:
         message, _, remedy = str(error).partition("\n")
         problems.append(_problem(message, dedent(remedy).strip() or _ELSEWHERE))
@@ -59,28 +73,20 @@ async def examine_state(
         location=str(store),
         readable=readable,
         writable=writable,
-        conditional_writes=reads.conditional_writes,
-        lock=reads.lock,
-        frozen=reads.frozen,
+        conditional_writes=conditional,
+        lock=None if now.lock is None else str(now.lock),
+        frozen=None if now.freeze is None else str(now.freeze),
         problems=tuple(problems),
     )
 
 
-async def _read(store: Store, fleets: Sequence[str]) -> _Reads:
-    """Raises StateError."""
-    lock = frozen = None
-    conditional = CheckState.UNKNOWN
+async def _conditional_writes(store: Store, fleets: Sequence[str]) -> CheckState:
+    """Returns whether a write under a condition has succeeded here: the lock is written under one
+    only. Raises StateError."""
     for fleet in fleets:
         if await store.find(f"{fleet}/{LOCK_NAME}") is not None:
-            # The lock is written under a condition only, so that such a write has succeeded here.
-            conditional = CheckState.OK
-        seen = await find_lock(store, fleet)
-        if seen is not None:
-            verdict = judge(seen.document, seen.age, gone=gone(seen.holder))
-            lock = str(seen) if verdict is Verdict.HELD else lock
-        if (freeze := await read_freeze(store, fleet)) is not None:
-            frozen = f"{freeze.who} since {timestamp(freeze.since)}: {freeze.why}"
-    return _Reads(conditional_writes=conditional, lock=lock, frozen=frozen)
+            return CheckState.OK
+    return CheckState.UNKNOWN
 
 
 def write_obstacle(folder: Path) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -54,6 +54,12 @@ class SeenLock:
     age: float
     """The seconds since the lock was last written, by the clock of its store."""
     version: str
+
+    @property
+    def ends_at(self) -> datetime:
+        """The time from which the lock binds no other run unless it is renewed, by the clock of its
+        holder."""
+        return self.document.renewed_at + timedelta(seconds=LEASE + SKEW)
 
     def __str__(self) -> str:
         return (

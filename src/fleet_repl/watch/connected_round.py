@@ -6,7 +6,7 @@ round begins anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fleet_repl.fleet.fleet import Interrupted
@@ -15,7 +15,8 @@ from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import plan_exit, report_exit
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.outcomes import Report
-from fleet_repl.values.errors import FleetError, FrozenError, RefusedError
+from fleet_repl.state import LockAndFreeze
+from fleet_repl.values.errors import FleetError, FrozenError, RefusedError, StateError
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import first_line
 from fleet_repl.watch.attempt import Attempt
@@ -65,7 +66,15 @@ class ConnectedRound:
         round_, after = await self.attempt.close(round_, after)
         if after != before or not before.kept:
             after = await keep(self.fleet, note, after, log)
+        if options.shows_lock and not self.attempt.context.stop.is_set():
+            round_ = replace(round_, lock_and_freeze=await self._lock_and_freeze())
         return round_, after
+
+    async def _lock_and_freeze(self) -> LockAndFreeze | StateError:
+        try:
+            return await self.fleet.lock_and_freeze()
+        except StateError as error:
+            return error
 
     async def _look(self, memory: Memory) -> Round:
         """Plan and correct; plan again where another run has ended meanwhile."""

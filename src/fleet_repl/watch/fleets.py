@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.outcomes import Report, Statistics
+from fleet_repl.state import LockAndFreeze
 from fleet_repl.topology import Selection
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
@@ -44,6 +45,10 @@ class WatchedFleet(Protocol):
         ...
 
     def stop(self) -> None: ...
+
+    async def lock_and_freeze(self) -> LockAndFreeze:
+        """Read who holds the fleet's lock, and who has frozen the fleet."""
+        ...
 
     async def read_note(self, name: str) -> bytes | None: ...
 

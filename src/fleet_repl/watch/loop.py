@@ -173,6 +173,7 @@ class _Loop:
             over=over,
             selection=self._options.selection,
             watched=self._options.selection,
+            shows_lock=self._options.listen is not None,
             inventory_error=self._current.error,
         )
         context = RoundContext(

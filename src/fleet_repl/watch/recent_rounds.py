@@ -12,6 +12,8 @@ from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.round import RoundDocument
 from fleet_repl.reports.documents.shared import given
 from fleet_repl.runs.outcomes import Report
+from fleet_repl.state import LockAndFreeze
+from fleet_repl.values.errors import StateError
 from fleet_repl.watch.documents import document_of_round
 from fleet_repl.watch.round import Round, Verdict
 
@@ -54,6 +56,8 @@ class RecentRounds:
     """The last round; None before the first has ended."""
     result: Plan | Report | None = field(default=None, repr=False)
     """The report of the last round where it wrote, else its plan; None where it has neither."""
+    lock_and_freeze: LockAndFreeze | StateError | None = None
+    """The lock and the freeze when the last round ended: see `Round.lock_and_freeze`."""
 
     def after(self, round_: Round) -> RecentRounds:
         """Returns the last rounds once `round_` has ended."""
@@ -69,6 +73,7 @@ class RecentRounds:
             notes=(*self.notes, note)[-KEPT:],
             last=document,
             result=round_.report or round_.plan,
+            lock_and_freeze=round_.lock_and_freeze,
         )
 
 

@@ -13,6 +13,8 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.planning.plan import Mover, Objection, Plan, RegistryPlan, State, fall_short
 from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.runs.outcomes import AS_PLANNED, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.state import LockAndFreeze
+from fleet_repl.values.errors import StateError
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry
 from fleet_repl.watch.suppression import Sight
@@ -68,6 +70,9 @@ class Round:
     force."""
     error: str | None = None
     """The reason why the round is broken, or why nothing was corrected."""
+    lock_and_freeze: LockAndFreeze | StateError | None = field(default=None, repr=False)
+    """The lock and the freeze of the fleet when the round ended, or the reason why they could not
+    be read; None where they were not looked at."""
 
     @property
     def objections(self) -> tuple[Objection, ...]:

@@ -30,6 +30,8 @@ class RoundOptions:
     """The part of the fleet that this round looks at."""
     watched: Selection = EVERYTHING
     """The part of the fleet that the watch is over, whose rounds share a memory."""
+    shows_lock: bool = False
+    """Whether lock and freeze are read when the round ends, for the page of a watch."""
     inventory_error: str | None = None
     """The reason why the inventory on disk cannot be used, where the last good inventory is in
     force."""

@@ -12,6 +12,7 @@ from fleet_repl.reports.documents.round import RoundDocument
 from fleet_repl.reports.html.marks import Mark, Tone
 from fleet_repl.reports.html.model import Fact, Problem, Tile
 from fleet_repl.reports.html.watch_model import RoundRow, WatchPage
+from fleet_repl.state import LockAndFreeze
 from fleet_repl.values.text import elapsed, first_line, timestamp
 from fleet_repl.watch.drift_plot import drift_plot
 from fleet_repl.watch.recent_rounds import RoundCounts, RoundNote, WatchState
@@ -91,26 +92,26 @@ def _facts(state: WatchState, last: RoundDocument, note: RoundNote) -> Iterator[
     yield Fact(term="Ended", value=f"{last.finished_at}, {ago} ago")
     yield Fact(term="Drift since", value=last.drift_since or "there is no drift")
     yield Fact(term="Corrects", value="yes" if last.fix else "no, it only looks")
-    yield Fact(term="Lock", value=_lock(state, last, note))
-    yield Fact(term="Freeze", value=_freeze(last, note))
+    yield from _lock_and_freeze(state)
     if last.run_id is not None:
         yield Fact(term="Run", value=last.run_id)
     yield Fact(term="Inventory", value=last.inventory.path)
     yield Fact(term="Inventory digest", value=last.inventory.digest)
 
 
-def _lock(state: WatchState, last: RoundDocument, note: RoundNote) -> str:
-    if state.writing:
-        return "held by this watch, which is writing"
-    if note.verdict is Verdict.BUSY:
-        return first_line(last.error or "")
-    return "not held by this watch"
-
-
-def _freeze(last: RoundDocument, note: RoundNote) -> str:
-    if note.verdict is Verdict.FROZEN:
-        return first_line(last.error or "")
-    return "the last round met none" if last.fix else "not looked for: only corrections meet it"
+def _lock_and_freeze(state: WatchState) -> Iterator[Fact]:
+    """Yields who held the lock and who had frozen the fleet when the last round ended."""
+    now = state.recent.lock_and_freeze
+    if isinstance(now, LockAndFreeze):
+        lock = "nobody holds it"
+        if now.lock is not None:
+            lock = f"{now.lock}; it ends at {timestamp(now.lock.ends_at)} unless it is renewed"
+        frozen = "there is none" if now.freeze is None else f"by {now.freeze}"
+    else:
+        why = "the last round did not get to read it" if now is None else first_line(str(now))
+        lock = frozen = f"unknown: {why}"
+    yield Fact(term="Lock", value="this watch holds it and writes" if state.writing else lock)
+    yield Fact(term="Freeze", value=frozen)
 
 
 def _problems(last: RoundDocument) -> Iterator[Problem]:
