@@ -25,9 +25,16 @@ from fleet_repl import (
     to_json,
 )
 from fleet_repl.fleet.local_workers import local_workers
+from fleet_repl.planning.explain import Reason
 from fleet_repl.planning.plan import Plan, State
 from fleet_repl.reports.documents.schemas import schema
-from fleet_repl.reports.exit_codes import backfill_exit, delivery_exit, plan_exit, report_exit
+from fleet_repl.reports.exit_codes import (
+    backfill_exit,
+    delivery_exit,
+    explanation_exit,
+    plan_exit,
+    report_exit,
+)
 from fleet_repl.reports.formats import ReportFormat, Rows
 from fleet_repl.reports.junit_cases import plan_cases, report_cases
 from fleet_repl.reports.junit_checks import backfill_cases, delivery_cases
@@ -300,6 +307,30 @@ async def test_workers_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         waiting = [link for link in report.backfills if link.joining]
         assert waiting == [link for link in other.backfills if link.joining]
         assert [ends(link) for link in waiting] == [(1, 2), (2, 3)]
+
+
+async def test_explain_reads_no_account_that_joins() -> None:
+    """Its links are neither carried nor unreadable, and the answer is whole; after a day it is
+    not."""
+    async with simulate(FLEET, organization(role_after=90 * HOUR)) as fleet:
+        await at(fleet, 0)
+        await at(fleet, 1.5)
+        fleet.clock.seconds = 5 * HOUR
+        async with fleet.connected(purpose=None) as connected:
+            said = await connected.explain("base/go:1", source="build/eu-west-1")
+            back = await connected.explain("back/go", source="shop/eu-west-1")
+        assert (said.status, explanation_exit(said)) == ("ok", ExitCode.OK)
+        assert [int(link.destination.account) for link in said.carried] == [3]
+        why = next(why for why in said.not_carried if why.destination.account == SHOP)
+        assert why.reason is Reason.JOINING
+        assert why.because.startswith("account 000000000002 joined 3 h ago; its role cannot")
+        assert {why.reason for why in back.not_carried} == {Reason.JOINING}
+        assert (back.carried, back.status) == ((), "ok")
+        fleet.clock.seconds = 26 * HOUR
+        async with fleet.connected(purpose=None) as connected:
+            late = await connected.explain("back/go", source="shop/eu-west-1")
+        assert explanation_exit(late) is ExitCode.PARTIAL
+        assert {why.reason for why in late.not_carried} == {Reason.UNREADABLE}
 
 
 async def test_every_form_of_those_results_says_so() -> None:

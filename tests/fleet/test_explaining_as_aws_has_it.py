@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import product
 from typing import Any
 
@@ -10,11 +11,23 @@ from hypothesis import given, settings, strategies as st
 from tests.support.registries import registry_of
 from tests.support.simulated import Simulated, simulate
 
-from fleet_repl import Explanation, Registry, SelectionError
+from fleet_repl import (
+    Event,
+    Explanation,
+    FaultKind,
+    Fleet,
+    Registry,
+    RegistryRead,
+    SelectionError,
+    to_json,
+)
 from fleet_repl.planning.explain import Reason
+from fleet_repl.reports.exit_codes import explanation_exit
+from fleet_repl.reports.text.explanation import explanation_text
 from fleet_repl.runs.delivery import DeliveryState
 from fleet_repl.sandbox import AccountScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.exit_code import ExitCode
 
 FLEET = """
 version = 1
@@ -239,3 +252,59 @@ async def test_wrong_questions_are_refused_before_anything_is_read() -> None:
             await fleet.explain("Base/Go")
         with pytest.raises(SelectionError):
             await fleet.explain("base/go", destination="shop/eu-west-9")
+
+
+async def test_an_interruption_leaves_what_is_known() -> None:
+    """The rules that were read by then count, nobody is blamed, and nothing is advised."""
+    async with simulate(FLEET) as aws:
+        await aws.applied()
+        aws.world.push(BUILD, "base/go", "1")
+        fleets: list[Fleet] = []
+
+        def stopping(event: Event) -> None:
+            if isinstance(event, RegistryRead) and event.registry == BUILD:
+                fleets[0].stop()
+
+        async with aws.connected(stopping, purpose=None) as fleet:
+            fleets.append(fleet)
+            said = await fleet.explain("base/go:1", source="build/eu-west-1")
+    assert (said.status, explanation_exit(said)) == ("interrupted", ExitCode.INTERRUPTED)
+    assert (said.unreadable, said.remedy) == ({}, None)
+    reasons = {why.destination: why for why in said.not_carried}
+    assert {reasons[end].reason for end in (SHOP, SEARCH)} == {Reason.UNREADABLE}
+    assert "interrupted before it was started" in reasons[SHOP].because
+    assert explanation_text(said).endswith("\nInterrupted: this is what was known by then.\n")
+    assert json.loads(to_json(said))["status"] == "interrupted"
+
+
+async def test_a_deadline_leaves_faults() -> None:
+    """A registry that was not read in time is one that could not be read."""
+    async with simulate(FLEET.replace("[aws]", '[apply]\ndeadline = "60s"\n[aws]', 1)) as aws:
+        await aws.applied()
+        async with aws.connected(purpose=None) as fleet:
+            aws.clock.seconds += 61
+            said = await fleet.explain("base/go:1")
+    assert (said.status, explanation_exit(said)) == ("partial", ExitCode.PARTIAL)
+    assert {fault.kind for fault in said.unreadable.values()} == {FaultKind.TIMEOUT}
+    assert said.unreadable.keys() == {*MANAGED}
+
+
+async def test_a_repository_that_cannot_be_looked_up_is_no_missing_grant() -> None:
+    """Where only a new repository would not be let in, it is not known whether the image is."""
+    statement: JsonObject = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{BUILD.account}:root"},
+        "Action": IMAGE,
+        "Resource": "*",
+    }
+    mute = AccountScenario(id=SHOP.account, denied_actions=("ecr:DescribeRepositories",))
+    async with simulate(FLEET, Scenario(accounts=(mute,))) as aws:
+        aws.world.set_replication(BUILD, RULES)
+        aws.world.set_policy(SHOP, {"Version": "2012-10-17", "Statement": [statement]})
+        how = {"source": "build/eu-west-1", "destination": "shop/eu-west-1"}
+        (why,) = (said := await explained(aws, "base/go", **how)).not_carried
+        assert (why.reason, said.status) == (Reason.UNREADABLE, "partial")
+        assert why.because.startswith("the list of its repositories, one of which it needs, could")
+        aws.relent()
+        (why,) = (await explained(aws, "base/go", **how)).not_carried
+        assert why.because == "its registry policy does not grant ecr:CreateRepository"

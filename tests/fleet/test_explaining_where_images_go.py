@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings, strategies as st
 from tests.support.registries import registry_of
 from tests.support.simulated import simulate
 
-from fleet_repl import Registry
+from fleet_repl import FleetError, Registry, explain_image, load_inventory
 from fleet_repl.planning.explain import Explanation, explain, question_of
 
 REGISTRIES = [
@@ -103,3 +105,15 @@ async def test_an_image_gets_where_the_explanation_says(drawn: list[Drawn], reti
                 registry_of("5", "us-east-1"),
             }
             assert all(why.because for why in alone.not_carried)
+
+
+def test_accounts_have_to_be_known(tmp_path: Path) -> None:
+    """An inventory whose accounts are still to be discovered seems to send nothing anywhere."""
+    path = tmp_path / "fleet.toml"
+    path.write_text(
+        'version = 1\nname = "org"\n[aws]\nrole = "fleet"\nregions = ["eu-west-1"]\n'
+        '[organization]\n[[routes]]\nname = "all"\nfrom = { accounts = "build" }\nto = {}\n'
+    )
+    undiscovered = load_inventory(path)
+    with pytest.raises(FleetError, match="was not done yet\n    await"):
+        explain_image(undiscovered, "base/go")

@@ -13,12 +13,15 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import ASKED, InventoryPath
 from fleet_repl.cli.output import check_files, hand_over, show_only
 from fleet_repl.cli.run_options import SandboxOptions
+from fleet_repl.reports.exit_codes import explanation_exit
 from fleet_repl.reports.formats import Kind
 from fleet_repl.values.exit_code import ExitCode
 
 if TYPE_CHECKING:
+    from fleet_repl.cli.library import Library
     from fleet_repl.cli.session import Session
     from fleet_repl.inventory import Inventory
+    from fleet_repl.planning.explain import Question
     from fleet_repl.values.names import Registry
 
 
@@ -75,12 +78,17 @@ class ExplainOptions(SandboxOptions):
         if self.workers is not None or self.cluster is not None:
             raise typer.BadParameter("--workers and --cluster read the fleet: they need --live")
 
+    def question(self, backend: Library, inventory: Inventory) -> Question:
+        """The question that is asked. Raises SelectionError."""
+        ends = () if self.destination is None else (self.destination,)
+        return backend.question(inventory, self.what, source=self.source, destinations=ends)
+
 
 def explain(call: Call[ExplainOptions]) -> ExitCode:
     """Tells which links carry it, by which route and prefix, and exactly why other registries do
     not get it. With --live, by the rules and the registry policies in place, statement by
     statement, and of an image what became of it. Ends with the one thing to do. The exit code is 0,
-    whatever the answer is; 4 if a registry could not be read.
+    whatever the answer is; 4 if a registry could not be read, 130 after Ctrl-C.
 
     Example: fleet-repl explain inventories/prod.toml base/python:3.13 --to shop/eu-west-1
     """
@@ -90,9 +98,7 @@ def explain(call: Call[ExplainOptions]) -> ExitCode:
 def _offline(call: Call[ExplainOptions]) -> ExitCode:
     options = call.options
     inventory = call.load_resolved(options.inventory)
-    question = call.backend.question(
-        inventory, options.what, source=options.source, destination=options.destination
-    )
+    question = options.question(call.backend, inventory)
     check_files(options, [*map(Path, inventory.files)])
     return show_only(call, call.backend.explain(question))
 
@@ -103,9 +109,7 @@ def _live(call: Call[ExplainOptions]) -> ExitCode:
     options = call.options
 
     def scope(inventory: Inventory) -> Collection[Registry]:
-        question = call.backend.question(
-            inventory, options.what, source=options.source, destination=options.destination
-        )
+        question = options.question(call.backend, inventory)
         every = question.desired.registries
         return every if question.source is None else (question.source,)
 
@@ -116,7 +120,6 @@ def _live(call: Call[ExplainOptions]) -> ExitCode:
         explanation = await session.explain(
             options.what, source=options.source, destination=options.destination
         )
-        code = ExitCode.PARTIAL if explanation.unreadable else ExitCode.OK
-        return hand_over(call, explanation, code)
+        return hand_over(call, explanation, explanation_exit(explanation))
 
     return run_target(call, target, work)

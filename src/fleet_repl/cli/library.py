@@ -5,7 +5,7 @@ So help and offline commands load no AWS code. Tests pass a `Library` of their o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +65,12 @@ class Library:
         return describe_fleet(inventory)
 
     def question(
-        self, inventory: Inventory, what: str, *, source: str | None, destination: str | None
+        self, inventory: Inventory, what: str, *, source: str | None, destinations: Iterable[str]
     ) -> Question:
         """The question about an image that texts ask. Raises SelectionError and InventoryError."""
         from fleet_repl.planning.explain import question_of  # noqa: PLC0415
 
-        return question_of(inventory, what, source=source, destination=destination)
+        return question_of(inventory, what, source=source, destinations=destinations)
 
     def explain(self, question: Question) -> Explanation:
         """Where an image goes by the inventory alone."""

@@ -5,7 +5,7 @@ The decisions are made in `runs.explain`. A registry that fails is a value.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -28,7 +28,7 @@ from fleet_repl.runs.explain import Sightings, links_in_place
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, unforeseen
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 
 T = TypeVar("T")
 
@@ -45,62 +45,87 @@ class ExplainContext:
     how: ObserveContext
     """How rules are read: by other processes where there are any. Nothing else is spread, as few
     registries are left once the rules are known."""
-
-
-async def look_for(question: Question, context: ExplainContext) -> Sightings:
-    """Read what decides on a question. Without a source in it, the rules of every managed registry
-    are read. After an interruption or a deadline, registries not yet read have a timeout fault."""
-    return await _Look(question=question, context=context).run()
+    joining: Mapping[AccountId, str]
+    """Accounts that are joining, whose registries are not asked, each with a sentence."""
 
 
 @dataclass(slots=True, kw_only=True)
-class _Look:
-    """A look that is under way: the answers so far."""
+class Look:
+    """A look at what decides on a question: the answers so far."""
 
     question: Question
     context: ExplainContext
     replications: dict[Registry, Replication | Fault] = field(default_factory=dict)
     policies: dict[Registry, JsonObject | Fault | None] = field(default_factory=dict)
-    repositories: dict[Registry, bool] = field(default_factory=dict)
+    repositories: dict[Registry, bool | Fault] = field(default_factory=dict)
     images: dict[Registry, SampledImage | None] = field(default_factory=dict)
     arrivals: dict[Lookup, Arrival] = field(default_factory=dict)
     faults: dict[Registry, Fault] = field(default_factory=dict)
 
-    async def run(self) -> Sightings:
-        question, managed = self.question, self.question.desired.by_account
-        sources: Collection[Registry] = question.desired.registries
-        if question.source is not None:
-            sources = (question.source,) if question.source.account in managed else ()
-        await self._read_rules(sources)
+    async def run(self, destinations: Collection[Registry] | None = None) -> Sightings:
+        """Read what decides on the question. Without a source in it, the rules of every managed
+        registry are read. After an interruption or a deadline, registries not yet read have a
+        timeout fault.
+
+        Called again, it looks for the image in `destinations` and their sources (None: in all), and
+        reads those rules and policies again whose fault may have passed.
+        """
+        self._forget_passing_faults()
+        question = self.question
+        sources = question.desired.registries if question.source is None else (question.source,)
+        await self._read_rules(self._askable(sources))
         links = list(links_in_place(question, self.replications))
-        crossed = {
-            link.destination
-            for link in links
-            if link.crosses_accounts and link.destination.account in managed
-        }
-        await self._through(sorted(crossed), self._read_policy)
-        for destination in crossed:
-            self.policies.setdefault(
-                destination, self.context.how.stop.timeout("GetRegistryPolicy")
-            )
+        crossed = {link.destination for link in links if link.crosses_accounts}
+        await self._read_policies(self._askable(crossed))
         if question.image.is_image:
-            await self._through(sorted({link.source for link in links}), self._find_image)
-            reachable = [link for link in links if link.destination.account in managed]
-            await self._through(reachable, self._look_up)
+            wanted = (link.destination for link in links) if destinations is None else destinations
+            ends = {*wanted}
+            await self._find_images([link for link in links if link.destination in ends])
+        return self._seen()
+
+    def _forget_passing_faults(self) -> None:
+        passing = {registry for registry, fault in self.faults.items() if fault.passing}
+        for registry in passing:
+            self.replications.pop(registry, None)
+            self.policies.pop(registry, None)
+            del self.faults[registry]
+
+    def _seen(self) -> Sightings:
+        how = self.context.how
         return Sightings(
-            at=self.context.how.clock.now(),
-            replications=self.replications,
-            policies=self.policies,
-            repositories=self.repositories,
-            images=self.images,
-            arrivals=self.arrivals,
-            faults=self.faults,
+            at=how.clock.now(),
+            replications=dict(self.replications),
+            policies=dict(self.policies),
+            repositories=dict(self.repositories),
+            images=dict(self.images),
+            arrivals=dict(self.arrivals),
+            faults=dict(self.faults),
+            joining=self.context.joining,
+            interrupted=how.stop.interrupted,
+        )
+
+    def _askable(self, registries: Collection[Registry]) -> list[Registry]:
+        """The registries that can be asked: managed, and of no account that is joining."""
+        managed, joining = self.question.desired.by_account, self.context.joining
+        return sorted(
+            registry
+            for registry in registries
+            if registry.account in managed and registry.account not in joining
         )
 
     async def _through(self, items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
         how = self.context.how
         with how.stop.abandonable():
             await work_through(items, work, concurrency=how.concurrency, stop=how.stop)
+
+    def _late(self, registry: Registry, operation: str) -> Fault:
+        """The fault of a registry that a stop has left unread. An interruption is nobody's
+        fault."""
+        stop = self.context.how.stop
+        late = stop.timeout(operation)
+        if not stop.interrupted:
+            self.faults.setdefault(registry, late)
+        return late
 
     async def _answer(
         self, registry: Registry, operation: str, read: Callable[[], Awaitable[T]]
@@ -121,31 +146,55 @@ class _Look:
         self.faults.setdefault(registry, fault)
         return fault
 
-    async def _read_rules(self, sources: Collection[Registry]) -> None:
-        how = replace(self.context.how, owner=None, with_templates=())
-        observed, _ = await observe(sources, how)
-        # After an interruption, those not yet read are missing.
-        self.replications |= dict.fromkeys(sources, how.stop.timeout("DescribeRegistry"))
-        for source, result in observed.items():
-            if isinstance(result, Unreadable):
+    async def _read_rules(self, sources: Sequence[Registry]) -> None:
+        """Read the rules of the sources that have no answer yet; a stop is the answer of the
+        rest."""
+        unread = [source for source in sources if source not in self.replications]
+        if not unread:
+            return
+        observed, _ = await observe(
+            unread, replace(self.context.how, owner=None, with_templates=())
+        )
+        for source in unread:
+            result = observed.get(source)
+            if result is None:
+                self.replications[source] = self._late(source, "DescribeRegistry")
+            elif isinstance(result, Unreadable):
                 self.replications[source] = self.faults[source] = result.error
             else:
                 self.replications[source] = result.replication
+
+    async def _read_policies(self, destinations: Sequence[Registry]) -> None:
+        """Read the policies that were not read yet, as `_read_rules` does."""
+        unread = [end for end in destinations if end not in self.policies]
+        await self._through(unread, self._read_policy)
+        for destination in unread:
+            if destination not in self.policies:
+                self.policies[destination] = self._late(destination, "GetRegistryPolicy")
 
     async def _read_policy(self, destination: Registry) -> None:
         reader, repository = self.context.reader, self.question.repository
         policy = await self._answer(
             destination, "GetRegistryPolicy", lambda: reader.read_policy(destination)
         )
+        if not isinstance(policy, Fault):
+            self.repositories[destination] = await self._answer(
+                destination,
+                "DescribeRepositories",
+                lambda: reader.has_repository(destination, repository),
+            )
+        # Only now: without its repository the policy would be judged wrongly after a stop.
         self.policies[destination] = policy
-        if isinstance(policy, Fault):
-            return
-        there = await self._answer(
-            destination,
-            "DescribeRepositories",
-            lambda: reader.has_repository(destination, repository),
-        )
-        self.repositories[destination] = there is True
+
+    async def _find_images(self, links: Collection[Link]) -> None:
+        """Look for the image in the sources of some links, and then in their destinations."""
+        await self._through(sorted({link.source for link in links}), self._find_image)
+        askable = {*self._askable([link.destination for link in links])}
+        await self._through([link for link in links if link.destination in askable], self._look_up)
+        if self.context.how.stop.requested:
+            for link in links:
+                if link.source not in self.images:
+                    self._late(link.source, "DescribeImages")
 
     async def _find_image(self, source: Registry) -> None:
         async def read() -> SampledImage | None:
@@ -170,7 +219,8 @@ class _Look:
 
     async def _look_up(self, link: Link) -> None:
         sampled = self.images.get(link.source)
-        if sampled is None:
+        status = None if sampled is None else sampled.statuses.get(link.destination)
+        if sampled is None or (status is not None and status.status == "IN_PROGRESS"):
             return
         reader, image = self.context.reader, sampled.image
         lookup = Lookup(link.destination, image.repository, image.digest)

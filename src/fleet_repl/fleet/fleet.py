@@ -262,7 +262,8 @@ class Fleet:
         result. Raises SelectionError.
         """
         context = self._context
-        question = question_of(context.inventory, what, source=source, destination=destination)
+        ends = () if destination is None else (destination,)
+        question = question_of(context.inventory, what, source=source, destinations=ends)
         return await explain_live(question, context)
 
     async def import_inventory(self) -> Imported:

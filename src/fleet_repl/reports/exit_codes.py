@@ -5,6 +5,7 @@ Where several codes fit, the first of these counts: interrupted, error, refused,
 
 from __future__ import annotations
 
+from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.plan import Plan, fall_short
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
@@ -76,6 +77,11 @@ def delivery_exit(report: DeliveryReport) -> ExitCode:
         interrupted=report.interrupted,
         partial=report.status != "ok",
     )
+
+
+def explanation_exit(explanation: Explanation) -> ExitCode:
+    """Returns the code of an explanation; PARTIAL where a registry could not be read."""
+    return exit_code(interrupted=explanation.interrupted, partial=explanation.status != "ok")
 
 
 def doctor_exit(report: DoctorReport) -> ExitCode:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from fleet_repl.values.text import first_line
 
@@ -28,6 +29,11 @@ class FaultKind(StrEnum):
     INTERNAL = "internal"
 
 
+_PASSING: Final = frozenset(
+    {FaultKind.NETWORK, FaultKind.TIMEOUT, FaultKind.THROTTLED, FaultKind.SERVICE}
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A call to AWS that failed: the operation, AWS's answer, and a hint."""
@@ -45,6 +51,11 @@ class Fault:
     role_refused: bool = field(default=False, compare=False)
     """Whether AWS refused the account's own role at least twice, seconds apart, and never gave a
     session of it in this run: the only sign of a closed account. Not part of any document."""
+
+    @property
+    def passing(self) -> bool:
+        """Returns whether the same call may succeed in a while."""
+        return self.kind in _PASSING
 
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""

@@ -17,7 +17,7 @@ from fleet_repl.engine.backfill.progress import SourceProgress
 from fleet_repl.engine.backfill.start import LIST, BackfillContext, Start, list_backfills
 from fleet_repl.engine.retry_events import retry_event
 from fleet_repl.runs.events import BackfillStarted
-from fleet_repl.values.errors import CallError, FaultKind, unforeseen
+from fleet_repl.values.errors import CallError, unforeseen
 from fleet_repl.values.names import Registry
 
 FIRST_DELAY: Final = 1.0
@@ -27,10 +27,6 @@ before."""
 
 MISSED_LOOKS: Final = 5
 """Failed looks in a row after which a registry is no longer followed."""
-_PASSING: Final = frozenset(
-    {FaultKind.NETWORK, FaultKind.TIMEOUT, FaultKind.THROTTLED, FaultKind.SERVICE}
-)
-"""Failures of a look after which the next look may succeed."""
 _FULL: Final = {
     "LimitExceededException": "ECR takes on no more backfills of this registry at the moment",
     "ReplicationBackfillInProgressException": "another backfill to its region has not ended",
@@ -155,7 +151,7 @@ class _SourceRun:
                 await self._round()
             except CallError as error:
                 missed += 1
-                if error.fault.kind not in _PASSING or missed >= MISSED_LOOKS:
+                if not error.fault.passing or missed >= MISSED_LOOKS:
                     raise
                 self._context.on_event(retry_event(self._source, LIST, error, missed, delay))
             else:

@@ -17,6 +17,7 @@ from fleet_repl.planning.explain.model import (
 )
 from fleet_repl.planning.explain.remedy import remedy_of
 from fleet_repl.topology import Link, external_registries, find_registry
+from fleet_repl.values.errors import FleetError
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, selects
@@ -27,21 +28,31 @@ EXTERNAL_FACT: Final = "its account is external: its owner has to let it in"
 
 
 def question_of(
-    inventory: Inventory, what: str, *, source: str | None = None, destination: str | None = None
+    inventory: Inventory,
+    what: str,
+    *,
+    source: str | None = None,
+    destinations: Iterable[str] = (),
 ) -> Question:
     """Returns the question about an image that texts ask.
 
-    `what`: a repository, `repository:tag` or `repository@sha256:…`. `source` and `destination`:
-    ACCOUNT/REGION, the account by id or name. Raises SelectionError, and InventoryError.
+    `what`: a repository, `repository:tag` or `repository@sha256:…`. `source` and `destinations`:
+    ACCOUNT/REGION, the account by id or name. Raises SelectionError, InventoryError, and FleetError
+    for an inventory whose accounts are still to be discovered: it would seem to send nothing.
     """
     image = ImageName.parse(what)
+    if inventory.needs_discovery:
+        raise FleetError(
+            f"the accounts of {inventory.name} are discovered, which was not done yet\n"
+            "    await fleet_repl.discover(inventory) returns the inventory with its accounts"
+        )
     desired, _ = desired_state(inventory)
     return Question(
         image=image,
         inventory=inventory,
         desired=desired,
         source=None if source is None else find_registry(inventory, source),
-        destination=None if destination is None else find_registry(inventory, destination),
+        destinations=tuple(find_registry(inventory, name) for name in destinations),
     )
 
 
@@ -50,7 +61,8 @@ def explain_image(
 ) -> Explanation:
     """Returns where an image goes by the inventory alone, which lists its accounts or has them
     discovered. The arguments and errors are those of `question_of`."""
-    return explain(question_of(inventory, what, source=source, destination=destination))
+    ends = () if destination is None else (destination,)
+    return explain(question_of(inventory, what, source=source, destinations=ends))
 
 
 def explain(question: Question) -> Explanation:
@@ -117,8 +129,8 @@ def carrying_prefix(prefixes: Prefixes, repository: str) -> str:
 
 
 def _destinations(question: Question) -> Iterable[Registry]:
-    if question.destination is not None:
-        return (question.destination,)
+    if question.destinations:
+        return question.destinations
     external = external_registries(question.inventory)
     every = sorted({*question.desired.registries, *external})
     return (registry for registry in every if registry != question.source)

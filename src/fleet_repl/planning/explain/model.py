@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired import Desired
@@ -31,6 +32,8 @@ class Reason(StrEnum):
     NOT_GRANTED = "not-granted"
     """A rule carries it, and the destination's registry policy does not surely let it in."""
     UNREADABLE = "unreadable"
+    JOINING = "joining"
+    """The account of an end is joining, so that nobody can be asked yet. It is no failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +45,26 @@ class Question:
     desired: Desired
     source: Registry | None = None
     """The registry that it is pushed to; None: any."""
-    destination: Registry | None = None
-    """The registry that it should get to; None: any."""
+    destinations: tuple[Registry, ...] = ()
+    """The registries that it should get to; none: any."""
 
     @property
     def repository(self) -> str:
         return self.image.repository
 
+    @property
+    def registries(self) -> Collection[Registry]:
+        """The managed registries that the answer may depend on."""
+        every = self.desired.registries
+        if self.source is None or not self.destinations:
+            return every
+        return [registry for registry in every if registry in (self.source, *self.destinations)]
+
     def is_about(self, source: Registry, destination: Registry) -> bool:
         """Returns whether the question is about these two registries."""
-        return self.source in (None, source) and self.destination in (None, destination)
+        return self.source in (None, source) and (
+            not self.destinations or destination in self.destinations
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +95,8 @@ class NotCarried:
     """Sentences, as in `Carried`."""
     remedy: str | None = field(default=None, repr=False)
     """The remedy that is known where it was found out."""
+    certain: bool = field(default=True, repr=False)
+    """False where it may get there all the same: a statement only may keep it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +114,15 @@ class Explanation:
     """By destination. Without a source in the question: the registries that the image gets to from
     no registry, each with the source from which it comes nearest."""
     unreadable: Mapping[Registry, Fault] = field(default_factory=dict)
+    interrupted: bool = False
+    """Whether somebody stopped the run before everything was read."""
     remedy: str | None = None
     """A sentence; where it ends in a colon, commands to run or text to paste follow, on lines of
     their own."""
+
+    @property
+    def status(self) -> Literal["ok", "partial", "interrupted"]:
+        """`partial`: a registry could not be read."""
+        if self.interrupted:
+            return "interrupted"
+        return "partial" if self.unreadable else "ok"

@@ -38,7 +38,7 @@ def remedy_of(
     first = min(known, key=lambda why: _WORTH.index(why.reason), default=None)
     if first is None:
         return None
-    if first.remedy is not None or not carried or question.destination is not None:
+    if first.remedy is not None or not carried or question.destinations:
         return first.remedy or _remedy(question, first)
     return None
 

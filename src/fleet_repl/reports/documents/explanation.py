@@ -5,7 +5,7 @@ Pure; the keys are a promise.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
 
@@ -96,6 +96,13 @@ class ExplanationDocument(
     ]
     fleet: str
     live: Annotated[bool, Meta(description="Whether AWS was asked too.")]
+    status: Annotated[
+        Literal["ok", "partial", "interrupted"] | UnsetType,
+        Meta(
+            description="Partial where a registry could not be read. Missing where AWS was not "
+            "asked."
+        ),
+    ] = UNSET
 
     @classmethod
     def of(cls, explanation: Explanation) -> ExplanationDocument:
@@ -106,4 +113,5 @@ class ExplanationDocument(
             remedy=explanation.remedy,
             fleet=explanation.fleet,
             live=explanation.live,
+            status=explanation.status if explanation.live else UNSET,
         )

@@ -27,7 +27,9 @@ def explanation_text(
     _add_carried(page, explanation)
     _add_not_carried(page, explanation)
     page.gap()
-    if explanation.remedy is not None:
+    if explanation.interrupted:
+        page.add("Interrupted: this is what was known by then.")
+    elif explanation.remedy is not None:
         sentence, *lines = explanation.remedy.split("\n")
         page.add((f"→ {sentence}", Style.HEADING))
         for line in lines:

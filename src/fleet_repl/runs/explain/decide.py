@@ -1,0 +1,158 @@
+"""Decides by what AWS answered where an image goes, and why it does not go elsewhere. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fleet_repl.ecr.rules import Replication
+from fleet_repl.planning.explain import (
+    EXTERNAL_FACT,
+    Carried,
+    Explanation,
+    NotCarried,
+    Question,
+    Reason,
+    apply_command,
+    carrying,
+    carrying_prefix,
+    not_carried,
+    remedy_of,
+    routes_carrying,
+)
+from fleet_repl.runs.delivery import Delivery, DeliveryState
+from fleet_repl.runs.explain.admission import blocked, refusal, unread, verdicts_of
+from fleet_repl.runs.explain.sightings import Sightings, delivery_on, links_in_place
+from fleet_repl.topology import Link
+from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import selects
+from fleet_repl.values.text import named
+
+
+def explain_sightings(question: Question, seen: Sightings) -> Explanation:
+    """Returns where the image goes as AWS has it."""
+    in_place = list(links_in_place(question, seen.replications))
+    answers = [_answer(question, link, seen) for link in in_place]
+    ends = {(link.source, link.destination) for link in in_place}
+    missing = [
+        _without_rule(question, link, seen)
+        for link in carrying(question)
+        if (link.source, link.destination) not in ends
+    ]
+    carried = tuple(answer for answer in answers if isinstance(answer, Carried))
+    stopped = [*missing, *(answer for answer in answers if isinstance(answer, NotCarried))]
+    found = {link.destination for link in carried} | {why.destination for why in stopped}
+    left_out = (*stopped, *_elsewhere(question, seen, found))
+    remedy = remedy_of(question, carried, left_out) or _remedy(question, carried, seen)
+    return Explanation(
+        image=question.image,
+        fleet=question.inventory.name,
+        names=question.desired.names,
+        live=True,
+        carried=carried,
+        not_carried=tuple(sorted(left_out, key=lambda why: (why.destination, why.source))),
+        unreadable=seen.faults,
+        interrupted=seen.interrupted,
+        # Half an answer is no ground to act on.
+        remedy=None if seen.interrupted else remedy,
+    )
+
+
+def _elsewhere(question: Question, seen: Sightings, found: set[Registry]) -> Iterator[NotCarried]:
+    """Yields the registries that neither a rule nor a route leads to."""
+    for why in not_carried(question, found):
+        fault = seen.replications.get(why.source)
+        joining = seen.joining.get(why.source.account)
+        if why.reason is Reason.SAME_REGISTRY:
+            yield why
+        elif joining is not None:
+            yield replace(why, reason=Reason.JOINING, because=joining)
+        elif isinstance(fault, Fault):
+            because = unread("rules of the source", fault)
+            yield replace(why, reason=Reason.UNREADABLE, because=because)
+        else:
+            yield why
+
+
+def _without_rule(question: Question, link: Link, seen: Sightings) -> NotCarried:
+    replication = seen.replications.get(link.source)
+    if (joining := _joining(link, seen)) is not None:
+        return blocked(link, Reason.JOINING, joining)
+    if isinstance(replication, Fault):
+        return blocked(link, Reason.UNREADABLE, unread("rules of the source", replication))
+    because = (
+        f"{named('route', routes_carrying(question, link))} asks for it, and no replication rule "
+        "of the source carries it"
+    )
+    remedy = f"its rule is missing; this puts it in place:\n{apply_command(question)}"
+    return blocked(link, Reason.NO_RULE, because, remedy)
+
+
+def _joining(link: Link, seen: Sightings) -> str | None:
+    """Returns the sentence about the first end of a link whose account is joining."""
+    sentences = (seen.joining.get(end.account) for end in (link.source, link.destination))
+    return next(filter(None, sentences), None)
+
+
+def _answer(question: Question, link: Link, seen: Sightings) -> Carried | NotCarried:
+    """Returns what the destination makes of what a rule in place sends to it."""
+    delivery = delivery_on(question, link, seen)
+    facts = [*_rule_facts(question, link, seen), *_image_facts(question, link, delivery, seen)]
+    if (joining := _joining(link, seen)) is not None:
+        return replace(blocked(link, Reason.JOINING, joining), facts=tuple(facts))
+    if link.destination.account not in question.desired.by_account:
+        facts.append(EXTERNAL_FACT)
+    elif link.crosses_accounts:
+        if (refused := refusal(question, link, seen)) is not None:
+            return replace(refused, facts=(*facts, *refused.facts))
+        facts += [f"{verdict} there" for verdict in verdicts_of(question, link, seen)]
+    return Carried(
+        source=link.source,
+        destination=link.destination,
+        routes=link.routes,
+        prefix=carrying_prefix(link.prefixes, question.repository),
+        status=None if delivery is None else delivery.state,
+        facts=tuple(facts),
+    )
+
+
+def _rule_facts(question: Question, link: Link, seen: Sightings) -> Iterator[str]:
+    replication = seen.replications[link.source]
+    rules = replication.rules if isinstance(replication, Replication) else ()
+    for number, rule in enumerate(rules):
+        if link.destination in rule.destinations:
+            if not rule.understood:
+                yield f"rules[{number}] of the source may carry it: its meaning is not known"
+            elif selects(rule.prefixes, question.repository):
+                yield f"rules[{number}] of the source carries it"
+    if not link.routes:
+        yield "no route asks for it: somebody else made the rule, or apply has not run since"
+
+
+def _image_facts(
+    question: Question, link: Link, delivery: Delivery | None, seen: Sightings
+) -> Iterator[str]:
+    image = question.image
+    fault = seen.faults.get(link.source)
+    if delivery is not None:
+        words = (delivery.state.value, delivery.code, delivery.because)
+        yield f"{image} there: {': '.join(filter(None, words))}"
+    elif image.is_image and link.source in seen.images:
+        yield f"{image} is not in the source"
+    elif image.is_image and fault is not None:
+        yield unread("image in the source", fault)
+
+
+def _remedy(question: Question, carried: tuple[Carried, ...], seen: Sightings) -> str | None:
+    """Returns what to do about an image whose way is clear, and that has not arrived."""
+    if question.image.is_image and seen.images and not any(seen.images.values()):
+        source = min(seen.images)
+        return f"push it to {source}: it is in no source of these links"
+    states = {DeliveryState(link.status) for link in carried if link.status is not None}
+    if DeliveryState.NOT_SENT in states:
+        path = apply_command(question).replace(" apply ", " backfill ", 1)
+        return f"it was there before its rule; this copies what is there already:\n{path}"
+    if states & {DeliveryState.FAILED, DeliveryState.MISSING}:
+        return "push it again, or copy it with fleet-repl backfill --force"
+    return None
