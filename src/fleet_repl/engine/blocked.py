@@ -7,7 +7,7 @@ more right before the rules are written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,12 +17,12 @@ from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import Links, Outgoing, Replication, compare, prefixes_of, within
 from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.held_links import LinkSplit, over_limits, split_held
+from fleet_repl.planning.held_links import ALL_LET_IN, LinkSplit, over_limits, split_held
 from fleet_repl.planning.ownership import narrowed
 from fleet_repl.planning.plan import Change, HeldLink, RegistryPlan
 from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.values.prefixes import NO_SCOPE, intersect
+from fleet_repl.values.prefixes import NO_SCOPE, Prefixes, intersect
 
 CHANGED: Final = "its registry policy has been changed since the plan was made"
 
@@ -120,14 +120,16 @@ class BlockedDestinations:
         return self._hold(planned.registry, within(concerned, present), present).held
 
     def _hold(self, source: Registry, requested: Links, present: Outgoing) -> LinkSplit:
-        def lacks(destination: Registry, prefix: str) -> str | None:
+        def lacks(destination: Registry, prefixes: Prefixes) -> Mapping[str, str]:
             if destination not in self._reasons or destination.account == source.account:
-                return None
+                return ALL_LET_IN
             allowed = self._in_force.get(destination)
-            actions = self._desired.actions
-            if allowed is not None and allowed.lacks(source.account, prefix, actions) is None:
-                return None
-            return self._reasons[destination]
+            account, actions = source.account, self._desired.actions
+            return {
+                prefix: self._reasons[destination]
+                for prefix in prefixes
+                if allowed is None or allowed.lacks(account, prefix, actions) is not None
+            }
 
         return split_held(requested, present, lacks)
 

@@ -10,6 +10,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from fleet_repl.ecr.policy import (
@@ -19,7 +20,6 @@ from fleet_repl.ecr.policy import (
     actions_for,
     compose,
     grants_for,
-    policy_size,
 )
 from fleet_repl.ecr.policy.evaluate import Permissions, in_force
 from fleet_repl.ecr.rules import Links, rules_for
@@ -28,6 +28,7 @@ from fleet_repl.inventory import Inventory, Limits, Template
 from fleet_repl.topology import Link, Topology, Waves, connect, registries, scope_of
 from fleet_repl.values.errors import InventoryError, Problem
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import LinkScope
 from fleet_repl.values.text import named
 
 
@@ -69,6 +70,8 @@ class Desired:
 
     def links_kept(self, links: Links) -> Links:
         """Returns those of a registry's links in place that stay, whatever routes ask for."""
+        if not self.unknown_regions:
+            return {}
         return {end: scope for end, scope in links.items() if end.account in self.unknown_regions}
 
     @property
@@ -233,15 +236,14 @@ def _what_would_fit(inventory: Inventory, links: tuple[Link, ...]) -> str:
 def _too_long_policy(
     inventory: Inventory, desired: Desired, destination: Registry, links: tuple[Link, ...]
 ) -> Iterator[Problem]:
-    granted = tuple(link for link in links if desired.must_be_granted(link.source, destination))
     # Most registries are far below the limit: a statement for each link is the most it can take.
-    most = (350 + sum(90 + len(prefix) for prefix in link.prefixes) for link in granted)
-    if 50 + sum(most) <= desired.limits.policy_bytes:
+    if 50 + sum([_longest_statement(link.scope) for link in links]) <= desired.limits.policy_bytes:
         return
+    granted = tuple(link for link in links if desired.must_be_granted(link.source, destination))
     grants: set[Grant] = set()
     for link in granted:
         grants |= grants_for(link.source.account, link.prefixes, desired.actions)
-    size = policy_size(compose(Policy(document=None), grants, desired.owner, destination).document)
+    size = compose(Policy(document=None), grants, desired.owner, destination).size
     if size > desired.limits.policy_bytes:
         yield Problem(
             file=inventory.path,
@@ -253,6 +255,12 @@ def _too_long_policy(
             remedy="give sources the same prefixes so that they share statements, or let fewer "
             "sources replicate into this registry",
         )
+
+
+@lru_cache(maxsize=1_024)
+def _longest_statement(scope: LinkScope) -> int:
+    """The most characters that the statement for a link may take."""
+    return 350 + sum(90 + len(prefix) for prefix in scope.prefixes)
 
 
 def _routes(links: tuple[Link, ...]) -> str:

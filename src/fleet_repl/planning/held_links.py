@@ -5,9 +5,10 @@ The planner splits links this way, and the engine splits them again when a grant
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from fleet_repl.ecr.rules import Links, Outgoing
 from fleet_repl.inventory import Limits
@@ -16,8 +17,11 @@ from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import LinkScope, Prefixes, covers, intersect, union
 
-Lacks: TypeAlias = Callable[[Registry, str], str | None]
-"""A function that returns why a destination will not let a prefix in, or None where it will."""
+Lacks: TypeAlias = Callable[[Registry, Prefixes], Mapping[str, str]]
+"""A function that returns which prefixes a destination will not let in, each with the reason."""
+
+ALL_LET_IN: Final[Mapping[str, str]] = MappingProxyType({})
+"""The answer of a destination that lets every prefix in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +42,11 @@ def split_held(wanted: Links, present: Outgoing, lacks: Lacks) -> LinkSplit:
     links: dict[Registry, LinkScope] = {}
     held: list[HeldLink] = []
     for destination, scope in wanted.items():
-        reasons = {prefix: lacks(destination, prefix) for prefix in scope.prefixes}
-        granted = tuple(prefix for prefix, reason in reasons.items() if reason is None)
-        if len(granted) == len(reasons):
+        reasons = lacks(destination, scope.prefixes)
+        if not reasons:
             links[destination] = scope
             continue
+        granted = tuple(prefix for prefix in scope.prefixes if prefix not in reasons)
         in_place = present.get(destination, ())
         held += _named(destination, reasons, in_place)
         if prefixes := union(granted, intersect(scope.prefixes, in_place)):
@@ -83,15 +87,12 @@ def over_limits(limits: Limits, *, rules: int, foreign: int, destinations: int) 
     )
 
 
-def _named(
-    destination: Registry, reasons: dict[str, str | None], in_place: Prefixes
-) -> list[HeldLink]:
+def _named(destination: Registry, reasons: Mapping[str, str], in_place: Prefixes) -> list[HeldLink]:
     """Returns one held link for each reason."""
     prefixes: dict[str, list[str]] = {}
     for prefix, reason in reasons.items():
-        if reason is not None:
-            stays = "; its rule is in place and stays" if covers(in_place, prefix) else ""
-            prefixes.setdefault(reason + stays, []).append(prefix)
+        stays = "; its rule is in place and stays" if covers(in_place, prefix) else ""
+        prefixes.setdefault(reason + stays, []).append(prefix)
     return [
         HeldLink(destination=destination, prefixes=tuple(held_prefixes), because=because)
         for because, held_prefixes in prefixes.items()

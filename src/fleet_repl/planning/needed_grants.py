@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 from fleet_repl.ecr.policy import (
     Grant,
@@ -16,13 +17,12 @@ from fleet_repl.ecr.policy import (
     compose,
     foreign_sids,
     grants_for,
-    policy_size,
     reduced,
 )
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.enrolment import NONE_JOINING
-from fleet_repl.planning.held_links import Lacks
+from fleet_repl.planning.held_links import ALL_LET_IN, Lacks
 from fleet_repl.planning.observed import Observation, Observed, silence_of
 from fleet_repl.planning.plan import Vouched
 from fleet_repl.planning.revocations import GrantUses, StaleGrants, stale_grants
@@ -30,6 +30,8 @@ from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import Prefixes
+
+_NO_POLICY: Final = Policy(document=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,27 +58,31 @@ class GrantDecision:
     @property
     def final(self) -> frozenset[Grant]:
         """Our grants once everything is written."""
-        staying = self.stale.staying
-        return reduced(self.needed | staying) if staying else self.needed
+        return self.stale.final(self.needed)
 
     @property
     def first(self) -> frozenset[Grant]:
         """Our grants while rules are written: what they will use and what they still use."""
-        pending = self.stale.pending
-        return reduced(self.final | pending.keys()) if pending else self.final
+        return self.stale.first(self.needed)
 
     @property
     def differs(self) -> bool:
         """Returns whether the policy has to be written at all."""
         return bool(self.stale.pending or self.policy.is_untidy or self.final != self.policy.grants)
 
-    def lacks(self, source: Registry, prefix: str, actions: tuple[str, ...]) -> str | None:
-        """Returns why the registry does not let `source` replicate `prefix` in, or None where it
-        does."""
-        because = self.permissions.lacks(source.account, prefix, actions)
-        if because is None:
-            return None
-        return f"{self.registry}: {because}" + (f", {self.shortfall}" if self.shortfall else "")
+    def lacks(
+        self, source: Registry, prefixes: Prefixes, actions: tuple[str, ...]
+    ) -> Mapping[str, str]:
+        """The prefixes that the registry does not let `source` replicate in, each with why."""
+        permissions, account = self.permissions, source.account
+        if permissions.give(grants_for(account, prefixes, actions)):
+            return ALL_LET_IN
+        more = f", {self.shortfall}" if self.shortfall else ""
+        return {
+            prefix: f"{self.registry}: {because}{more}"
+            for prefix in prefixes
+            if (because := permissions.lacks(account, prefix, actions)) is not None
+        }
 
     def vouched(self) -> Iterator[Vouched]:
         """The statements that count as denying nothing because the operator vouches for them."""
@@ -102,32 +108,34 @@ def decide_grants(
 ) -> GrantDecision:
     """Decides which grants are in force in `registry` when rules are written."""
     desired = uses.desired
-    policy = seen.policy or Policy(document=None)
+    policy = seen.policy or _NO_POLICY
     links = _granted_links(registry, desired, uses.observation)
     needed = needed_for(links, desired)
     stale = stale_grants(registry, policy.in_use, needed, uses)
-    decision = GrantDecision(
+    first = stale.first(needed)
+    written, composed, shortfall = policy, None, None
+    if not in_scope:
+        shortfall = "and it is outside the selection"
+    elif policy.opaque or not first <= policy.grants:
+        composed = compose(policy, first, desired.owner, registry)
+        size = composed.size
+        if first != needed:
+            # A short prefix that is to go may stand for many longer ones that stay.
+            size = max(size, compose(policy, needed, desired.owner, registry).size)
+        if size > desired.limits.policy_bytes:
+            shortfall = f"and with it the policy would take {size:,} characters"
+        else:
+            written = composed
+    return GrantDecision(
         registry=registry,
         policy=policy,
         needed=needed,
         links=links,
         stale=stale,
-        permissions=desired.in_force(policy, registry),
+        permissions=desired.in_force(written, registry),
+        composed=composed,
+        shortfall=shortfall,
     )
-    if not in_scope:
-        return replace(decision, shortfall="and it is outside the selection")
-    if decision.first <= policy.grants and not policy.opaque:
-        return decision
-    composed = decision.with_grants(decision.first, desired)
-    size = policy_size(composed.document)
-    if decision.first != needed:
-        # A short prefix that is to go may stand for many longer ones that stay.
-        size = max(size, policy_size(decision.with_grants(needed, desired).document))
-    if size > desired.limits.policy_bytes:
-        shortfall = f"and with it the policy would take {size:,} characters"
-        return replace(decision, composed=composed, shortfall=shortfall)
-    permissions = replace(decision.permissions, grants=decision.first, statements=policy.foreign)
-    return replace(decision, composed=composed, permissions=permissions)
 
 
 def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:
@@ -142,10 +150,10 @@ def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:
         decision = replace(decision, stale=stale)
     if not decision.differs:
         return decision
-    size = policy_size(decision.with_grants(decision.final, desired).document)
+    size = decision.with_grants(decision.final, desired).size
     if size > desired.limits.policy_bytes:
         decision = _left_to_others(decision, desired)
-        size = policy_size(decision.with_grants(decision.final, desired).document)
+        size = decision.with_grants(decision.final, desired).size
     if size <= desired.limits.policy_bytes:
         return decision
     return replace(
@@ -187,12 +195,14 @@ def _granted_links(
     An account that does not exist makes the service refuse a whole policy, so a source that
     does not answer gets nothing new.
     """
-    return tuple(
+    links = desired.incoming.get(registry, ())
+    granted = [
         link
-        for link in desired.incoming.get(registry, ())
+        for link in links
         if desired.must_be_granted(link.source, registry)
         and isinstance(observation.get(link.source), Observed)
-    )
+    ]
+    return links if len(granted) == len(links) else tuple(granted)
 
 
 def lacks_at(
@@ -202,29 +212,29 @@ def lacks_at(
     desired: Desired,
     joining: Mapping[AccountId, str] = NONE_JOINING,
 ) -> Lacks:
-    """Returns why a destination will not let a prefix of `source` in once `decisions` are carried
-    out, or None where it will.
+    """Returns which prefixes of `source` a destination will not let in once `decisions` are carried
+    out, each with the reason.
 
     `decisions` holds every destination that could be read and whose policy is ours to write. An
     account that is joining lets nothing in, whoever writes its policies.
     """
 
-    def lacks(destination: Registry, prefix: str) -> str | None:
+    def lacks(destination: Registry, prefixes: Prefixes) -> Mapping[str, str]:
         if destination.account in joining:
-            return joining[destination.account]
+            return dict.fromkeys(prefixes, joining[destination.account])
         if not desired.must_be_granted(source, destination):
-            return None
+            return ALL_LET_IN
         silence = silence_of(destination, observation)
         if silence is not None:
-            return silence
-        return decisions[destination].lacks(source, prefix, desired.actions)
+            return dict.fromkeys(prefixes, silence)
+        return decisions[destination].lacks(source, prefixes, desired.actions)
 
     return lacks
 
 
 def needed_for(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
     """The grants that links need."""
-    asked = frozenset((link.source.account, link.prefixes) for link in links)
+    asked = frozenset([(link.source.account, link.scope.prefixes) for link in links])
     return _needed(asked, desired.actions)
 
 

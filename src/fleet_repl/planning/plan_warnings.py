@@ -26,15 +26,18 @@ UNKNOWN_FIELDS: Final = "unknown-fields"
 
 
 def unknown_fields(observation: Observation, scope: Collection[Registry]) -> Iterator[Warning]:
-    for registry in sorted(scope):
-        seen = observation[registry]
-        if isinstance(seen, Observed) and seen.replication.unknown:
-            yield Warning(
-                kind=UNKNOWN_FIELDS,
-                message=f"{registry} answers with fields that this version does not know: "
-                f"{', '.join(seen.replication.unknown)}",
-                about=accounts_of([registry]),
-            )
+    unknown = {
+        registry: seen.replication.unknown
+        for registry, seen in observation.items()
+        if isinstance(seen, Observed) and seen.replication.unknown and registry in scope
+    }
+    for registry, fields in sorted(unknown.items()):
+        yield Warning(
+            kind=UNKNOWN_FIELDS,
+            message=f"{registry} answers with fields that this version does not know: "
+            f"{', '.join(fields)}",
+            about=accounts_of([registry]),
+        )
 
 
 def unknown_rules(
@@ -64,8 +67,11 @@ def lint(
     """The findings about the policies that were read. Equal findings of many registries are one
     warning."""
     places: dict[tuple[str, str, str | None], list[Registry]] = {}
-    for registry, decision in sorted(grant_decisions.items(), key=lambda item: item[0]):
-        seen = observation[registry]
+    others = (
+        at for at, made in grant_decisions.items() if made.policy.foreign or made.policy.opaque
+    )
+    for registry in sorted(others):
+        seen, decision = observation[registry], grant_decisions[registry]
         scope = seen.policy_scope if isinstance(seen, Observed) else None
         for finding in findings(
             decision.policy,
@@ -201,9 +207,10 @@ def kept_grants(
     """Yields one warning for each account with grants that no link needs and that its rules may
     use."""
     places: dict[AccountId, list[Registry]] = {}
-    for registry, decision in sorted(grant_decisions.items(), key=lambda item: item[0]):
-        stale = decision.stale.unlisted | {
-            grant for grant in decision.stale.kept if not _wanted(grant, registry, desired)
+    keeping = {at: made.stale for at, made in grant_decisions.items() if made.stale.staying}
+    for registry in sorted(keeping):
+        stale = keeping[registry].unlisted | {
+            grant for grant in keeping[registry].kept if not _wanted(grant, registry, desired)
         }
         for account in sorted({grant.source for grant in stale}):
             places.setdefault(account, []).append(registry)

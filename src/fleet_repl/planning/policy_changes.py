@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.ecr.policy import policy_size
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.needed_grants import GrantDecision
 from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
@@ -45,8 +44,7 @@ def policy_changes(decision: GrantDecision, desired: Desired) -> PolicyWrites:
     too_long = 0
     if len(waves) > 1 and decision.refusal is None and decision.shortfall is None:
         steps = tuple(step_by_wave(decision, desired, waves))
-        sizes = (policy_size(decision.with_grants(step.after, desired).document) for step in steps)
-        longest = max(sizes, default=0)
+        longest = max((decision.with_grants(step.after, desired).size for step in steps), default=0)
         if longest > desired.limits.policy_bytes:
             steps, too_long = (), longest
     steps = steps or tuple(in_few_steps(decision, waves[0], waves[-1]))

@@ -67,13 +67,13 @@ def registry_plan(
 
 def _refused(source: RuleDecision | None, policy: PolicyWrites) -> Mapping[Resource, Fault]:
     """The resources whose changes are shown but must not be written."""
+    if policy.refusal is None and (source is None or source.refusal is None):
+        return _NONE_REFUSED
     refusals = {
         Resource.REPLICATION_CONFIGURATION: source.refusal if source else None,
         Resource.REGISTRY_POLICY: policy.refusal,
     }
-    return {
-        resource: fault for resource, fault in refusals.items() if fault is not None
-    } or _NONE_REFUSED
+    return {resource: fault for resource, fault in refusals.items() if fault is not None}
 
 
 def _owned(source: RuleDecision | None, templates: TemplateDecision) -> Applied:

@@ -53,6 +53,16 @@ class StaleGrants:
     def staying(self) -> frozenset[Grant]:
         return self.unlisted | self.kept.keys() if self.kept else self.unlisted
 
+    def final(self, needed: frozenset[Grant]) -> frozenset[Grant]:
+        """Our grants once everything is written."""
+        staying = self.staying
+        return reduced(needed | staying) if staying else needed
+
+    def first(self, needed: frozenset[Grant]) -> frozenset[Grant]:
+        """Our grants while rules are written: what they will use and what they still use."""
+        final = self.final(needed)
+        return reduced(final | self.pending.keys()) if self.pending else final
+
 
 NOTHING_STALE: Final = StaleGrants(pending={})
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fleet_repl.ecr.rules import Outgoing, Replication, compare
+from fleet_repl.ecr.rules import NO_RULES, Outgoing, Replication, compare, parse_document
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import Lacks, over_limits, split_held
 from fleet_repl.planning.observed import Observed
@@ -46,7 +46,11 @@ class RuleDecision:
     def changes(self) -> bool:
         """Returns whether the rules have to be written. The same links in other rules are no
         change."""
-        return self.merged.dropped or self.merged.links != self.present.links
+        merged, present = self.merged, self.present
+        # Links that stay are the very same value.
+        return merged.dropped or (
+            merged.links is not present.links and merged.links != present.links
+        )
 
     @property
     def may_use(self) -> Outgoing:
@@ -62,6 +66,9 @@ class RuleDecision:
 
 
 _NO_LINKS: Final = Merged(rules=(), links={}, owned={})
+_NOTHING: Final = RuleDecision(
+    present=parse_document(NO_RULES), merged=_NO_LINKS, held=(), refusal=None
+)
 """Most registries replicate nothing: they have no rules, and need none."""
 
 
@@ -80,6 +87,8 @@ def decide_rules(
     """
     requested = desired.links_out(registry)
     if not requested and not seen.replication.rules:
+        if seen.replication is _NOTHING.present:
+            return _NOTHING
         return RuleDecision(present=seen.replication, merged=_NO_LINKS, held=(), refusal=None)
     split = split_held(requested, seen.replication.outgoing, lacks)
     wanted = {**desired.links_kept(seen.replication.links), **split.links}
@@ -128,9 +137,9 @@ def rule_changes(
     registry: Registry, desired: Desired, source: RuleDecision | None
 ) -> tuple[Change, ...]:
     """The writes of the registry's rules, each on top of what the write before it leaves."""
-    if source is None:
+    writes = () if source is None else source.schedule.writes
+    if source is None or not writes:
         return ()
-    writes = source.schedule.writes
     befores = [source.present, *(write.rules for write in writes[:-1])]
     return tuple(
         rewriting(registry, before, write.rules, desired, desired.waves.names[write.wave])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from fleet_repl.ecr.rules import compare
 from fleet_repl.ecr.templates import TemplateChange, plan_templates, template_documents
@@ -32,6 +33,9 @@ class TemplateDecision:
     """Prefixes of the templates that are ours after the run."""
 
 
+_NOTHING: Final = TemplateDecision()
+
+
 def decide_templates(
     registry: Registry,
     seen: Observed | Unreadable,
@@ -42,9 +46,11 @@ def decide_templates(
 ) -> TemplateDecision:
     """Decides which creation templates are created, changed or deleted in `wave`."""
     if isinstance(seen, Unreadable):
-        return TemplateDecision()
+        return _NOTHING
     if seen.templates is None:
         error = seen.templates_error
+        if error is None and recorded is None:
+            return _NOTHING
         return TemplateDecision(
             faults=(error,) if error is not None else (),
             owned=recorded.templates if recorded is not None else (),

@@ -19,7 +19,8 @@ def delayed_links(
 ) -> Iterator[Warning]:
     """Links that are written in a later wave than their own."""
     places: dict[tuple[int, tuple[int, ...], int, str], list[Registry]] = {}
-    for registry, rule_writes in sorted(schedules.items()):
+    for registry in sorted(at for at, writes in schedules.items() if writes.delays):
+        rule_writes = schedules[registry]
         for delay in rule_writes.delays:
             later = tuple(sorted({rule_writes.delayed[end] for end in delay.destinations}))
             why = delay.wave, later, len(delay.destinations), delay.because
@@ -40,17 +41,17 @@ def delayed_links(
 def early_grants(policies: Mapping[Registry, PolicyWrites], desired: Desired) -> Iterator[Warning]:
     """Policies whose grants come before the waves of their links, or go after them."""
     limit = desired.limits.policy_bytes
-    for registry, policy in sorted(policies.items()):
-        if policy.too_long:
-            verbs = {Phase.GRANTS: "put", Phase.WITHDRAWALS: "withdrawn"}
-            writes = [f"{verbs[change.phase]} in wave {change.wave}" for change in policy.changes]
-            yield Warning(
-                kind="early-grants",
-                message=f"{registry}: grants of every wave are {' and '.join(writes)}, because "
-                f"wave by wave the registry policy would take {policy.too_long:,} characters, and "
-                f"ECR takes {limit:,}",
-                about=accounts_of([registry]),
-            )
+    for registry in sorted(registry for registry, policy in policies.items() if policy.too_long):
+        policy = policies[registry]
+        verbs = {Phase.GRANTS: "put", Phase.WITHDRAWALS: "withdrawn"}
+        writes = [f"{verbs[change.phase]} in wave {change.wave}" for change in policy.changes]
+        yield Warning(
+            kind="early-grants",
+            message=f"{registry}: grants of every wave are {' and '.join(writes)}, because "
+            f"wave by wave the registry policy would take {policy.too_long:,} characters, and "
+            f"ECR takes {limit:,}",
+            about=accounts_of([registry]),
+        )
 
 
 def unused_waves(

@@ -13,14 +13,17 @@ from tests.support.registries import registry_of
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
     REPLICATE_IMAGE,
+    VERSION,
     Grant,
     Owner,
+    as_tuple,
     compose,
     parse_policy,
+    policy_size,
     reduced,
     statements_for,
 )
-from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.canonical_json import JsonObject, canonical_json, short_hash
 from fleet_repl.values.names import AccountId, Partition
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
@@ -140,6 +143,32 @@ def test_a_policy_that_was_made_is_as_one_that_is_read(
     read = parse_policy(made.document, OWNER, HERE)
     assert (made.grants, made.opaque, made.implied) == (read.grants, read.opaque, read.implied)
     assert (made.foreign, made.outdated) == (read.foreign, read.outdated)
+
+
+odd = st.builds(
+    Grant,
+    accounts,
+    st.sampled_from(['q"/', "b\\/", "é/", "\ud800/", "\x7f/"]),
+    st.just(REPLICATE_IMAGE),
+)
+
+
+@given(foreign_statements, grants, st.frozensets(odd, max_size=3))
+def test_the_text_of_a_policy_is_counted_and_hashed_as_it_is_sent(
+    foreign: list[JsonObject], these: frozenset[Grant], more: frozenset[Grant]
+) -> None:
+    """Although statements are put together from parts: whatever JSON has to escape in a prefix,
+    beside any other statements, and in registries whose names are longer."""
+    document: JsonObject | None = {"Version": VERSION, "Statement": foreign} if foreign else None
+    for registry in (HERE, registry_of("8", "ap-southeast-2")):
+        made = compose(parse_policy(document, OWNER, registry), these | more, OWNER, registry)
+        assert made.size == policy_size(made.document)
+        ours = as_tuple((made.document or {}).get("Statement"))[len(foreign) :]
+        for statement in ours:
+            assert isinstance(statement, Mapping)
+            content = {key: value for key, value in statement.items() if key != "Sid"}
+            sid = OWNER.sid_prefix + short_hash(canonical_json(content))
+            assert next(iter(statement.items())) == ("Sid", sid)
 
 
 @given(grants, st.randoms(use_true_random=False))

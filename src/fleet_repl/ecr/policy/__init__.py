@@ -17,10 +17,11 @@ from fleet_repl.ecr.policy.model import (
     foreign_sids,
     grants_for,
     named,
+    policy_size,
     reduced,
 )
 from fleet_repl.ecr.policy.parse import account_of, as_tuple, parse_policy
-from fleet_repl.ecr.policy.render import VERSION, compose, policy_size, statements_for
+from fleet_repl.ecr.policy.render import VERSION, compose, statements_for
 from fleet_repl.ecr.policy.resources import resource_of
 
 __all__ = [

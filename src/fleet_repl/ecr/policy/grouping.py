@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from fleet_repl.ecr.grouping import Group, by_member, by_prefix, overlapping
@@ -63,7 +62,6 @@ class Lengths:
         return self.statement + lists + sum(1 if len(part) > 1 else -1 for part in block)
 
 
-@lru_cache(maxsize=1_024)
 def shortest(grants: frozenset[Grant], lengths: Lengths, room: int) -> tuple[Block, ...]:
     """Blocks that mean exactly `grants`, no two of which imply each other.
 

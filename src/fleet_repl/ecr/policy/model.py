@@ -14,7 +14,13 @@ from typing import Final, NamedTuple
 
 from fleet_repl.ecr.policy.respelled import is_respelled
 from fleet_repl.values import limits
-from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning, short_hash
+from fleet_repl.values.canonical_json import (
+    JsonObject,
+    canonical_json,
+    compact_json,
+    policy_meaning,
+    short_hash,
+)
 from fleet_repl.values.names import AccountId, Partition
 from fleet_repl.values.prefixes import NOTHING, Prefixes, covers_at_once, reduce
 
@@ -81,6 +87,13 @@ class Policy(PolicyDocument):
     """Statements of others, in their order."""
     outdated: bool = False
     """A statement of ours carries a former Sid prefix, so the same meaning is written once more."""
+    counted: int | None = None
+    """The characters of its text, where `compose` has counted them."""
+
+    @property
+    def size(self) -> int:
+        """Characters of its text as it is sent."""
+        return policy_size(self.document) if self.counted is None else self.counted
 
     @property
     def is_untidy(self) -> bool:
@@ -123,13 +136,20 @@ class Policy(PolicyDocument):
         ) == _frame(other.document)
 
 
+def policy_size(document: JsonObject | None) -> int:
+    """Characters of the policy text as it is sent."""
+    return 0 if document is None else len(compact_json(document))
+
+
 def actions_for(*, create_repositories: bool) -> tuple[str, ...]:
     """The actions a link needs in its destination."""
     return (REPLICATE_IMAGE, CREATE_REPOSITORY) if create_repositories else (REPLICATE_IMAGE,)
 
 
-def grants_for(source: AccountId, prefixes: Prefixes, actions: Iterable[str]) -> frozenset[Grant]:
-    """All that `source` needs to replicate `prefixes`."""
+@lru_cache(maxsize=1_024)
+def grants_for(source: AccountId, prefixes: Prefixes, actions: tuple[str, ...]) -> frozenset[Grant]:
+    """All that `source` needs to replicate `prefixes`. Kept, because a hub replicates the same to
+    many registries."""
     return frozenset(Grant(source, prefix, action) for action in actions for prefix in prefixes)
 
 

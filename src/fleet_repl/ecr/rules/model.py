@@ -73,7 +73,7 @@ class Replication:
     @property
     def outgoing(self) -> Outgoing:
         """The prefixes of `links`, for readers to whom deletions make no difference."""
-        return prefixes_of(self.links)
+        return prefixes_of(self.links) if self.unknown else self.may_use
 
     @property
     def unknown_rules(self) -> tuple[tuple[int, JsonObject], ...]:

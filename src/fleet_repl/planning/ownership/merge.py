@@ -102,7 +102,8 @@ def merge_exclusive(
     Rules of unknown meaning stay all the same, unless `force` is given. The parameters are those of
     `merge_additive`.
     """
-    if current.unknown_rules and not force:
+    dropped = bool(current.unknown_rules)
+    if dropped and not force:
         unknown = [(raw, rule) for raw, rule in read(current) if not rule.understood]
         merged = _Merger(wanted, requested, recorded, filters, force=False).keep(unknown)
         if merged.links != current.links:
@@ -111,10 +112,9 @@ def merge_exclusive(
         return replace(
             merged, rules=current.rules, kept=(), owned=owned_links(current, requested, recorded)
         )
-    dropped = bool(current.unknown_rules)
     if not dropped and wanted == current.links:
         owned = owned_links(current, requested, recorded)
-        return Merged(rules=current.rules, links=wanted, owned=owned)
+        return Merged(rules=current.rules, links=current.links, owned=owned)
     rules = rules_for(wanted, filters=filters)
     return Merged(
         rules=rules,

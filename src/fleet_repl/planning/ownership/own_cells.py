@@ -11,7 +11,7 @@ from fleet_repl.planning.ownership.cells import (
     each_cell,
     lists,
 )
-from fleet_repl.values.prefixes import NO_SCOPE
+from fleet_repl.values.prefixes import NO_SCOPE, NOTHING, LinkScope
 
 
 def listed_cells(rule: Rule) -> set[Cell]:
@@ -29,8 +29,11 @@ def own_cells(rule: Rule, requested: Links, recorded: Cells | None) -> set[Cell]
 
 def owned_links(current: Replication, requested: Links, recorded: Cells | None) -> Cells:
     """The fleet's own part of a configuration that makes exactly the requested links."""
-    if recorded is not None and cells_of(current.rules) == recorded:
+    cells = cells_of(current.rules)
+    if cells == recorded:
         return recorded
+    if all(_is_requested(rule, requested) for rule in current.rules):
+        return cells
     # A cell that others list in vain, because a cell of ours covers it, is not taken for ours.
     return by_destination(
         {
@@ -39,6 +42,12 @@ def owned_links(current: Replication, requested: Links, recorded: Cells | None) 
             for cell in _requested_cells(rule, requested, recorded or {})
         }
     )
+
+
+def _is_requested(rule: Rule, requested: Links) -> bool:
+    """Returns whether routes request to each destination just what the rule lists."""
+    scope = LinkScope(rule.prefixes, rule.prefixes if rule.deletes else NOTHING)
+    return all(requested.get(end) == scope for end in rule.destinations)
 
 
 def _requested_cells(rule: Rule, requested: Links, recorded: Cells) -> set[Cell]:

@@ -163,10 +163,11 @@ class Outlook:
         desired = replace(self.desired, actions=(REPLICATE_IMAGE,))
         planned = lacks_at(source, self.decisions, self.observation, desired)
 
-        def lacks(destination: Registry, prefix: str) -> str | None:
+        def lacks(destination: Registry, prefixes: Prefixes) -> Mapping[str, str]:
             if destination in self.unlisted and destination.account != source.account:
-                return f"{destination} is not listed any more, so its policy cannot be put back"
-            return planned(destination, prefix)
+                why = f"{destination} is not listed any more, so its policy cannot be put back"
+                return dict.fromkeys(prefixes, why)
+            return planned(destination, prefixes)
 
         added = compare(draft.seen.replication.links, draft.rules_then.links).added
         return split_held({end: LinkScope(added[end]) for end in added}, {}, lacks).held

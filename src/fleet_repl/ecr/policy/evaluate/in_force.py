@@ -38,7 +38,7 @@ class Permissions:
         """Returns why `source` may not replicate `prefix` into the registry, or None where it
         may."""
         wanted = [Grant(source, prefix, action) for action in actions]
-        if not self.statements and self.grants.issuperset(wanted):
+        if self.give(wanted):
             return None
         for statement, truth in self._denials(wanted):
             if truth is Truth.YES:
@@ -47,6 +47,11 @@ class Permissions:
             return f"its registry policy does not grant {' and '.join(missing)}"
         doubt = self.doubt(source, prefix, actions)
         return None if doubt is None else f"{doubt[0]} of its registry policy may deny it{doubt[1]}"
+
+    def give(self, grants: Iterable[Grant]) -> bool:
+        """Returns whether our grants hold all of these to the letter, and nothing else is to be
+        looked at. False says nothing."""
+        return not self.statements and self.grants.issuperset(grants)
 
     def missing(self, wanted: Iterable[Grant]) -> list[str]:
         """The actions of those grants that no statement allows."""
