@@ -80,8 +80,8 @@ class FakeAws:
         signed = re.search(r"Credential=(\S+?)/\d+/([^/]+)/([^/]+)/", http.headers["Authorization"])
         assert signed is not None
         key, region, service = signed.groups()
-        if service == "ecr":
-            operation, parameters = http.headers["X-Amz-Target"].split(".")[1], json.loads(body)
+        if service in ("cloudtrail", "ecr"):
+            operation, parameters = http.headers["X-Amz-Target"].split(".")[-1], json.loads(body)
         else:
             parameters = dict(parse_qsl(body.decode()))
             operation = parameters["Action"]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fleet_repl.aws.assume_role import session_name
 from fleet_repl.inventory.settings import Aws
+from fleet_repl.runs.session_names import session_name
 from fleet_repl.values.errors import CallError, FaultKind
 from fleet_repl.values.names import Secret
 

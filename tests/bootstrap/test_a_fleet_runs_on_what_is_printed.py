@@ -15,6 +15,7 @@ from tests.support.registries import registry_of
 from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
 from fleet_repl import Outcome, Plan, Status, discover
+from fleet_repl.ecr.permissions import Feature
 from fleet_repl.ecr.session_policies import session_policy
 from fleet_repl.reports.bootstrap import bootstrap_of, cloudformation_text, iam_document
 from fleet_repl.sandbox import (
@@ -134,7 +135,8 @@ async def live(aws: Simulated) -> None:
 async def test_the_role_may_do_exactly_what_the_runs_do() -> None:
     """No call is refused, and each statement has allowed each of its actions, or is explained."""
     async with simulate(WHOLE, OLD) as aws:
-        guard = guard_for(aws)
+        # A policy is taken away by somebody else, and CloudTrail is asked who it was.
+        guard = guard_for(aws, more=(Feature.CLOUDTRAIL,))
         with guard.in_force(aws.world):
             await live(aws)
     assert guard.refused == []

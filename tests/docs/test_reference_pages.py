@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from tests.support.pages import Page
 
 import fleet_repl.ecr.policy.lint
+import fleet_repl.fleet.attribution
 import fleet_repl.fleet.recover
 import fleet_repl.fleet.run_reports
 import fleet_repl.planning.acknowledgements
@@ -187,6 +188,7 @@ TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.planning.acknowledgements: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
     fleet_repl.planning.discovery: set(),
     fleet_repl.planning.fleet_summary: set(),
+    fleet_repl.fleet.attribution: set(),
     fleet_repl.fleet.recover: set(),
 }
 """Modules that make warnings, and the kinds of those which they write by a name. What lint finds

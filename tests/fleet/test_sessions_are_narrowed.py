@@ -21,6 +21,7 @@ from fleet_repl.sandbox.keys import AccessKey
 from fleet_repl.values.names import Region, Secret
 
 BASE: Final = "000000000001"
+READS: Final = ("Describe", "Get", "List", "Lookup", "Simulate")
 HUB: Final = "arn:aws:iam::999999999999:role/hub"
 
 
@@ -70,7 +71,7 @@ async def test_a_plan_may_only_read(tmp_path: Path) -> None:
         for key in sessions(world):
             (policy,) = key.identity.session_policies
             verbs = {action.partition(":")[2] for action in actions(policy)}
-            assert all(verb.startswith(("Describe", "Get", "List", "Simulate")) for verb in verbs)
+            assert all(verb.startswith(READS) for verb in verbs)
         for refused in (fleet.apply(plan), fleet.backfill()):
             with pytest.raises(FleetError, match="read-only"):
                 await refused

@@ -14,6 +14,7 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.attribution import Attribution, RecordedCall
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import (
     Action,
@@ -117,8 +118,25 @@ owned = st.builds(
     links=st.dictionaries(registries_, cells, max_size=2),
     templates=st.lists(texts, max_size=2, unique=True).map(lambda listed: tuple(sorted(listed))),
 )
+calls = st.builds(
+    RecordedCall,
+    operation=st.sampled_from(["PutRegistryPolicy", "PutReplicationConfiguration"]),
+    at=moments,
+    event_id=texts,
+    issuer=st.none() | texts,
+    session=st.none() | texts,
+    source_identity=st.none() | texts,
+    tool=st.none() | texts,
+)
+attributions = st.builds(
+    Attribution, calls=st.lists(calls, max_size=2).map(tuple), unknown=st.none() | texts
+)
 moves = st.none() | st.builds(
-    Moved, by=st.sampled_from(Mover), run_id=st.none() | run_ids, at=st.none() | moments
+    Moved,
+    by=st.sampled_from(Mover),
+    run_id=st.none() | run_ids,
+    at=st.none() | moments,
+    attribution=st.none() | attributions,
 )
 inventories = st.builds(InventoryRef, path=texts, digest=digests)
 labels_ = st.dictionaries(
@@ -232,6 +250,7 @@ _OUTCOMES = st.builds(
     held=held,
     error=st.none() | faults,
     because=st.none() | texts,
+    moved=moves,
 )
 _COUNTS = st.integers(0, 10**6)
 _BACKFILLS = st.lists(

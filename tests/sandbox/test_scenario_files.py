@@ -160,7 +160,7 @@ OPERATIONS = (
     "DescribeRepositoryCreationTemplates, GetAccountSetting, GetCallerIdentity, "
     "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, GetScopedCredentials, "
     "ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent, ListParents, "
-    "ListRegions, ListReplicationBackfills, ListRoots, ListTagsForResource, "
+    "ListRegions, ListReplicationBackfills, ListRoots, ListTagsForResource, LookupEvents, "
     "PutAccountSetting, PutImage, "
     "PutRegistryPolicy, PutReplicationConfiguration, SimulatePrincipalPolicy, "
     "StartReplicationBackfill, "
@@ -177,6 +177,7 @@ ELSEWHERE = {
     ),
     *("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListParents"),
     "ListRegions",
+    "LookupEvents",
 }
 """Operations of other services than ECR."""
 

@@ -24,7 +24,9 @@ from fleet_repl.values.errors import RefusedError
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry, Secret
 from fleet_repl.watch import Round, WatchOptions, headline, round_document, watch
+from fleet_repl.watch.documents import document_of_round
 from fleet_repl.watch.news import trouble
+from fleet_repl.watch.registry_rows import registry_rows
 
 TEXT = (
     accounts_text("hub", "shop", "search", "pay")
@@ -279,3 +281,39 @@ async def test_reading_is_spread_but_for_the_first_round(looked: Looked) -> None
     first, second = (round_.finished_at - round_.started_at for round_ in looked.rounds)
     assert first.total_seconds() < 1
     assert 1 < second.total_seconds() <= 450
+
+
+async def test_a_round_says_who_it_was(looked: Looked) -> None:
+    """Its line, a line of the log, the notification and the page name role, session and tool; an
+    at sign, which chats take for a mention, is none in the line."""
+    record: dict[str, Any] = {
+        "userIdentity": {
+            "arn": "arn:aws:sts::111111111111:assumed-role/ops@here/jenkins-42",
+            "sessionContext": {"sessionIssuer": {"arn": "arn:aws:iam::111111111111:role/ops@here"}},
+        },
+        "eventSource": "ecr.amazonaws.com",
+        "eventName": "PutReplicationConfiguration",
+        "userAgent": "Terraform/1.9.8",
+        "eventID": "5f6ec62b-0000-4000-8000-9ed1b7e6cd10",
+    }
+    looked.clock.seconds += 60
+    looked.world.set_replication(HUB, {"rules": []})
+    looked.world.trail.record(HUB, record)
+    assert await looked.watch(1) is ExitCode.OK
+    (round_,) = looked.rounds
+    assert headline(round_) == (
+        "prod: 4 registries: 1 corrected, 3 as wanted; changed outside by role ops(at)here "
+        "(Terraform)"
+    )
+    (entry,) = [entry for entry in looked.logged if entry.event == "changed-outside"]
+    moment = f"{looked.clock.now():%Y-%m-%d at %H:%M} UTC"
+    assert entry.message == (
+        "111111111111/eu-west-1: changed by role ops@here, session jenkins-42 (Terraform): "
+        f"PutReplicationConfiguration on {moment}"
+    )
+    assert entry.fields["account"] == "111111111111"
+    document: Any = round_document(round_)
+    (call,) = document["registries"][0]["moved"]["calls"]
+    assert (call["session"], call["event_id"]) == ("jenkins-42", record["eventID"])
+    (row,) = registry_rows(document_of_round(round_))
+    assert row.reasons[1].startswith("changed by role ops@here, session jenkins-42 (Terraform)")

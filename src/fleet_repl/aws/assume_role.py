@@ -13,7 +13,6 @@ another call, to every task after it.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +26,6 @@ from fleet_repl.aws.credentials import Held, Issued, Source, lasting
 from fleet_repl.aws.error_codes import DENIED
 from fleet_repl.aws.request import Call
 from fleet_repl.inventory.settings import Aws
-from fleet_repl.values import limits
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, RoleArn, Secret
 
@@ -43,17 +41,6 @@ _LASTING: Final = frozenset(
 
 _SPREADING_SECONDS: Final = 3.0
 """The seconds after a denial until a role is assumed again."""
-_NOT_IN_A_SESSION_NAME: Final = re.compile(r"[^\w+=,.@-]", re.ASCII)
-
-
-def session_name(fleet: str, run_id: str) -> str:
-    """`fleet-repl-<fleet>-<run id>` as STS takes it; a long fleet name is cut, the run id never.
-
-    STS allows 2..64 characters of `[\\w+=,.@-]` (its service model).
-    """
-    room = limits.SESSION_NAME_LENGTH - len(f"fleet-repl--{run_id}")
-    text = f"fleet-repl-{fleet[: max(room, 0)]}-{run_id}"
-    return _NOT_IN_A_SESSION_NAME.sub("-", text)[-limits.SESSION_NAME_LENGTH :]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

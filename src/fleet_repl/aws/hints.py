@@ -106,6 +106,7 @@ _LISTING: Final = (
 )
 _QUOTAS: Final = {
     "account": "Account",
+    "cloudtrail": "CloudTrail",
     "ec2": "EC2",
     "ecr": "the account",
     "organizations": "Organizations",

@@ -14,7 +14,7 @@ from typing import Final
 from fleet_repl.aws.account_access import AccountAccess
 from fleet_repl.aws.account_calls import AccountCalls
 from fleet_repl.aws.answers import Identity
-from fleet_repl.aws.assume_role import Role, Sts, audit_parameters, session_name
+from fleet_repl.aws.assume_role import Role, Sts, audit_parameters
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.clients import Clients, open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, sts_region
@@ -36,6 +36,7 @@ from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.doctor import Way
 from fleet_repl.runs.events import Event
+from fleet_repl.runs.session_names import session_name
 from fleet_repl.values import limits
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.limits import BUCKET_PATTERN

@@ -31,6 +31,7 @@ class Extra(StrEnum):
 
     BACKFILL = "backfill"
     TEMPLATES = "templates"
+    CLOUDTRAIL = "cloudtrail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ class Feature(StrEnum):
     BACKFILL = "backfill"
     REGIONS = "regions"
     """The regions of accounts are asked for."""
+    CLOUDTRAIL = "cloudtrail"
+    """CloudTrail is asked who has changed a registry. No inventory needs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,11 @@ _NEEDS: Final = (
         sid="EnabledRegions",
         reads=("account:ListRegions", "ec2:DescribeRegions"),
         feature=Feature.REGIONS,
+    ),
+    _Need(
+        sid="OutsideChanges",
+        reads=("cloudtrail:LookupEvents",),
+        feature=Feature.CLOUDTRAIL,
     ),
     _Need(
         sid=OWN_PERMISSIONS,

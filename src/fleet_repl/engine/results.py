@@ -58,6 +58,7 @@ def registry_outcome(
         held=held,
         error=error or (planned.error if planned.fails else None),
         because=because,
+        moved=planned.changed_outside,
     )
 
 

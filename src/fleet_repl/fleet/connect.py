@@ -29,6 +29,7 @@ from fleet_repl.fleet.shard_readers import shard_readers
 from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Inventory, State
 from fleet_repl.planning.acknowledgements import as_warning
+from fleet_repl.planning.attribution import NO_CALLS, KnownCalls
 from fleet_repl.planning.desired import Desired, desired_state
 from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.runs.history import Purpose
@@ -52,6 +53,7 @@ async def connect(  # noqa: PLR0913 - each says a thing of its own about the run
     locked: bool = False,
     executor: Executor | None = None,
     workers: int | None = None,
+    known_calls: KnownCalls = NO_CALLS,
 ) -> AsyncIterator[Fleet]:
     """Connects a fleet: opens one pool of clients and credentials, and starts its deadline.
 
@@ -64,6 +66,9 @@ async def connect(  # noqa: PLR0913 - each says a thing of its own about the run
 
     `executor` reads for this process, as `shard_readers` says, with `workers` shards of accounts at
     a time; it is not shut down. Plans and every write stay in this process.
+
+    `known_calls` by registry are writes of others, such as the one in a CloudTrail event: plans ask
+    CloudTrail who has changed a registry only where these do not tell.
 
     The accounts of an inventory that `discover` has not resolved are discovered first.
 
@@ -89,6 +94,7 @@ async def connect(  # noqa: PLR0913 - each says a thing of its own about the run
         pace=run_pace(inventory, clock),
         on_event=guarded(on_event) if on_event is not None else ignored,
         purpose=purpose,
+        known_calls=known_calls,
     )
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(opening.store())
@@ -118,6 +124,7 @@ class _Opening:
     on_event: EventSink
     purpose: Purpose | None
     """None for a run that writes nothing."""
+    known_calls: KnownCalls
 
     def store(self) -> AbstractAsyncContextManager[Store]:
         """Where the fleet keeps what it remembers."""
@@ -192,5 +199,6 @@ class _Opening:
             stop=Stop(pace.clock, pace.deadline, inventory.apply.deadline),
             on_event=self.on_event,
             read_only=self.purpose is None,
+            known_calls=self.known_calls,
             workers=readers,
         )

@@ -22,6 +22,7 @@ from fleet_repl.fleet.event_sinks import both
 from fleet_repl.fleet.record import Memory
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.attribution import KnownCalls
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Warning
@@ -74,6 +75,8 @@ class RunContext:
     pace: Pace
     stop: Stop
     on_event: EventSink
+    known_calls: KnownCalls
+    """Calls of others that whoever connects knows of already."""
     read_only: bool = False
     """Whether the sessions of this run may make no call that writes."""
     workers: ShardReaders | None = None

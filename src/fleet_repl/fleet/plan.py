@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from fleet_repl.engine.observe import ObserveContext, observe
+from fleet_repl.fleet.attribution import with_attributions
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.planning.account_facts import account_labels, planned_accounts
@@ -83,7 +84,8 @@ async def propose(
     registries, against = _objected(planned, basis.record, context, options)
     fingerprints = dead.added_to(fingerprints)
     registries = attributed(registries, fingerprints)
-    warnings = (*dead.warnings, *unreadable, *planned.warnings)
+    registries, unattributed = await with_attributions(registries, fingerprints, context)
+    warnings = (*dead.warnings, *unreadable, *planned.warnings, *unattributed)
     known = _noted(registries, warnings, fingerprints, context)
     folder = None if options.beside is None else options.beside.parent
     plan = Plan(

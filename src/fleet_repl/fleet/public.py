@@ -21,6 +21,10 @@ from fleet_repl.fleet.load import load_inventory as load_inventory
 from fleet_repl.fleet.rollback import RunError as RunError
 from fleet_repl.fleet.tracing import traced as traced
 from fleet_repl.inventory import Inventory as Inventory
+from fleet_repl.planning.attribution import (
+    Attribution as Attribution,
+    RecordedCall as RecordedCall,
+)
 from fleet_repl.planning.explain import (
     Carried as Carried,
     Explanation as Explanation,

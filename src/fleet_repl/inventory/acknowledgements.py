@@ -28,6 +28,7 @@ ACKNOWLEDGEABLE: Final = (
     "policy-scope",
     "retired-route",
     "trusted-nothing",
+    "unknown-caller",
     "unknown-fields",
     "unknown-rule",
     "unlinked",

@@ -15,6 +15,7 @@ from typing import assert_never
 from fleet_repl.ecr.content import Content, contents
 from fleet_repl.ecr.rules import Replication, unknown_rules_lost
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.attribution import Attribution
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.topology import REST, About
 from fleet_repl.values.canonical_json import JsonObject
@@ -131,6 +132,8 @@ class Moved:
     """The run that last wrote it."""
     at: datetime | None = None
     """The time of the run `run_id`."""
+    attribution: Attribution | None = None
+    """Who has changed the registry since; None where nobody asked CloudTrail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +183,12 @@ class RegistryPlan:
         if self.gone:
             return f"its account is retired and could not be reached ({self.error.kind})"
         return self.joining
+
+    @property
+    def changed_outside(self) -> Moved | None:
+        """The cause of the difference where others have changed the registry, or None."""
+        moved = self.moved
+        return moved if moved is not None and moved.by is Mover.FLEET else None
 
     @property
     def fails(self) -> bool:

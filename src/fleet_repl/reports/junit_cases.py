@@ -14,7 +14,7 @@ from typing import assert_never
 from fleet_repl.planning.plan import Change, HeldLink, Objection, Plan, RegistryPlan, fall_short
 from fleet_repl.reports.junit_checks import backfill_cases
 from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict
-from fleet_repl.runs.drift import sentence
+from fleet_repl.runs.drift import call_sentences, sentence
 from fleet_repl.runs.outcomes import (
     ChangeOutcome,
     Outcome,
@@ -112,7 +112,8 @@ def _combined(verdict: Verdict | None, held: Verdict | None) -> Verdict | None:
 def _drift(planned: RegistryPlan) -> Verdict | None:
     if not planned.changes:
         return None
-    why = (sentence(planned.moved),) if planned.moved is not None else ()
+    moved = planned.moved
+    why = () if moved is None else (sentence(moved), *call_sentences(moved.attribution))
     return Verdict(
         element="failure",
         kind="drift",

@@ -10,16 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from fleet_repl.ecr.content import Content
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import Outgoing, Replication, deletes_of, prefixes_of
 from fleet_repl.ecr.templates import TemplateState
+from fleet_repl.planning.attribution import Attribution, RecordedCall
 from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
 from fleet_repl.runs.history import Fingerprint, Fingerprints
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import Json, digest, policy_meaning, unordered
+from fleet_repl.values.text import day_and_time
+
+NOT_YET: Final = "the call that changed it is not in CloudTrail yet, which lags by some minutes"
 
 
 def rules_digest(replication: Replication) -> str:
@@ -53,21 +57,38 @@ def moved(registry_plan: RegistryPlan, fingerprint: Fingerprint | None) -> Moved
     """
     if registry_plan.state is not State.CHANGED:
         return None
-    if fingerprint is None:
+    left = {} if fingerprint is None else _as_left(registry_plan, fingerprint)
+    if fingerprint is None or not left:
         return Moved(by=Mover.UNKNOWN)
+    by = Mover.INVENTORY if all(left.values()) else Mover.FLEET
+    return Moved(by=by, run_id=fingerprint.run_id, at=fingerprint.at)
+
+
+def changed_outside(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> frozenset[Resource]:
+    """Returns the resources of a registry that others have changed since a run wrote them.
+
+    Creation templates that differ count, too: they have no fingerprint.
+    """
+    left = _as_left(registry_plan, fingerprint)
+    changed = {resource for resource, is_left in left.items() if not is_left}
+    template = Resource.CREATION_TEMPLATE
+    if any(change.resource is template for change in registry_plan.changes):
+        changed.add(template)
+    return frozenset(changed)
+
+
+def _as_left(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> Mapping[Resource, bool]:
+    """Returns whether each resource that has to change, and whose fingerprint is known, is as the
+    run left it."""
     befores = _first_contents(registry_plan)
-    left = [
-        known in _digests(befores[resource])
+    return {
+        resource: known in _digests(befores[resource])
         for resource, known in (
             (Resource.REPLICATION_CONFIGURATION, fingerprint.rules),
             (Resource.REGISTRY_POLICY, fingerprint.policy),
         )
         if resource in befores and known is not None
-    ]
-    if not left:
-        return Moved(by=Mover.UNKNOWN)
-    by = Mover.INVENTORY if all(left) else Mover.FLEET
-    return Moved(by=by, run_id=fingerprint.run_id, at=fingerprint.at)
+    }
 
 
 def attributed(
@@ -93,6 +114,36 @@ def sentence(moved: Moved) -> str:
             return "no remembered run has written what differs"
         case _:
             assert_never(moved.by)
+
+
+def call_sentences(attribution: Attribution | None) -> tuple[str, ...]:
+    """Returns who has changed a registry since, for people: a sentence for each resource, or why
+    nobody can tell. Nothing where CloudTrail was not asked."""
+    if attribution is None:
+        return ()
+    if attribution.unknown is not None:
+        return (f"who changed it is not known: {attribution.unknown}",)
+    return tuple(map(_call_sentence, attribution.calls)) or (NOT_YET,)
+
+
+def issuer_words(issuer: str | None) -> str:
+    """`role deploy`, `user alice`, `the root user`, or the name of a service."""
+    if issuer is None:
+        return "somebody"
+    kind, slash, path = issuer.rpartition(":")[2].partition("/")
+    if slash:
+        return f"{kind} {path.rpartition('/')[2]}"
+    return "the root user" if kind == "root" else issuer
+
+
+def _call_sentence(call: RecordedCall) -> str:
+    session = f", session {call.session}" if call.session is not None else ""
+    source = f", source identity {call.source_identity}" if call.source_identity else ""
+    tool = f" ({call.tool})" if call.tool is not None else ""
+    return (
+        f"changed by {issuer_words(call.issuer)}{session}{source}{tool}: {call.operation} on "
+        f"{day_and_time(call.at)}"
+    )
 
 
 def fingerprinted(

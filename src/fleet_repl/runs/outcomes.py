@@ -12,7 +12,7 @@ from typing import Final
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.content import Content
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.plan import Action, HeldLink, Objection, Resource, Warning
+from fleet_repl.planning.plan import Action, HeldLink, Moved, Objection, Resource, Warning
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
@@ -99,6 +99,8 @@ class RegistryOutcome:
     error: Fault | None = None
     because: str | None = None
     """The reason why changes of the registry were skipped or cancelled."""
+    moved: Moved | None = None
+    """Who had changed a registry that was not as the fleet left it; None for any other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

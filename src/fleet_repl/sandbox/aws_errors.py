@@ -13,6 +13,7 @@ class Service(StrEnum):
     """The services of the sandbox, by their names in a credential scope."""
 
     ACCOUNT = "account"
+    CLOUDTRAIL = "cloudtrail"
     EC2 = "ec2"
     ECR = "ecr"
     IAM = "iam"
@@ -22,7 +23,7 @@ class Service(StrEnum):
     @property
     def speaks_json(self) -> bool:
         """Returns whether the service speaks JSON; the others take forms and answer with XML."""
-        return self in (Service.ACCOUNT, Service.ECR, Service.ORGANIZATIONS)
+        return self in (Service.ACCOUNT, Service.CLOUDTRAIL, Service.ECR, Service.ORGANIZATIONS)
 
 
 class AwsError(Exception):

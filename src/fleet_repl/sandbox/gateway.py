@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
+from fleet_repl.sandbox.cloudtrail import lookup_events, record_call
 from fleet_repl.sandbox.ecr import call_ecr
 from fleet_repl.sandbox.faults import Lot
 from fleet_repl.sandbox.iam import simulate_principal_policy
@@ -29,6 +30,7 @@ from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region
 
 _TARGETS: Final = {
+    Service.CLOUDTRAIL: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.",
     Service.ECR: "AmazonEC2ContainerRegistry_V20150921.",
     Service.ORGANIZATIONS: "AWSOrganizationsV20161128.",
 }
@@ -55,6 +57,7 @@ class Call:
     """Parameters of a service that speaks JSON."""
     form: Mapping[str, str] = field(default_factory=dict)
     """Parameters of any other."""
+    user_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +136,14 @@ def _read(request: Request, service: Service, key: AccessKey, region: Region) ->
     if service.speaks_json:
         operation = _json_operation(service, request)
         _check_known(service, operation, "UnknownOperationException")
-        members = _json_object(request.body)
-        return Call(service=service, key=key, region=region, operation=operation, members=members)
+        return Call(
+            service=service,
+            key=key,
+            region=region,
+            operation=operation,
+            members=_json_object(request.body),
+            user_agent=request.headers.get("user-agent", ""),
+        )
     form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
     operation = form.get("Action", "")
     _check_known(service, operation, "InvalidAction")
@@ -173,12 +182,26 @@ def _account(call: Call) -> AccountId:
 
 def _carried_out(world: World, call: Call) -> Reply:
     request_id = world.keyring.request_id()
+    refusal: AwsError | None = None
     try:
         if call.service.speaks_json:
-            return json_reply(_json_answer(world, call), request_id)
-        return xml_reply(call.service, call.operation, _result(world, call), request_id)
+            reply = json_reply(_json_answer(world, call), request_id)
+        else:
+            reply = xml_reply(call.service, call.operation, _result(world, call), request_id)
     except AwsError as error:
-        return error_reply(call.service, error, request_id)
+        refusal, reply = error, error_reply(call.service, error, request_id)
+    if call.service is Service.ECR:
+        record_call(
+            world.trail,
+            call.key.identity,
+            call.region,
+            call.operation,
+            call.members,
+            user_agent=call.user_agent,
+            request_id=request_id,
+            error=refusal,
+        )
+    return reply
 
 
 def _json_answer(world: World, call: Call) -> JsonObject:
@@ -187,6 +210,8 @@ def _json_answer(world: World, call: Call) -> JsonObject:
         return call_organizations(world.organization, caller, operation, members)
     if call.service is Service.ACCOUNT:
         return list_regions(world.directory, caller, members)
+    if call.service is Service.CLOUDTRAIL:
+        return lookup_events(world.trail, world.directory, caller, call.region, members)
     return call_ecr(world, caller, call.region, operation, members)
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from fleet_repl.sandbox.aws_errors import Service
 from fleet_repl.sandbox.scenario import Scenario
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.names import AccountId, Region
+
+_LOOKUPS: Final = 2.0
+"""LookupEvents takes two calls per second, by its documentation."""
 
 
 @dataclass(slots=True)
@@ -26,6 +30,7 @@ class Quotas:
             Service.STS: scenario.sts_rate,
             Service.ECR: scenario.ecr_rate,
             Service.ORGANIZATIONS: scenario.organizations_rate,
+            Service.CLOUDTRAIL: _LOOKUPS,
         }
         self._clock = clock
         self._allowances: dict[tuple[Service, AccountId, Region], _Allowance] = {}

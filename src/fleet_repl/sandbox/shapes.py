@@ -28,7 +28,7 @@ class Shape:
     """The constraints on a value, by the names that botocore's models have for them."""
 
     type: str
-    """structure, list, string, integer or boolean."""
+    """structure, list, string, integer, boolean or timestamp."""
     members: Mapping[str, str] = field(default_factory=dict)
     """Name and shape of each member of a structure."""
     required: Sequence[str] = ()
@@ -75,6 +75,7 @@ _TYPES: Final = {
     "string": "a string",
     "integer": "an integer",
     "boolean": "a boolean",
+    "timestamp": "a number",
 }
 
 
@@ -131,6 +132,8 @@ def _checked(value: Json, name: str, at: str, limits: Mapping[str, int]) -> Json
         case ("string", str(scalar)) | ("integer", int(scalar)) if not isinstance(scalar, bool):
             _refuse(at, shape.objection(scalar))
             return scalar
+        case "timestamp", int(moment) | float(moment) if not isinstance(moment, bool):
+            return moment
         case "boolean", bool(flag):
             return flag
         case "list", [*items]:

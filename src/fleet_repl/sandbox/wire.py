@@ -1,5 +1,5 @@
-"""Bytes of answers, exactly as AWS writes them: JSON for ECR, Organizations and Account, XML for
-STS, IAM and EC2."""
+"""Bytes of answers, exactly as AWS writes them: JSON for ECR, CloudTrail, Organizations and
+Account, XML for STS, IAM and EC2."""
 
 from __future__ import annotations
 

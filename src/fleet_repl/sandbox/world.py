@@ -13,6 +13,7 @@ from fleet_repl.inventory.settings import Limits
 from fleet_repl.sandbox.agenda import Agenda
 from fleet_repl.sandbox.backfill_runner import BackfillRunner
 from fleet_repl.sandbox.backfills import Backfill
+from fleet_repl.sandbox.cloudtrail import Trail
 from fleet_repl.sandbox.directory import POLICY_SCOPE, SETTINGS, Directory
 from fleet_repl.sandbox.faults import Faults
 from fleet_repl.sandbox.images import ACTIVE, OCI_MANIFEST, Image, Push, Repository
@@ -67,6 +68,7 @@ class World:
             image_seconds=1 / scenario.backfill_images_per_second,
         )
         self.keyring = Keyring(self.directory.base, scenario, clock)
+        self.trail = Trail(clock=clock, lag=scenario.trail_ms / 1000)
         self.faults = Faults(scenario)
         self.quotas = Quotas(scenario, clock)
         self.limits = _at_least_todays(inventory.limits)

@@ -22,6 +22,7 @@ from fleet_repl.fleet.connect import connect
 from fleet_repl.fleet.load import load_inventory
 from fleet_repl.fleet.tracing import traced
 from fleet_repl.inventory import Inventory, located
+from fleet_repl.planning.attribution import NO_CALLS, KnownCalls
 from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.reports.log_entry import Log, LogEntry, json_line
 from fleet_repl.runs.events import CallRetried, Event, RegistryRead, WaveFinished, WriteSettled
@@ -46,7 +47,13 @@ from fleet_repl.watch import (
 )
 from fleet_repl.watch.embedded_metrics import embedded_metrics
 from fleet_repl.watch.event_scope import scope_of
-from fleet_repl.watch.eventbridge import AccountChange, Ignored, target_of
+from fleet_repl.watch.eventbridge import (
+    AccountChange,
+    Ignored,
+    RegistryWrite,
+    Target,
+    target_of,
+)
 from fleet_repl.watch.lambda_settings import FIX, STATE, SettingError, Settings, read_settings
 
 _RESERVE: Final = 15.0
@@ -118,7 +125,8 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     # A discovery has taken a part of the time.
     allowance = Allowance.within(context.get_remaining_time_in_millis())
     inventory = _within(inventory, allowance)
-    round_ = await _round(inventory, scope, settings, allowance, log)
+    known = _known_calls(target)
+    round_ = await _round(inventory, scope, settings, allowance, log, known_calls=known)
     log(round_entry(round_))
     if settings.metrics:
         _write_line(json.dumps(embedded_metrics(round_)))
@@ -130,6 +138,13 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
 def _ignored(ignored: Ignored, log: Log) -> JsonObject:
     log(LogEntry(event="ignored", message=f"the event is ignored: {ignored.because}"))
     return {"ignored": True, "because": ignored.because}
+
+
+def _known_calls(target: Target) -> KnownCalls:
+    """The write in the event: CloudTrail need not be asked about it, and has it later."""
+    if isinstance(target, RegistryWrite) and target.call is not None:
+        return {target.registry: (target.call,)}
+    return NO_CALLS
 
 
 def _about_account(change: AccountChange, scope: Selection) -> LogEntry:
@@ -168,6 +183,8 @@ async def _round(
     allowance: Allowance,
     log: Log,
     clock: Clock = SYSTEM,
+    *,
+    known_calls: KnownCalls = NO_CALLS,
 ) -> Round:
     """Do one round, and stop it while there is time left to end it."""
     stop, began = anyio.Event(), clock.monotonic()
@@ -186,6 +203,7 @@ async def _round(
                 state=settings.state,
                 on_event=on_event,
                 purpose=Purpose.WATCH if settings.fix else None,
+                known_calls=known_calls,
             ) as fleet,
         ):
             yield fleet

@@ -20,6 +20,7 @@ from fleet_repl.values.errors import FleetError, FrozenError, RefusedError, Stat
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import first_line
 from fleet_repl.watch.attempt import Attempt
+from fleet_repl.watch.documents import outside_change_entries
 from fleet_repl.watch.fleets import WatchedFleet
 from fleet_repl.watch.memory import Memory, note_of
 from fleet_repl.watch.round import Round, Verdict, carried_out, looked
@@ -63,6 +64,8 @@ class ConnectedRound:
             round_ = self._broken(error)
         after = updated(round_, before, whole=options.whole)
         log_suppression(before.suppression, after.suppression, log)
+        for entry in outside_change_entries(round_):
+            log(entry)
         round_, after = await self.attempt.close(round_, after)
         if after != before or not before.kept:
             after = await keep(self.fleet, note, after, log)

@@ -7,22 +7,18 @@ removes an account.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from typing import Final
 
-from fleet_repl.aws.assume_role import session_name
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.discover import discover
 from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired import desired_state
+from fleet_repl.runs.session_names import is_session_of
 from fleet_repl.topology import Selection, registries
 from fleet_repl.values.errors import InventoryError, RefusedError
 from fleet_repl.values.names import AccountId
 from fleet_repl.watch.eventbridge import AccountChange, Ignored, RegistryWrite, WholeFleet
-
-_RUN_ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\Z")
 
 
 async def scope_of(
@@ -60,18 +56,10 @@ def _written(write: RegistryWrite, inventory: Inventory) -> Selection | Ignored:
     registry = write.registry
     if registry not in registries(inventory):
         return Ignored(because=f"{registry} is no registry of the fleet {inventory.name}")
-    if write.session is not None and _is_ours(write.session, inventory.name):
+    # A session of another fleet is not ours: what it wrote may differ from this inventory.
+    if write.session is not None and is_session_of(write.session, [inventory.name]):
         return Ignored(because=f"the fleet {inventory.name} wrote {registry} itself")
     return Selection(accounts=(registry.account,), regions=(registry.region,))
-
-
-def _is_ours(session: str, fleet: str) -> bool:
-    """Returns whether a role session is named as the fleet's own runs name theirs.
-
-    A session of another fleet is not ours: what it has written may differ from this inventory.
-    """
-    run_id = _RUN_ID.search(session)
-    return run_id is not None and session == session_name(fleet, run_id[0])
 
 
 async def _rediscovered(

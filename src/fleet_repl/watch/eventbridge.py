@@ -8,13 +8,13 @@ some registries checked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from fleet_repl.planning.attribution import RecordedCall
+from fleet_repl.runs.cloudtrail import SOURCE, WRITES, recorded_call, session_of
 from fleet_repl.values.names import (
-    ACCOUNT_ID,
     AccountId,
     Partition,
     Region,
@@ -28,18 +28,6 @@ SERVICE_EVENT: Final = "AWS Service Event via CloudTrail"
 """The detail type of what a service has brought about, maybe long after the call for it."""
 SCHEDULE: Final = "Scheduled Event"
 """The detail type of an EventBridge rule's own schedule."""
-SOURCE: Final = "ecr.amazonaws.com"
-WRITES: Final = frozenset(
-    {
-        "PutReplicationConfiguration",
-        "PutRegistryPolicy",
-        "DeleteRegistryPolicy",
-        "CreateRepositoryCreationTemplate",
-        "UpdateRepositoryCreationTemplate",
-        "DeleteRepositoryCreationTemplate",
-    }
-)
-"""Calls that change rules, registry policies or creation templates."""
 ACCOUNT_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "CreateAccountResult": ("serviceEventDetails", "createAccountStatus"),
     "CloseAccountResult": ("serviceEventDetails", "closeAccountStatus"),
@@ -57,10 +45,6 @@ _ACCOUNT_SOURCES: Final = ("organizations.amazonaws.com", "controltower.amazonaw
 _SUCCEEDED: Final = "SUCCEEDED"
 _FAILED: Final = "the call failed, so it changed nothing"
 
-_SESSION: Final = re.compile(
-    rf"arn:[a-z-]+:sts::{ACCOUNT_ID}:assumed-role/[^/]+/(?P<session>[^/]+)"
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeFleet:
@@ -74,6 +58,8 @@ class RegistryWrite:
     registry: Registry
     session: str | None
     """The name of the role session that wrote; None for a user, or where the event names none."""
+    call: RecordedCall | None = None
+    """The call in the event; None where the event lacks a part of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +128,9 @@ def _of_call(detail: Mapping[str, object]) -> Target:
     region = _region(detail.get("awsRegion"))
     if account is None or region is None:
         return Ignored(because="it names no account and region")
-    return RegistryWrite(registry=Registry(account, region), session=_session(caller))
+    return RegistryWrite(
+        registry=Registry(account, region), session=session_of(caller), call=recorded_call(detail)
+    )
 
 
 def _object(value: object) -> Mapping[str, object]:
@@ -157,10 +145,3 @@ def _region(value: object) -> Region | None:
     if isinstance(value, str) and any(partition.holds(value) for partition in Partition):
         return Region(value)
     return None
-
-
-def _session(caller: Mapping[str, object]) -> str | None:
-    """The session in `arn:aws:sts::<account>:assumed-role/<role>/<session>`, the caller's ARN."""
-    arn = caller.get("arn")
-    match = _SESSION.fullmatch(arn) if isinstance(arn, str) else None
-    return match["session"] if match is not None else None

@@ -10,6 +10,7 @@ from fleet_repl.reports.documents.round import MovedDocument, RegistryDocument, 
 from fleet_repl.reports.documents.shared import ErrorDocument, given
 from fleet_repl.reports.html.marks import FAILED, HELD, Mark, Tone
 from fleet_repl.reports.html.watch_model import RegistryRow
+from fleet_repl.runs.drift import call_sentences
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import Registry
@@ -93,6 +94,7 @@ def _reasons(entry: RegistryDocument) -> Iterator[str]:
         yield entry.because
     if entry.moved is not None:
         yield _moved(entry.moved)
+        yield from call_sentences(entry.moved.attribution)
     if entry.held:
         yield f"{counted(entry.held, 'link')} out of it held"
 

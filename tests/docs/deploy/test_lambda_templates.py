@@ -13,11 +13,11 @@ from typing import Any, TypeAlias
 import pytest
 from tests.support.cloudformation import template_of
 
-from fleet_repl.aws.assume_role import session_name
+from fleet_repl.runs.cloudtrail import WRITES
+from fleet_repl.runs.session_names import session_name
 from fleet_repl.watch.aws_lambda import handler
 from fleet_repl.watch.eventbridge import (
     ACCOUNT_EVENTS,
-    WRITES,
     AccountChange,
     Ignored,
     target_of,

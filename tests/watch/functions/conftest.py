@@ -19,7 +19,7 @@ from anyio.from_thread import start_blocking_portal
 from tests.support.moto import moto_server
 
 from fleet_repl import load_inventory
-from fleet_repl.aws.assume_role import session_name
+from fleet_repl.runs.session_names import session_name
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 from fleet_repl.values.clock import SYSTEM, Clock
 from fleet_repl.watch import aws_lambda

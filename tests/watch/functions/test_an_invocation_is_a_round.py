@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 
 import pytest
+from tests.support.registries import registry_of
 from tests.watch.functions.conftest import Call, Deployed, Listener
 
+from fleet_repl.values.clock import SYSTEM
+from fleet_repl.values.text import timestamp
 from fleet_repl.watch.aws_lambda import Allowance, RoundError
 
 SCHEDULE = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
@@ -184,3 +188,35 @@ def test_secrets_are_in_no_line(fixing: Deployed) -> None:
     printed = fixing.printed + json.dumps(result)
     assert "s3cr3t" not in printed
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in printed
+
+
+def test_the_event_says_who_it_was(fixing: Deployed, call: Call) -> None:
+    """So CloudTrail is not asked, which has the call later than the event comes."""
+    assert fixing.invoke({})["verdict"] == "corrected"
+    fixing.world.set_replication(registry_of("1"), {"rules": []})
+    event = call(
+        eventTime=timestamp(SYSTEM.now() + timedelta(seconds=1)),
+        eventID="5f6ec62b-0000-4000-8000-9ed1b7e6cd10",
+        userAgent="aws-cli/2.22.4",
+        userIdentity={"arn": "arn:aws:sts::111111111111:assumed-role/admin/alice"},
+    )
+    result = fixing.invoke(event)
+    assert result["verdict"] == "corrected"
+    (only,) = result["registries"]
+    (named,) = only["moved"]["calls"]
+    assert (named["session"], named["tool"]) == ("alice", "AWS CLI")
+    assert fixing.world.calls["LookupEvents"] == 0
+    # A schedule has no event, so CloudTrail is asked, which knows of nothing.
+    fixing.world.set_replication(registry_of("1"), {"rules": []})
+    assert fixing.invoke({})["registries"][0]["moved"]["calls"] == []
+    assert fixing.world.calls["LookupEvents"] == 1
+
+
+def test_an_event_of_before_the_last_run_says_nothing(fixing: Deployed, call: Call) -> None:
+    """One that was delivered late, or again: what it tells of is no longer in place."""
+    assert fixing.invoke({})["verdict"] == "corrected"
+    fixing.world.set_replication(registry_of("1"), {"rules": []})
+    event = call(eventTime="2020-01-01T00:00:00Z", eventID="5f6ec62b-0000-4000-8000-9ed1b7e6cd10")
+    (only,) = fixing.invoke(event)["registries"]
+    assert only["moved"]["calls"] == []
+    assert fixing.world.calls["LookupEvents"] == 1

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.support.registries import registry_of
 
-from fleet_repl.watch.eventbridge import WRITES, Ignored, RegistryWrite, WholeFleet, target_of
+from fleet_repl.runs.cloudtrail import WRITES
+from fleet_repl.watch.eventbridge import Ignored, RegistryWrite, WholeFleet, target_of
 
 Call: TypeAlias = Callable[..., dict[str, Any]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.planning.plan import Action, Resource
 from fleet_repl.planning.stored import stored_content
@@ -12,6 +12,7 @@ from fleet_repl.reports.documents.member_types import (
     AwsDocument,
     Count,
 )
+from fleet_repl.reports.documents.moved import MovedDocument
 from fleet_repl.reports.documents.reader import Document, MalformedError, read_items
 from fleet_repl.reports.documents.shared import (
     ErrorDocument,
@@ -85,6 +86,13 @@ class RegistryOutcomeDocument(NamedPlaceDocument, frozen=True):
     because: Annotated[
         str | None, Meta(description="Why it, or the rest of it, was skipped or cancelled.")
     ]
+    moved: Annotated[
+        MovedDocument | UnsetType,
+        Meta(
+            description="Who had changed it, where it was not as the fleet had left it. Missing "
+            "otherwise."
+        ),
+    ] = UNSET
 
     @classmethod
     def of(cls, outcome: RegistryOutcome) -> RegistryOutcomeDocument:
@@ -100,6 +108,7 @@ class RegistryOutcomeDocument(NamedPlaceDocument, frozen=True):
             held=held_documents(outcome.held),
             error=recast_or_none(outcome.error, ErrorDocument),
             because=outcome.because,
+            moved=UNSET if outcome.moved is None else MovedDocument.of(outcome.moved),
         )
 
     def registry_outcome(self) -> RegistryOutcome:
@@ -114,6 +123,7 @@ class RegistryOutcomeDocument(NamedPlaceDocument, frozen=True):
             held=tuple(map(HeldDocument.link, self.held)),
             error=recast_or_none(self.error, Fault),
             because=self.because,
+            moved=None if self.moved is UNSET else self.moved.moved(),
         )
 
 

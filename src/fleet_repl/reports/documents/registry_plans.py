@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final, TypeAlias
 from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import RegistryPlan, Resource, State
 from fleet_repl.reports.documents.changes import ChangeDocument
 from fleet_repl.reports.documents.member_types import (
     UNIQUE,
     RegistryName,
-    Timestamp,
 )
+from fleet_repl.reports.documents.moved import MovedDocument
 from fleet_repl.reports.documents.reader import Document, MalformedError, read_items
 from fleet_repl.reports.documents.shared import (
     ErrorDocument,
@@ -22,15 +22,12 @@ from fleet_repl.reports.documents.shared import (
     NamedPlaceDocument,
     given,
     held_documents,
-    moment,
     prefix_list,
     prefixes_of,
     recast_or_none,
     registry_named,
 )
-from fleet_repl.runs.drift import sentence
 from fleet_repl.values.errors import Fault
-from fleet_repl.values.text import timestamp
 
 _BY_STATE: Final[Mapping[str, Any]] = {
     "allOf": [
@@ -81,32 +78,6 @@ class OwnedDocument(Document, frozen=True):
     def applied(self) -> Applied:
         links = {registry_named(end): prefixes_of(listed) for end, listed in self.links.items()}
         return Applied(links=links, templates=self.templates)
-
-
-class MovedDocument(Document, frozen=True):
-    by: Annotated[
-        Mover,
-        Meta(
-            description="What is no longer as it was when a run last wrote the registry: what is "
-            "in place (fleet), or what is wanted (inventory)."
-        ),
-    ]
-    run: Annotated[str | None, Meta(description="The run that last wrote it.")]
-    at: Annotated[Timestamp | None, Meta(description="When that was.")]
-    message: str
-
-    @classmethod
-    def of(cls, moved: Moved) -> MovedDocument:
-        return cls(
-            by=moved.by,
-            run=moved.run_id,
-            at=timestamp(moved.at) if moved.at is not None else None,
-            message=sentence(moved),
-        )
-
-    def moved(self) -> Moved:
-        at = moment(self.at, "moved.at") if self.at is not None else None
-        return Moved(by=self.by, run_id=self.run, at=at)
 
 
 class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):

@@ -6,13 +6,21 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
-from fleet_repl.planning.plan import Mover, State
+from fleet_repl.planning.attribution import Attribution
+from fleet_repl.planning.plan import Moved, Mover, State
 from fleet_repl.reports.documents.member_types import (
     EARLIER,
     OBJECTIONS,
     Count,
     Digest,
     Timestamp,
+)
+from fleet_repl.reports.documents.moved import (
+    Calls,
+    CallsUnknown,
+    attribution_of,
+    calls_of,
+    unknown_of,
 )
 from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.shared import (
@@ -22,6 +30,7 @@ from fleet_repl.reports.documents.shared import (
 )
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.text import timestamp
 
 ROUND_SCHEMA: Final = "fleet-repl/round/1"
 SHOWN: Final = 50
@@ -99,6 +108,23 @@ class MovedDocument(Document, frozen=True):
     by: Mover
     run_id: str | None
     at: Timestamp | None
+    calls: Calls = UNSET
+    calls_unknown: CallsUnknown = UNSET
+
+    @classmethod
+    def of(cls, moved: Moved) -> MovedDocument:
+        return cls(
+            by=moved.by,
+            run_id=moved.run_id,
+            at=timestamp(moved.at) if moved.at is not None else None,
+            calls=calls_of(moved),
+            calls_unknown=unknown_of(moved),
+        )
+
+    @property
+    def attribution(self) -> Attribution | None:
+        """Who has changed the registry; None where CloudTrail was not asked."""
+        return attribution_of(self.calls, self.calls_unknown)
 
 
 class RegistryDocument(NamedPlaceDocument, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fleet_repl.planning.plan import Change, LinkEnd, Mover, Plan, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import Change, LinkEnd, Plan, RegistryPlan, Resource, State
 from fleet_repl.reports.html.drawing import drawing_of
 from fleet_repl.reports.html.labels import Labels, labels_of
 from fleet_repl.reports.html.links import plan_links, prefix_words
@@ -23,13 +23,13 @@ from fleet_repl.reports.html.problems import (
 from fleet_repl.reports.html.registry_row import (
     WITH_HELD,
     change_block,
+    moved_block,
     registry_row,
     trouble_blocks,
 )
 from fleet_repl.reports.html.run_head import tile
 from fleet_repl.reports.html.table import table_of
 from fleet_repl.reports.html.timeline import plan_timeline
-from fleet_repl.runs.drift import sentence as moved_sentence
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted, joined, named, timestamp
 
@@ -122,9 +122,7 @@ def _facts(plan: Plan) -> Iterator[Fact]:
 
 def _tiles(plan: Plan) -> tuple[Tile, ...]:
     summary = plan.summary
-    others = sum(
-        planned.moved is not None and planned.moved.by is Mover.FLEET for planned in plan.registries
-    )
+    others = sum(planned.changed_outside is not None for planned in plan.registries)
     changed, unreadable = _MARKS[State.CHANGED].word, _MARKS[State.UNREADABLE].word
     by_others = f"registries, {others:,} changed by others" if others else "registries"
     return (
@@ -177,7 +175,7 @@ _SHORT: Final = {
 def _blocks(planned: RegistryPlan, names: Mapping[AccountId, str]) -> Iterator[Block]:
     yield from trouble_blocks(planned, names)
     if planned.moved is not None:
-        yield Block(title="Why it differs", note=moved_sentence(planned.moved))
+        yield moved_block(planned.moved)
     for change in planned.changes:
         refused = planned.refused.get(change.resource)
         yield change_block(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from fleet_repl.planning.plan import Change, HeldLink, RegistryPlan, Resource
+from fleet_repl.planning.plan import Change, HeldLink, Moved, RegistryPlan, Resource
 from fleet_repl.reports.html.diff import diff_lines
 from fleet_repl.reports.html.labels import Labels
 from fleet_repl.reports.html.links import prefix_words
 from fleet_repl.reports.html.marks import Mark, Tone
 from fleet_repl.reports.html.model import Block, Fact, Row
 from fleet_repl.reports.html.problems import ordered_held, place_words
+from fleet_repl.runs.drift import call_sentences, sentence
 from fleet_repl.runs.outcomes import ChangeOutcome, RegistryOutcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
@@ -49,6 +50,18 @@ def registry_row(
         outcomes=(mark.word, *with_held, *also),
         labels=labels.of(result.registry.account),
         blocks=tuple(blocks),
+    )
+
+
+def moved_block(moved: Moved) -> Block:
+    """Returns why a registry differs, and who has changed it as far as CloudTrail tells."""
+    attribution = moved.attribution
+    calls = () if attribution is None else attribution.calls
+    return Block(
+        title="Why it differs",
+        note=sentence(moved),
+        items=call_sentences(attribution),
+        facts=tuple(Fact(term="CloudTrail event", value=call.event_id) for call in calls),
     )
 
 

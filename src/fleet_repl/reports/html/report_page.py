@@ -22,6 +22,7 @@ from fleet_repl.reports.html.problems import (
 from fleet_repl.reports.html.registry_row import (
     WITH_HELD,
     change_block,
+    moved_block,
     registry_row,
     trouble_blocks,
 )
@@ -173,6 +174,8 @@ def _blocks(outcome: RegistryOutcome, names: Mapping[AccountId, str]) -> Iterato
     yield from trouble_blocks(outcome, names)
     if outcome.because is not None:
         yield Block(title="Why", note=outcome.because)
+    if outcome.moved is not None:
+        yield moved_block(outcome.moved)
     for change in outcome.changes:
         yield change_block(change, OUTCOME_TONES[change.outcome], _change_facts(change))
     took = elapsed(outcome.duration_ms / 1000)

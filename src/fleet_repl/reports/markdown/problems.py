@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 from fleet_repl.reports.changed_links import ChangedLink
+from fleet_repl.reports.documents.moved import MovedDocument
 from fleet_repl.reports.documents.shared import (
     ErrorDocument,
     NamedPlaceDocument,
@@ -18,7 +19,9 @@ from fleet_repl.reports.fault_groups import FailedRegistry, FaultGroup, group_fa
 from fleet_repl.reports.markdown.escape import code, prose, remedy
 from fleet_repl.reports.markdown.page import SHARE, Page
 from fleet_repl.reports.text.labels import label, prefix_list
+from fleet_repl.runs.drift import call_sentences
 from fleet_repl.values.errors import Fault
+from fleet_repl.values.names import Registry
 from fleet_repl.values.text import counted
 
 Failing: TypeAlias = tuple[NamedPlaceDocument, ErrorDocument]
@@ -70,6 +73,15 @@ def _failed(member: FailedRegistry) -> str:
     answer = f" ({code(fault.code)})" if fault.code else ""
     request = f", request {code(fault.request_id)}" if fault.request_id else ""
     return f"{code(label(member.registry, member.name))}: {prose(fault.message)}{answer}{request}"
+
+
+def add_outside_changes(page: Page, moved: Iterable[tuple[Registry, MovedDocument]]) -> None:
+    """Adds the registries that others have changed, with who did as far as CloudTrail tells."""
+    lines = []
+    for registry, document in moved:
+        sentences = (document.message, *call_sentences(document.moved().attribution))
+        lines.append(f"- {code(str(registry))}: {'; '.join(map(prose, sentences))}")
+    page.add_some("### Changed outside\n", lines, noun="registries")
 
 
 def add_held(page: Page, held: Sequence[ChangedLink]) -> None:

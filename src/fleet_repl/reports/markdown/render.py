@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import assert_never
 
-from fleet_repl.planning.plan import State
+from fleet_repl.planning.plan import Mover, State
 from fleet_repl.reports.changed_links import LinkChange, changed_links
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
@@ -29,7 +29,13 @@ from fleet_repl.reports.markdown.checks import (
 from fleet_repl.reports.markdown.escape import prose
 from fleet_repl.reports.markdown.flowchart import flowchart
 from fleet_repl.reports.markdown.page import Page
-from fleet_repl.reports.markdown.problems import Failing, add_faults, add_held, add_notes
+from fleet_repl.reports.markdown.problems import (
+    Failing,
+    add_faults,
+    add_held,
+    add_notes,
+    add_outside_changes,
+)
 from fleet_repl.reports.markdown.waves import add_waves
 from fleet_repl.reports.sentences import sentence_of
 from fleet_repl.runs.outcomes import Outcome
@@ -83,6 +89,14 @@ def _add_plan(page: Page, plan: PlanDocument) -> None:
             faults[_fault_title(registry)].append((registry, registry.error))
     for title, failing in faults.items():
         add_faults(page, title, failing)
+    add_outside_changes(
+        page,
+        (
+            (registry.registry, registry.moved)
+            for registry in plan.registries
+            if registry.moved is not None and registry.moved.by is Mover.FLEET
+        ),
+    )
     _add_links_and_waves(page, plan)
 
 
@@ -116,6 +130,14 @@ def _add_report(page: Page, report: ReportDocument) -> None:
             for (outcome, because), number in groups
         ],
         noun="reasons",
+    )
+    add_outside_changes(
+        page,
+        (
+            (registry.registry, moved)
+            for registry in report.registries
+            if (moved := given(registry.moved)) is not None
+        ),
     )
     _add_links_and_waves(page, report)
     short = [backfill for backfill in report.backfills if backfill.outcome().falls_short]

@@ -45,6 +45,7 @@ _WARNINGS: Final = {
     "not-recorded": "Something that a run has to remember could not be kept.",
     "no-room": "A registry policy is too full for grants of the fleet.",
     "grant-kept": "A registry keeps a grant that no route asks for.",
+    "unknown-caller": "CloudTrail does not say who has changed registries outside.",
     "unknown-fields": "A registry answers with fields that this version does not know.",
     "malformed-resource": "A statement names a resource that no repository matches.",
     "breaking-condition": "A statement allows replication under a condition that breaks it.",

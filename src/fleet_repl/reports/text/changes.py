@@ -23,7 +23,7 @@ from fleet_repl.planning.plan import (
 from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.labels import SYMBOLS, change_name, prefix_list, route_list
 from fleet_repl.reports.text.page import Style
-from fleet_repl.runs.drift import sentence
+from fleet_repl.runs.drift import call_sentences, sentence
 from fleet_repl.runs.history import prefix_of
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import touches
@@ -73,7 +73,8 @@ class Block:
     """The text of a registry's changes without its name, so that equal texts can be found."""
 
     notes: tuple[str, ...]
-    moved: str | None
+    moved: tuple[str, ...]
+    """Why the registry differs, and who has changed it."""
     changes: tuple[ChangeView, ...]
 
     @property
@@ -109,9 +110,10 @@ def block_of(
     if planned.registry in census.protected and any(view.is_dangerous for view in views):
         notes.append("protected")
     moved = planned.moved
+    is_known = moved is not None and moved.by is not Mover.UNKNOWN
     return Block(
         notes=tuple(notes),
-        moved=None if moved is None or moved.by is Mover.UNKNOWN else sentence(moved),
+        moved=(sentence(moved), *call_sentences(moved.attribution)) if moved and is_known else (),
         changes=tuple(views),
     )
 

@@ -123,8 +123,8 @@ def _add_blocks(page: Page, plan: Plan, census: Census, *, in_waves: bool) -> No
 
 def _add_block(page: Page, block: Block, members: Sequence[Registry], census: Census) -> None:
     page.heading(", ".join((_heading(page, block, members, census), *block.notes)))
-    if block.moved is not None:
-        page.add((block.moved, Style.FAINT), indent=1)
+    for why in block.moved:
+        page.add((why, Style.FAINT), indent=1)
     for change in block.changes:
         page.add(change.symbol, change.title, indent=1)
         if change.resource is Resource.CREATION_TEMPLATE:

@@ -24,6 +24,7 @@ from fleet_repl.reports.text.sections import (
     add_warnings,
     add_waves,
 )
+from fleet_repl.runs.drift import call_sentences
 from fleet_repl.runs.history import prefix_of
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.values.exit_code import ExitCode
@@ -129,6 +130,8 @@ def _add_applied(page: Page, report: Report) -> None:
     for outcome in shown:
         changes = _changes(outcome.changes)
         page.add(f"{label(outcome.registry, outcome.name)}: {changes}", indent=1)
+        for line in () if outcome.moved is None else call_sentences(outcome.moved.attribution):
+            page.add((line, Style.FAINT), indent=2)
     page.more(len(applied) - len(shown), indent=1)
 
 
