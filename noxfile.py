@@ -23,7 +23,6 @@ SURVIVAL = "tests/survival"
 SEQUENCES = ["python", "-m", "tests.sequences"]
 BROWSER = "tests/browser"
 TESTS = ["-n", "3", "-q", f"--ignore={SURVIVAL}", f"--ignore={BROWSER}"]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Helm as a library, which no extra has: it is large, and made for few platforms.
 HELM = "helm-python-sdk>=0.2.2; sys_platform == 'linux' and platform_machine == 'x86_64'"
 OF_THE_TREE = [f"--ignore=tests/{folder}" for folder in ("docs", "fleet", "mistakes", "mutation")]
@@ -162,32 +161,29 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python=INTERPRETERS[:1])
 def browser(session: nox.Session) -> None:
-    """Reports as pages in Chromium, which is installed where this may be done with apt-get.
-
-    Where there is none, the session is skipped; but on CI it fails.
-    """
-    chromium = _browser() or _install_chromium(session)
-    if chromium is None:
-        why = "there is no Chromium, and only root can install it with apt-get"
-        if "CI" in os.environ or "FLEET_REPL_CI" in os.environ:
-            session.error(why)
-        session.skip(why)
+    """Reports as pages in Chromium. Without one the session is skipped; but on CI it fails."""
     session.install("-e", ".[test,browser]")
-    session.run("pytest", "-q", BROWSER, *session.posargs, env={"FLEET_REPL_CHROMIUM": chromium})
+    chromium = {"FLEET_REPL_CHROMIUM": _chromium(session)}
+    session.run("pytest", "-q", BROWSER, *session.posargs, env=chromium)
 
 
-def _browser() -> str | None:
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
+@nox.session(python=INTERPRETERS[:1], default=False)
+def pictures(session: nox.Session) -> None:
+    """The pictures of the pages, made anew by real runs."""
+    session.install("-e", ".[test,browser]")
+    chromium = {"FLEET_REPL_CHROMIUM": _chromium(session)}
+    session.run("python", "-m", "tests.pictures", env=chromium)
 
 
-def _install_chromium(session: nox.Session) -> str | None:
-    """Returns where Chromium is now; None where it cannot be installed."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return None
-    session.run("apt-get", "update", external=True, silent=True)
-    packages = ["--no-install-recommends", "chromium"]
-    session.run("apt-get", "install", "--yes", *packages, external=True, silent=True)
-    return _browser()
+def _chromium(session: nox.Session) -> str:
+    """Returns the path of a Chromium, which is installed if need be; ends the session where that
+    cannot be done."""
+    answer = session.run("python", "-m", "tests.browser", silent=True)
+    lines = str(answer).splitlines()
+    if not lines or not Path(lines[-1]).is_file():
+        end = session.error if {"CI", "FLEET_REPL_CI"} & os.environ.keys() else session.skip
+        end(lines[-1] if lines else "no Chromium is found")
+    return lines[-1]
 
 
 @nox.session

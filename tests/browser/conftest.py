@@ -1,13 +1,12 @@
 """A real browser, and reports to open in it.
 
 `nox -s browser` sets FLEET_REPL_CHROMIUM, and then nothing is skipped. Without it, these tests need
-playwright and a Chromium on the PATH.
+playwright and a Chromium.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from tests.browser.find import VARIABLE, find_chromium
 from tests.browser.launch import keep_storm, launched
 
 from fleet_repl.reports.html import html_pieces
@@ -37,12 +37,12 @@ Open: TypeAlias = Callable[..., AbstractContextManager[Opened]]
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One browser for all tests, with a profile of its own."""
-    path = os.environ.get("FLEET_REPL_CHROMIUM")
+    path = os.environ.get(VARIABLE)
     if path is None:
         pytest.importorskip("playwright", reason="playwright is not installed: nox -s browser")
-        path = shutil.which("chromium")
+        path = find_chromium()
         if path is None:
-            pytest.skip("there is no chromium on the PATH: nox -s browser")
+            pytest.skip("there is no Chromium: nox -s browser")
     with launched(path) as browser:
         yield browser
 

@@ -158,13 +158,19 @@ def test_the_actions_example_is_a_command(root: Path, parse: Parse) -> None:
 
 def test_links_lead_somewhere_on_pypi(root: Path) -> None:
     """PyPI shows the README alone: every link to a file beside it becomes an address of the
-    project's."""
+    project's, and every picture that of its bytes."""
     project = tomllib.loads((root / "pyproject.toml").read_text())
-    (rule,) = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]
+    rules = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]["substitutions"]
     readme = (root / "README.md").read_text()
     assert "](docs/" in readme
-    shown = re.sub(rule["pattern"], rule["replacement"], readme)
-    targets = re.findall(r"\]\(([^)]+)\)", shown)
+    shown = readme
+    for rule in rules:
+        shown = re.sub(rule["pattern"], rule["replacement"], shown)
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", shown)
+    targets = [target for target in re.findall(r"\]\(([^)]+)\)", shown) if target not in pictures]
     source = project["project"]["urls"]["Source"]
+    raw = source.replace("//github.com/", "//raw.githubusercontent.com/")
+    assert len(pictures) == 3
+    assert all((root / picture.removeprefix(f"{raw}/main/")).is_file() for picture in pictures)
     assert all(target.startswith((f"{source}/blob/main/", "#")) for target in targets)
     assert not any("/blob/main/#" in target for target in targets)
