@@ -197,8 +197,15 @@ class AwsRegistries:
     def describe_images(
         self, registry: Registry, repository: str
     ) -> AsyncIterator[tuple[JsonObject, ...]]:
-        """Every image of a repository, page by page: there can be a hundred thousand."""
+        """Every active image of a repository, page by page: there can be a hundred thousand."""
         parameters = {"repositoryName": repository}
+        return self._calls.pages(registry, "DescribeImages", _IMAGES, parameters)
+
+    def every_image(
+        self, registry: Registry, repository: str
+    ) -> AsyncIterator[tuple[JsonObject, ...]]:
+        """Every image of a repository, archived or not, page by page."""
+        parameters = {"repositoryName": repository, "filter": _ARCHIVED_TOO}
         return self._calls.pages(registry, "DescribeImages", _IMAGES, parameters)
 
     async def find_image(

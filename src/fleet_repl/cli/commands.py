@@ -46,6 +46,10 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
             "Ask ECR whether recent images have arrived where the inventory sends them. "
             "Writes nothing."
         ),
+        "coverage": (
+            "Say which repositories and images are missing where the inventory sends them, and "
+            "which it sends nowhere. Writes nothing."
+        ),
         "import": "Make an inventory of what is in place. Writes nothing to AWS.",
     },
     "Change (writes to the fleet)": {

@@ -103,6 +103,13 @@ class VerifyOptions(RunOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageOptions(VerifyOptions):
+    """Flags of a command that compares both ends of links, and changes nothing."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.COVERAGE,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorOptions(RunOptions):
     """Flags of a command that examines a fleet, and changes nothing."""
 

@@ -27,6 +27,7 @@ class Document(StrEnum):
     DOCTOR = "doctor"
     ACCOUNTS = "accounts"
     EXPLAIN = "explain"
+    COVERAGE = "coverage"
 
 
 def schema(

@@ -17,6 +17,7 @@ from fleet_repl.cli.progress import live_progress
 from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.plan import Plan
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.events import BackfillsWanted, Event, PlanMade
@@ -101,6 +102,11 @@ class Session:
             return await self.fleet.verify(
                 selection=self.call.options.selection, count=count, age=age
             )
+
+    async def coverage(self, *, images: bool) -> CoverageReport:
+        """Compare both ends of links; after an interruption, the answers so far."""
+        with self._working(STOPPING):
+            return await self.fleet.coverage(selection=self.call.options.selection, images=images)
 
     async def doctor(self) -> DoctorReport:
         """Examine the fleet; after an interruption, the report holds what was examined so far."""

@@ -170,6 +170,16 @@ class ImageReader(Protocol):
         ...
 
 
+class ImageLister(ImageReader, Protocol):
+    """Images in the archive too."""
+
+    def every_image(
+        self, registry: Registry, repository: str
+    ) -> AsyncIterator[tuple[JsonObject, ...]]:
+        """Every image of a repository, archived or not, page by page."""
+        ...
+
+
 class ImageFinder(ImageReader, Protocol):
     """Images by their tags too."""
 

@@ -15,6 +15,7 @@ from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.apply import apply
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.coverage import cover_links
 from fleet_repl.fleet.doctor import examine_fleet
 from fleet_repl.fleet.explain import explain_live
 from fleet_repl.fleet.import_ import import_registries
@@ -28,6 +29,7 @@ from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.stored import with_policies_read
 from fleet_repl.reports.documents.plan import is_unaltered
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.events import RunStarted
@@ -241,6 +243,19 @@ class Fleet:
         """
         scope = select(self._context.inventory, selection)
         return await verify_links(scope, count, age, self._context.reporting_to(on_event))
+
+    async def coverage(
+        self, *, selection: Selection = EVERYTHING, images: bool = False
+    ) -> CoverageReport:
+        """Is everything that routes carry where they send it: on links into and out of
+        `selection`. Writes nothing.
+
+        `images`: compare the digests of all images too, archived ones included. A registry that
+        cannot be read is a value in the report. Raises SelectionError.
+        """
+        scope = select(self._context.inventory, selection)
+        self._report_start(scope)
+        return await cover_links(scope, self._context, with_images=images)
 
     async def doctor(self, *, selection: Selection = EVERYTHING) -> DoctorReport:
         """Examine whether every account in the selection can be reached, read and, as far as IAM

@@ -55,6 +55,15 @@ from fleet_repl.planning.plan import (
     Warning as Warning,
 )
 from fleet_repl.reports.to_json import to_json as to_json
+from fleet_repl.runs.coverage import (
+    CoverageReport as CoverageReport,
+    CoverageState as CoverageState,
+    Gap as Gap,
+    LinkCoverage as LinkCoverage,
+    RouteCoverage as RouteCoverage,
+    Tally as Tally,
+    Unrouted as Unrouted,
+)
 from fleet_repl.runs.delivery import (
     Delivery as Delivery,
     DeliveryReport as DeliveryReport,

@@ -21,9 +21,9 @@ async def verify_links(
 ) -> DeliveryReport:
     """Looks at up to `count` images of each source, none older than `age`. Writes nothing."""
     desired, clock = context.desired, context.pace.clock
-    links = _links(scope, desired)
-    joining = await joining_among((end for link in links for end in _ends(link)), context)
-    asked = _asked(links, joining)
+    links = links_within(scope, desired)
+    joining = await joining_among((end for link in links for end in ends_of(link)), context)
+    asked = asked_links(links, joining)
     context.on_event(VerifyStarted(run_id=context.run_id, sources=tuple(sorted(asked))))
     verified = await verify(asked, _verifying(context, count, clock.now() - age))
     waiting = _waiting(links, desired, joining)
@@ -62,7 +62,7 @@ def _verifying(context: RunContext, count: int, since: datetime) -> VerifyContex
     )
 
 
-def _links(scope: frozenset[Registry], desired: Desired) -> list[Link]:
+def links_within(scope: frozenset[Registry], desired: Desired) -> list[Link]:
     """Returns the links into and out of the scope."""
     return [
         link
@@ -72,17 +72,17 @@ def _links(scope: frozenset[Registry], desired: Desired) -> list[Link]:
     ]
 
 
-def _ends(link: Link) -> tuple[Registry, Registry]:
+def ends_of(link: Link) -> tuple[Registry, Registry]:
     return link.source, link.destination
 
 
-def _asked(
+def asked_links(
     links: list[Link], joining: Mapping[AccountId, str]
 ) -> Mapping[Registry, tuple[Link, ...]]:
     """Returns the links between accounts none of which is joining, by source."""
     links_of: dict[Registry, list[Link]] = defaultdict(list)
     for link in links:
-        if not any(end.account in joining for end in _ends(link)):
+        if not any(end.account in joining for end in ends_of(link)):
             links_of[link.source].append(link)
     return {source: tuple(own) for source, own in links_of.items()}
 
@@ -92,6 +92,6 @@ def _waiting(
 ) -> Iterator[LinkDelivery]:
     """Yields the links of accounts that are joining: nobody can be asked about them yet."""
     for link in links:
-        sentences = (joining.get(end.account) for end in _ends(link))
+        sentences = (joining.get(end.account) for end in ends_of(link))
         if (sentence := next(filter(None, sentences), None)) is not None:
             yield LinkDelivery.of(link, desired, DeliveryState.UNKNOWN, joining=sentence)

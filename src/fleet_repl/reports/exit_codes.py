@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.plan import Plan, fall_short
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report, Status
@@ -71,8 +72,8 @@ def backfill_exit(report: BackfillReport) -> ExitCode:
     )
 
 
-def delivery_exit(report: DeliveryReport) -> ExitCode:
-    """Returns the code of a report on recent images."""
+def delivery_exit(report: DeliveryReport | CoverageReport) -> ExitCode:
+    """Returns the code of a report on recent images, or on everything that routes carry."""
     return exit_code(
         interrupted=report.interrupted,
         partial=report.status != "ok",

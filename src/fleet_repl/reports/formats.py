@@ -42,6 +42,7 @@ class Kind(StrEnum):
     ACCOUNTS = "accounts"
     VALIDATE = "validate"
     EXPLAIN = "explain"
+    COVERAGE = "coverage"
 
 
 class Rows(StrEnum):
@@ -62,7 +63,7 @@ class FormatEntry:
 
 OF_RUNS: Final = frozenset({Kind.PLAN, Kind.REPORT, Kind.DELIVERY, Kind.BACKFILL, Kind.DOCTOR})
 """The kinds of documents that are results of runs."""
-OF_LINKS: Final = OF_RUNS - {Kind.DOCTOR} | {Kind.EXPLAIN}
+OF_LINKS: Final = OF_RUNS - {Kind.DOCTOR} | {Kind.EXPLAIN, Kind.COVERAGE}
 """The kinds of documents that know links."""
 
 FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
@@ -73,9 +74,9 @@ FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
     ReportFormat.CSV: FormatEntry(
         name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
     ),
-    ReportFormat.XML: FormatEntry(name="JUnit XML", ending=".xml", kinds=OF_RUNS),
+    ReportFormat.XML: FormatEntry(name="JUnit XML", ending=".xml", kinds=OF_RUNS | {Kind.COVERAGE}),
     ReportFormat.SARIF: FormatEntry(
-        name="SARIF", ending=".sarif", kinds=frozenset(Kind) - {Kind.EXPLAIN}
+        name="SARIF", ending=".sarif", kinds=frozenset(Kind) - {Kind.EXPLAIN, Kind.COVERAGE}
     ),
 }
 

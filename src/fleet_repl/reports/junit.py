@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from xml.etree import ElementTree as ET
 
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.junit_cases import counts_text, plan_cases, report_cases
-from fleet_repl.reports.junit_checks import backfill_cases, delivery_cases, doctor_cases
+from fleet_repl.reports.junit_checks import (
+    backfill_cases,
+    coverage_cases,
+    delivery_cases,
+    doctor_cases,
+)
 from fleet_repl.reports.junit_verdicts import Case
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
@@ -21,6 +27,8 @@ from fleet_repl.values.text import timestamp, visible
 
 if TYPE_CHECKING:
     from fleet_repl.reports.documents.whole import Documented
+
+_OfRun: TypeAlias = Report | DeliveryReport | CoverageReport | BackfillReport | DoctorReport
 
 
 def to_junit(subject: Documented) -> str:
@@ -32,7 +40,7 @@ def to_junit(subject: Documented) -> str:
         case Plan():
             cases, properties = plan_cases(subject), _plan_properties(subject)
             started_at, took = subject.created_at, timedelta()
-        case Report() | DeliveryReport() | BackfillReport() | DoctorReport():
+        case Report() | DeliveryReport() | CoverageReport() | BackfillReport() | DoctorReport():
             started_at, took = subject.started_at, subject.finished_at - subject.started_at
             properties = _report_properties(subject)
             cases = _report_cases(subject)
@@ -41,12 +49,14 @@ def to_junit(subject: Documented) -> str:
     return _suite(subject.fleet, started_at, took, properties, cases)
 
 
-def _report_cases(report: Report | DeliveryReport | BackfillReport | DoctorReport) -> list[Case]:
+def _report_cases(report: _OfRun) -> list[Case]:
     match report:
         case Report():
             return report_cases(report)
         case DeliveryReport():
             return delivery_cases(report)
+        case CoverageReport():
+            return coverage_cases(report)
         case BackfillReport():
             return backfill_cases(report.backfills)
         case DoctorReport():
@@ -61,9 +71,7 @@ def _plan_properties(plan: Plan) -> dict[str, str]:
     }
 
 
-def _report_properties(
-    report: Report | DeliveryReport | BackfillReport | DoctorReport,
-) -> dict[str, str]:
+def _report_properties(report: _OfRun) -> dict[str, str]:
     if isinstance(report, DoctorReport):
         return {"base_identity": report.base.arn}
     properties = {"run_id": report.run_id, "status": str(report.status)}

@@ -11,7 +11,9 @@ from itertools import product
 from typing import Final
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.reports.coverage_words import gap_words, link_words, route_words
 from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict
+from fleet_repl.runs.coverage import CoverageReport, CoverageState, LinkCoverage, RouteCoverage
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -28,6 +30,16 @@ _NOT_BEGUN: Final = (BackfillState.QUEUED, BackfillState.NONE, BackfillState.NOT
 def delivery_cases(report: DeliveryReport) -> list[Case]:
     """Returns a case for each link and for each registry that could not be read."""
     return [*map(_delivered, report.links), *map(_unread, report.unreadable)]
+
+
+def coverage_cases(report: CoverageReport) -> list[Case]:
+    """Returns a case for each route with an objective, for each link, and for each registry that
+    could not be read. Gaps without an objective are `skipped`, as they fail no run."""
+    return [
+        *(_objective(route) for route in report.routes if route.objective is not None),
+        *map(_covered, report.links),
+        *map(_unread, report.unreadable),
+    ]
 
 
 def backfill_cases(outcomes: Iterable[BackfillOutcome]) -> list[Case]:
@@ -112,6 +124,33 @@ def _problem_lines(delivery: Delivery) -> Iterator[str]:
     yield f"{image.repository}@{image.digest} {delivery.state}: {why}"
     if delivery.hint:
         yield delivery.hint
+
+
+def _objective(route: RouteCoverage) -> Case:
+    verdict = None
+    if not route.is_met:
+        verdict = Verdict(
+            element="skipped" if route.is_met is None else "failure",
+            kind="objective",
+            message=route_words(route),
+            lines=tuple((route.remedy or "").splitlines()),
+        )
+    return Case(name=f"route {route.name}", verdict=verdict)
+
+
+def _covered(link: LinkCoverage) -> Case:
+    source = case_name(link.source, link.source_name)
+    destination = case_name(link.destination, link.destination_name)
+    verdict = None
+    if link.gaps:
+        lines = tuple(map(gap_words, link.gaps))
+        verdict = Verdict(element="skipped", kind="missing", message=link_words(link), lines=lines)
+    elif link.state is not CoverageState.COMPLETE:
+        because = link.joining or "an end was not read"
+        if link.state is CoverageState.EXTERNAL:
+            because = "the destination is external: nobody here can look into it"
+        verdict = Verdict(element="skipped", kind=link.state.value, message=because)
+    return Case(name=f"{source} to {destination}", verdict=verdict)
 
 
 def _unread(unread: UnreadRegistry) -> Case:

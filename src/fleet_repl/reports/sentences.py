@@ -10,6 +10,7 @@ from typing import assert_never
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
+from fleet_repl.reports.documents.coverage import CoverageDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
 from fleet_repl.reports.documents.explanation import ExplanationDocument
@@ -20,7 +21,7 @@ from fleet_repl.reports.documents.validation import ValidateDocument
 from fleet_repl.reports.documents.whole import WholeDocument
 from fleet_repl.runs.delivery import DeliveryState
 from fleet_repl.runs.outcomes import Status
-from fleet_repl.values.text import counted
+from fleet_repl.values.text import counted, named
 
 
 def sentence_of(document: WholeDocument) -> str:
@@ -48,6 +49,8 @@ def sentence_of(document: WholeDocument) -> str:
                 f"{document.what} in {document.fleet}: {links} {verb} it, and it does not get to "
                 f"{others}."
             )
+        case CoverageDocument():
+            sentence = _of_coverage(document)
         case ValidateDocument():
             sentence = _of_validate(document)
         case _:
@@ -105,6 +108,18 @@ def _of_delivery(report: DeliveryDocument) -> str:
     links = counted(len(report.links), "link")
     images = counted(report.summary.sampled, "image")
     return f"Looked for {images} on {links} of {report.fleet}: {', '.join(parts)}."
+
+
+def _of_coverage(report: CoverageDocument) -> str:
+    unrouted = sum(len(source.repositories) for source in report.unrouted)
+    missing = sum(bool(link.gaps) for link in report.links)
+    missed = [route.name for route in report.routes if route.met is False]
+    parts = [f"{counted(missing, 'link')} with gaps", f"{unrouted:,} in no route"]
+    if missed:
+        parts.append(f"the objective is missed by {named('route', missed)}")
+    parts += _obstacles(len(report.unreadable), 0)
+    links = counted(len(report.links), "link")
+    return f"Compared {report.compared} on {links} of {report.fleet}: {', '.join(parts)}."
 
 
 def _of_backfills(report: BackfillReportDocument) -> str:

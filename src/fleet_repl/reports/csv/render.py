@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from fleet_repl.reports.csv.coverage import coverage_gaps
 from fleet_repl.reports.csv.links import (
     backfill_links,
     changed_links_table,
@@ -22,6 +23,7 @@ from fleet_repl.reports.csv.registries import (
 from fleet_repl.reports.csv.table import Table, csv_lines
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
+from fleet_repl.reports.documents.coverage import CoverageDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
 from fleet_repl.reports.documents.explanation import ExplanationDocument
@@ -37,8 +39,9 @@ def csv_text(document: WholeDocument, rows: Rows = Rows.REGISTRIES) -> Iterator[
 
     Raises TypeError for a document that has no such rows, which `formats.FORMATS` names.
     """
-    # An explanation is about links, whatever rows are asked for.
-    by_link = rows is Rows.LINKS or isinstance(document, ExplanationDocument)
+    # These are about links, whatever rows are asked for.
+    of_links = isinstance(document, ExplanationDocument | CoverageDocument)
+    by_link = rows is Rows.LINKS or of_links
     return csv_lines(_links(document) if by_link else _registries(document))
 
 
@@ -56,7 +59,7 @@ def _registries(document: WholeDocument) -> Table:
             return doctor_registries(document)
         case AccountsDocument():
             return accounts_table(document)
-        case ValidateDocument() | ExplanationDocument():
+        case ValidateDocument() | ExplanationDocument() | CoverageDocument():
             raise TypeError(f"{type(document).__name__} has no rows of registries")
         case _:
             assert_never(document)
@@ -70,6 +73,8 @@ def _links(document: WholeDocument) -> Table:
             return delivery_links(document)
         case BackfillReportDocument():
             return backfill_links(document)
+        case CoverageDocument():
+            return coverage_gaps(document)
         case ExplanationDocument():
             return explained_links(document)
         case _:

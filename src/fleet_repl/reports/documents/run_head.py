@@ -14,6 +14,7 @@ from fleet_repl.reports.documents.shared import (
     InventoryDocument,
     recast,
 )
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import BackfillReport, Report, Status
 from fleet_repl.values.text import timestamp
@@ -33,7 +34,7 @@ class RunHead(Document, frozen=True, kw_only=True):
     inventory: InventoryDocument
 
 
-def run_head(report: Report | BackfillReport | DeliveryReport) -> dict[str, Any]:
+def run_head(report: Report | BackfillReport | DeliveryReport | CoverageReport) -> dict[str, Any]:
     """The members of RunHead by name, as arguments for a subclass."""
     head = RunHead(
         run_id=report.run_id,

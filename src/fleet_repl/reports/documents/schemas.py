@@ -28,6 +28,7 @@ SCHEMAS: Final = {
     "doctor": "doctor-1.json",
     "accounts": "accounts-1.json",
     "explain": "explain-1.json",
+    "coverage": "coverage-1.json",
 }
 """Document → the file of its schema."""
 
@@ -60,6 +61,7 @@ def _document_types() -> dict[str, object]:
     from fleet_repl.reports.documents import (  # noqa: PLC0415 - msgspec takes long to load
         accounts,
         backfill,
+        coverage,
         delivery,
         doctor,
         explanation,
@@ -83,6 +85,7 @@ def _document_types() -> dict[str, object]:
         "doctor": doctor.DoctorDocument,
         "accounts": accounts.AccountsDocument,
         "explain": explanation.ExplanationDocument,
+        "coverage": coverage.CoverageDocument,
     }
 
 

@@ -16,6 +16,7 @@ from fleet_repl.planning.fleet_summary import FleetSummary
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
+from fleet_repl.reports.documents.coverage import CoverageDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
 from fleet_repl.reports.documents.explanation import ExplanationDocument
@@ -24,6 +25,7 @@ from fleet_repl.reports.documents.registry_outcomes import RegistryOutcomeDocume
 from fleet_repl.reports.documents.registry_plans import RegistryDocument
 from fleet_repl.reports.documents.report import ReportDocument
 from fleet_repl.reports.documents.validation import ValidateDocument
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
@@ -39,6 +41,7 @@ WholeDocument: TypeAlias = (
     | BackfillReportDocument
     | DoctorDocument
     | ExplanationDocument
+    | CoverageDocument
     | AccountsDocument
     | ValidateDocument
 )
@@ -50,6 +53,7 @@ Documented: TypeAlias = (
     | BackfillReport
     | DoctorReport
     | Explanation
+    | CoverageReport
     | AccountsDocument
     | FleetSummary
     | InventoryError
@@ -76,6 +80,8 @@ def document_of(value: Documented) -> WholeDocument:
             document = DoctorDocument.of(value)
         case Explanation():
             document = ExplanationDocument.of(value)
+        case CoverageReport():
+            document = CoverageDocument.of(value)
         case FleetSummary():
             document = ValidateDocument.of(value)
         case InventoryError():

@@ -9,6 +9,7 @@ from fleet_repl.planning.plan import Mover, State
 from fleet_repl.reports.changed_links import LinkChange, changed_links
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
+from fleet_repl.reports.documents.coverage import CoverageDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
 from fleet_repl.reports.documents.explanation import ExplanationDocument
@@ -26,6 +27,7 @@ from fleet_repl.reports.markdown.checks import (
     add_explanation,
     add_validation,
 )
+from fleet_repl.reports.markdown.coverage import add_coverage
 from fleet_repl.reports.markdown.escape import prose
 from fleet_repl.reports.markdown.flowchart import flowchart
 from fleet_repl.reports.markdown.page import Page
@@ -63,6 +65,8 @@ def markdown_text(document: WholeDocument) -> str:
             add_accounts(page, document)
         case ExplanationDocument():
             add_explanation(page, document)
+        case CoverageDocument():
+            add_coverage(page, document)
         case ValidateDocument():
             add_validation(page, document)
         case _:

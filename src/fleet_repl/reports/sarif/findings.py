@@ -12,6 +12,7 @@ from typing import Final, assert_never
 from fleet_repl.planning.plan import Mover
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
+from fleet_repl.reports.documents.coverage import CoverageDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument
 from fleet_repl.reports.documents.explanation import ExplanationDocument
@@ -79,8 +80,8 @@ def findings(document: WholeDocument) -> Iterator[Finding]:
         case ValidateDocument():
             warnings = _notes(given(document.warnings) or (), Level.WARNING)
             items = chain(map(_mistake, document.problems), warnings)
-        case ExplanationDocument():
-            raise TypeError("an explanation has no findings")
+        case ExplanationDocument() | CoverageDocument():
+            raise TypeError(f"{type(document).__name__} has no findings")
         case _:
             assert_never(document)
     return items

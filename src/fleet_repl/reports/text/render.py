@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fleet_repl.reports.documents.whole import Documented
     from fleet_repl.reports.render import Settings
     from fleet_repl.reports.to_json import Document
+    from fleet_repl.runs.coverage import CoverageReport
 
 
 def text_of(value: Documented, settings: Settings) -> str:
@@ -28,17 +29,21 @@ def text_of(value: Documented, settings: Settings) -> str:
             return _of_runs(value, settings)
 
 
-def _of_runs(value: Document | Explanation | AccountsDocument, settings: Settings) -> str:
+def _of_runs(
+    value: Document | Explanation | CoverageReport | AccountsDocument, settings: Settings
+) -> str:
     # Checking an inventory needs none of these.
     from fleet_repl.planning.explain import Explanation  # noqa: PLC0415
     from fleet_repl.planning.plan import Plan  # noqa: PLC0415
     from fleet_repl.reports.text.accounts import accounts_text  # noqa: PLC0415
     from fleet_repl.reports.text.backfills import backfill_text  # noqa: PLC0415
+    from fleet_repl.reports.text.coverage import coverage_text  # noqa: PLC0415
     from fleet_repl.reports.text.deliveries import delivery_text  # noqa: PLC0415
     from fleet_repl.reports.text.doctor import doctor_text  # noqa: PLC0415
     from fleet_repl.reports.text.explanation import explanation_text  # noqa: PLC0415
     from fleet_repl.reports.text.plans import plan_text  # noqa: PLC0415
     from fleet_repl.reports.text.reports import report_text  # noqa: PLC0415
+    from fleet_repl.runs.coverage import CoverageReport  # noqa: PLC0415
     from fleet_repl.runs.delivery import DeliveryReport  # noqa: PLC0415
     from fleet_repl.runs.doctor import DoctorReport  # noqa: PLC0415
     from fleet_repl.runs.outcomes import BackfillReport, Report  # noqa: PLC0415
@@ -60,6 +65,8 @@ def _of_runs(value: Document | Explanation | AccountsDocument, settings: Setting
             text = doctor_text(value, full=full, colour=colour, width=width)
         case Explanation():
             text = explanation_text(value, full=full, colour=colour, width=width)
+        case CoverageReport():
+            text = coverage_text(value, full=full, colour=colour, width=width)
         case _:
             text = accounts_text(value, colour=colour, width=width)
     return text

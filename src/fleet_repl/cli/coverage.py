@@ -1,0 +1,39 @@
+"""`fleet-repl coverage`: is everything that routes carry where they send it, what goes nowhere."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.fleet_run import run_fleet
+from fleet_repl.cli.output import hand_over
+from fleet_repl.cli.run_options import CoverageOptions
+from fleet_repl.cli.session import Session
+from fleet_repl.reports.exit_codes import delivery_exit
+from fleet_repl.values.exit_code import ExitCode
+
+
+def coverage(
+    call: Call[CoverageOptions],
+    *,
+    images: Annotated[
+        bool,
+        typer.Option("--images", help="Compare the digests of all images, archived ones too."),
+    ] = False,
+) -> ExitCode:
+    """Lists the repositories of every source and destination: which are in no route, which
+    prefixes of routes match none, and which are missing where a link should carry them. With
+    flags that narrow, of links into and out of what they select. Exits with 4 if a route falls
+    short of its `complete`, or a registry could not be read.
+
+    Example: fleet-repl coverage inventories/prod.toml --images --report coverage.csv
+    """
+    return run_fleet(call, partial(_coverage, images=images))
+
+
+async def _coverage(session: Session, *, images: bool) -> ExitCode:
+    report = await session.coverage(images=images)
+    return hand_over(session.call, report, delivery_exit(report), inventory=session.inventory)

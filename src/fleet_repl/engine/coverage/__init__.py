@@ -1,0 +1,1 @@
+"""Coverage: repositories are listed, their images compared, and running images looked up."""

@@ -1,0 +1,211 @@
+"""Find out what has arrived of everything that links carry: names first, then images.
+
+What the answers mean is decided in `runs.coverage`. A registry that fails is a value; its links
+are unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from fleet_repl.engine.coverage.compare import Comparer
+from fleet_repl.engine.coverage.survey import Contents, Survey, SurveyShard, surveyed
+from fleet_repl.engine.ports import EventSink, ImageLister, RegistryReader
+from fleet_repl.engine.shards import Shard, ShardReaders, shards_of
+from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.workers import work_through
+from fleet_repl.planning.desired import Desired
+from fleet_repl.runs.coverage import Comparison, CoverageTallies
+from fleet_repl.runs.delivery import carried
+from fleet_repl.topology import Link
+from fleet_repl.values.clock import Clock
+from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
+from fleet_repl.values.names import Registry
+
+
+class Reader(RegistryReader, ImageLister, Protocol):
+    """Reads of registries and all their images."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageContext:
+    """Everything that a coverage needs besides the links."""
+
+    reader: Reader
+    desired: Desired
+    with_images: bool
+    concurrency: int
+    stop: Stop
+    clock: Clock
+    on_event: EventSink
+    workers: ShardReaders | None = None
+    """Other processes that list repositories; None: this process does it itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """The result of a coverage."""
+
+    contents: Mapping[Registry, Contents]
+    """The registries that were listed."""
+    faults: Mapping[Registry, Fault]
+    unfinished: frozenset[Registry]
+    """Sources whose repositories were not all compared."""
+
+    def is_unknown(self, link: Link) -> bool:
+        """Returns whether an end of the link could not be read, or not in time."""
+        ends = (link.source, link.destination)
+        return link.source in self.unfinished or any(end in self.faults for end in ends)
+
+
+class _Job(NamedTuple):
+    """A repository whose images have to be looked at."""
+
+    source: Registry
+    repository: str
+    destinations: Mapping[Registry, bool]
+    """Each with whether it has the repository."""
+
+
+async def cover(
+    links: Mapping[Registry, tuple[Link, ...]],
+    registries: Iterable[Registry],
+    tallies: CoverageTallies,
+    context: CoverageContext,
+) -> Covered:
+    """List the repositories of all `registries`, and count in `tallies` what has arrived on these
+    links, which are grouped by source.
+
+    After an interruption, the result holds the answers until then. After a deadline, every
+    registry with reads outstanding gets a timeout fault.
+    """
+    return await _Coverage(links, tallies, context).run(sorted(registries))
+
+
+class _Coverage:
+    """A coverage under way: the answers so far."""
+
+    def __init__(
+        self,
+        links: Mapping[Registry, tuple[Link, ...]],
+        tallies: CoverageTallies,
+        context: CoverageContext,
+    ) -> None:
+        self._links = links
+        self._tallies = tallies
+        self._context = context
+        self._comparer = Comparer(images=context.reader, clock=context.clock)
+        self._contents: dict[Registry, Contents] = {}
+        self._faults: dict[Registry, Fault] = {}
+        self._open: set[Registry] = set(links)
+        """Sources that are not done."""
+
+    async def run(self, registries: Sequence[Registry]) -> Covered:
+        stop = self._context.stop
+        with stop.abandonable():
+            await self._survey(registries)
+        self._time_out("DescribeRepositories", {*registries} - self._contents.keys())
+        jobs = [job for source in sorted(self._links) for job in self._jobs(source)]
+        rest: dict[Registry, int] = {}
+        for job in jobs:
+            rest[job.source] = rest.get(job.source, 0) + 1
+        self._open = rest.keys() | (self._links.keys() - self._contents.keys())
+
+        async def work(job: _Job) -> None:
+            await self._compare(job)
+            rest[job.source] -= 1
+            if not rest[job.source]:
+                self._open.discard(job.source)
+
+        with stop.abandonable():
+            await work_through(jobs, work, concurrency=self._context.concurrency, stop=stop)
+        self._time_out("DescribeImages", self._open)
+        return Covered(
+            contents=self._contents, faults=self._faults, unfinished=frozenset(self._open)
+        )
+
+    async def _survey(self, registries: Sequence[Registry]) -> None:
+        context = self._context
+        if context.workers is None:
+
+            async def read(registry: Registry) -> None:
+                self._keep(registry, await surveyed(registry, context.reader, context.on_event))
+
+            await work_through(registries, read, concurrency=context.concurrency, stop=context.stop)
+            return
+
+        async def take(shard: Shard[Survey], answer: Survey | Fault) -> None:
+            survey = (
+                dict.fromkeys(shard.registries, answer) if isinstance(answer, Fault) else answer
+            )
+            for registry, contents in survey.items():
+                self._keep(registry, contents)
+
+        shards = [
+            SurveyShard(registries=part) for part in shards_of(registries, context.workers.width)
+        ]
+        await context.workers.read(shards, take, context.stop, context.on_event)
+
+    def _keep(self, registry: Registry, contents: Contents | Fault) -> None:
+        if isinstance(contents, Fault):
+            self._faults[registry] = contents
+        else:
+            self._contents[registry] = contents
+
+    def _time_out(self, operation: str, unread: Iterable[Registry]) -> None:
+        """After a deadline, give every registry not yet read a timeout fault. After an
+        interruption, none."""
+        stop = self._context.stop
+        if not stop.interrupted:
+            late = Fault(kind=FaultKind.TIMEOUT, operation=operation, message=stop.because)
+            self._faults = dict.fromkeys(unread, late) | self._faults
+
+    def _jobs(self, source: Registry) -> Iterator[_Job]:
+        """Yields the repositories of a source whose images have to be looked at, and counts those
+        that names alone tell enough about."""
+        if source not in self._contents:
+            return
+        for repository in sorted(self._contents[source].repositories):
+            asked: dict[Registry, bool] = {}
+            for link in carried(self._links[source], repository):
+                there = self._contents.get(link.destination)
+                if there is None:
+                    continue
+                exists = repository in there.repositories
+                if exists and not self._context.with_images:
+                    self._count(link, repository, None, exists=True)
+                else:
+                    asked[link.destination] = exists
+            if asked:
+                yield _Job(source, repository, asked)
+
+    async def _compare(self, job: _Job) -> None:
+        """Look at the images of a repository. A registry that has failed is not asked again."""
+        asked = {end: exists for end, exists in job.destinations.items() if end not in self._faults}
+        if job.source in self._faults or not asked:
+            return
+        compared: Mapping[Registry, Comparison | Fault]
+        try:
+            compared = await self._comparer.compare(
+                job.source, job.repository, asked, whole=self._context.with_images
+            )
+        except CallError as error:
+            self._faults[job.source] = error.fault
+            return
+        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+            self._faults[job.source] = unforeseen("DescribeImages", error)
+            return
+        for link in self._links[job.source]:
+            comparison = compared.get(link.destination)
+            if isinstance(comparison, Fault):
+                self._faults.setdefault(link.destination, comparison)
+            elif comparison is not None:
+                self._count(link, job.repository, comparison, exists=asked[link.destination])
+
+    def _count(
+        self, link: Link, repository: str, comparison: Comparison | None, *, exists: bool
+    ) -> None:
+        has_rule = self._contents[link.source].has_rule(link.destination, repository)
+        self._tallies.add(link, repository, comparison, exists=exists, has_rule=has_rule)

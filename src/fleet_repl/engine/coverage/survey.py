@@ -1,0 +1,85 @@
+"""The repositories of registries by name, and where the rules of sources carry them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fleet_repl.ecr.rules import parse_answer
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.engine.shards import Reader, ShardContext
+from fleet_repl.engine.workers import work_through
+from fleet_repl.runs.events import ReadStarted, RegistryRead
+from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import NOTHING, Prefixes, selects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The contents of a registry, as far as names and rules tell."""
+
+    repositories: frozenset[str]
+    carried: Mapping[Registry, Prefixes]
+    """Destination → the prefixes that rules in place may carry there."""
+
+    def has_rule(self, destination: Registry, repository: str) -> bool:
+        """Returns whether a rule carries the repository to the destination."""
+        return selects(self.carried.get(destination, NOTHING), repository)
+
+
+Survey: TypeAlias = dict[Registry, Contents | Fault]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyShard:
+    """Registries whose repositories one worker lists."""
+
+    registries: tuple[Registry, ...]
+
+    async def read(self, context: ShardContext) -> Survey:
+        """List the repositories of each registry."""
+        survey: Survey = {}
+
+        async def take(registry: Registry) -> None:
+            survey[registry] = await surveyed(registry, context.reader, context.on_event)
+
+        await work_through(
+            self.registries, take, concurrency=context.concurrency, stop=context.stop
+        )
+        return survey
+
+
+async def surveyed(registry: Registry, reader: Reader, on_event: EventSink) -> Contents | Fault:
+    """The contents of a registry, or why they are not known."""
+    on_event(ReadStarted(registry=registry))
+    contents: Contents | Fault
+    try:
+        contents = await _contents(registry, reader)
+    except CallError as error:
+        contents = error.fault
+    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+        contents = unforeseen("DescribeRepositories", error)
+    fault = contents if isinstance(contents, Fault) else None
+    on_event(RegistryRead(registry=registry, error=fault))
+    return contents
+
+
+async def _contents(registry: Registry, reader: Reader) -> Contents:
+    # The rules come first: that call proves that the session is the account's.
+    try:
+        document = await reader.describe(registry)
+    except CallError as error:
+        if not error.transient:
+            raise
+        # A fresh session may be refused once.
+        document = await reader.describe(registry)
+    listed = await reader.describe_repositories(registry)
+    names = (item.get("repositoryName") for item in listed)
+    return Contents(
+        # Replication makes the same names again and again: each is kept in memory once.
+        repositories=frozenset(sys.intern(name) for name in names if isinstance(name, str)),
+        carried=parse_answer(document).may_use,
+    )

@@ -1,0 +1,84 @@
+"""Looks whether everything that routes carry is where they send it, and composes the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fleet_repl.engine.coverage.run import CoverageContext, Covered, cover
+from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.enrolment import joining_among
+from fleet_repl.fleet.verify import asked_links, ends_of, links_within
+from fleet_repl.planning.desired import Desired
+from fleet_repl.runs.coverage import (
+    CoverageReport,
+    CoverageTallies,
+    joining_of,
+    unrouted,
+)
+from fleet_repl.runs.delivery import UnreadRegistry
+from fleet_repl.topology import Link
+from fleet_repl.values.names import Registry
+
+
+async def cover_links(
+    scope: frozenset[Registry], context: RunContext, *, with_images: bool
+) -> CoverageReport:
+    """Looks at the links into and out of the scope. Writes nothing."""
+    inventory, desired = context.inventory, context.desired
+    links = links_within(scope, desired)
+    joining = await joining_among((end for link in links for end in ends_of(link)), context)
+    asked = asked_links(links, joining)
+    tallies = CoverageTallies(desired, inventory.routes, with_images=with_images)
+    how = _covering(context, with_images=with_images)
+    covered = await cover(asked, _registries(asked.values(), desired), tallies, how)
+    repositories = {
+        registry: contents.repositories for registry, contents in covered.contents.items()
+    }
+    every = sorted(
+        (
+            tallies.link(link, unknown=bool(why) or covered.is_unknown(link), joining=why)
+            for link, why in ((link, joining_of(link, joining)) for link in links)
+        ),
+        key=lambda link: (link.source, link.destination),
+    )
+    sources = sorted({link.source for link in links} & scope)
+    return CoverageReport(
+        run_id=context.run_id,
+        started_at=context.started,
+        finished_at=context.pace.clock.now(),
+        fleet=inventory.name,
+        inventory=context.inventory_ref,
+        with_images=with_images,
+        routes=tuple(tallies.routes(every, repositories, inventory.path)),
+        links=tuple(every),
+        unrouted=tuple(unrouted(sources, repositories, desired)),
+        unreadable=_unreadable(covered, desired),
+        interrupted=context.stop.interrupted,
+    )
+
+
+def _covering(context: RunContext, *, with_images: bool) -> CoverageContext:
+    """Returns how repositories and images are read."""
+    return CoverageContext(
+        reader=context.registries,
+        desired=context.desired,
+        with_images=with_images,
+        concurrency=context.inventory.apply.concurrency,
+        stop=context.stop,
+        clock=context.pace.clock,
+        on_event=context.on_event,
+        workers=context.workers,
+    )
+
+
+def _registries(links: Iterable[tuple[Link, ...]], desired: Desired) -> set[Registry]:
+    """Returns the ends of links that are managed."""
+    ends = {end for group in links for link in group for end in ends_of(link)}
+    return {end for end in ends if end.account in desired.by_account}
+
+
+def _unreadable(covered: Covered, desired: Desired) -> tuple[UnreadRegistry, ...]:
+    return tuple(
+        UnreadRegistry(registry=registry, name=desired.names[registry.account], error=fault)
+        for registry, fault in sorted(covered.faults.items(), key=lambda item: item[0])
+    )

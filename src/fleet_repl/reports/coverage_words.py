@@ -1,0 +1,82 @@
+"""What the formats of a coverage say alike, in words. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from fleet_repl.runs.coverage import Gap, LinkCoverage, RouteCoverage, Tally, Unrouted
+from fleet_repl.values.text import counted, timestamp
+
+
+def nowhere(
+    unrouted: Iterable[Unrouted],
+) -> Mapping[str, list[tuple[Unrouted, tuple[str, ...]]]]:
+    """Returns what goes nowhere by the first part of the repositories' names: each source with
+    those of its repositories. `team/other` is part of `team/`, and `app` is a part of its own."""
+    groups: dict[str, list[tuple[Unrouted, tuple[str, ...]]]] = defaultdict(list)
+    for source in unrouted:
+        parts: dict[str, list[str]] = defaultdict(list)
+        for name in source.repositories:
+            first, slash, _ = name.partition("/")
+            parts[first + slash].append(name)
+        for part, names in parts.items():
+            groups[part].append((source, tuple(names)))
+    return groups
+
+
+def route_words(route: RouteCoverage) -> str:
+    """Returns `golden: 3 of 4 images, 75%; the objective of 100% is missed`."""
+    tally, noun = route.repositories, "repository"
+    if route.images is not None:
+        tally, noun = route.images, "image"
+    words = f"{route.name}: {tally_words(tally, noun)}"
+    if route.share is not None:
+        words += f", {percent(route.share)}"
+    if route.unknown:
+        words += f"; {counted(route.unknown, 'link')} unknown"
+    if route.objective is not None:
+        verdict = {True: "met", False: "missed", None: "not known to be met"}[route.is_met]
+        words += f"; the objective of {route.objective * 100:g}% is {verdict}"
+    return words
+
+
+def link_words(link: LinkCoverage) -> str:
+    """Returns `1 of 2 repositories and 30 of 100 images are missing`."""
+    absent = sum(not gap.exists for gap in link.gaps)
+    parts = []
+    if absent:
+        parts.append(f"{absent:,} of {counted(link.repositories.wanted, 'repository')}")
+    if link.images is not None:
+        parts.append(f"{link.images.missing:,} of {counted(link.images.wanted, 'image')}")
+    late = link.images.pending if link.images is not None else link.repositories.pending
+    pending = f", {late:,} under way" if late else ""
+    return f"{' and '.join(parts)} missing{pending}"
+
+
+def gap_words(gap: Gap) -> str:
+    """Returns `base/a: 3 images missing, the newest :1.2 of 2026-11-23T08:15:00Z`."""
+    parts = [] if gap.exists else ["not there"]
+    if gap.missing is not None:
+        parts.append(f"{counted(gap.missing, 'image')} missing")
+    if not gap.has_rule:
+        parts.append("no rule of the source carries it")
+    if gap.newest:
+        images = (
+            f"{f':{image.tags[0]}' if image.tags else f'@{image.digest[:19]}'} of "
+            f"{timestamp(image.pushed_at)}"
+            for image in gap.newest
+        )
+        parts.append(f"the newest {', '.join(images)}")
+    return f"{gap.repository}: {', '.join(parts)}"
+
+
+def tally_words(tally: Tally, noun: str) -> str:
+    """Returns `3 of 4 images, 1 under way`."""
+    pending = f", {tally.pending:,} under way" if tally.pending else ""
+    return f"{tally.present:,} of {counted(tally.wanted, noun)}{pending}"
+
+
+def percent(share: float) -> str:
+    """Returns `75%` or `99.9%`. Whatever falls short of everything is not rounded up to it."""
+    return f"{int(share * 1000 + 1e-9) / 10:g}%"

@@ -1,0 +1,52 @@
+"""The gaps of a coverage as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet_repl.reports.csv.registries import ERROR, error_cells
+from fleet_repl.reports.csv.table import Cell, Table
+from fleet_repl.reports.documents.coverage import CoverageDocument, CoveredLinkDocument, GapDocument
+
+_NO_END: tuple[None, ...] = (None, None, None)
+
+
+def coverage_gaps(report: CoverageDocument) -> Table:
+    """Returns a row for each repository that is missing at a destination, or lacks images there;
+    then for each that no route carries, and for each registry that could not be read."""
+    columns = (
+        *("fleet", "run", "state", "source_account", "source_region", "source_name"),
+        *("destination_account", "destination_region", "destination_name"),
+        *("repository", "routes", "exists", "rule", "missing_images"),
+        *("newest_tag", "newest_digest", "newest_pushed_at", *ERROR),
+    )
+    head = (report.fleet, report.run_id)
+    return Table(columns, ((*head, *row) for row in _rows(report)))
+
+
+def _rows(report: CoverageDocument) -> Iterator[tuple[Cell, ...]]:
+    no_error = error_cells(None)
+    for link in report.links:
+        for gap in link.gaps:
+            yield ("missing", *_ends(link), *_gap(link, gap), *no_error)
+    for source in report.unrouted:
+        for name in source.repositories:
+            place = (source.account, source.region, source.name)
+            yield ("unrouted", *place, *_NO_END, name, *(None,) * 7, *no_error)
+    for unread in report.unreadable:
+        place = (unread.account, unread.region, unread.name)
+        yield ("unreadable", *place, *_NO_END, *(None,) * 8, *error_cells(unread.error))
+
+
+def _ends(link: CoveredLinkDocument) -> tuple[Cell, ...]:
+    return tuple(
+        cell
+        for end in (link.source, link.destination)
+        for cell in (end.account, end.region, end.name)
+    )
+
+
+def _gap(link: CoveredLinkDocument, gap: GapDocument) -> tuple[Cell, ...]:
+    newest = next(iter(gap.newest), None)
+    image = (None,) * 3 if newest is None else (newest.tag, newest.digest, newest.pushed_at)
+    return (gap.repository, " ".join(link.routes), gap.exists, gap.rule, gap.missing, *image)

@@ -1,0 +1,79 @@
+"""Blocks of a coverage: routes, gaps, and what goes nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fleet_repl.reports.coverage_words import percent
+from fleet_repl.reports.documents.coverage import (
+    CoverageDocument,
+    CoveredLinkDocument,
+    CoveredRouteDocument,
+    GapDocument,
+    UnroutedDocument,
+)
+from fleet_repl.reports.documents.shared import NamedPlaceDocument
+from fleet_repl.reports.markdown.escape import code, prose, remedy, row, table
+from fleet_repl.reports.markdown.page import Page
+from fleet_repl.reports.markdown.problems import add_faults
+from fleet_repl.reports.text.labels import label
+
+
+def add_coverage(page: Page, report: CoverageDocument) -> None:
+    """Adds a table of routes, of gaps with what to do about them, and of what goes nowhere."""
+    header = ("route", report.compared, "share", "objective", "matches nothing")
+    page.add_some(
+        f"### Routes\n\n{table(header, ())}", list(map(_route, report.routes)), noun="routes"
+    )
+    page.add_some(
+        f"### Missing\n\n{table(('link', 'repository', 'images', 'because'), ())}",
+        [_gap(link, gap) for link in report.links for gap in link.gaps],
+        noun="gaps",
+    )
+    remedies = dict.fromkeys(route.remedy for route in report.routes if route.remedy)
+    page.add_some("### What to do\n", [f"- {remedy(text)}" for text in remedies], noun="remedies")
+    page.add_some(
+        f"### In no route\n\n{table(('registry', 'repositories'), ())}",
+        list(map(_unrouted, report.unrouted)),
+        noun="registries",
+    )
+    add_faults(page, "Unreadable", ((unread, unread.error) for unread in report.unreadable))
+
+
+def _route(route: CoveredRouteDocument) -> str:
+    tally = route.images or route.repositories
+    share = "" if route.share is None else percent(route.share)
+    objective = ""
+    if route.objective is not None:
+        verdict = {True: "met", False: "**missed**", None: "unknown"}[route.met]
+        objective = f"{route.objective * 100:g}% {verdict}"
+    unmatched = " ".join(code(prefix or "*") for prefix in route.unmatched)
+    return row(
+        [code(route.name), f"{tally.present:,} of {tally.wanted:,}", share, objective, unmatched]
+    )
+
+
+def _gap(link: CoveredLinkDocument, gap: GapDocument) -> str:
+    missing = "" if gap.missing is None else f"{gap.missing:,}"
+    ends = f"{_place(link.source)} → {_place(link.destination)}"
+    return row([ends, code(gap.repository), missing, "; ".join(_reasons(gap))])
+
+
+def _reasons(gap: GapDocument) -> Iterator[str]:
+    if not gap.exists:
+        yield "not there"
+    if not gap.rule:
+        yield "no rule of the source carries it"
+    if gap.newest:
+        newest = gap.newest[0]
+        yield f"newest {code(newest.tag or newest.digest)} of {prose(newest.pushed_at)}"
+
+
+def _unrouted(source: UnroutedDocument) -> str:
+    names = source.repositories
+    more = f" and {len(names) - 10:,} more" if len(names) > 10 else ""
+    return row([_place(source), " ".join(map(code, names[:10])) + more])
+
+
+def _place(place: NamedPlaceDocument) -> str:
+    return code(label(place.registry, place.name))

@@ -1,0 +1,174 @@
+"""Coverage: which repositories and images are where the routes of an inventory send them.
+
+Pure values. A gap is a repository of a source that a link carries, with images that the link's
+destination does not have.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.runs.delivery import PushedImage, UnreadRegistry
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import Prefixes
+
+
+class CoverageState(StrEnum):
+    """The state of a link."""
+
+    UNKNOWN = "unknown"
+    """An end of the link could not be read, or its account is joining."""
+    MISSING = "missing"
+    COMPLETE = "complete"
+    EXTERNAL = "external"
+    """The destination is of an external account: nobody here can look into it."""
+
+
+class Tally(NamedTuple):
+    """Repositories or images that links carry."""
+
+    wanted: int = 0
+    present: int = 0
+    """Those that are at the destination."""
+    pending: int = 0
+    """Those that ECR is still replicating: neither present nor missing."""
+
+    @property
+    def missing(self) -> int:
+        return self.wanted - self.present - self.pending
+
+    @property
+    def share(self) -> float | None:
+        """The share that is present, pending ones left out; None where nothing is wanted."""
+        due = self.wanted - self.pending
+        return self.present / due if due else None
+
+    def plus(self, other: Tally) -> Tally:
+        return Tally(*map(sum, zip(self, other, strict=True)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The images of one repository of a source, compared with one destination."""
+
+    wanted: int
+    missing: int
+    pending: int
+    newest: tuple[PushedImage, ...] = ()
+    """The newest of the missing images."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A repository that a destination lacks, or of which it lacks images."""
+
+    repository: str
+    exists: bool
+    """The destination has the repository."""
+    has_rule: bool
+    """A rule of the source carries the repository to the destination."""
+    missing: int | None
+    """Images that are missing; None where images were not compared."""
+    newest: tuple[PushedImage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkCoverage:
+    """What has arrived of everything that one link carries."""
+
+    source: Registry
+    source_name: str
+    destination: Registry
+    destination_name: str
+    prefixes: Prefixes
+    routes: tuple[str, ...]
+    state: CoverageState
+    repositories: Tally
+    images: Tally | None
+    """None where images were not compared."""
+    gaps: tuple[Gap, ...]
+    """By repository."""
+    joining: str | None = None
+    """Why it is no problem that nothing is known of the link: a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteCoverage:
+    """What has arrived of everything that the links of a route carry, where they were looked at."""
+
+    name: str
+    unmatched: Prefixes
+    """Prefixes that match no repository of any source of the route; none unless all its sources
+    were read."""
+    sources: int
+    repositories: Tally
+    images: Tally | None
+    unknown: int
+    """Links of the route of which nothing is known."""
+    objective: float | None
+    """The share that the inventory wants, 0 to 1; None where it names none."""
+    remedy: str | None = None
+    """What to do about its gaps, and the commands on lines of their own; None for none."""
+
+    @property
+    def share(self) -> float | None:
+        """The share of images, or of repositories where no images were compared; None where the
+        route carries nothing."""
+        return (self.repositories if self.images is None else self.images).share
+
+    @property
+    def is_met(self) -> bool | None:
+        """Returns whether the objective is met; None without an objective, and where that is not
+        known for sure."""
+        if self.objective is None:
+            return None
+        if self.share is not None and self.share < self.objective:
+            return False
+        return None if self.unknown else True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unrouted:
+    """The repositories of a source that no route carries anywhere."""
+
+    registry: Registry
+    name: str
+    repositories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageReport:
+    """The coverage of a fleet. Every link in scope is listed exactly once, by source and
+    destination."""
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    fleet: str
+    inventory: InventoryRef
+    with_images: bool
+    """Digests were compared, not only names of repositories."""
+    routes: tuple[RouteCoverage, ...]
+    links: tuple[LinkCoverage, ...]
+    unrouted: tuple[Unrouted, ...]
+    unreadable: tuple[UnreadRegistry, ...] = ()
+    interrupted: bool = False
+
+    @property
+    def status(self) -> Literal["ok", "partial", "interrupted"]:
+        """`partial`: an objective is missed, or a registry could not be read. Gaps without an
+        objective are no failure."""
+        if self.interrupted:
+            return "interrupted"
+        missed = any(route.is_met is False for route in self.routes)
+        return "partial" if missed or self.unreadable else "ok"
+
+    @property
+    def states(self) -> Counter[CoverageState]:
+        """The number of links in each state."""
+        return Counter(link.state for link in self.links)

@@ -1,0 +1,189 @@
+"""Counts what was compared, one repository after the other, and makes links and routes of it.
+
+Only gaps are kept one by one: of a repository that is complete, the numbers alone.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import TypeAlias, TypeVar
+
+from fleet_repl.inventory import Route
+from fleet_repl.planning.desired import Desired
+from fleet_repl.runs.coverage.model import (
+    Comparison,
+    CoverageState,
+    Gap,
+    LinkCoverage,
+    RouteCoverage,
+    Tally,
+    Unrouted,
+)
+from fleet_repl.topology import Link
+from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import Prefixes, reduce, selects
+
+K = TypeVar("K")
+
+Repositories: TypeAlias = Mapping[Registry, Set[str]]
+"""The names of the repositories of every registry that was read."""
+_Pair: TypeAlias = tuple[Tally, Tally]
+"""Repositories and images."""
+
+
+class CoverageTallies:
+    """The numbers of a coverage so far."""
+
+    def __init__(self, desired: Desired, routes: Iterable[Route], *, with_images: bool) -> None:
+        self._desired = desired
+        self._routes = {route.name: route for route in routes}
+        self._with_images = with_images
+        self._of_links: dict[Link, _Pair] = {}
+        self._of_routes: dict[str, _Pair] = {}
+        self._gaps: dict[Link, list[Gap]] = defaultdict(list)
+
+    def add(
+        self,
+        link: Link,
+        repository: str,
+        comparison: Comparison | None,
+        *,
+        exists: bool,
+        has_rule: bool,
+    ) -> None:
+        """Count a repository that the link carries. `comparison`: of its images; None where the
+        destination has the repository, and only names of repositories are compared.
+
+        An empty repository is never replicated, so its absence is no gap. Where all missing images
+        are on their way, so is the repository.
+        """
+        if comparison is not None and not comparison.wanted and not exists:
+            return
+        missing = 0 if comparison is None else comparison.missing
+        pending = not exists and not missing
+        images = Tally()
+        if comparison is not None and self._with_images:
+            present = comparison.wanted - comparison.missing - comparison.pending
+            images = Tally(comparison.wanted, present, comparison.pending)
+        counted = Tally(1, int(exists), int(pending)), images
+        _count(self._of_links, link, counted)
+        for name in link.routes:
+            if selects(self._routes[name].prefixes, repository):
+                _count(self._of_routes, name, counted)
+        if comparison is not None and missing:
+            gap = Gap(
+                repository=repository,
+                exists=exists,
+                has_rule=has_rule,
+                missing=missing if self._with_images else None,
+                newest=comparison.newest if self._with_images else (),
+            )
+            self._gaps[link].append(gap)
+
+    def link(self, link: Link, *, unknown: bool, joining: str | None = None) -> LinkCoverage:
+        """Returns the coverage of a link. `unknown`: one of its ends could not be read."""
+        names, gaps = self._desired.names, self._gaps.get(link, [])
+        repositories, images = self._of_links.get(link, (Tally(), Tally()))
+        state = CoverageState.MISSING if gaps else CoverageState.COMPLETE
+        if unknown:
+            state = CoverageState.UNKNOWN
+        elif link.destination.account not in self._desired.by_account:
+            state = CoverageState.EXTERNAL
+        return LinkCoverage(
+            source=link.source,
+            source_name=names[link.source.account],
+            destination=link.destination,
+            destination_name=names[link.destination.account],
+            prefixes=link.prefixes,
+            routes=link.routes,
+            state=state,
+            repositories=repositories,
+            images=images if self._with_images else None,
+            gaps=tuple(sorted(gaps, key=lambda gap: gap.repository)),
+            joining=joining,
+        )
+
+    def routes(
+        self, links: Iterable[LinkCoverage], repositories: Repositories, inventory: str
+    ) -> Iterator[RouteCoverage]:
+        """Yields the coverage of each route of these links, in the inventory's order. `inventory`:
+        its path, for commands that can be pasted."""
+        of_routes: dict[str, list[LinkCoverage]] = defaultdict(list)
+        for link in links:
+            for name in link.routes:
+                of_routes[name].append(link)
+        sources = self._sources()
+        for name, route in self._routes.items():
+            if name not in of_routes:
+                continue
+            own, (counted, images) = of_routes[name], self._of_routes.get(name, (Tally(), Tally()))
+            yield RouteCoverage(
+                name=name,
+                unmatched=_unmatched(route, sources[name], repositories),
+                sources=len({link.source for link in own}),
+                repositories=counted,
+                images=images if self._with_images else None,
+                unknown=sum(link.state is CoverageState.UNKNOWN for link in own),
+                objective=getattr(route, "complete", None),
+                remedy=_remedy(route, own, inventory),
+            )
+
+    def _sources(self) -> Mapping[str, Set[Registry]]:
+        """Returns all sources of each route, in scope or not."""
+        sources: dict[str, set[Registry]] = defaultdict(set)
+        for source, links in self._desired.outgoing.items():
+            for link in links:
+                for name in link.routes:
+                    sources[name].add(source)
+        return sources
+
+
+def unrouted(
+    sources: Iterable[Registry], repositories: Repositories, desired: Desired
+) -> Iterator[Unrouted]:
+    """Yields the sources with repositories that no route carries. What the source itself gets by
+    replication is left out: it came from a registry whose routes carry it."""
+    for source in sources:
+        links = (*desired.outgoing.get(source, ()), *desired.incoming.get(source, ()))
+        known = reduce(prefix for link in links for prefix in link.prefixes)
+        names = (name for name in repositories.get(source, ()) if not selects(known, name))
+        if found := tuple(sorted(names)):
+            yield Unrouted(registry=source, name=desired.names[source.account], repositories=found)
+
+
+def joining_of(link: Link, joining: Mapping[AccountId, str]) -> str | None:
+    """Returns the sentence about an end of the link whose account is joining; None for neither."""
+    sentences = (joining.get(end.account) for end in (link.source, link.destination))
+    return next(filter(None, sentences), None)
+
+
+def _count(tallies: dict[K, _Pair], key: K, counted: _Pair) -> None:
+    repositories, images = tallies.get(key, (Tally(), Tally()))
+    tallies[key] = repositories.plus(counted[0]), images.plus(counted[1])
+
+
+def _unmatched(route: Route, sources: Set[Registry], repositories: Repositories) -> Prefixes:
+    if not sources <= repositories.keys():
+        return ()
+    return tuple(
+        prefix
+        for prefix in route.prefixes
+        if not any(name.startswith(prefix) for source in sources for name in repositories[source])
+    )
+
+
+def _remedy(route: Route, links: Iterable[LinkCoverage], inventory: str) -> str | None:
+    """Returns what to do about the gaps of a route, and the commands on lines of their own."""
+    gaps = [gap for link in links for gap in link.gaps if selects(route.prefixes, gap.repository)]
+    if not gaps:
+        return None
+    path = shlex.quote(inventory)
+    backfill = f"fleet-repl backfill {path} --route {route.name}"
+    if all(gap.has_rule for gap in gaps):
+        return f"images that were pushed before the rule need a backfill:\n{backfill}"
+    return (
+        "its rules are not in place yet; this makes them, and copies what is there already:\n"
+        f"fleet-repl apply {path}\n{backfill}"
+    )
