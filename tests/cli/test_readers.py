@@ -17,6 +17,7 @@ READING: Final = (
     ("drift",),
     ("apply", "--yes"),
     ("verify",),
+    ("coverage",),
     ("import",),
     ("doctor",),
     ("watch", "--once"),

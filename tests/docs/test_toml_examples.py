@@ -85,6 +85,7 @@ def test_the_example_can_be_used(toml_block: Block, root: Path, tmp_path: Path) 
         ("deliveries", "docs/verify.md"),
         ("handmade", "docs/import.md"),
         ("broken", "docs/doctor.md"),
+        ("coverage", "docs/coverage.md"),
         ("joining", "docs/inventory.md"),
     ],
 )
@@ -102,7 +103,8 @@ def test_a_scenario_that_comes_along_is_played_on_a_page(
 def test_every_scenario_that_comes_along_is_known_here(root: Path) -> None:
     """A new file has to be played somewhere, too."""
     names = {path.stem for path in (root / "docs/scenarios").iterdir()}
-    assert names == {"storm", "legacy", "deliveries", "handmade", "broken", "joining"}
+    known = {"storm", "legacy", "deliveries", "handmade", "broken", "joining", "coverage"}
+    assert names == known
 
 
 def test_every_key_of_the_page_stands_in_an_example(pages: dict[str, Page]) -> None:

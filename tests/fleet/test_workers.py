@@ -19,6 +19,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
 from fleet_repl import (
+    CoverageReport,
     DeliveryReport,
     DoctorReport,
     Event,
@@ -53,7 +54,7 @@ UNIQUE: Final = re.compile(
 ATTEMPTS: Final = re.compile(r'"attempts": [0-9]+')
 
 
-def alike(result: Plan | DeliveryReport | DoctorReport | Report) -> str:
+def alike(result: Plan | DeliveryReport | DoctorReport | CoverageReport | Report) -> str:
     """A document without what is different in every run."""
     return UNIQUE.sub("", to_json(result))
 
@@ -113,14 +114,19 @@ class _Executor(Executor):
 
 
 async def test_the_same_plan(workers: LocalWorkers) -> None:
-    """Two processes plan what one plans: changes, faults, attempts. So do verify and doctor."""
+    """Two processes plan what one plans: changes, faults, attempts. So do verify, doctor and
+    coverage."""
     async with fleet() as simulated:
+        simulated.world.push(simulated.at(1), "base/go", "1")
         documents = []
         for executor in (None, workers):
             async with simulated.connected(purpose=None, executor=executor) as connected:
                 results = await connected.plan(), await connected.verify(), await connected.doctor()
+                coverage = await connected.coverage(images=True)
                 imported = await connected.import_inventory()
-            documents.append(([alike(result) for result in results], UNIQUE.sub("", imported.text)))
+            documents.append(
+                ([alike(result) for result in (*results, coverage)], UNIQUE.sub("", imported.text))
+            )
         assert documents[0] == documents[1]
 
 

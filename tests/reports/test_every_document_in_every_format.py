@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.support.clock import NOON
-from tests.support.command_line import BACKFILLS, DELIVERED, EXAMINED
+from tests.support.command_line import BACKFILLS, COVERED, DELIVERED, EXAMINED
 from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import BackfillState
@@ -267,7 +267,8 @@ def test_the_page_has_every_column(plan: Plan, report: Report) -> None:
     values: list[Documented] = [plan, report, DELIVERY, BACKFILL, DOCTOR, ACCOUNTS]
     headers = [written(value, ReportFormat.CSV) for value in values]
     headers += [
-        written(value, ReportFormat.CSV, Rows.LINKS) for value in (plan, DELIVERY, BACKFILL)
+        written(value, ReportFormat.CSV, Rows.LINKS)
+        for value in (plan, DELIVERY, BACKFILL, COVERED)
     ]
     assert documented == [header.partition("\r\n")[0].split(",") for header in headers]
 

@@ -40,6 +40,7 @@ from fleet_repl.planning.plan import (
     Resource,
     State,
 )
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import BaseIdentity, CheckState, DoctorReport, StateExamination, StsUse
 from fleet_repl.runs.events import BackfillsWanted
@@ -155,6 +156,18 @@ DELIVERED = DeliveryReport(
     sources=1,
     sampled=0,
     links=(),
+)
+
+COVERED = CoverageReport(
+    run_id="run",
+    started_at=NOON,
+    finished_at=NOON + timedelta(seconds=2),
+    fleet="demo",
+    inventory=REFERENCE,
+    with_images=False,
+    routes=(),
+    links=(),
+    unrouted=(),
 )
 
 
@@ -343,6 +356,14 @@ class FakeFleet(Fleet):
         self.selected = selection
         await self.planning()
         return replace(DELIVERED, interrupted=self.is_stopped, count=count, age=age)
+
+    async def coverage(
+        self, *, selection: Selection = EVERYTHING, images: bool = False
+    ) -> CoverageReport:
+        self.asked.append(f"coverage{' images' * images}")
+        self.selected = selection
+        await self.planning()
+        return replace(COVERED, interrupted=self.is_stopped, with_images=images)
 
     async def doctor(self, *, selection: Selection = EVERYTHING) -> DoctorReport:
         self.asked.append("doctor")

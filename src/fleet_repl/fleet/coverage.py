@@ -12,6 +12,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.coverage import (
     CoverageReport,
     CoverageTallies,
+    LinkCoverage,
     joining_of,
     unrouted,
 )
@@ -34,13 +35,11 @@ async def cover_links(
     repositories = {
         registry: contents.repositories for registry, contents in covered.contents.items()
     }
-    every = sorted(
-        (
-            tallies.link(link, unknown=bool(why) or covered.is_unknown(link), joining=why)
-            for link, why in ((link, joining_of(link, joining)) for link in links)
-        ),
-        key=lambda link: (link.source, link.destination),
-    )
+    every: dict[Link, LinkCoverage] = {}
+    for link in sorted(links, key=ends_of):
+        why = joining_of(link, joining)
+        unknown = why is not None or covered.is_unknown(link)
+        every[link] = tallies.link(link, unknown=unknown, joining=why)
     sources = sorted({link.source for link in links} & scope)
     return CoverageReport(
         run_id=context.run_id,
@@ -50,8 +49,8 @@ async def cover_links(
         inventory=context.inventory_ref,
         with_images=with_images,
         routes=tuple(tallies.routes(every, repositories, inventory.path)),
-        links=tuple(every),
-        unrouted=tuple(unrouted(sources, repositories, desired)),
+        links=tuple(every.values()),
+        unrouted=tuple(unrouted(sources, repositories, desired, inventory.routes)),
         unreadable=_unreadable(covered, desired),
         interrupted=context.stop.interrupted,
     )

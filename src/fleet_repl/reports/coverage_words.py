@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 
 from fleet_repl.runs.coverage import Gap, LinkCoverage, RouteCoverage, Tally, Unrouted
 from fleet_repl.values.text import counted, timestamp
@@ -26,18 +27,19 @@ def nowhere(
 
 
 def route_words(route: RouteCoverage) -> str:
-    """Returns `golden: 3 of 4 images, 75%; the objective of 100% is missed`."""
+    """Returns `golden: 3 of 4 images; objective 100% missed: 50% at the destination that has
+    least`."""
     tally, noun = route.repositories, "repository"
     if route.images is not None:
         tally, noun = route.images, "image"
     words = f"{route.name}: {tally_words(tally, noun)}"
-    if route.share is not None:
-        words += f", {percent(route.share)}"
     if route.unknown:
         words += f"; {counted(route.unknown, 'link')} unknown"
     if route.objective is not None:
         verdict = {True: "met", False: "missed", None: "not known to be met"}[route.is_met]
-        words += f"; the objective of {route.objective * 100:g}% is {verdict}"
+        words += f"; objective {percent(route.objective)} {verdict}"
+        if route.is_met is False and route.least is not None:
+            words += f": {percent(route.least)} at the destination that has least"
     return words
 
 
@@ -77,6 +79,6 @@ def tally_words(tally: Tally, noun: str) -> str:
     return f"{tally.present:,} of {counted(tally.wanted, noun)}{pending}"
 
 
-def percent(share: float) -> str:
-    """Returns `75%` or `99.9%`. Whatever falls short of everything is not rounded up to it."""
-    return f"{int(share * 1000 + 1e-9) / 10:g}%"
+def percent(share: Fraction | float) -> str:
+    """Returns `75%` or `99.999%`. Whatever falls short of everything is not rounded up to it."""
+    return f"{int(round(Fraction(share) * 100_000, 6)) / 1000:g}%"

@@ -28,7 +28,7 @@ from fleet_repl.values.names import Registry
 
 MOST: Final = 100_000
 """Images of a repository that are held at a time: as many as ECR keeps in one, unless its quota was
-raised. They take some 30 MB."""
+raised. They take some 40 MB."""
 LONG_LISTS: Final = 2
 """Repositories of more than a page that are held at a time."""
 GRACE: Final = timedelta(hours=1)
@@ -98,26 +98,34 @@ class Comparer:
         """
         counts = {destination: _Count() for destination in destinations}
         faults: dict[Registry, Fault] = {}
-        recent = _Recent(images=self.images, clock=self.clock, place=(source, repository))
+        recent = _Recent(images=self.images, clock=self.clock, source=source, repository=repository)
         wanted = 0
         async with aclosing(self._chunks(source, repository, whole=whole)) as chunks:
             async for chunk in chunks:
                 wanted += len(chunk)
-                for destination, exists in destinations.items():
-                    if destination in faults:
-                        continue
+                for destination in [end for end in destinations if end not in faults]:
+                    exists, count = destinations[destination], counts[destination]
                     try:
-                        missing = await self._missing(chunk, destination, repository, exists=exists)
-                        late = await recent.sift(chunk, missing, destination)
+                        await self._count(chunk, recent, destination, count, exists=exists)
                     except _DestinationError as error:
                         faults[destination] = error.fault
-                    else:
-                        counts[destination].pending += late
-                        counts[destination].add(chunk, missing)
         return {
             destination: faults.get(destination) or _comparison(wanted, repository, count)
             for destination, count in counts.items()
         }
+
+    async def _count(
+        self,
+        chunk: _Chunk,
+        recent: _Recent,
+        destination: Registry,
+        count: _Count,
+        *,
+        exists: bool,
+    ) -> None:
+        missing = await self._missing(chunk, destination, recent.repository, exists=exists)
+        count.pending += await recent.sift(chunk, missing, destination)
+        count.add(chunk, missing)
 
     async def _chunks(
         self, source: Registry, repository: str, *, whole: bool
@@ -133,7 +141,8 @@ class Comparer:
                     is_long = True
                 if chunk and len(chunk) + len(page) > self.most:
                     yield chunk
-                    chunk = {}
+                    # The one who was given it holds it still: two of them would be in memory.
+                    chunk.clear()
                 chunk.update(_images(page))
                 if chunk and not whole:
                     break
@@ -162,8 +171,8 @@ class _Recent:
 
     images: ImageLister
     clock: Clock
-    place: tuple[Registry, str]
-    """The source and the repository."""
+    source: Registry
+    repository: str
     _statuses: dict[bytes, Mapping[Registry, Status]] = field(default_factory=dict)
 
     async def sift(self, chunk: _Chunk, missing: set[bytes], destination: Registry) -> int:
@@ -189,7 +198,9 @@ class _Recent:
     async def _statuses_of(self, key: bytes) -> Mapping[Registry, Status]:
         if key not in self._statuses:
             try:
-                answer = await self.images.replication_statuses(*self.place, _digest(key))
+                answer = await self.images.replication_statuses(
+                    self.source, self.repository, _digest(key)
+                )
             except CallError as error:
                 if error.fault.code not in _GONE:
                     raise
@@ -199,7 +210,7 @@ class _Recent:
 
     async def _has_arrived(self, key: bytes, destination: Registry) -> bool:
         with _of_destination("DescribeImages"):
-            found = await self.images.find_image(destination, self.place[1], _digest(key))
+            found = await self.images.find_image(destination, self.repository, _digest(key))
         return found is not None
 
 

@@ -12,16 +12,16 @@ from typing import NamedTuple, Protocol
 
 from fleet_repl.engine.coverage.compare import Comparer
 from fleet_repl.engine.coverage.survey import Contents, Survey, SurveyShard, surveyed
+from fleet_repl.engine.image_arrivals import time_out
 from fleet_repl.engine.ports import EventSink, ImageLister, RegistryReader
 from fleet_repl.engine.shards import Shard, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.coverage import Comparison, CoverageTallies
-from fleet_repl.runs.delivery import carried
 from fleet_repl.topology import Link
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
+from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
 
 
@@ -106,7 +106,8 @@ class _Coverage:
         stop = self._context.stop
         with stop.abandonable():
             await self._survey(registries)
-        self._time_out("DescribeRepositories", {*registries} - self._contents.keys())
+        unread = {*registries} - self._contents.keys()
+        time_out(self._faults, stop, "DescribeRepositories", unread)
         jobs = [job for source in sorted(self._links) for job in self._jobs(source)]
         rest: dict[Registry, int] = {}
         for job in jobs:
@@ -121,7 +122,7 @@ class _Coverage:
 
         with stop.abandonable():
             await work_through(jobs, work, concurrency=self._context.concurrency, stop=stop)
-        self._time_out("DescribeImages", self._open)
+        time_out(self._faults, stop, "DescribeImages", self._open)
         return Covered(
             contents=self._contents, faults=self._faults, unfinished=frozenset(self._open)
         )
@@ -154,14 +155,6 @@ class _Coverage:
         else:
             self._contents[registry] = contents
 
-    def _time_out(self, operation: str, unread: Iterable[Registry]) -> None:
-        """After a deadline, give every registry not yet read a timeout fault. After an
-        interruption, none."""
-        stop = self._context.stop
-        if not stop.interrupted:
-            late = Fault(kind=FaultKind.TIMEOUT, operation=operation, message=stop.because)
-            self._faults = dict.fromkeys(unread, late) | self._faults
-
     def _jobs(self, source: Registry) -> Iterator[_Job]:
         """Yields the repositories of a source whose images have to be looked at, and counts those
         that names alone tell enough about."""
@@ -169,9 +162,9 @@ class _Coverage:
             return
         for repository in sorted(self._contents[source].repositories):
             asked: dict[Registry, bool] = {}
-            for link in carried(self._links[source], repository):
+            for link in self._links[source]:
                 there = self._contents.get(link.destination)
-                if there is None:
+                if there is None or not self._tallies.wants(link, repository):
                     continue
                 exists = repository in there.repositories
                 if exists and not self._context.with_images:

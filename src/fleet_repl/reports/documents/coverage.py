@@ -3,6 +3,7 @@ promise."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
@@ -133,8 +134,9 @@ class CoveredRouteDocument(Document, frozen=True):
     unmatched: Annotated[
         tuple[str, ...],
         Meta(
-            description="Its prefixes that match no repository of any of its sources; empty text "
-            "for every repository. None unless all its sources were read."
+            description="Its prefixes, and entries of its `only`, that match no repository of any "
+            "of its sources; empty text for every repository. None unless all its sources were "
+            "read."
         ),
     ]
     repositories: TallyDocument
@@ -143,12 +145,14 @@ class CoveredRouteDocument(Document, frozen=True):
     share: Annotated[
         Share | None,
         Meta(
-            description="The share of its images that is present, or of its repositories where "
-            "images were not compared; null where it carries nothing."
+            description="The share of its images, or of its repositories where images were not "
+            "compared, that is present at the destination that has least; pending ones left out. "
+            "Null where it carries nothing."
         ),
     ]
     objective: Annotated[
-        Share | None, Meta(description="The share that the inventory wants; null for none.")
+        Share | None,
+        Meta(description="What the inventory wants at each destination; null for none."),
     ]
     met: Annotated[
         bool | None,
@@ -168,8 +172,8 @@ class CoveredRouteDocument(Document, frozen=True):
             repositories=_tally(route.repositories),
             images=_images(route.images),
             unknown=route.unknown,
-            share=route.share,
-            objective=route.objective,
+            share=_share(route.least),
+            objective=_share(route.objective),
             met=route.is_met,
             remedy=route.remedy,
         )
@@ -223,6 +227,10 @@ class CoverageDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
             links=tuple(map(CoveredLinkDocument.of, report.links)),
             unreadable=tuple(map(UnreadableDocument.of, report.unreadable)),
         )
+
+
+def _share(share: Fraction | None) -> float | None:
+    return None if share is None else float(share)
 
 
 def _tally(tally: Tally) -> TallyDocument:

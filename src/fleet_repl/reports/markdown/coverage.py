@@ -46,7 +46,7 @@ def _route(route: CoveredRouteDocument) -> str:
     objective = ""
     if route.objective is not None:
         verdict = {True: "met", False: "**missed**", None: "unknown"}[route.met]
-        objective = f"{route.objective * 100:g}% {verdict}"
+        objective = f"{percent(route.objective)} {verdict}"
     unmatched = " ".join(code(prefix or "*") for prefix in route.unmatched)
     return row(
         [code(route.name), f"{tally.present:,} of {tally.wanted:,}", share, objective, unmatched]

@@ -7,9 +7,12 @@ destination does not have.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
+from functools import reduce
 from typing import Literal, NamedTuple
 
 from fleet_repl.inventory.model import InventoryRef
@@ -43,13 +46,17 @@ class Tally(NamedTuple):
         return self.wanted - self.present - self.pending
 
     @property
-    def share(self) -> float | None:
+    def share(self) -> Fraction | None:
         """The share that is present, pending ones left out; None where nothing is wanted."""
         due = self.wanted - self.pending
-        return self.present / due if due else None
+        return Fraction(self.present, due) if due else None
 
     def plus(self, other: Tally) -> Tally:
         return Tally(*map(sum, zip(self, other, strict=True)))
+
+    @classmethod
+    def total(cls, tallies: Iterable[Tally]) -> Tally:
+        return reduce(Tally.plus, tallies, cls())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,23 +110,20 @@ class RouteCoverage:
 
     name: str
     unmatched: Prefixes
-    """Prefixes that match no repository of any source of the route; none unless all its sources
-    were read."""
+    """Prefixes and entries of `only` that match no repository of any source of the route; none
+    unless all its sources were read."""
     sources: int
     repositories: Tally
     images: Tally | None
+    least: Fraction | None
+    """The share at the destination that has least, of images, or of repositories where no images
+    were compared; None where the route carries nothing."""
     unknown: int
     """Links of the route of which nothing is known."""
-    objective: float | None
-    """The share that the inventory wants, 0 to 1; None where it names none."""
+    objective: Fraction | None
+    """The share that the inventory wants at each destination; None where it names none."""
     remedy: str | None = None
     """What to do about its gaps, and the commands on lines of their own; None for none."""
-
-    @property
-    def share(self) -> float | None:
-        """The share of images, or of repositories where no images were compared; None where the
-        route carries nothing."""
-        return (self.repositories if self.images is None else self.images).share
 
     @property
     def is_met(self) -> bool | None:
@@ -127,7 +131,7 @@ class RouteCoverage:
         known for sure."""
         if self.objective is None:
             return None
-        if self.share is not None and self.share < self.objective:
+        if self.least is not None and self.least < self.objective:
             return False
         return None if self.unknown else True
 

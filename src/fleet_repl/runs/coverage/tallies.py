@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import TypeAlias, TypeVar
 
 from fleet_repl.inventory import Route
@@ -23,7 +23,8 @@ from fleet_repl.runs.coverage.model import (
 )
 from fleet_repl.topology import Link
 from fleet_repl.values.names import AccountId, Registry
-from fleet_repl.values.prefixes import Prefixes, reduce, selects
+from fleet_repl.values.prefixes import selects
+from fleet_repl.values.repositories import lists
 
 K = TypeVar("K")
 
@@ -31,6 +32,7 @@ Repositories: TypeAlias = Mapping[Registry, Set[str]]
 """The names of the repositories of every registry that was read."""
 _Pair: TypeAlias = tuple[Tally, Tally]
 """Repositories and images."""
+_NONE: _Pair = (Tally(), Tally())
 
 
 class CoverageTallies:
@@ -41,8 +43,12 @@ class CoverageTallies:
         self._routes = {route.name: route for route in routes}
         self._with_images = with_images
         self._of_links: dict[Link, _Pair] = {}
-        self._of_routes: dict[str, _Pair] = {}
+        self._of_routes: dict[tuple[str, Link], _Pair] = {}
         self._gaps: dict[Link, list[Gap]] = defaultdict(list)
+
+    def wants(self, link: Link, repository: str) -> bool:
+        """Returns whether a route of the link asks for the repository."""
+        return any(self._routes[name].wants(repository) for name in link.routes)
 
     def add(
         self,
@@ -53,8 +59,8 @@ class CoverageTallies:
         exists: bool,
         has_rule: bool,
     ) -> None:
-        """Count a repository that the link carries. `comparison`: of its images; None where the
-        destination has the repository, and only names of repositories are compared.
+        """Count a repository that the link has to carry. `comparison`: of its images; None where
+        the destination has the repository, and only names of repositories are compared.
 
         An empty repository is never replicated, so its absence is no gap. Where all missing images
         are on their way, so is the repository.
@@ -62,16 +68,15 @@ class CoverageTallies:
         if comparison is not None and not comparison.wanted and not exists:
             return
         missing = 0 if comparison is None else comparison.missing
-        pending = not exists and not missing
         images = Tally()
         if comparison is not None and self._with_images:
             present = comparison.wanted - comparison.missing - comparison.pending
             images = Tally(comparison.wanted, present, comparison.pending)
-        counted = Tally(1, int(exists), int(pending)), images
+        counted = Tally(1, int(exists), int(not exists and not missing)), images
         _count(self._of_links, link, counted)
         for name in link.routes:
-            if selects(self._routes[name].prefixes, repository):
-                _count(self._of_routes, name, counted)
+            if self._routes[name].wants(repository):
+                _count(self._of_routes, (name, link), counted)
         if comparison is not None and missing:
             gap = Gap(
                 repository=repository,
@@ -85,7 +90,7 @@ class CoverageTallies:
     def link(self, link: Link, *, unknown: bool, joining: str | None = None) -> LinkCoverage:
         """Returns the coverage of a link. `unknown`: one of its ends could not be read."""
         names, gaps = self._desired.names, self._gaps.get(link, [])
-        repositories, images = self._of_links.get(link, (Tally(), Tally()))
+        repositories, images = self._of_links.get(link, _NONE)
         state = CoverageState.MISSING if gaps else CoverageState.COMPLETE
         if unknown:
             state = CoverageState.UNKNOWN
@@ -106,11 +111,11 @@ class CoverageTallies:
         )
 
     def routes(
-        self, links: Iterable[LinkCoverage], repositories: Repositories, inventory: str
+        self, links: Mapping[Link, LinkCoverage], repositories: Repositories, inventory: str
     ) -> Iterator[RouteCoverage]:
         """Yields the coverage of each route of these links, in the inventory's order. `inventory`:
         its path, for commands that can be pasted."""
-        of_routes: dict[str, list[LinkCoverage]] = defaultdict(list)
+        of_routes: dict[str, list[Link]] = defaultdict(list)
         for link in links:
             for name in link.routes:
                 of_routes[name].append(link)
@@ -118,16 +123,21 @@ class CoverageTallies:
         for name, route in self._routes.items():
             if name not in of_routes:
                 continue
-            own, (counted, images) = of_routes[name], self._of_routes.get(name, (Tally(), Tally()))
+            own = of_routes[name]
+            pairs = [self._of_routes.get((name, link), _NONE) for link in own]
+            counted = [pair[self._with_images] for pair in pairs]
+            shares = [tally.share for tally in counted if tally.share is not None]
+            states = [links[link].state for link in own]
             yield RouteCoverage(
                 name=name,
-                unmatched=_unmatched(route, sources[name], repositories),
+                unmatched=tuple(_unmatched(route, sources[name], repositories)),
                 sources=len({link.source for link in own}),
-                repositories=counted,
-                images=images if self._with_images else None,
-                unknown=sum(link.state is CoverageState.UNKNOWN for link in own),
-                objective=getattr(route, "complete", None),
-                remedy=_remedy(route, own, inventory),
+                repositories=Tally.total(pair[0] for pair in pairs),
+                images=Tally.total(pair[1] for pair in pairs) if self._with_images else None,
+                least=min(shares, default=None),
+                unknown=states.count(CoverageState.UNKNOWN),
+                objective=route.complete,
+                remedy=_remedy(route, [links[link] for link in own], inventory),
             )
 
     def _sources(self) -> Mapping[str, Set[Registry]]:
@@ -141,16 +151,29 @@ class CoverageTallies:
 
 
 def unrouted(
-    sources: Iterable[Registry], repositories: Repositories, desired: Desired
+    sources: Iterable[Registry],
+    repositories: Repositories,
+    desired: Desired,
+    routes: Iterable[Route],
 ) -> Iterator[Unrouted]:
-    """Yields the sources with repositories that no route carries. What the source itself gets by
-    replication is left out: it came from a registry whose routes carry it."""
+    """Yields the sources with repositories that no route carries.
+
+    Two kinds are left out: what a route leaves out by name, which is on purpose, and what the
+    source itself gets by replication, which came from a registry whose routes carry it.
+    """
+    by_name = {route.name: route for route in routes}
     for source in sources:
         links = (*desired.outgoing.get(source, ()), *desired.incoming.get(source, ()))
-        known = reduce(prefix for link in links for prefix in link.prefixes)
-        names = (name for name in repositories.get(source, ()) if not selects(known, name))
-        if found := tuple(sorted(names)):
-            yield Unrouted(registry=source, name=desired.names[source.account], repositories=found)
+        own = [
+            by_name[name] for name in dict.fromkeys(name for link in links for name in link.routes)
+        ]
+        names = tuple(
+            name
+            for name in sorted(repositories.get(source, ()))
+            if not any(_considers(route, name) for route in own)
+        )
+        if names:
+            yield Unrouted(registry=source, name=desired.names[source.account], repositories=names)
 
 
 def joining_of(link: Link, joining: Mapping[AccountId, str]) -> str | None:
@@ -160,23 +183,34 @@ def joining_of(link: Link, joining: Mapping[AccountId, str]) -> str | None:
 
 
 def _count(tallies: dict[K, _Pair], key: K, counted: _Pair) -> None:
-    repositories, images = tallies.get(key, (Tally(), Tally()))
+    repositories, images = tallies.get(key, _NONE)
     tallies[key] = repositories.plus(counted[0]), images.plus(counted[1])
 
 
-def _unmatched(route: Route, sources: Set[Registry], repositories: Repositories) -> Prefixes:
-    if not sources <= repositories.keys():
-        return ()
-    return tuple(
-        prefix
-        for prefix in route.prefixes
-        if not any(name.startswith(prefix) for source in sources for name in repositories[source])
+def _considers(route: Route, repository: str) -> bool:
+    """Returns whether the route carries the repository, or leaves it out by its name."""
+    return route.wants(repository) or (
+        selects(route.prefixes, repository) and lists(route.exclude, repository)
     )
 
 
-def _remedy(route: Route, links: Iterable[LinkCoverage], inventory: str) -> str | None:
+def _unmatched(route: Route, sources: Set[Registry], repositories: Repositories) -> Iterator[str]:
+    """Yields the prefixes and the entries of `only` that match no repository."""
+    if not sources <= repositories.keys():
+        return
+    for prefix in () if route.only else route.prefixes:
+        names = (name for source in sources for name in repositories[source])
+        if not any(name.startswith(prefix) for name in names):
+            yield prefix
+    for entry in route.only:
+        names = (name for source in sources for name in repositories[source])
+        if not any(lists((entry,), name) for name in names):
+            yield entry
+
+
+def _remedy(route: Route, links: Sequence[LinkCoverage], inventory: str) -> str | None:
     """Returns what to do about the gaps of a route, and the commands on lines of their own."""
-    gaps = [gap for link in links for gap in link.gaps if selects(route.prefixes, gap.repository)]
+    gaps = [gap for link in links for gap in link.gaps if route.wants(gap.repository)]
     if not gaps:
         return None
     path = shlex.quote(inventory)

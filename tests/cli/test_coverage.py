@@ -1,0 +1,182 @@
+"""What is missing where, on the command line: text, documents and codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from tests.support.command_line import Cli, FakeFleet
+
+from fleet_repl.cli.app import run
+from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.values.exit_code import ExitCode
+
+FLEET = """\
+version = 1
+name = "prod"
+
+[aws]
+role = "fleet-replication"
+regions = ["eu-west-1"]
+
+[[accounts]]
+id = "111111111111"
+name = "build"
+
+[[accounts]]
+id = "222222222222"
+name = "shop"
+
+[[accounts]]
+id = "333333333333"
+name = "search"
+
+[[external]]
+id = "444444444444"
+name = "partner"
+regions = ["eu-west-1"]
+
+[[routes]]
+name = "golden"
+from = { accounts = "build" }
+to = { accounts = ["shop", "partner"] }
+prefixes = ["base/", "golden/"]
+complete = "99.5%"
+
+[[routes]]
+name = "copy"
+from = { accounts = "build" }
+to = { accounts = "search" }
+prefixes = ["base/go"]
+"""
+SCENARIO = """\
+[[accounts]]
+id = "333333333333"
+denied = true
+
+[[registries]]
+account = "111111111111"
+region = "eu-west-1"
+repositories."base/go" = ["1.24"]
+repositories."base/empty" = []
+repositories."team/other" = ["1"]
+repositories."team/secret-app" = ["1"]
+repositories."app" = ["1"]
+
+[[registries]]
+account = "222222222222"
+region = "eu-west-1"
+repositories = { "base/empty" = [] }
+"""
+TEXT = """\
+Coverage of prod: partial
+
+Routes
+  golden: 1 of 2 repositories; objective 99.5% missed: 50% at the destination that has least
+    prefix golden/ matches no repository of its 1 source
+  copy: 0 of 0 repositories; 1 link unknown
+
+In no route: 3 repositories
+  team/: 2 repositories go nowhere
+    111111111111 eu-west-1 (build): team/other, team/secret-app
+  app: 1 repository goes nowhere
+    111111111111 eu-west-1 (build): app
+
+Missing at their destination: 1 link
+  111111111111 eu-west-1 (build) → 222222222222 eu-west-1 (shop): 1 of 2 repositories missing
+    base/go: not there, no rule of the source carries it
+    → its rules are not in place yet; this makes them, and copies what is there already:
+      fleet-repl apply prod.toml
+      fleet-repl backfill prod.toml --route golden
+
+External, so nobody here can look into them: 1 link
+  111111111111 eu-west-1 (build) → 444444444444 eu-west-1 (partner)
+
+Unknown (an end was not read): 1 link
+  111111111111 eu-west-1 (build) → 333333333333 eu-west-1 (search)
+
+Unreadable: 1 registry
+  access-denied at AssumeRole: 1 registry
+"""
+SANDBOX = ("--sandbox", "--scenario", "scenario.toml", "--quiet")
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("prod.toml").write_text(FLEET, encoding="utf-8")
+    Path("scenario.toml").write_text(SCENARIO, encoding="utf-8")
+
+
+def test_as_people_read_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every kind of finding, with what to do; an objective is missed and an account is refused."""
+    assert run(["coverage", "prod.toml", *SANDBOX]) == ExitCode.PARTIAL
+    text = capsys.readouterr().out
+    assert text.startswith(TEXT)
+    assert re.search(r"\nCompared repositories on 3 links, in \d+\.\d s\. Exit 4: partial: ", text)
+
+
+def test_in_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    """The document fits its schema; a CSV has a row for each finding, and JUnit fails by the
+    objective alone."""
+    args = ["coverage", "prod.toml", *SANDBOX, "--images", "--format", "json"]
+    assert run([*args, "--report", "a.csv", "--report", "b.md", "--report", "c.xml"]) == 4
+    document = json.loads(capsys.readouterr().out)
+    Draft202012Validator(schema("coverage")).validate(document)
+    assert document["compared"] == "images"
+    golden, copy = document["routes"]
+    assert (golden["met"], golden["objective"], golden["share"]) == (False, 0.995, 0.0)
+    assert (copy["met"], copy["share"], copy["unknown"]) == (None, None, 1)
+    with io.StringIO(Path("a.csv").read_text(encoding="utf-8"), newline="") as file:
+        rows = [(row["state"], row["repository"], row["error"]) for row in csv.DictReader(file)]
+    assert rows == [
+        ("missing", "base/go", ""),
+        ("unrouted", "app", ""),
+        ("unrouted", "team/other", ""),
+        ("unrouted", "team/secret-app", ""),
+        ("unreadable", "", "access-denied"),
+    ]
+    text = Path("b.md").read_text(encoding="utf-8")
+    assert "| <code>golden</code> | 0 of 1 | 0% | 99.5% **missed** | <code>golden/</code> |" in text
+    junit = Path("c.xml").read_text(encoding="utf-8")
+    assert 'tests="5" failures="1" errors="1" skipped="3"' in junit
+    assert '<failure type="objective"' in junit
+
+
+def test_without_an_objective_a_gap_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told all the same."""
+    Path("prod.toml").write_text(FLEET.replace('complete = "99.5%"', ""), encoding="utf-8")
+    _, heading, registries = SCENARIO.partition("[[registries]]")
+    Path("scenario.toml").write_text(heading + registries, encoding="utf-8")
+    assert run(["coverage", "prod.toml", *SANDBOX]) == ExitCode.OK
+    text = capsys.readouterr().out
+    assert text.startswith("Coverage of prod: ok\n")
+    assert "    base/go: not there, no rule of the source carries it\n" in text
+
+
+def test_long_lists_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """And whole with -v."""
+    names = "\n".join(f'repositories."team/app{n:02}" = ["1"]' for n in range(20))
+    more = SCENARIO.replace('repositories."app" = ["1"]', names)
+    Path("scenario.toml").write_text(more, encoding="utf-8")
+    run(["coverage", "prod.toml", *SANDBOX])
+    short = capsys.readouterr().out
+    assert "team/app03, team/app04 and 17 more\n" in short
+    assert "-v shows all" in short
+    run(["coverage", "prod.toml", *SANDBOX[:-1], "-v"])
+    assert "team/app19, team/other, team/secret-app\n" in capsys.readouterr().out
+
+
+def test_flags(cli: Cli, inventory: str, fleet: FakeFleet) -> None:
+    """What is asked for, and of which part of the fleet."""
+    cli("coverage", inventory)
+    cli("coverage", inventory, "--images", "--region", "eu-west-1")
+    assert fleet.asked == ["coverage", "coverage images"]
+    assert fleet.selected is not None
+    assert fleet.selected.regions == ("eu-west-1",)
+    assert cli("coverage", inventory, "--format", "sarif").code == ExitCode.USAGE
