@@ -20,6 +20,7 @@ READING: Final = (
     ("coverage",),
     ("import",),
     ("doctor",),
+    ("coverage",),
     ("watch", "--once"),
     ("backfill", "--yes"),
     ("explain", "--live", "--from", "build/eu-west-1"),

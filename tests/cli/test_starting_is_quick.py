@@ -26,10 +26,15 @@ OF_HELP = {
 
 def loaded_by(args: list[str]) -> set[str]:
     """The modules that a command line has loaded when it ends."""
+    return set(said_at_the_end(args, "*sys.modules").split())
+
+
+def said_at_the_end(args: list[str], what: str) -> str:
+    """What a process says of itself when its command line has ended, on stderr."""
     program = (
-        "import atexit, sys; from fleet_repl.__main__ import main; "
+        "import atexit, gc, sys; from fleet_repl.__main__ import main; "
         f"sys.argv = ['fleet-repl', *{args!r}]; "
-        "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); main()"
+        f"atexit.register(lambda: print({what}, file=sys.stderr)); main()"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],
@@ -38,7 +43,7 @@ def loaded_by(args: list[str]) -> set[str]:
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    return set(ended.stderr.split())
+    return ended.stderr
 
 
 def ours(modules: set[str]) -> set[str]:
@@ -64,6 +69,22 @@ def test_a_good_inventory_is_counted_without_any_run(inventory: str) -> None:
     assert {name for name in ours(modules) if name.startswith("fleet.")} == {"fleet.load"}
     assert not modules & {"anyio", "asyncio", "msgspec", "rich.console", "rich.text", "aiobotocore"}
     assert not modules & {"fleet_repl.reports.documents", "fleet_repl.reports.junit"}
+
+
+def test_a_quiet_run_imports_nothing_of_other_commands(inventory: str) -> None:
+    """A plan that is applied needs no images, no rollbacks, no imports, no workers, and no
+    terminal that lines are redrawn on."""
+    modules = loaded_by(["apply", inventory, "--sandbox", "--yes", "--quiet"])
+    assert "fleet_repl.engine.apply" in modules
+    assert not modules & {"rich.console", "rich.text", "multiprocessing"}
+    needless = "runs.delivery runs.explain runs.rollback planning.explain planning.importing"
+    assert not ours(modules) & set(needless.split())
+    assert not {name for name in ours(modules) if name.startswith("fleet.shard")}
+
+
+def test_what_a_process_holds_at_its_end_is_not_examined() -> None:
+    """Python would look for cycles among all of it before it lets the process go."""
+    assert int(said_at_the_end(["--version"], "gc.get_freeze_count()")) > 0
 
 
 def test_values_of_an_inventory_load_no_pydantic() -> None:

@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 import anyio
 
 from fleet_repl.cli.counters import Counters
-from fleet_repl.cli.progress import progress_text
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
@@ -48,6 +47,8 @@ async def heartbeat(log: Callable[[LogEntry], object], counters: Counters, clock
 
 def progress_entry(counters: Counters, seconds: float) -> LogEntry:
     """The progress of a run as a log entry: a sentence for people, fields for machines."""
+    from fleet_repl.cli.progress import progress_text  # noqa: PLC0415 - most runs end before it
+
     return LogEntry(
         event="progress",
         message=progress_text(counters, seconds).plain,

@@ -13,13 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.interrupts import Interrupts
-from fleet_repl.cli.progress import live_progress
 from fleet_repl.cli.result_options import ResultOptions
-from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.plan import Plan
-from fleet_repl.runs.coverage import CoverageReport
-from fleet_repl.runs.delivery import DeliveryReport
-from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.events import BackfillsWanted, Event, PlanMade
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.errors import FleetError
@@ -29,7 +24,11 @@ from fleet_repl.values.text import counted
 if TYPE_CHECKING:
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
+    from fleet_repl.planning.explain import Explanation
     from fleet_repl.planning.importing import Imported
+    from fleet_repl.runs.coverage import CoverageReport
+    from fleet_repl.runs.delivery import DeliveryReport
+    from fleet_repl.runs.doctor import DoctorReport
 
 T = TypeVar("T")
 
@@ -152,6 +151,8 @@ class Session:
             if silent or not streams.can_move(streams.stderr):
                 yield
             else:
+                from fleet_repl.cli.progress import live_progress  # noqa: PLC0415 - loads rich
+
                 with live_progress(log.console, self.counters, self._seconds):
                     yield
 

@@ -17,7 +17,6 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Plan, Warning
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.outcomes import Report
-from fleet_repl.runs.rollback import restored
 
 
 async def apply(
@@ -75,5 +74,8 @@ async def _all_warnings(plan: Plan, context: RunContext) -> tuple[Warning, ...]:
 
 def _compared_with(plan: Plan, context: RunContext) -> Desired:
     """Returns the state that rules are compared with: for a rollback, the state that comes back."""
-    desired = context.desired
-    return desired if plan.rolls_back is None else restored(desired, plan.registries)
+    if plan.rolls_back is None:
+        return context.desired
+    from fleet_repl.runs.rollback import restored  # noqa: PLC0415 - few runs are rollbacks
+
+    return restored(context.desired, plan.registries)

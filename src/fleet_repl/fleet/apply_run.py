@@ -16,7 +16,6 @@ from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.results import untouched
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.fleet.rollback import forget_rollback, lift_marks, mark_rolled_back
 from fleet_repl.fleet.run_reports import applied_report, reported, with_warning
 from fleet_repl.fleet.write_guard import JournalGuard
 from fleet_repl.planning.authorize import Authorized
@@ -169,16 +168,21 @@ class ApplyRun:
 
         Returns the marks from before a rollback.
         """
+        if self.plan.rolls_back is None and not self.authorized.forced:
+            return None
+        from fleet_repl.fleet.rollback import lift_marks, mark_rolled_back  # noqa: PLC0415
+
         if self.plan.rolls_back is not None:
             return await mark_rolled_back(self.plan.rolls_back, self.context)
-        if self.authorized.forced:
-            await lift_marks(self.context)
+        await lift_marks(self.context)
         return None
 
     async def _unmark(self, report: Report, before: Marks | None) -> Report:
         """A rollback that has changed nothing has taken nothing back."""
         if before is None or any(map(_may_have_changed, report.registries)):
             return report
+        from fleet_repl.fleet.rollback import forget_rollback  # noqa: PLC0415
+
         return await _or_warn(
             report,
             lambda: forget_rollback(before, self.context),

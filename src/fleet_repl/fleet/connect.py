@@ -25,7 +25,6 @@ from fleet_repl.fleet.fleet import Fleet
 from fleet_repl.fleet.load import check_secrets
 from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.record import Memory
-from fleet_repl.fleet.shard_readers import shard_readers
 from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Inventory, State
 from fleet_repl.planning.acknowledgements import as_warning
@@ -163,6 +162,8 @@ class _Opening:
         self, executor: Executor, workers: int | None, registries: AwsRegistries
     ) -> ShardReaders:
         """The workers that read for the run."""
+        from fleet_repl.fleet.shard_readers import shard_readers  # noqa: PLC0415
+
         return shard_readers(
             executor,
             workers,

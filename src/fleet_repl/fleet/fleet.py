@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
 
@@ -15,33 +15,25 @@ from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.apply import apply
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.fleet.coverage import cover_links
-from fleet_repl.fleet.doctor import examine_fleet
-from fleet_repl.fleet.explain import explain_live
-from fleet_repl.fleet.import_ import import_registries
 from fleet_repl.fleet.kept_plan import PlanError, check_accounts, check_registries, check_world
 from fleet_repl.fleet.plan import PlanOptions, propose
-from fleet_repl.fleet.rollback import propose_rollback
 from fleet_repl.fleet.run_reports import interrupted_report, refused_report
-from fleet_repl.fleet.verify import verify_links
-from fleet_repl.planning.explain import Explanation, question_of
-from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.stored import with_policies_read
 from fleet_repl.reports.documents.plan import is_unaltered
-from fleet_repl.runs.coverage import CoverageReport
-from fleet_repl.runs.delivery import DeliveryReport
-from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.events import RunStarted
-from fleet_repl.runs.outcomes import (
-    BackfillReport,
-    Report,
-    Statistics,
-)
+from fleet_repl.runs.outcomes import BackfillReport, Report, Statistics
 from fleet_repl.state import LockAndFreeze, read_lock_and_freeze
 from fleet_repl.topology import Selection, select
 from fleet_repl.values.errors import Fault, FleetError, SelectionError
 from fleet_repl.values.names import Registry
+
+if TYPE_CHECKING:
+    from fleet_repl.planning.explain import Explanation
+    from fleet_repl.planning.importing import Imported
+    from fleet_repl.runs.coverage import CoverageReport
+    from fleet_repl.runs.delivery import DeliveryReport
+    from fleet_repl.runs.doctor import DoctorReport
 
 EVERYTHING: Final = Selection()
 """The selection that narrows nothing."""
@@ -53,7 +45,10 @@ class Interrupted(FleetError):  # noqa: N818 - an interruption is no error of an
 
 
 class Fleet:
-    """A fleet that is connected: make plans of it and apply them."""
+    """A fleet that is connected: make plans of it and apply them.
+
+    What plans and their application do not need is imported when it is first asked for.
+    """
 
     def __init__(self, context: RunContext) -> None:
         self.name: Final = context.inventory.name
@@ -132,6 +127,8 @@ class Fleet:
         Registries that were changed since are refused unless `force`. Raises RunError where
         nobody remembers the run, StateError, and Interrupted after `stop()`.
         """
+        from fleet_repl.fleet.rollback import propose_rollback  # noqa: PLC0415
+
         planned = await propose_rollback(
             run_id, self._context, force=force, report_start=self._report_start
         )
@@ -241,6 +238,8 @@ class Fleet:
 
         A registry that cannot be read is a value in the report. Raises SelectionError.
         """
+        from fleet_repl.fleet.verify import verify_links  # noqa: PLC0415
+
         scope = select(self._context.inventory, selection)
         return await verify_links(scope, count, age, self._context.reporting_to(on_event))
 
@@ -253,6 +252,8 @@ class Fleet:
         `images`: compare the digests of all images too, archived ones included. A registry that
         cannot be read is a value in the report. Raises SelectionError.
         """
+        from fleet_repl.fleet.coverage import cover_links  # noqa: PLC0415
+
         scope = select(self._context.inventory, selection)
         self._report_start(scope)
         return await cover_links(scope, self._context, with_images=images)
@@ -263,6 +264,8 @@ class Fleet:
 
         An account that fails is a value in the report. Raises SelectionError.
         """
+        from fleet_repl.fleet.doctor import examine_fleet  # noqa: PLC0415
+
         scope = select(self._context.inventory, selection, with_unknown=True)
         self._report_start(scope)
         return await examine_fleet(scope, self._context)
@@ -276,6 +279,9 @@ class Fleet:
         ACCOUNT/REGION, the account by id or name. A registry that cannot be read is a value in the
         result. Raises SelectionError.
         """
+        from fleet_repl.fleet.explain import explain_live  # noqa: PLC0415
+        from fleet_repl.planning.explain import question_of  # noqa: PLC0415
+
         context = self._context
         ends = () if destination is None else (destination,)
         question = question_of(context.inventory, what, source=source, destinations=ends)
@@ -289,6 +295,8 @@ class Fleet:
         result. Raises InventoryError for a file that was changed meanwhile, and Interrupted after
         `stop()`.
         """
+        from fleet_repl.fleet.import_ import import_registries  # noqa: PLC0415
+
         self._report_start(select(self._context.inventory, EVERYTHING))
         result = await import_registries(self._context.inventory, self._context.observing({}))
         if result is None:

@@ -5,13 +5,17 @@ Where several codes fit, the first of these counts: interrupted, error, refused,
 
 from __future__ import annotations
 
-from fleet_repl.planning.explain import Explanation
+from typing import TYPE_CHECKING
+
 from fleet_repl.planning.plan import Plan, fall_short
-from fleet_repl.runs.coverage import CoverageReport
-from fleet_repl.runs.delivery import DeliveryReport
-from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report, Status
 from fleet_repl.values.exit_code import ExitCode
+
+if TYPE_CHECKING:
+    from fleet_repl.planning.explain import Explanation
+    from fleet_repl.runs.coverage import CoverageReport
+    from fleet_repl.runs.delivery import DeliveryReport
+    from fleet_repl.runs.doctor import DoctorReport
 
 
 def exit_code(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome
 from fleet_repl.planning.plan import Action, Plan, Resource
-from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Region, Registry
+
+if TYPE_CHECKING:
+    from fleet_repl.runs.delivery import DeliveryReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fleet_repl.reports.documents.member_types import (
-    Timestamp,
-)
+from fleet_repl.reports.documents.member_types import Timestamp
 from fleet_repl.reports.documents.reader import Document
-from fleet_repl.reports.documents.shared import (
-    InventoryDocument,
-    recast,
-)
-from fleet_repl.runs.coverage import CoverageReport
-from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.reports.documents.shared import InventoryDocument, recast
 from fleet_repl.runs.outcomes import BackfillReport, Report, Status
 from fleet_repl.values.text import timestamp
+
+if TYPE_CHECKING:
+    from fleet_repl.runs.coverage import CoverageReport
+    from fleet_repl.runs.delivery import DeliveryReport
 
 
 class RunHead(Document, frozen=True, kw_only=True):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fleet_repl.reports.render import Settings
     from fleet_repl.reports.to_json import Document
     from fleet_repl.runs.coverage import CoverageReport
+    from fleet_repl.runs.delivery import DeliveryReport
+    from fleet_repl.runs.doctor import DoctorReport
 
 
 def text_of(value: Documented, settings: Settings) -> str:
@@ -29,38 +31,52 @@ def text_of(value: Documented, settings: Settings) -> str:
             return _of_runs(value, settings)
 
 
+# Each value loads the modules of its own text.
 def _of_runs(
     value: Document | Explanation | CoverageReport | AccountsDocument, settings: Settings
 ) -> str:
-    # Checking an inventory needs none of these.
-    from fleet_repl.planning.explain import Explanation  # noqa: PLC0415
     from fleet_repl.planning.plan import Plan  # noqa: PLC0415
-    from fleet_repl.reports.text.accounts import accounts_text  # noqa: PLC0415
-    from fleet_repl.reports.text.backfills import backfill_text  # noqa: PLC0415
-    from fleet_repl.reports.text.coverage import coverage_text  # noqa: PLC0415
-    from fleet_repl.reports.text.deliveries import delivery_text  # noqa: PLC0415
-    from fleet_repl.reports.text.doctor import doctor_text  # noqa: PLC0415
-    from fleet_repl.reports.text.explanation import explanation_text  # noqa: PLC0415
-    from fleet_repl.reports.text.plans import plan_text  # noqa: PLC0415
-    from fleet_repl.reports.text.reports import report_text  # noqa: PLC0415
-    from fleet_repl.runs.coverage import CoverageReport  # noqa: PLC0415
-    from fleet_repl.runs.delivery import DeliveryReport  # noqa: PLC0415
-    from fleet_repl.runs.doctor import DoctorReport  # noqa: PLC0415
     from fleet_repl.runs.outcomes import BackfillReport, Report  # noqa: PLC0415
 
     full, colour, width = settings.full, settings.colour, settings.width
     waves, inventory = settings.waves, settings.inventory
     match value:
         case Plan():
-            text = plan_text(
+            from fleet_repl.reports.text.plans import plan_text  # noqa: PLC0415
+
+            return plan_text(
                 value, full=full, colour=colour, width=width, waves=waves, inventory=inventory
             )
         case Report():
-            text = report_text(value, full=full, colour=colour, width=width, waves=waves)
+            from fleet_repl.reports.text.reports import report_text  # noqa: PLC0415
+
+            return report_text(value, full=full, colour=colour, width=width, waves=waves)
+        case BackfillReport():
+            from fleet_repl.reports.text.backfills import backfill_text  # noqa: PLC0415
+
+            return backfill_text(value, full=full, colour=colour, width=width)
+        case _:
+            return _of_answers(value, settings)
+
+
+def _of_answers(
+    value: DeliveryReport | DoctorReport | Explanation | CoverageReport | AccountsDocument,
+    settings: Settings,
+) -> str:
+    from fleet_repl.planning.explain import Explanation  # noqa: PLC0415
+    from fleet_repl.reports.text.accounts import accounts_text  # noqa: PLC0415
+    from fleet_repl.reports.text.coverage import coverage_text  # noqa: PLC0415
+    from fleet_repl.reports.text.deliveries import delivery_text  # noqa: PLC0415
+    from fleet_repl.reports.text.doctor import doctor_text  # noqa: PLC0415
+    from fleet_repl.reports.text.explanation import explanation_text  # noqa: PLC0415
+    from fleet_repl.runs.coverage import CoverageReport  # noqa: PLC0415
+    from fleet_repl.runs.delivery import DeliveryReport  # noqa: PLC0415
+    from fleet_repl.runs.doctor import DoctorReport  # noqa: PLC0415
+
+    full, colour, width = settings.full, settings.colour, settings.width
+    match value:
         case DeliveryReport():
             text = delivery_text(value, full=full, colour=colour, width=width)
-        case BackfillReport():
-            text = backfill_text(value, full=full, colour=colour, width=width)
         case DoctorReport():
             text = doctor_text(value, full=full, colour=colour, width=width)
         case Explanation():
