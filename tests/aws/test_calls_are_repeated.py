@@ -1,4 +1,4 @@
-"""Reads that repeat the SDK's first request: the same on the wire as what the SDK itself sends.
+"""Calls that repeat the SDK's first request: the same on the wire as what the SDK itself sends.
 
 A release of the SDK that builds, signs or sends requests in another way fails here.
 """
@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
+import anyio
 import pytest
 from aiohttp import web
 from botocore.auth import SigV4Auth
@@ -24,13 +25,13 @@ from fleet_repl.aws import AwsRegistries
 from fleet_repl.aws.clients import Clients
 from fleet_repl.aws.repeated_calls import (
     HttpSession,
-    PlainSigner,
     RepeatedCall,
-    _Request,
     repeated_call,
 )
 from fleet_repl.aws.request import Call
+from fleet_repl.aws.sigv4 import Signer
 from fleet_repl.runs.doctor import Question
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, FaultKind
 from fleet_repl.values.names import Region, Registry, Secret
 
@@ -48,20 +49,17 @@ VALUES: Final = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_
     st.sampled_from((None, "token+/=")),
 )
 def test_the_signature_is_the_sdks(extra: dict[str, str], body: bytes, token: str | None) -> None:
-    """The signer for plain headers signs as the SDK's own does, whatever is signed."""
+    """A request is signed as the SDK's own signer does, whatever is signed."""
     headers = {"Host": "api.ecr.eu-west-1.amazonaws.com", "User-Agent": "fleet-repl", **extra}
     url = "https://api.ecr.eu-west-1.amazonaws.com/"
     keys = ReadOnlyCredentials("AKIAEXAMPLE", "secret", token)
     sdk = AWSRequest("POST", url, data=body, headers=headers)
-    plain = _Request(url, {**headers}, body)
+    now = datetime(2026, 11, 30, 9, tzinfo=UTC)
     with pytest.MonkeyPatch.context() as patch:
-        now = datetime(2026, 11, 30, 9, tzinfo=UTC)
         patch.setattr("botocore.auth.get_current_datetime", lambda: now)
         SigV4Auth(keys, "ecr", "eu-west-1").add_auth(sdk)
-        unsigned = frozenset({"user-agent"})
-        PlainSigner(keys, "ecr", "eu-west-1", unsigned=unsigned).add_auth(plain)
-    assert plain.headers["Authorization"] == sdk.headers["Authorization"]
-    assert {**sdk.headers} == plain.headers
+    signer = Signer(url, headers, "eu-west-1", "ecr", unsigned=frozenset({"user-agent"}))
+    assert {**sdk.headers} == {**headers, **signer.sign(body, keys, now)}
 
 
 def as_sent(request: Request) -> tuple[object, ...]:
@@ -85,7 +83,22 @@ READS: Final[dict[str, Callable[[AwsRegistries, Registry], Awaitable[object]]]] 
 }
 
 
-@pytest.mark.parametrize("operation", READS)
+ROLE: Final = "arn:aws:iam::000000000001:role/é"
+WRITES: Final[dict[str, Callable[[AwsRegistries, Registry], Awaitable[object]]]] = {
+    "PutReplicationConfiguration": lambda registries, registry: registries.put_replication(
+        registry, {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": "1" * 12}]}]}
+    ),
+    "PutRegistryPolicy": lambda registries, registry: registries.put_policy(
+        registry, {"Statement": [{"Principal": {"AWS": ROLE}}]}
+    ),
+    "DeleteRegistryPolicy": lambda registries, registry: registries.delete_policy(registry),
+    "CreateRepositoryCreationTemplate": lambda registries, registry: registries.create_template(
+        registry, {"prefix": "base", "appliedFor": ["REPLICATION"], "description": "é\u2028"}
+    ),
+}
+
+
+@pytest.mark.parametrize("operation", READS | WRITES)
 async def test_a_repeated_call_is_the_sdks(edge: Edge, operation: str) -> None:
     """Method, path, headers and body of the second call are those of the first, and what is signed
     is the same."""
@@ -95,11 +108,13 @@ async def test_a_repeated_call_is_the_sdks(edge: Edge, operation: str) -> None:
         "repositories": [],
         "repositoryName": "base/go",
         "name": "A",
+        "policyText": "{}",
+        "repositoryCreationTemplate": {},
     }
     edge.aws.script(operation, *[edge.aws.reply(document)] * 2)
     async with edge.open() as registries:
         for _ in range(2):
-            await READS[operation](registries, edge.registry())
+            await (READS | WRITES)[operation](registries, edge.registry())
     first, second = edge.aws.calls(operation)
     assert as_sent(first) == as_sent(second)
     signed = [
@@ -293,25 +308,73 @@ async def test_an_odd_answer_is_the_sdks(
     assert faults[0] == faults[1]
 
 
-async def test_writes_go_through_the_sdk(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every write is validated and built by the SDK, however often it is made."""
+@pytest.fixture
+def by_sdk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The operations that the SDK itself makes, in order."""
     made: list[str] = []
-    by_sdk = Clients._send_by_sdk
+    send_by_sdk = Clients._send_by_sdk
 
     async def send(clients: Clients, call: Call, credentials: ReadOnlyCredentials) -> object:
         made.append(call.operation)
-        return await by_sdk(clients, call, credentials)
+        return await send_by_sdk(clients, call, credentials)
 
     monkeypatch.setattr(Clients, "_send_by_sdk", send)
+    return made
+
+
+async def test_the_sdk_validates_every_write(edge: Edge, by_sdk: list[str]) -> None:
+    """A write that is repeated is refused like a first one, and not sent, where it holds what the
+    SDK does not know: ECR would drop it."""
+    unknown: JsonObject = {"rules": [], "later": 1}
+    faults = []
+    for earlier in (0, 1):
+        async with edge.open() as registries:
+            for _ in range(earlier):
+                await registries.put_replication(edge.registry(), {"rules": []})
+            with pytest.raises(CallError) as caught:
+                await registries.put_replication(edge.registry(), unknown)
+            faults.append(caught.value.fault)
+    assert faults[0] == faults[1]
+    assert 'Unknown parameter in replicationConfiguration: "later"' in faults[0].message
+    assert by_sdk.count("PutReplicationConfiguration") == 2
+    assert len(edge.aws.calls("PutReplicationConfiguration")) == 1
+
+
+async def test_calls_in_flight_are_repeated(edge: Edge, by_sdk: list[str]) -> None:
+    """Of calls that are made at the same time the SDK makes one: the others repeat its request
+    while its answer is still to come."""
+    accounts = [edge.account(number) for number in range(1, 6)]
+    async with (
+        edge.open(edge.inventory(*accounts)) as registries,
+        anyio.create_task_group() as group,
+    ):
+        for number in range(1, 6):
+            group.start_soon(registries.describe, edge.registry(number))
+    assert len(edge.aws.calls("DescribeRegistry")) == 5
+    assert sorted(by_sdk) == ["AssumeRole", "DescribeRegistry", "GetCallerIdentity"]
+
+
+SPELLED: Final[tuple[tuple[dict[str, str], str], ...]] = (
+    ({}, "RegistryPolicyNotFoundException"),
+    ({}, "com.amazonaws.ecr#RegistryPolicyNotFoundException"),
+    ({"x-amzn-query-error": "RegistryPolicyNotFoundException;Sender"}, "Other"),
+)
+
+
+@pytest.mark.parametrize(("headers", "code"), SPELLED)
+async def test_no_policy_is_an_answer(edge: Edge, headers: dict[str, str], code: str) -> None:
+    """However ECR spells that there is no policy, that is no failure, in a first call and in
+    later ones."""
+
+    async def answer(request: Request) -> web.Response:
+        body = json.dumps({"__type": code, "message": "none"})
+        return web.Response(status=400, headers=headers, text=body)
+
+    edge.aws.script("GetRegistryPolicy", *[answer] * 2)
     async with edge.open() as registries:
         for _ in range(2):
-            await registries.describe(edge.registry())
-            await registries.put_replication(edge.registry(), {"rules": []})
-    assert made.count("DescribeRegistry") == 1
-    assert made.count("PutReplicationConfiguration") == 2
-    assert json.dumps(edge.aws.calls("PutReplicationConfiguration")[1].parameters) == (
-        '{"replicationConfiguration": {"rules": []}}'
-    )
+            assert await registries.read_policy(edge.registry()) is None
+        assert registries.statistics().calls["ecr", "GetRegistryPolicy", "ok"] == 2
 
 
 async def test_another_signature_is_left_to_the_sdk(

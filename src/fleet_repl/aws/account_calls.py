@@ -100,12 +100,15 @@ class AccountCalls:
         read: Reader[T],
         parameters: Mapping[str, object] = _NOTHING,
         service: Service = "ecr",
+        *,
+        absent: str | None = None,
     ) -> T:
-        """Make a call that reads, with retries; returns what `read` makes of the answer.
+        """Make a call that reads, with retries; returns what `read` makes of the answer. `absent`:
+        the error code that is an answer too.
 
         Raises CallError, which is never transient.
         """
-        call = self._call(registry, operation, parameters, service)
+        call = self._call(registry, operation, parameters, service, absent)
         source = self._source(registry.account)
         answer = await self._caller.persist(call, lambda: self._caller.once(call, source, read))
         self._answered.add(registry.account)
@@ -238,6 +241,7 @@ class AccountCalls:
         operation: str,
         parameters: Mapping[str, object],
         service: Service = "ecr",
+        absent: str | None = None,
     ) -> Call:
         account = self._accounts[registry.account]
         return Call(
@@ -247,6 +251,7 @@ class AccountCalls:
             account=registry.account,
             role=account.role,
             parameters=parameters,
+            absent=absent,
             hidden=(account.external_id,) if account.external_id is not None else (),
         )
 

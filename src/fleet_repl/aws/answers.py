@@ -62,12 +62,14 @@ def registry_document(answer: Answer, call: Call) -> JsonObject:
     return document
 
 
-def policy_document(answer: Answer, call: Call) -> JsonObject:
-    """The document in GetRegistryPolicy's body.
+def policy_document(answer: Answer, call: Call) -> JsonObject | None:
+    """The document in GetRegistryPolicy's body; None where there is no policy.
 
     A policy text that is no JSON object makes the answer garbage too: AWS checks policies when
     they are put.
     """
+    if answer.absent:
+        return None
     document = body(answer, call)
     _require_account(document, answer, call)
     text = document.get("policyText")

@@ -36,7 +36,7 @@ class BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # the SDK has no ty
         request.stream_output = True
         exchange = EXCHANGE.get(None)
         if exchange is not None:
-            exchange.sent = self, request
+            exchange.on_sent(self, request)
         response: AioAWSResponse = await super().send(request)
         if not is_stream or response.status_code >= 300:
             response._content = await _body(response.raw, request)

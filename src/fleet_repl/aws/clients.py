@@ -10,7 +10,8 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Final, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import anyio
 from aiobotocore.config import AioConfig
@@ -28,6 +29,11 @@ from fleet_repl.aws.redact import clean
 from fleet_repl.aws.repeated_calls import Client, RepeatedCall, may_be_repeated, repeated_call
 from fleet_repl.aws.request import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError
 from fleet_repl.values.names import Region
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from fleet_repl.aws.repeated_calls import HttpSession
 
 _Operation: TypeAlias = Callable[..., Awaitable[Mapping[str, object]]]
 
@@ -74,19 +80,27 @@ class Clients:
         self._endpoint = endpoint
         self._stack = stack
         self._clients: dict[tuple[Service, Region], Client] = {}
-        self._operations: dict[tuple[Service, Region, str], _Operation] = {}
         self._repeated: dict[tuple[Service, Region, str], RepeatedCall] = {}
-        """Calls that the SDK has made once, and that may be repeated."""
+        """Calls that the SDK has sent once, and that may be repeated."""
         self._making = anyio.Lock()
 
     async def send(self, call: Call, credentials: ReadOnlyCredentials) -> Answer:
         """Make one attempt, signed with `credentials`. Raises whatever the SDK raises."""
-        repeated = self._repeated.get((call.service, call.region, call.operation))
-        answer = await (
-            self._send_by_sdk(call, credentials)
-            if repeated is None
-            else repeated.send(call, credentials)
-        )
+        key = (call.service, call.region, call.operation)
+        if key not in self._repeated:
+            # Meanwhile another task may send the first call.
+            await self.prepare(call.service, call.region)
+        repeated = self._repeated.get(key)
+        try:
+            answer = await (
+                self._send_by_sdk(call, credentials)
+                if repeated is None
+                else repeated.send(call, credentials)
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code", "") != call.absent:
+                raise
+            return Answer(body=b"", parsed={}, request_id=None, absent=True)
         request_id, own = answer.request_id, [secret.reveal() for secret in call.hidden]
         if request_id is None:
             return answer
@@ -96,8 +110,9 @@ class Clients:
         return replace(answer, request_id=_request_id(request_id, hidden))
 
     async def _send_by_sdk(self, call: Call, credentials: ReadOnlyCredentials) -> Answer:
-        operation = await self._operation(call.service, call.region, call.operation)
-        exchange = Exchange(credentials)
+        client = self._clients[call.service, call.region]
+        operation: _Operation = getattr(client, xform_name(call.operation))
+        exchange = Exchange(credentials, partial(self._keep, call))
         token = EXCHANGE.set(exchange)
         try:
             parsed = await operation(**call.parameters)
@@ -114,35 +129,27 @@ class Clients:
             raise
         finally:
             EXCHANGE.reset(token)
-            self._keep(call, exchange)
         metadata = parsed.get("ResponseMetadata")
         request_id = metadata.get("RequestId") if isinstance(metadata, Mapping) else None
         request_id = request_id if isinstance(request_id, str) else None
         return Answer(body=exchange.body, parsed=parsed, request_id=request_id)
 
-    def _keep(self, call: Call, exchange: Exchange) -> None:
-        """Keep the request of an answered call that may be repeated."""
-        if not may_be_repeated(call) or exchange.status is None:
-            return
-        key = (call.service, call.region, call.operation)
-        if exchange.sent is not None and key not in self._repeated:
+    def _keep(self, call: Call, session: HttpSession, request: AWSPreparedRequest) -> None:
+        """Keep the request of a call that may be repeated: calls that are made while its answer is
+        still to come repeat it already."""
+        if may_be_repeated(call):
             client = self._clients[call.service, call.region]
-            repeated = repeated_call(*exchange.sent, client, call.operation)
+            repeated = repeated_call(session, request, client, call.operation)
             if repeated is not None:
-                self._repeated[key] = repeated
+                self._repeated[call.service, call.region, call.operation] = repeated
 
     async def prepare(self, service: Service, region: Region) -> None:
         """Make the client unless it exists. Raises what the SDK raises for its settings."""
+        if (service, region) in self._clients:
+            return
         async with self._making:
             if (service, region) not in self._clients:
                 self._clients[service, region] = await self._make(service, region)
-
-    async def _operation(self, service: Service, region: Region, name: str) -> _Operation:
-        key = (service, region, name)
-        if key not in self._operations:
-            await self.prepare(service, region)
-            self._operations[key] = getattr(self._clients[service, region], xform_name(name))
-        return self._operations[key]
 
     async def _make(self, service: Service, region: Region) -> Client:
         endpoint = self._endpoint

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 from botocore.credentials import ReadOnlyCredentials
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.awsrequest import AWSPreparedRequest
 
     from fleet_repl.aws.repeated_calls import HttpSession
@@ -16,15 +18,19 @@ if TYPE_CHECKING:
 class Exchange:
     """One call of the SDK's client."""
 
-    __slots__ = ("body", "credentials", "sent", "status")
+    __slots__ = ("body", "credentials", "on_sent", "status")
 
-    def __init__(self, credentials: ReadOnlyCredentials) -> None:
+    def __init__(
+        self,
+        credentials: ReadOnlyCredentials,
+        on_sent: Callable[[HttpSession, AWSPreparedRequest], object],
+    ) -> None:
+        """`on_sent` is called with the SDK's HTTP session, and the request that it gets."""
         self.credentials = credentials
+        self.on_sent = on_sent
         self.status: int | None = None
         self.body = b""
         """The body as it came: the SDK's parser drops every field that it does not know."""
-        self.sent: tuple[HttpSession, AWSPreparedRequest] | None = None
-        """The SDK's HTTP session, and the request that it got."""
 
 
 EXCHANGE: Final[ContextVar[Exchange]] = ContextVar("fleet_repl_exchange")

@@ -88,12 +88,9 @@ class AwsRegistries:
 
     async def read_policy(self, registry: Registry) -> JsonObject | None:
         """The registry policy's document, or None where there is none."""
-        try:
-            return await self._calls.read(registry, "GetRegistryPolicy", answers.policy_document)
-        except CallError as error:
-            if error.fault.code == NO_POLICY:
-                return None
-            raise
+        return await self._calls.read(
+            registry, "GetRegistryPolicy", answers.policy_document, absent=NO_POLICY
+        )
 
     async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the registry policy; returns the request id. One attempt.

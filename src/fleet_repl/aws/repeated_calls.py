@@ -2,15 +2,16 @@
 request.
 
 The SDK spends more time on a call than the network does: it validates, resolves the endpoint, emits
-a dozen events and builds header objects, with the same result each time. A read of ECR or
+a dozen events and builds header objects, with the same result each time. A call of ECR or
 Organizations, an AssumeRole or a question to IAM differs from the one before only in its body and
 its signature. So the first request of an operation, as the SDK has sent it, is the template of all
-later ones: they go to the same URL with the same headers through the SDK's own HTTP session, signed
-by the SDK's own signer. Forms and XML, and every error, are written and read by the SDK's
-serializer and parser. Writes always go through the whole SDK.
+later ones: they go to the same URL with the same headers through the SDK's own HTTP session, and
+are signed anew. Forms and XML, the parameters of writes, and every error are written, validated and
+read by the SDK's serializer and parser.
 
 For example, the second DescribeRegistry of a region takes the URL, `X-Amz-Target` and
 `User-Agent` of the first, has the body `{}`, and is signed with the session of its own account.
+The answer to the first need not have come: a hundred calls at once are one of the SDK's.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlencode
 
 from botocore.auth import SigV4Auth
+from botocore.compat import get_current_datetime
 from botocore.credentials import ReadOnlyCredentials
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 from fleet_repl.aws.request import Answer, Call, UnparsedAnswerError
+from fleet_repl.aws.sigv4 import Signer
 
 if TYPE_CHECKING:
     from aiobotocore.awsrequest import AioAWSResponse
@@ -50,6 +53,10 @@ _OF_ONE_REQUEST: Final = frozenset(
     }
 )
 """Headers that are never repeated."""
+_OF_THE_BODY: Final = frozenset(
+    {"content-encoding", "content-md5", "date", "x-amz-content-sha256", "x-amz-trailer"}
+)
+"""Headers of requests that cannot be repeated: only the SDK knows how it makes these."""
 _SIGNED: Final = re.compile(
     r"AWS4-HMAC-SHA256 Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, "
     r"SignedHeaders=(?P<headers>[^,]+), "
@@ -57,8 +64,8 @@ _SIGNED: Final = re.compile(
 
 
 def may_be_repeated(call: Call) -> bool:
-    """Whether a call is a read of one of those services, or takes a form for each account."""
-    return (call.service in _SERVICES and not call.writes) or call.operation in _FORMS
+    """Whether a call is one of those services, or takes a form for each account."""
+    return call.service in _SERVICES or call.operation in _FORMS
 
 
 class HttpSession(Protocol):
@@ -84,61 +91,28 @@ class Client(Protocol):
 
 @dataclass(slots=True)
 class _Request:
-    """A request as the SDK's signer and its HTTP session take one."""
+    """A request as the SDK's HTTP session takes one."""
 
     url: str
     headers: dict[str, str]
     body: bytes
     method: str = "POST"
     context: dict[str, object] = field(default_factory=dict)
-    params: None = None
     stream_output: bool = False
-
-
-class PlainSigner(SigV4Auth):  # type: ignore[misc]  # the SDK has no types
-    """The SDK's signer, for headers in a plain dict with one value each: the same signature,
-    without the header objects of the email package."""
-
-    def __init__(
-        self,
-        credentials: ReadOnlyCredentials,
-        service: str,
-        region: str,
-        *,
-        unsigned: frozenset[str] = frozenset(),
-    ) -> None:
-        """`unsigned`: the names, in lower case, of headers that the signature does not cover."""
-        super().__init__(credentials, service, region)
-        self._unsigned = unsigned
-
-    def headers_to_sign(self, request: _Request) -> dict[str, str]:
-        """The headers that the signature covers, by their names in lower case."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        return {name: headers[name] for name in sorted(headers.keys() - self._unsigned)}
-
-    def canonical_headers(self, headers_to_sign: Mapping[str, str]) -> str:
-        """One line for each of these headers."""
-        return "\n".join(
-            f"{name}:{' '.join(value.split())}" for name, value in headers_to_sign.items()
-        )
-
-    def signed_headers(self, headers_to_sign: Mapping[str, str]) -> str:
-        """The names of these headers."""
-        return ";".join(headers_to_sign)
 
 
 def repeated_call(
     session: HttpSession, first: AWSPreparedRequest, client: Client, operation: str
 ) -> RepeatedCall | None:
     """What repeats `first`, the first request as the SDK has signed it and handed it to its
-    `session`; None where the SDK signs in a way that is not known here, and has to make all calls
-    of the operation itself."""
+    `session`; None where the SDK signs in a way that is not known here, or its headers depend on
+    the body, so that it has to make all calls of the operation itself."""
     headers = {
         name: value.decode() if isinstance(value, bytes) else value
         for name, value in first.headers.items()
     }
     signed = _SIGNED.match(headers.get("Authorization", ""))
-    if signed is None:
+    if signed is None or not _OF_THE_BODY.isdisjoint(map(str.lower, headers)):
         return None
     # The signer names the host, which the HTTP session sends by itself.
     headers.setdefault("Host", SigV4Auth(None, "", "").headers_to_sign(first)["host"])
@@ -162,24 +136,25 @@ class RepeatedCall:
         self._client = client
         self._operation = operation
         self._url = url
-        self._region, self._service = signed["region"], signed["service"]
         self._headers = {
             name: value for name, value in headers.items() if name.lower() not in _OF_ONE_REQUEST
         }
         covered = signed["headers"].split(";")
-        self._unsigned = frozenset(map(str.lower, self._headers)).difference(covered)
+        unsigned = frozenset(map(str.lower, self._headers)).difference(covered)
+        self._signer = Signer(
+            url, self._headers, signed["region"], signed["service"], unsigned=unsigned
+        )
         self._model = client.meta.service_model.operation_model(operation)
         protocol = self._model.service_model.resolved_protocol
         self._is_json = protocol == "json"
-        self._serializer = create_serializer(protocol, include_validation=False)
+        self._serializer = create_serializer(protocol, include_validation=self._is_json)
         self._parser = create_parser(protocol)
 
     async def send(self, call: Call, credentials: ReadOnlyCredentials) -> Answer:
         """Make one attempt, signed with `credentials`. Raises whatever the SDK raises."""
-        request = _Request(self._url, {**self._headers}, self._body(call))
-        signer = PlainSigner(credentials, self._service, self._region, unsigned=self._unsigned)
-        signer.add_auth(request)
-        response = await self._session.send(request)
+        body = self._body(call)
+        own = self._signer.sign(body, credentials, get_current_datetime())
+        response = await self._session.send(_Request(self._url, {**self._headers, **own}, body))
         content: bytes = await response.content
         if self._is_json and response.status_code < 300:
             request_id = response.headers.get("x-amzn-requestid")
@@ -200,7 +175,10 @@ class RepeatedCall:
         raise self._client.exceptions.from_code(code)(parsed, self._operation)
 
     def _body(self, call: Call) -> bytes:
-        if self._is_json:
+        if self._is_json and not call.writes:
             return json.dumps({**call.parameters}).encode()
-        serialized = self._serializer.serialize_to_request(call.parameters, self._model)
-        return urlencode(serialized["body"], doseq=True).encode()
+        serialized = self._serializer.serialize_to_request({**call.parameters}, self._model)
+        if not self._is_json:
+            return urlencode(serialized["body"], doseq=True).encode()
+        body: bytes = serialized["body"]
+        return body

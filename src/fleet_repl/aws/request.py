@@ -33,6 +33,8 @@ class Call:
     """For AssumeRole: who signs, in words."""
     bootstrap: str = "fleet-repl bootstrap INVENTORY"
     """For AssumeRole: the command that prints what makes the role."""
+    absent: str | None = None
+    """The error code that is an answer too: the thing asked for does not exist."""
     hidden: tuple[Secret, ...] = ()
     """Secrets in the parameters, which AWS may repeat in an error."""
     patience: float = 0.0
@@ -53,13 +55,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer with a status below 300."""
+    """An answer with a status below 300, or the error that is the call's `absent`."""
 
     body: bytes = field(repr=False)
     """The body as it came over the wire, or the content of the stream that the SDK returned."""
     parsed: Mapping[str, object] = field(repr=False)
     """The body as the SDK parsed it: fields that the SDK does not know are missing."""
     request_id: str | None
+    absent: bool = False
+    """Whether AWS says that the thing asked for does not exist."""
 
 
 class UnparsedAnswerError(Exception):
