@@ -155,7 +155,7 @@ def _write(
     write_report(render(value, file.format, replace(settings, csv=name)), file.path)
     if failure is not None:
         raise ReportError(failure)
-    call.log.note(f"{file.path} does not list all {rows}: {csv.path} does")
+    call.log.note(f"{file.path} leaves rows out: every one of them is in {csv.path}")
 
 
 def _cut_rows(value: Documented) -> Rows | None:

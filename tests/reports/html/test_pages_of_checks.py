@@ -1,9 +1,10 @@
-"""What the pages of verifications, backfills and examinations show, word by word."""
+"""What the pages of verifications, backfills, examinations and accounts show, word by word."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.support.clock import NOON
@@ -11,6 +12,13 @@ from tests.support.plans import PROD
 from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
+from fleet_repl.planning.discovery import Origin
+from fleet_repl.reports.documents.accounts import (
+    AccountsDocument,
+    FleetAccountDocument,
+    OriginsDocument,
+)
+from fleet_repl.reports.documents.shared import WarningDocument
 from fleet_repl.reports.html import html_pieces, page_of
 from fleet_repl.reports.html.model import Fact
 from fleet_repl.runs.delivery import (
@@ -31,6 +39,7 @@ from fleet_repl.runs.doctor import (
 )
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
 from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.names import AccountId
 
 BUILD = registry_of("1", "us-east-1")
 SHOP, DARK = map(registry_of, "23")
@@ -65,6 +74,32 @@ def verification(*links: LinkDelivery) -> DeliveryReport:
         sampled=2,
         links=links,
     )
+
+
+def account(**facts: Any) -> FleetAccountDocument:
+    """An account that the organization lists, whose label is a tag of it."""
+    origins = OriginsDocument(
+        id=Origin.ORGANIZATION,
+        name=Origin.ORGANIZATION,
+        regions=Origin.ACCOUNT,
+        state=Origin.ORGANIZATION,
+        labels={"env": Origin.TAG},
+    )
+    known: dict[str, Any] = {
+        "id": AccountId("1" * 12),
+        "name": "build",
+        "regions": ("eu-west-1", "us-east-1"),
+        "labels": {"env": "prod"},
+        "role": "arn:aws:iam::111111111111:role/fleet-replication",
+        "state": "active",
+        "origins": origins,
+    }
+    return FleetAccountDocument(**known | facts)
+
+
+def accounts_of(*accounts: FleetAccountDocument, **facts: Any) -> AccountsDocument:
+    known: dict[str, Any] = {"organization": None, "discovered_at": None, "warnings": ()}
+    return AccountsDocument(fleet="prod", accounts=accounts, **known | facts)
 
 
 IMAGE = PushedImage(repository="base/go", digest="sha256:ab", tags=("1",), pushed_at=NOON)
@@ -210,3 +245,46 @@ def test_a_healthy_fleet(examination: DoctorReport) -> None:
         "Examined 1 registry in 1 account: every one can be reached, read and written, as far as "
         "IAM tells."
     )
+
+
+def test_accounts() -> None:
+    """Each with its state, its regions, and where each fact about it comes from."""
+    until = "2026-11-23T20:00:00Z"
+    joining = account(id=AccountId("2" * 12), name="shop", regions=(), joining_until=until)
+    retired = account(id=AccountId("3" * 12), name="old", state="retired", role=None)
+    warning = WarningDocument(kind="stale-accounts", message="a week old")
+    page = page_of(
+        accounts_of(
+            *(account(), joining, retired),
+            organization="o-1",
+            discovered_at="2026-11-23T08:00:00Z",
+            warnings=(warning,),
+        )
+    )
+    assert (page.status.word, page.sentence) == ("1 warning", "3 accounts with 4 registries.")
+    assert [(fact.term, fact.value) for fact in page.facts] == [
+        ("Organization", "o-1"),
+        ("Discovered", "2026-11-23T08:00:00Z"),
+    ]
+    assert [(tile.number, tile.label) for tile in page.tiles] == [
+        *((1, "active"), (1, "joining"), (1, "retired"), (1, "warnings"))
+    ]
+    assert [(problem.kind, problem.title) for problem in page.problems] == [
+        ("stale-accounts", "a week old")
+    ]
+    rows = page.table.rows
+    assert [(row.name, row.mark.word, row.region, row.summary) for row in rows] == [
+        ("shop", "joining", "", f"until {until}"),
+        ("old", "retired", "eu-west-1, us-east-1", ""),
+        ("build", "active", "eu-west-1, us-east-1", ""),
+    ]
+    assert {row.labels for row in rows} == {("env=prod",)}
+    assert [fact.value for fact in rows[1].blocks[0].facts] == [
+        "none: the base identity",
+        *("organization", "organization", "organization", "account", "tag"),
+    ]
+    regions = next(choice for choice in page.table.choices if choice.name == "region")
+    assert regions.options == ("eu-west-1", "us-east-1")
+    html = "".join(html_pieces(accounts_of(account())))
+    assert "<span>eu-west-1</span> <span>us-east-1</span>" in html
+    assert page_of(accounts_of(account())).status.word == "listed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.reports.html.test_pages_of_checks import link, verification
+from tests.reports.html.test_pages_of_checks import account, accounts_of, link, verification
 from tests.support.changes import change_of
 from tests.support.command_line import BACKFILLS, EXAMINED
 from tests.support.plans import plan_of
@@ -13,6 +13,7 @@ from tests.support.registries import registry_of
 
 from fleet_repl.planning.ownership import Applied
 from fleet_repl.planning.plan import Action, LinkEnd, Phase, RegistryPlan, Resource, State
+from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.formats import Rows
 from fleet_repl.reports.html import cut_rows, html_pieces, page_of
 from fleet_repl.reports.html.matrix import MOST as MOST_PLACES
@@ -98,9 +99,10 @@ def test_a_page_has_a_csv_beside_it_if_it_leaves_rows_out(number: int) -> None:
     """The rows of the CSV are those of the table: registries, or links."""
     plan = plan_of(*map(planned, range(1, number + 1)))
     registries = {planned.registry: {"role": CheckState.OK} for planned in plan.registries}
-    documents: list[tuple[Document, Rows]] = [
+    documents: list[tuple[Document | AccountsDocument, Rows]] = [
         (plan, Rows.REGISTRIES),
         (replace(EXAMINED, registries=registries), Rows.REGISTRIES),
+        (accounts_of(*[account()] * number), Rows.REGISTRIES),
         (verification(*[link(DeliveryState.COMPLETE)] * number), Rows.LINKS),
         (replace(BACKFILLS, backfills=BACKFILLS.backfills * number), Rows.LINKS),
     ]

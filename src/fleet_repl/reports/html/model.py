@@ -68,6 +68,7 @@ class Row:
     """The name of the account, or of the source of a link."""
     account: str
     region: str
+    """Several regions are separated by commas."""
     wave: str | None
     summary: str
     outcomes: tuple[str, ...]

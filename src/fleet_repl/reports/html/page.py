@@ -23,7 +23,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from fleet_repl.planning.plan import Plan
+from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.formats import Rows
+from fleet_repl.reports.html.accounts_page import accounts_page
 from fleet_repl.reports.html.backfill_page import backfill_page
 from fleet_repl.reports.html.delivery_page import delivery_page
 from fleet_repl.reports.html.doctor_page import doctor_page
@@ -42,6 +44,10 @@ from fleet_repl.values.text import visible
 if TYPE_CHECKING:
     from fleet_repl.reports.documents.whole import Documented
 
+_WITH_PAGE: Final = (
+    *(Plan, Report, DeliveryReport, BackfillReport),
+    *(DoctorReport, AccountsDocument),
+)
 _BUFFERED: Final = 256
 """The number of the template's pieces that are handed out as one."""
 
@@ -66,7 +72,7 @@ def html_pieces(subject: Documented, csv: str | None = None) -> Iterator[str]:
     `csv`: the name of the file beside it with the rows of `cut_rows`. Raises TypeError for a
     document that has no page, which `formats.FORMATS` names.
     """
-    if not isinstance(subject, Plan | Report | DeliveryReport | BackfillReport | DoctorReport):
+    if not isinstance(subject, _WITH_PAGE):
         raise TypeError(f"{type(subject).__name__} has no page")
     page = replace(page_of(subject), csv=csv)
     stream = _template(PageTemplate.REPORT).stream(page=page)
@@ -80,6 +86,8 @@ def cut_rows(subject: Documented) -> Rows | None:
     match subject:
         case Plan() | Report() | DoctorReport():
             rows, number = Rows.REGISTRIES, len(subject.registries)
+        case AccountsDocument():
+            rows, number = Rows.REGISTRIES, len(subject.accounts)
         case DeliveryReport():
             rows, number = Rows.LINKS, len(subject.links)
         case BackfillReport():
@@ -99,7 +107,7 @@ def policy_of(name: PageTemplate) -> str:
     return str(_template(name).globals["policy"])
 
 
-def page_of(subject: Document) -> Page:
+def page_of(subject: Document | AccountsDocument) -> Page:
     """Returns what the page of a document shows."""
     match subject:
         case Plan():
@@ -112,6 +120,8 @@ def page_of(subject: Document) -> Page:
             return backfill_page(subject)
         case DoctorReport():
             return doctor_page(subject)
+        case AccountsDocument():
+            return accounts_page(subject)
 
 
 @cache

@@ -83,7 +83,7 @@ def _choices(
     wanted: list[tuple[str, str, list[tuple[str, ...]]]] = [
         ("outcome", "Outcome", [row.outcomes for row in rows]),
         ("account", "Account", [(_account(row),) for row in rows]),
-        ("region", "Region", [(row.region,) for row in rows]),
+        ("region", "Region", [tuple(filter(None, row.region.split(", "))) for row in rows]),
         ("wave", "Wave", [() if row.wave is None else (row.wave,) for row in rows]),
         ("label", "Label", [row.labels for row in rows]),
     ]
