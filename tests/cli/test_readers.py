@@ -24,6 +24,7 @@ READING: Final = (
     ("watch", "--once"),
     ("backfill", "--yes"),
     ("explain", "--live", "--from", "build/eu-west-1"),
+    ("wait",),
     ("rollback", "--yes", "last"),
 )
 """Every command that reads the registries of a fleet."""
@@ -52,7 +53,7 @@ def test_processes_read(
     cli: Cli, inventory: str, backend: FakeBackend, command: tuple[str, ...]
 ) -> None:
     """A fleet is connected with as many worker processes as are asked for, and else with none."""
-    what = ("base/go",) if command[0] == "explain" else ()
+    what = ("base/go:1",) if command[0] in ("explain", "wait") else ()
     cli(*command, inventory, *what, "--workers", "3")
     cli(*command, inventory, *what)
     workers, none = backend.executors

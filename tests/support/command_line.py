@@ -43,7 +43,7 @@ from fleet_repl.planning.plan import (
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import BaseIdentity, CheckState, DoctorReport, StateExamination, StsUse
-from fleet_repl.runs.events import BackfillsWanted
+from fleet_repl.runs.events import BackfillsWanted, Event
 from fleet_repl.runs.history import (
     Freeze,
     Holder,
@@ -244,6 +244,8 @@ class FakeFleet(Fleet):
     asked: list[str] = field(default_factory=list)
     allowed: tuple[str, ...] = ()
     beside: Path | None = None
+    told: tuple[Event, ...] = ()
+    """The events of a wait."""
     selected: Selection = EVERYTHING
     on_event: EventSink | None = None
     stopped: anyio.Event | None = None
@@ -376,8 +378,33 @@ class FakeFleet(Fleet):
     ) -> Explanation:
         self.asked.append(f"explain {what}")
         await self.planning()
+        return self._explanation(what)
+
+    async def wait(
+        self,
+        what: str,
+        *,
+        source: str | None = None,
+        destinations: Collection[str] = (),
+        within: timedelta = timedelta(minutes=10),
+        on_event: EventSink | None = None,
+    ) -> Explanation:
+        self.asked.append(f"wait {what} {within}")
+        for event in self.told:
+            assert on_event is not None
+            on_event(event)
+        await self.planning()
+        return self._explanation(what)
+
+    def _explanation(self, what: str) -> Explanation:
         return Explanation(
-            image=ImageName.parse(what), fleet="demo", names={}, carried=(), not_carried=()
+            image=ImageName.parse(what),
+            fleet="demo",
+            names={},
+            live=True,
+            carried=(),
+            not_carried=(),
+            interrupted=self.is_stopped,
         )
 
     async def read_note(self, name: str) -> bytes | None:

@@ -50,6 +50,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
             "Say which repositories and images are missing where the inventory sends them, and "
             "which it sends nowhere. Writes nothing."
         ),
+        "wait": ("Wait until an image is where it will be pulled, or cannot come. Writes nothing."),
         "import": "Make an inventory of what is in place. Writes nothing to AWS.",
     },
     "Change (writes to the fleet)": {

@@ -19,6 +19,7 @@ from fleet_repl.runs.events import (
     BackfillsWanted,
     CallRetried,
     Event,
+    ImageAwaited,
     PlanMade,
     ReadStarted,
     RegistryFinished,
@@ -95,7 +96,7 @@ class Counters:
         last_wave: str | None = None,
     ) -> None:
         """`waves` are the names in order; writes of waves after `last_wave` are not counted."""
-        self.phase: Literal["reading", "writing", "backfilling"] = "reading"
+        self.phase: Literal["reading", "writing", "backfilling", "waiting"] = "reading"
         self.waves: tuple[str, ...] = ()
         """The waves with writes, in order; empty where only one wave has any."""
         self.wave: str | None = None
@@ -109,6 +110,8 @@ class Counters:
         self._all_waves = waves
         self._left_out = waves_after(waves, last_wave)
         self.copies = Copies()
+        self.arrivals = (0, 0)
+        """Registries that have the image that is waited for, and those that are to get it."""
         self.in_flight = 0
         """Registries that are being read or written right now."""
         self.throttled = 0
@@ -125,9 +128,12 @@ class Counters:
 
     @property
     def share(self) -> tuple[int, int]:
-        """Done and total, of whatever the phase counts: accounts, writes or backfills."""
+        """Done and total, of whatever the phase counts: accounts, writes, backfills or registries
+        that an image has arrived in."""
         if self.phase == "backfilling":
             return self.copies.ended, self.copies.wanted
+        if self.phase == "waiting":
+            return self.arrivals
         if self.phase == "writing":
             return self.writes_ended, self.writes
         return self.accounts_done, self.accounts
@@ -158,6 +164,8 @@ class Counters:
             case BackfillsWanted() | BackfillStarted() | BackfillProgressed() | BackfillEnded():
                 self.phase = "backfilling"
                 self.copies.see(event)
+            case ImageAwaited(there=there, asked=asked):
+                self.phase, self.arrivals = "waiting", (there, asked)
             case _:
                 # Starts and ends of runs move no counter.
                 pass

@@ -72,6 +72,12 @@ class Library:
 
         return question_of(inventory, what, source=source, destinations=destinations)
 
+    def check_wait(self, question: Question, within: timedelta, inventory: Inventory) -> None:
+        """Raises SelectionError for a wait that cannot be."""
+        from fleet_repl.fleet.wait import check_wait  # noqa: PLC0415
+
+        check_wait(question, within, inventory)
+
     def explain(self, question: Question) -> Explanation:
         """Where an image goes by the inventory alone."""
         from fleet_repl.planning.explain import explain  # noqa: PLC0415

@@ -45,7 +45,8 @@ def progress_text(counters: Counters, seconds: float) -> Text:
         return copies_text(counters.copies, seconds)
     text = Text(_phase_text(counters))
     done, whole = counters.share
-    text.append(f"  {done:,}/{whole:,} {'writes' if counters.phase == 'writing' else 'accounts'}")
+    nouns = {"writing": "writes", "waiting": "registries"}
+    text.append(f"  {done:,}/{whole:,} {nouns.get(counters.phase, 'accounts')}")
     text.append(f"  {counters.in_flight:,} in flight")
     text.append(f"  {counters.throttled:,} throttled", "yellow" if counters.throttled else "")
     text.append(f"  {counters.failed:,} failed", "bold red" if counters.failed else "")

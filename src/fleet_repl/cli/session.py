@@ -15,7 +15,7 @@ from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.interrupts import Interrupts
 from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.planning.plan import Plan
-from fleet_repl.runs.events import BackfillsWanted, Event, PlanMade
+from fleet_repl.runs.events import BackfillsWanted, Event, ImageFound, PlanMade
 from fleet_repl.runs.outcomes import BackfillReport, Report
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.exit_code import ExitCode
@@ -119,6 +119,19 @@ class Session:
         with self._working(STOPPING):
             return await self.fleet.explain(what, source=source, destination=destination)
 
+    async def wait(
+        self, what: str, *, source: str | None, destinations: Collection[str], within: timedelta
+    ) -> Explanation:
+        """Wait for an image; after an interruption, the explanation of what was seen by then."""
+        with self._working(STOPPING):
+            return await self.fleet.wait(
+                what,
+                source=source,
+                destinations=destinations,
+                within=within,
+                on_event=self._note_tag_moves,
+            )
+
     async def import_inventory(self) -> Imported | None:
         """Make an inventory of the links in place; None where the run was interrupted."""
         return await self._made(self.fleet.import_inventory)
@@ -132,6 +145,14 @@ class Session:
                 if not self.interrupts.requested.is_set():
                     raise
                 return None
+
+    def _note_tag_moves(self, event: Event) -> None:
+        """Note that the tag that is waited for has moved, which the log tells only with -v."""
+        if self.call.options.verbose or not isinstance(event, ImageFound):
+            return
+        if event.before is not None:
+            moved = f"{event.what} is now {event.digest} in {event.source}: waiting for that"
+            self.call.log.note(moved)
 
     def _note_waiting(self, event: Event) -> None:
         """Note that backfills are followed, which may take hours, where no progress is shown."""

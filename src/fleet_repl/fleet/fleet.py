@@ -287,6 +287,30 @@ class Fleet:
         question = question_of(context.inventory, what, source=source, destinations=ends)
         return await explain_live(question, context)
 
+    async def wait(
+        self,
+        what: str,
+        *,
+        source: str | None = None,
+        destinations: Collection[str] = (),
+        within: timedelta = timedelta(minutes=10),
+        on_event: EventSink | None = None,
+    ) -> Explanation:
+        """Wait until an image is in `destinations`, else in the destinations of all links of routes
+        that carry it. Writes nothing.
+
+        `what`: `repository:tag` or `repository@sha256:…`. `source` and `destinations`:
+        ACCOUNT/REGION, the account by id or name. Returns the explanation of the last look, whose
+        `waited` says where the image is; before `within` where it cannot come any more. A tag that
+        moves meanwhile is followed. Raises SelectionError.
+        """
+        from fleet_repl.fleet.wait import wait_for  # noqa: PLC0415
+        from fleet_repl.planning.explain import question_of  # noqa: PLC0415
+
+        context = self._context.reporting_to(on_event)
+        question = question_of(context.inventory, what, source=source, destinations=destinations)
+        return await wait_for(question, within, context)
+
     async def import_inventory(self) -> Imported:
         """The fleet's file with routes that ask for exactly the links that are in place.
 

@@ -26,10 +26,14 @@ from fleet_repl.planning.attribution import (
     RecordedCall as RecordedCall,
 )
 from fleet_repl.planning.explain import (
+    Awaited as Awaited,
+    AwaitedImage as AwaitedImage,
     Carried as Carried,
     Explanation as Explanation,
     NotCarried as NotCarried,
     Reason as Reason,
+    TagMove as TagMove,
+    Waited as Waited,
     explain_image as explain_image,
 )
 from fleet_repl.planning.fleet_summary import (
@@ -91,6 +95,9 @@ from fleet_repl.runs.events import (
     CallRetried as CallRetried,
     Event as Event,
     IdentityNotNarrowed as IdentityNotNarrowed,
+    ImageArrived as ImageArrived,
+    ImageAwaited as ImageAwaited,
+    ImageFound as ImageFound,
     LockAwaited as LockAwaited,
     PlanMade as PlanMade,
     ReadStarted as ReadStarted,

@@ -32,7 +32,8 @@ class ReportFormat(StrEnum):
 
 
 class Kind(StrEnum):
-    """A kind of document, by its name in `fleet-repl schema`."""
+    """A kind of result: the name of its document in `fleet-repl schema`, but for a wait, whose
+    document is an explanation."""
 
     PLAN = "plan"
     REPORT = "report"
@@ -43,6 +44,7 @@ class Kind(StrEnum):
     VALIDATE = "validate"
     EXPLAIN = "explain"
     COVERAGE = "coverage"
+    WAIT = "wait"
 
 
 class Rows(StrEnum):
@@ -63,7 +65,7 @@ class FormatEntry:
 
 OF_RUNS: Final = frozenset({Kind.PLAN, Kind.REPORT, Kind.DELIVERY, Kind.BACKFILL, Kind.DOCTOR})
 """The kinds of documents that are results of runs."""
-OF_LINKS: Final = OF_RUNS - {Kind.DOCTOR} | {Kind.EXPLAIN, Kind.COVERAGE}
+OF_LINKS: Final = OF_RUNS - {Kind.DOCTOR} | {Kind.EXPLAIN, Kind.WAIT, Kind.COVERAGE}
 """The kinds of documents that know links."""
 
 FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
@@ -74,9 +76,13 @@ FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
     ReportFormat.CSV: FormatEntry(
         name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
     ),
-    ReportFormat.XML: FormatEntry(name="JUnit XML", ending=".xml", kinds=OF_RUNS | {Kind.COVERAGE}),
+    ReportFormat.XML: FormatEntry(
+        name="JUnit XML", ending=".xml", kinds=OF_RUNS | {Kind.COVERAGE, Kind.WAIT}
+    ),
     ReportFormat.SARIF: FormatEntry(
-        name="SARIF", ending=".sarif", kinds=frozenset(Kind) - {Kind.EXPLAIN, Kind.COVERAGE}
+        name="SARIF",
+        ending=".sarif",
+        kinds=frozenset(Kind) - {Kind.EXPLAIN, Kind.WAIT, Kind.COVERAGE},
     ),
 }
 

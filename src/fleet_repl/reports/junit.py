@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 from xml.etree import ElementTree as ET
 
+from fleet_repl.planning.explain import Explanation, Waited
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.junit_cases import counts_text, plan_cases, report_cases
 from fleet_repl.reports.junit_checks import (
@@ -17,6 +18,7 @@ from fleet_repl.reports.junit_checks import (
     coverage_cases,
     delivery_cases,
     doctor_cases,
+    wait_cases,
 )
 from fleet_repl.reports.junit_verdicts import Case
 from fleet_repl.runs.coverage import CoverageReport
@@ -44,6 +46,10 @@ def to_junit(subject: Documented) -> str:
             started_at, took = subject.started_at, subject.finished_at - subject.started_at
             properties = _report_properties(subject)
             cases = _report_cases(subject)
+        case Explanation(waited=Waited() as waited):
+            started_at, took = waited.started_at, timedelta(seconds=waited.seconds)
+            properties = {"what": str(subject.image), "status": subject.status}
+            cases = wait_cases(subject, waited)
         case _:
             raise TypeError(f"{type(subject).__name__} has no cases")
     return _suite(subject.fleet, started_at, took, properties, cases)

@@ -11,6 +11,7 @@ from itertools import product
 from typing import Final
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.planning.explain import Explanation, Reason, Waited
 from fleet_repl.reports.coverage_words import gap_words, link_words, route_words
 from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict
 from fleet_repl.runs.coverage import CoverageReport, CoverageState, LinkCoverage, RouteCoverage
@@ -64,6 +65,34 @@ def doctor_cases(report: DoctorReport) -> list[Case]:
             for registry in report.registries
         ),
         *(Case(name=f"run: {problem.kind}", verdict=_verdict_of([problem])) for problem in of_run),
+    ]
+
+
+def wait_cases(explanation: Explanation, waited: Waited) -> list[Case]:
+    """Returns a case for each registry that an image was awaited in; for none, one that failed."""
+    what = str(explanation.image)
+    lines = tuple((explanation.remedy or "").splitlines())
+    failures = {
+        image.destination: Verdict(
+            element="failure",
+            kind=image.state.value,
+            message=image.because or image.state.value.replace("-", " "),
+            lines=lines,
+        )
+        for image in waited.lacking
+    }
+    if not waited.images:
+        message = "no link carries it"
+        verdict = Verdict(element="failure", kind=Reason.NO_ROUTE, message=message, lines=lines)
+        return [Case(name=what, verdict=verdict)]
+    names = explanation.names
+    return [
+        Case(
+            name=f"{what} in {case_name(image.destination, names[image.destination.account])}",
+            seconds=image.seconds or 0,
+            verdict=failures.get(image.destination),
+        )
+        for image in waited.images
     ]
 
 

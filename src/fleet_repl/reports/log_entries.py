@@ -16,6 +16,9 @@ from fleet_repl.runs.events import (
     CallRetried,
     Event,
     IdentityNotNarrowed,
+    ImageArrived,
+    ImageAwaited,
+    ImageFound,
     LockAwaited,
     PlanMade,
     ReadStarted,
@@ -41,7 +44,7 @@ def entry_of(event: Event) -> LogEntry | None:
     """Returns the entry of an event; None for an event that the log leaves out."""
     entry: LogEntry | None
     match event:
-        case ReadStarted() | BackfillsWanted() | BackfillProgressed():
+        case ReadStarted() | BackfillsWanted() | BackfillProgressed() | ImageAwaited():
             return None
         case RunStarted() | PlanMade() | RunFinished():
             entry = _of_run(event)
@@ -57,8 +60,8 @@ def entry_of(event: Event) -> LogEntry | None:
             entry = _of_write(event)
         case BackfillStarted() | BackfillEnded():
             entry = _of_backfill(event)
-        case VerifyStarted() | VerifyFinished():
-            entry = _of_verify(event)
+        case VerifyStarted() | VerifyFinished() | ImageFound() | ImageArrived():
+            entry = _of_images(event)
         case _:
             assert_never(event)
     return entry
@@ -139,7 +142,7 @@ def _between(source: Registry, destination: Registry) -> JsonObject:
     }
 
 
-def _of_verify(event: VerifyStarted | VerifyFinished) -> LogEntry:
+def _of_images(event: VerifyStarted | VerifyFinished | ImageFound | ImageArrived) -> LogEntry:
     match event:
         case VerifyStarted(run_id=run_id, sources=sources):
             return LogEntry(
@@ -152,6 +155,29 @@ def _of_verify(event: VerifyStarted | VerifyFinished) -> LogEntry:
                 event="verify-finished",
                 message=f"run {report.run_id}: {report.status}",
                 fields={"run_id": report.run_id, "status": report.status},
+            )
+        case ImageArrived(destination=destination, seconds=seconds):
+            return LogEntry(
+                event="image-arrived",
+                message=f"{destination}: {event.what} is there after {elapsed(seconds)}",
+                fields={
+                    **place_fields(destination),
+                    "what": event.what,
+                    "seconds": round(seconds, 3),
+                },
+            )
+        case ImageFound(source=source, digest=digest, before=before):
+            moved = "" if before is None else f" and no longer {before}: waiting for the new image"
+            return LogEntry(
+                level="info" if before is None else "warning",
+                event="image-found" if before is None else "tag-moved",
+                message=f"{source}: {event.what} is {digest}{moved}",
+                fields={
+                    **place_fields(source),
+                    "what": event.what,
+                    "digest": digest,
+                    "before": before,
+                },
             )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from fleet_repl.ecr.backfills import BackfillState
+from fleet_repl.planning.explain import Awaited
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument
 from fleet_repl.reports.documents.coverage import CoverageDocument
@@ -21,7 +22,7 @@ from fleet_repl.reports.documents.validation import ValidateDocument
 from fleet_repl.reports.documents.whole import WholeDocument
 from fleet_repl.runs.delivery import DeliveryState
 from fleet_repl.runs.outcomes import Status
-from fleet_repl.values.text import counted, named
+from fleet_repl.values.text import counted, elapsed, named
 
 
 def sentence_of(document: WholeDocument) -> str:
@@ -42,13 +43,7 @@ def sentence_of(document: WholeDocument) -> str:
             accounts = counted(len(document.accounts), "account")
             sentence = f"Fleet {document.fleet} has {accounts} and {_registries(registries)}."
         case ExplanationDocument():
-            links = counted(len(document.carried), "link")
-            verb = "carries" if len(document.carried) == 1 else "carry"
-            others = _registries(len(document.not_carried))
-            sentence = (
-                f"{document.what} in {document.fleet}: {links} {verb} it, and it does not get to "
-                f"{others}."
-            )
+            sentence = _of_explanation(document)
         case CoverageDocument():
             sentence = _of_coverage(document)
         case ValidateDocument():
@@ -134,6 +129,20 @@ def _of_doctor(report: DoctorDocument) -> str:
     registries = _registries(len(report.registries))
     problems = counted(len(report.problems), "problem") if report.problems else "no problem"
     return f"Examined {registries} of {report.fleet}: {problems}."
+
+
+def _of_explanation(document: ExplanationDocument) -> str:
+    waited = given(document.waited)
+    if waited is not None:
+        there = sum(image.state is Awaited.THERE for image in waited.images)
+        asked = counted(len(waited.images), "registry")
+        found = f"there in {there:,} of {asked} after {elapsed(waited.seconds)}"
+    else:
+        links = counted(len(document.carried), "link")
+        verb = "carries" if len(document.carried) == 1 else "carry"
+        others = _registries(len(document.not_carried))
+        found = f"{links} {verb} it, and it does not get to {others}"
+    return f"{document.what} in {document.fleet}: {found}."
 
 
 def _of_validate(document: ValidateDocument) -> str:

@@ -184,6 +184,38 @@ class VerifyFinished:
     report: DeliveryReport
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFound:
+    """A wait has found its image in a source, or found that its tag has moved there."""
+
+    what: str
+    """The image as it was asked about."""
+    source: Registry
+    digest: str
+    before: str | None = None
+    """The digest that the tag had before; None where the image was not found before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageArrived:
+    """A wait has seen its image at a destination."""
+
+    what: str
+    destination: Registry
+    seconds: float
+    """Since the wait began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageAwaited:
+    """A wait has looked for its image everywhere that it may have come meanwhile."""
+
+    there: int
+    """The number of registries that have it."""
+    asked: int
+    """The number of registries that it is awaited in."""
+
+
 Event: TypeAlias = (
     RunStarted
     | ReadStarted
@@ -204,4 +236,7 @@ Event: TypeAlias = (
     | BackfillEnded
     | VerifyStarted
     | VerifyFinished
+    | ImageFound
+    | ImageArrived
+    | ImageAwaited
 )

@@ -18,14 +18,19 @@ from fleet_repl.planning.explain.model import (
     Reason,
 )
 from fleet_repl.planning.explain.remedy import apply_command, remedy_of
+from fleet_repl.planning.explain.waited import Awaited, AwaitedImage, TagMove, Waited
 
 __all__ = [
     "EXTERNAL_FACT",
+    "Awaited",
+    "AwaitedImage",
     "Carried",
     "Explanation",
     "NotCarried",
     "Question",
     "Reason",
+    "TagMove",
+    "Waited",
     "apply_command",
     "carrying",
     "carrying_prefix",

@@ -9,6 +9,7 @@ from typing import Literal
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.explain.waited import Waited
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import AccountId, Registry
@@ -120,9 +121,13 @@ class Explanation:
     """A sentence; where it ends in a colon, commands to run or text to paste follow, on lines of
     their own."""
 
+    waited: Waited | None = None
+    """Of a wait: where the image is and where it is not yet."""
+
     @property
     def status(self) -> Literal["ok", "partial", "interrupted"]:
-        """`partial`: a registry could not be read."""
+        """`partial`: a registry could not be read; of a wait: the image is not everywhere."""
         if self.interrupted:
             return "interrupted"
-        return "partial" if self.unreadable else "ok"
+        fails = self.unreadable if self.waited is None else not self.waited.complete
+        return "partial" if fails else "ok"

@@ -11,6 +11,7 @@ from fleet_repl.reports.csv.table import Cell, Table, one_line, pairs, prefix_ce
 from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
 from fleet_repl.reports.documents.explanation import (
+    AwaitedImageDocument,
     CarriedDocument,
     ExplanationDocument,
     NotCarriedDocument,
@@ -100,12 +101,21 @@ def explained_links(explanation: ExplanationDocument) -> Table:
     columns = (
         *("fleet", "what", "source_account", "source_region"),
         *("destination_account", "destination_region", "carried", "routes", "prefix", "status"),
-        *("reason", "because", "facts"),
+        *("reason", "because", "facts", "awaited", "awaited_because"),
     )
     head = (explanation.fleet, explanation.what)
+    waited = given(explanation.waited)
+    awaited = {image.destination: image for image in (waited.images if waited else ())}
     every: tuple[CarriedDocument | NotCarriedDocument, ...]
     every = (*explanation.carried, *explanation.not_carried)
-    return Table(columns, ((*head, *_explained(link)) for link in every))
+    return Table(
+        columns,
+        ((*head, *_explained(link), *_awaited(awaited.get(link.destination))) for link in every),
+    )
+
+
+def _awaited(image: AwaitedImageDocument | None) -> tuple[Cell, Cell]:
+    return (None, None) if image is None else (image.state.value, image.because)
 
 
 def _explained(link: CarriedDocument | NotCarriedDocument) -> tuple[Cell, ...]:

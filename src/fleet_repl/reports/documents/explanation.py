@@ -5,11 +5,20 @@ Pure; the keys are a promise.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from fleet_repl.planning.explain import Carried, Explanation, NotCarried, Reason
+from fleet_repl.planning.explain import (
+    Awaited,
+    AwaitedImage,
+    Carried,
+    Explanation,
+    NotCarried,
+    Reason,
+    Waited,
+)
 from fleet_repl.reports.documents.member_types import RegistryName
 from fleet_repl.reports.documents.reader import Document
 from fleet_repl.runs.delivery import DeliveryState
@@ -73,6 +82,73 @@ class NotCarriedDocument(Document, frozen=True, kw_only=True):
         )
 
 
+class AwaitedImageDocument(Document, frozen=True, kw_only=True):
+    """An image at a registry that it was awaited in."""
+
+    destination: RegistryName = field(name="to")
+    state: Awaited
+    source: Annotated[
+        RegistryName | None,
+        Meta(description="What sends it; null where no source has it or no link leads there."),
+    ] = field(name="from")
+    digest: str | None
+    pushed_at: Annotated[
+        datetime | None, Meta(description="To its source: since then the destination lacks it.")
+    ]
+    because: str | None
+    seconds: Annotated[
+        float | None,
+        Meta(description="Where it is there: from the start of the wait until that was seen."),
+    ]
+
+    @classmethod
+    def of(cls, image: AwaitedImage) -> AwaitedImageDocument:
+        return cls(
+            destination=str(image.destination),
+            state=image.state,
+            source=None if image.source is None else str(image.source),
+            digest=image.digest,
+            pushed_at=image.pushed_at,
+            because=image.because,
+            seconds=None if image.seconds is None else round(image.seconds, 3),
+        )
+
+
+class TagMoveDocument(Document, frozen=True, kw_only=True):
+    """A tag that got another digest during the wait, which was followed."""
+
+    source: RegistryName = field(name="from")
+    before: str
+    after: str
+
+
+class WaitedDocument(Document, frozen=True, kw_only=True):
+    """A wait for an image."""
+
+    started_at: datetime
+    within: Annotated[float, Meta(description="Seconds, at the most.")]
+    seconds: float
+    images: Annotated[
+        tuple[AwaitedImageDocument, ...],
+        Meta(description="By destination. Empty where no link carries the image."),
+    ]
+    moves: tuple[TagMoveDocument, ...]
+
+    @classmethod
+    def of(cls, waited: Waited) -> WaitedDocument:
+        moves = (
+            TagMoveDocument(source=str(move.source), before=move.before, after=move.after)
+            for move in waited.moves
+        )
+        return cls(
+            started_at=waited.started_at,
+            within=waited.within,
+            seconds=round(waited.seconds, 3),
+            images=tuple(map(AwaitedImageDocument.of, waited.images)),
+            moves=tuple(moves),
+        )
+
+
 class ExplanationDocument(
     Document, frozen=True, kw_only=True, tag_field="schema", tag=EXPLAIN_SCHEMA
 ):
@@ -99,9 +175,12 @@ class ExplanationDocument(
     status: Annotated[
         Literal["ok", "partial", "interrupted"] | UnsetType,
         Meta(
-            description="Partial where a registry could not be read. Missing where AWS was not "
-            "asked."
+            description="Partial where a registry could not be read; of a wait: where the image is "
+            "not everywhere. Missing where AWS was not asked."
         ),
+    ] = UNSET
+    waited: Annotated[
+        WaitedDocument | UnsetType, Meta(description="Only of a wait: what it has seen.")
     ] = UNSET
 
     @classmethod
@@ -114,4 +193,5 @@ class ExplanationDocument(
             fleet=explanation.fleet,
             live=explanation.live,
             status=explanation.status if explanation.live else UNSET,
+            waited=UNSET if explanation.waited is None else WaitedDocument.of(explanation.waited),
         )

@@ -13,6 +13,7 @@ from fleet_repl.reports.documents.explanation import (
     CarriedDocument,
     ExplanationDocument,
     NotCarriedDocument,
+    WaitedDocument,
 )
 from fleet_repl.reports.documents.shared import NamedPlaceDocument, given
 from fleet_repl.reports.documents.validation import ProblemDocument, ValidateDocument
@@ -132,6 +133,8 @@ def add_explanation(page: Page, explanation: ExplanationDocument) -> None:
     """Adds what to do, the links that carry an image, and the registries it does not get to."""
     if explanation.remedy is not None:
         page.add(remedy(explanation.remedy))
+    if (waited := given(explanation.waited)) is not None:
+        _add_waited(page, waited)
     page.add_some(
         f"### Carried\n\n{table(('link', 'routes', 'prefix', 'status', 'facts'), ())}",
         list(map(_carried, explanation.carried)),
@@ -140,6 +143,24 @@ def add_explanation(page: Page, explanation: ExplanationDocument) -> None:
     page.add_some(
         f"### Not carried\n\n{table(('link', 'because', 'facts'), ())}",
         list(map(_not_carried, explanation.not_carried)),
+        noun="registries",
+    )
+
+
+def _add_waited(page: Page, waited: WaitedDocument) -> None:
+    page.add_some(
+        f"### Awaited\n\n{table(('registry', 'state', 'digest', 'because'), ())}",
+        [
+            row(
+                [
+                    code(image.destination),
+                    image.state.value,
+                    code(image.digest or ""),
+                    prose(image.because or ""),
+                ]
+            )
+            for image in waited.images
+        ],
         noun="registries",
     )
 

@@ -6,11 +6,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from fleet_repl.planning.explain import Carried, Explanation, NotCarried, Reason
+from fleet_repl.planning.explain import (
+    Awaited,
+    Carried,
+    Explanation,
+    NotCarried,
+    Reason,
+    Waited,
+)
 from fleet_repl.reports.text.labels import label, route_list
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.values.names import Registry
-from fleet_repl.values.text import counted
+from fleet_repl.values.text import counted, day_and_time, elapsed
 
 _Cause: TypeAlias = tuple[str, tuple[str, ...]]
 """Why images do not get to some registries, and facts about it."""
@@ -24,6 +31,11 @@ def explanation_text(
     page = Page(full=full)
     known = "as AWS has it" if explanation.live else "by the inventory"
     page.add((f"{explanation.image} in {explanation.fleet}, {known}", Style.HEADING))
+    if explanation.waited is not None:
+        _add_waited(page, explanation, explanation.waited)
+        if explanation.waited.complete:
+            # Its reader has what was waited for.
+            return page.render(colour=colour, width=width)
     _add_carried(page, explanation)
     _add_not_carried(page, explanation)
     page.gap()
@@ -41,6 +53,36 @@ def explanation_text(
     if page.cut:
         page.add(("--verbose lists all of it.", Style.FAINT))
     return page.render(colour=colour, width=width)
+
+
+def _add_waited(page: Page, explanation: Explanation, waited: Waited) -> None:
+    there = len(waited.images) - len(waited.lacking)
+    asked = counted(len(waited.images), "registry")
+    found = f"There in {there:,} of {asked}" if waited.images else "No link carries it"
+    time = f"{elapsed(waited.seconds)} of at most {elapsed(waited.within)}"
+    page.heading(f"{found}, after {time}")
+    for move in waited.moves:
+        moved = f"the tag moved in {move.source}: from {move.before} to {move.after}"
+        page.add((moved, Style.CHANGED), indent=1)
+    images = sorted(waited.images, key=lambda image: list(Awaited).index(image.state), reverse=True)
+    shown = page.within(images, 25)
+    for image in shown:
+        account = explanation.names.get(image.destination.account)
+        state = image.state.value.replace("-", " ")
+        is_there = image.state is Awaited.THERE
+        lacks_since = None if is_there else image.pushed_at
+        parts = [
+            image.because,
+            None if image.seconds is None else f"after {elapsed(image.seconds)}",
+            None if lacks_since is None else f"pushed on {day_and_time(lacks_since)}",
+        ]
+        page.add(
+            f"{label(image.destination, account)}: ",
+            (state, Style.ADDED if is_there else Style.REMOVED),
+            "".join(f", {part}" for part in parts if part),
+            indent=1,
+        )
+    page.more(len(images) - len(shown), indent=1)
 
 
 def _add_carried(page: Page, explanation: Explanation) -> None:
