@@ -135,8 +135,9 @@ async def live(aws: Simulated) -> None:
 async def test_the_role_may_do_exactly_what_the_runs_do() -> None:
     """No call is refused, and each statement has allowed each of its actions, or is explained."""
     async with simulate(WHOLE, OLD) as aws:
-        # A policy is taken away by somebody else, and CloudTrail is asked who it was.
-        guard = guard_for(aws, more=(Feature.CLOUDTRAIL,))
+        # A policy is taken away by somebody else: CloudTrail is asked who it was, and
+        # CloudFormation whether a stack holds it.
+        guard = guard_for(aws, more=(Feature.CLOUDFORMATION, Feature.CLOUDTRAIL))
         with guard.in_force(aws.world):
             await live(aws)
     assert guard.refused == []

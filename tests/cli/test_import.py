@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from tests.planning.elsewhere.states import instance, resource, state
 from tests.support.command_line import Cli, FakeBackend, FakeFleet
 from tests.support.registries import registry_of
 
+from fleet_repl.planning.elsewhere import parse_terraform_state
 from fleet_repl.planning.importing import LeftOut
 
 BUILD = registry_of("1")
@@ -115,3 +117,36 @@ def test_only_the_whole_fleet_can_be_imported(cli: Cli, fleet: FakeFleet, invent
 def test_a_scenario_needs_the_sandbox(cli: Cli, inventory: str) -> None:
     """As everywhere."""
     assert cli("import", inventory, "--scenario", "storm.toml").code == 64
+
+
+def test_what_terraform_holds_is_said(
+    cli: Cli, fleet: FakeFleet, inventory: str, tmp_path: Path
+) -> None:
+    """A warning for each resource, and the blocks on stderr, or in a file."""
+    path = tmp_path / "prod.tfstate"
+    path.write_bytes(state(resource("aws_ecr_registry_policy", instance(region="eu-west-1"))))
+    fleet.imported = replace(fleet.imported, held=parse_terraform_state(path.read_bytes(), "prod"))
+    ended = cli("import", inventory, "--tfstate", str(path))
+    assert (ended.code, ended.out) == (0, "version = 1\n")
+    assert (
+        "warning: managed elsewhere: 111111111111/eu-west-1: registry policy: "
+        "aws_ecr_registry_policy.this (Terraform)\n"
+    ) in ended.err
+    assert "  from = aws_ecr_registry_policy.this\n" in ended.err
+    blocks = tmp_path / "removed.tf"
+    ended = cli("import", inventory, "--tfstate", str(path), "--removed", str(blocks))
+    assert "from =" not in ended.err
+    assert "  from = aws_ecr_registry_policy.this\n" in blocks.read_text()
+
+
+def test_a_state_that_is_none_ends_it(cli: Cli, inventory: str, tmp_path: Path) -> None:
+    """With exit code 1, before anything is read; wrong use with 64."""
+    path = tmp_path / "prod.tfstate"
+    path.write_text("secret")
+    ended = cli("import", inventory, "--tfstate", str(path))
+    assert ended.code == 1
+    assert "is no Terraform state" in ended.err
+    assert "secret" not in ended.err
+    assert cli("import", inventory, "--removed", str(path)).code == 64
+    assert cli("import", inventory, "--sandbox", "--tfstate", "s3://bucket/key").code == 64
+    assert cli("import", inventory, "--tfstate", str(path), "--removed", inventory).code == 1

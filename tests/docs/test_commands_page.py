@@ -49,6 +49,7 @@ TABLES = (
     "## coverage",
     "## explain",
     "## wait",
+    "## import",
     "## runs",
     "## rollback",
     "## freeze",

@@ -17,6 +17,7 @@ import fleet_repl.fleet.recover
 import fleet_repl.fleet.run_reports
 import fleet_repl.planning.acknowledgements
 import fleet_repl.planning.discovery
+import fleet_repl.planning.elsewhere.plan_warnings
 import fleet_repl.planning.fleet_summary
 import fleet_repl.planning.objections
 import fleet_repl.planning.plan_warnings
@@ -189,6 +190,7 @@ TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.planning.discovery: set(),
     fleet_repl.planning.fleet_summary: set(),
     fleet_repl.fleet.attribution: set(),
+    fleet_repl.planning.elsewhere.plan_warnings: set(),
     fleet_repl.fleet.recover: set(),
 }
 """Modules that make warnings, and the kinds of those which they write by a name. What lint finds

@@ -157,7 +157,8 @@ OPERATIONS = (
     "DeleteRegistryPolicy, DeleteRepositoryCreationTemplate, DescribeImageReplicationStatus, "
     "DescribeImages, DescribeOrganization, DescribeOrganizationalUnit, DescribeRegions, "
     "DescribeRegistry, DescribeReplicationBackfillResults, DescribeRepositories, "
-    "DescribeRepositoryCreationTemplates, GetAccountSetting, GetCallerIdentity, "
+    "DescribeRepositoryCreationTemplates, DescribeStackResources, "
+    "GetAccountSetting, GetCallerIdentity, "
     "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, GetScopedCredentials, "
     "ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent, ListParents, "
     "ListRegions, ListReplicationBackfills, ListRoots, ListTagsForResource, LookupEvents, "
@@ -170,6 +171,7 @@ ELSEWHERE = {
     *("AssumeRole", "GetCallerIdentity", "GetScopedCredentials", "SimulatePrincipalPolicy"),
     *(
         "DescribeRegions",
+        "DescribeStackResources",
         "DescribeOrganization",
         "DescribeOrganizationalUnit",
         "ListAccounts",

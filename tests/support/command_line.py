@@ -28,6 +28,7 @@ from fleet_repl.fleet.fleet import Fleet, Interrupted
 from fleet_repl.fleet.history import History
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.elsewhere import HeldResource
 from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.objections import outstanding
@@ -263,6 +264,7 @@ class FakeFleet(Fleet):
         exclude_objected: bool = False,
         beside: Path | None = None,
         force: bool = False,
+        held: Collection[HeldResource] = (),
     ) -> Plan:
         self.asked.append("plan --force" if force else "plan")
         self.selected, self.allowed, self.beside = selection, tuple(allow), beside
@@ -327,7 +329,7 @@ class FakeFleet(Fleet):
         await self.planning()
         return replace(self.backfills, mode=BackfillMode.STATUS, route=route)
 
-    async def import_inventory(self) -> Imported:
+    async def import_inventory(self, *, held: Collection[HeldResource] = ()) -> Imported:
         self.asked.append("import")
         await self.planning()
         if self.is_stopped:

@@ -106,6 +106,7 @@ _LISTING: Final = (
 )
 _QUOTAS: Final = {
     "account": "Account",
+    "cloudformation": "CloudFormation",
     "cloudtrail": "CloudTrail",
     "ec2": "EC2",
     "ecr": "the account",

@@ -25,7 +25,7 @@ from fleet_repl.aws.identity import check, open_session, usable
 from fleet_repl.aws.organizations import Organizations
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
-from fleet_repl.aws.s3 import BucketObjects
+from fleet_repl.aws.s3 import STATE, BucketObjects
 from fleet_repl.aws.sources import Sources
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.ecr.session_policies import organization_policy, passing_policy, session_policy
@@ -194,12 +194,14 @@ async def open_objects(
     pace: Pace,
     endpoint: Endpoint | None = None,
     on_event: EventSink = _unheard,
+    subject: str = STATE,
 ) -> AsyncIterator[BucketObjects]:
     """The objects at a location such as `s3://bucket/prefix`, or on the simulated AWS at
     `endpoint`. Nothing is called yet.
 
-    A lock may be kept there: a few of the attempts that `pace` allows for must fit into its lease,
-    and its last calls come after the deadline of the run.
+    `subject`: the content, for messages. A lock may be kept there: a few of the attempts that
+    `pace` allows for must fit into its lease, and its last calls come after the deadline of the
+    run.
 
     Raises StateError for a text that is no location, and IdentityError for a base identity or
     settings of the SDK that cannot be used.
@@ -212,7 +214,7 @@ async def open_objects(
     async with open_clients(session, config, endpoint) as clients:
         await usable(clients.prepare("s3", region))
         caller = Caller(clients, pace, Quotas(pace.clock), on_event)
-        yield BucketObjects(caller, base, region, bucket=bucket, prefix=prefix)
+        yield BucketObjects(caller, base, region, bucket=bucket, prefix=prefix, subject=subject)
 
 
 def _policies(aws: Aws, *, read_only: bool) -> dict[str, str]:

@@ -28,6 +28,7 @@ from fleet_repl.values.text import below
 
 T = TypeVar("T")
 
+STATE: Final = "the fleet's state"
 _MOST_PAGES: Final = 10_000
 """Ten million keys, at a thousand a page: a longer list is taken to be endless."""
 _SLOWEST: Final = 250_000
@@ -45,15 +46,23 @@ class BucketObjects:
     """
 
     def __init__(
-        self, caller: Caller, base: Source, region: Region, *, bucket: str, prefix: str
+        self,
+        caller: Caller,
+        base: Source,
+        region: Region,
+        *,
+        bucket: str,
+        prefix: str,
+        subject: str = STATE,
     ) -> None:
         """`prefix` is empty or ends in a slash. `region`: the region of the first request; S3 then
-        names the bucket's own."""
+        names the bucket's own. `subject`: the content, for messages."""
         self._caller = caller
         self._base = base
         self._region = region
         self._bucket = bucket
         self._prefix = prefix
+        self._subject = subject
 
     def __str__(self) -> str:
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
@@ -148,12 +157,13 @@ class BucketObjects:
 
     def _unusable(self, verb: Literal["read", "written"], key: str, fault: Fault) -> StateError:
         location, hint = f"{self._bucket}/{self._prefix}", fault.hint
-        if hint is not None and fault.kind is FaultKind.ACCESS_DENIED and fault.code in DENIED:
+        is_denied = fault.kind is FaultKind.ACCESS_DENIED and fault.code in DENIED
+        if hint is not None and is_denied and self._subject == STATE:
             partition = partition_of(self._region)
             statements = state_statements(location)
             needed = pasteable(item.document(partition=partition) for item in statements)
             hint = f"{hint}; this is all that a state takes:\n{needed}"
-        said = f"the fleet's state cannot be {verb}: s3://{location}{key}: {fault}"
+        said = f"{self._subject} cannot be {verb}: s3://{location}{key}: {fault}"
         return StateError(f"{said}{below(hint)}")
 
 

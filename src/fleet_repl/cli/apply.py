@@ -13,12 +13,21 @@ import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.confirm import WriteOptions, carry_out
-from fleet_repl.cli.flags import STANDARD_INPUT, Allowance, Force, Yes, check_can_ask, completing
+from fleet_repl.cli.flags import (
+    NO_STATES,
+    STANDARD_INPUT,
+    Allowance,
+    Force,
+    TerraformStates,
+    Yes,
+    check_can_ask,
+    completing,
+)
 from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.history import seen_from
 from fleet_repl.cli.log import now
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import ApplyOptions
+from fleet_repl.cli.run_options import ApplyOptions, check_states
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import report_exit
@@ -56,6 +65,7 @@ def apply(
             show_default=False,
         ),
     ] = None,
+    tfstate: TerraformStates = NO_STATES,
 ) -> ExitCode:
     """Shows the plan and, on a terminal, asks before it writes; elsewhere it goes ahead. A plan
     that removes what may be somebody else's, or too much, is refused unless --force is given.
@@ -65,12 +75,17 @@ def apply(
     Example: fleet-repl apply inventories/prod.toml --yes --report report.json --report junit.xml
     """
     check_can_ask(call.options.inventory, yes=yes)
+    check_states(tfstate, sandbox=call.options.sandbox)
+    if tfstate and call.options.plan is not None:
+        raise typer.BadParameter("a kept plan has its warnings: leave --tfstate out")
     allowed = tuple(allowance.value for allowance in allow)
     write_options = WriteOptions(yes=yes, force=force, allow=allowed, wave=wave)
     kept, target = _prepared(call)
     _check_wave(wave, target.waves)
     target = replace(target, last_wave=wave)
-    return run_target(call, target, partial(_apply, kept=kept, write_options=write_options))
+    return run_target(
+        call, target, partial(_apply, kept=kept, write_options=write_options, tfstate=tfstate)
+    )
 
 
 def _prepared(call: Call[ApplyOptions]) -> tuple[Plan | None, Target]:
@@ -119,9 +134,13 @@ def _check_wave(wave: str | None, waves: Sequence[str]) -> None:
         )
 
 
-async def _apply(session: Session, *, kept: Plan | None, write_options: WriteOptions) -> ExitCode:
+async def _apply(
+    session: Session, *, kept: Plan | None, write_options: WriteOptions, tfstate: Sequence[str]
+) -> ExitCode:
     if kept is None:
-        plan = await session.plan(allow=write_options.allow, force=write_options.force)
+        plan = await session.plan(
+            allow=write_options.allow, force=write_options.force, tfstate=tfstate
+        )
     else:
         plan = kept
         session.take(plan)

@@ -31,6 +31,7 @@ class Extra(StrEnum):
 
     BACKFILL = "backfill"
     TEMPLATES = "templates"
+    CLOUDFORMATION = "cloudformation"
     CLOUDTRAIL = "cloudtrail"
 
 

@@ -23,6 +23,7 @@ OUTPUT = "Output"
 REMEMBERED = "What is remembered"
 SANDBOX = "Simulated AWS"
 READERS = "Who reads"
+ELSEWHERE = "What other tools manage"
 
 
 _AGE: Final = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?")
@@ -209,6 +210,17 @@ Cluster = Annotated[
         rich_help_panel=READERS,
     ),
 ]
+TerraformStates = Annotated[
+    list[str],
+    typer.Option(
+        "--tfstate",
+        metavar="FILE|s3://BUCKET/KEY",
+        help="Look in this Terraform state for what Terraform manages of the fleet. Repeatable.",
+        show_default=False,
+        rich_help_panel=ELSEWHERE,
+    ),
+]
+NO_STATES: Final[list[str]] = []
 RunId = Annotated[
     str,
     typer.Argument(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from fleet_repl.cli.command import Call
@@ -10,6 +12,7 @@ from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.cli.run_options import ImportOptions, RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports.exit_codes import exit_code
+from fleet_repl.reports.files import check_apart, check_place, write_report
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted
 
@@ -46,19 +49,39 @@ def import_(call: Call[ImportOptions]) -> ExitCode:
     whole_fleet = Call(
         options=run_options, backend=call.backend, streams=call.streams, log=call.log
     )
+    if options.removed is not None:
+        check_place(options.removed, what="HCL")
+        check_apart(options.removed, [options.inventory, *map(Path, options.tfstate)], state=None)
     return run_fleet(
-        whole_fleet, _import, routes_required=False, remembers_nothing=not options.sandbox
+        whole_fleet,
+        partial(_import, options=options),
+        routes_required=False,
+        remembers_nothing=not options.sandbox,
     )
 
 
-async def _import(session: Session) -> ExitCode:
-    result = await session.import_inventory()
+async def _import(session: Session, *, options: ImportOptions) -> ExitCode:
+    backend = session.call.backend
+    held = await backend.terraform_states(options.tfstate, session.inventory)
+    result = await session.import_inventory(held)
     if result is None:
         session.call.log.note("interrupted before everything was read")
         return ExitCode.INTERRUPTED
     session.call.streams.emit(result.text)
     _log_result(session.call, result)
+    _hand_over_blocks(session.call, result, options.removed)
     return exit_code(partial=bool(result.unreadable))
+
+
+def _hand_over_blocks(call: Call[ResultOptions], result: Imported, path: Path | None) -> None:
+    """Write the blocks that take resources out of Terraform's states, where it holds any."""
+    blocks = result.removed_blocks
+    if path is not None:
+        write_report([blocks], path)
+        call.log.note(f"what Terraform has to let go is in {path}")
+    elif blocks:
+        for line in blocks.splitlines():
+            call.log.note(line)
 
 
 def _log_result(call: Call[ResultOptions], result: Imported) -> None:
@@ -70,6 +93,8 @@ def _log_result(call: Call[ResultOptions], result: Imported) -> None:
         call.log.write_warning(
             f"{len(lines) - shown:,} more like these; the document lists all of them"
         )
+    for resource in result.held:
+        call.log.write_warning(f"managed elsewhere: {resource}")
     for note in result.notes:
         call.log.write_warning(note)
     routes = counted(result.routes, "route")

@@ -5,7 +5,7 @@ So help and offline commands load no AWS code. Tests pass a `Library` of their o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.fleet.history import History
     from fleet_repl.inventory import Inventory, Route
+    from fleet_repl.planning.elsewhere import HeldResource
     from fleet_repl.planning.explain import Explanation, Question
     from fleet_repl.planning.fleet_summary import FleetSummary
     from fleet_repl.planning.plan import Plan
@@ -231,6 +232,15 @@ class Library:
         from fleet_repl.fleet.tracing import traced  # noqa: PLC0415
 
         return traced(on_event, on_problem=on_problem)
+
+    async def terraform_states(
+        self, locations: Sequence[str], inventory: Inventory
+    ) -> tuple[HeldResource, ...]:
+        """What Terraform holds by these states. Raises StateFileError, StateError and
+        IdentityError."""
+        from fleet_repl.fleet.terraform_states import read_terraform_states  # noqa: PLC0415
+
+        return await read_terraform_states(locations, aws=inventory.aws)
 
     def load_plan(self, path: Path) -> Plan:
         """Load a kept plan. Raises PlanError for a file that is no plan, and RefusedError for a

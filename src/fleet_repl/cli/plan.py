@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +11,10 @@ from typing import Annotated
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import STANDARD_INPUT
+from fleet_repl.cli.flags import NO_STATES, STANDARD_INPUT, TerraformStates
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import RunOptions
+from fleet_repl.cli.run_options import RunOptions, check_states
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import plan_exit
@@ -36,6 +37,7 @@ def plan(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 2 if anything would change.")
     ] = False,
+    tfstate: TerraformStates = NO_STATES,
 ) -> ExitCode:
     """Reads every registry, compares it with what the inventory wants and names each link that
     would be added or removed. Exits with 4 if a registry could not be read or a link is held.
@@ -43,12 +45,16 @@ def plan(
 
     Example: fleet-repl plan inventories/prod.toml --label env=prod --out prod.plan
     """
-    return run_fleet(call, partial(show_plan, detailed=exit_code, out=out), out=out)
+    check_states(tfstate, sandbox=call.options.sandbox)
+    work = partial(show_plan, detailed=exit_code, out=out, tfstate=tfstate)
+    return run_fleet(call, work, out=out)
 
 
-async def show_plan(session: Session, *, detailed: bool, out: Path | None = None) -> ExitCode:
+async def show_plan(
+    session: Session, *, detailed: bool, tfstate: Sequence[str], out: Path | None = None
+) -> ExitCode:
     """Make a plan and hand it over; `detailed`: a plan with changes exits with 2."""
-    plan = await session.plan(beside=out)
+    plan = await session.plan(beside=out, tfstate=tfstate)
     return hand_over_plan(session, plan, detailed=detailed, out=out)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from fleet_repl.cli.flags import (
     ASKED,
+    ELSEWHERE,
     SANDBOX,
     SCOPE,
     STANDARD_INPUT,
@@ -19,6 +21,7 @@ from fleet_repl.cli.flags import (
     InSandbox,
     InventoryPath,
     ScenarioPath,
+    TerraformStates,
     Workers,
     account,
     duration,
@@ -218,6 +221,17 @@ class ImportOptions(CommonOptions):
         ),
     ] = False
     scenario: ScenarioPath = None
+    tfstate: TerraformStates = field(default_factory=list)
+    removed: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="Write the blocks that take it out of Terraform's states there, not to stderr.",
+            show_default=False,
+            rich_help_panel=ELSEWHERE,
+        ),
+    ] = None
 
     cached: Cached = False
     workers: Workers = None
@@ -225,7 +239,16 @@ class ImportOptions(CommonOptions):
 
     def check(self) -> None:
         check_simulation(self.scenario, None, sandbox=self.sandbox)
+        check_states(self.tfstate, sandbox=self.sandbox)
+        if self.removed is not None and not self.tfstate:
+            raise typer.BadParameter("--removed is about Terraform's states: it needs --tfstate")
         Readers(workers=self.workers, cluster=self.cluster).check()
+
+
+def check_states(tfstate: Sequence[str], *, sandbox: bool) -> None:
+    """Raises typer.BadParameter for a state in a bucket of a simulated AWS, which has none."""
+    if sandbox and any(location.startswith("s3://") for location in tfstate):
+        raise typer.BadParameter("--sandbox has no buckets: name a file with --tfstate")
 
 
 def check_simulation(scenario: Path | None, state: str | None, *, sandbox: bool) -> None:

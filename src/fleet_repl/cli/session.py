@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +24,7 @@ from fleet_repl.values.text import counted
 if TYPE_CHECKING:
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
+    from fleet_repl.planning.elsewhere import HeldResource
     from fleet_repl.planning.explain import Explanation
     from fleet_repl.planning.importing import Imported
     from fleet_repl.runs.coverage import CoverageReport
@@ -52,12 +53,23 @@ class Session:
     """The start of the session, in monotonic seconds."""
 
     async def plan(
-        self, *, allow: Collection[str] = (), force: bool = False, beside: Path | None = None
+        self,
+        *,
+        allow: Collection[str] = (),
+        force: bool = False,
+        beside: Path | None = None,
+        tfstate: Sequence[str] = (),
     ) -> Plan | None:
-        """Make a plan; None where the run was interrupted before there was one."""
+        """Make a plan; None where the run was interrupted before there was one. `tfstate`:
+        Terraform states, of whose resources the plan warns."""
         selection = self.call.options.selection
+        held = (
+            await self.call.backend.terraform_states(tfstate, self.inventory) if tfstate else ()
+        )
         return await self._made(
-            lambda: self.fleet.plan(selection=selection, allow=allow, force=force, beside=beside)
+            lambda: self.fleet.plan(
+                selection=selection, allow=allow, force=force, beside=beside, held=held
+            )
         )
 
     async def plan_rollback(self, run_id: str, *, force: bool) -> Plan | None:
@@ -132,9 +144,9 @@ class Session:
                 on_event=self._note_tag_moves,
             )
 
-    async def import_inventory(self) -> Imported | None:
+    async def import_inventory(self, held: Collection[HeldResource]) -> Imported | None:
         """Make an inventory of the links in place; None where the run was interrupted."""
-        return await self._made(self.fleet.import_inventory)
+        return await self._made(lambda: self.fleet.import_inventory(held=held))
 
     async def _made(self, make: Callable[[], Awaitable[T]]) -> T | None:
         """Call `make`; returns its result, or None where it failed because of an interruption."""

@@ -37,6 +37,8 @@ class Feature(StrEnum):
     BACKFILL = "backfill"
     REGIONS = "regions"
     """The regions of accounts are asked for."""
+    CLOUDFORMATION = "cloudformation"
+    """CloudFormation is asked which stacks hold rules and policies. No inventory needs it."""
     CLOUDTRAIL = "cloudtrail"
     """CloudTrail is asked who has changed a registry. No inventory needs it."""
 
@@ -154,6 +156,11 @@ _NEEDS: Final = (
         sid="EnabledRegions",
         reads=("account:ListRegions", "ec2:DescribeRegions"),
         feature=Feature.REGIONS,
+    ),
+    _Need(
+        sid="Stacks",
+        reads=("cloudformation:DescribeStackResources",),
+        feature=Feature.CLOUDFORMATION,
     ),
     _Need(
         sid="OutsideChanges",

@@ -29,6 +29,7 @@ from fleet_repl.values.errors import Fault, FleetError, SelectionError
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
+    from fleet_repl.planning.elsewhere import HeldResource
     from fleet_repl.planning.explain import Explanation
     from fleet_repl.planning.importing import Imported
     from fleet_repl.runs.coverage import CoverageReport
@@ -86,7 +87,7 @@ class Fleet:
         async with self._context.access.held():
             yield
 
-    async def plan(
+    async def plan(  # noqa: PLR0913 - each narrows, allows or adds a thing of its own
         self,
         *,
         selection: Selection = EVERYTHING,
@@ -96,6 +97,7 @@ class Fleet:
         spare: Mapping[Registry, Fault] = NONE_EXCLUDED,
         force: bool = False,
         exclude_objected: bool = False,
+        held: Collection[HeldResource] = (),
     ) -> Plan:
         """Observe the fleet and say what it takes to make it as the inventory wants it.
 
@@ -106,6 +108,8 @@ class Fleet:
         `force`: rules of unknown meaning go where the rules are exclusive, with an objection.
         `exclude_objected`: spare registries too whose own changes are objected to, as long as
         others are left to write, instead of an objection to the whole plan.
+        `held`: resources that Terraform manages, from `read_terraform_states`; the plan warns of
+        those that it manages, too.
         Raises SelectionError, StateError, and Interrupted after `stop()`.
         """
         scope = select(self._context.inventory, selection)
@@ -117,6 +121,7 @@ class Fleet:
             spare=spare,
             force=force,
             exclude_objected=exclude_objected,
+            held=held,
         )
         made = await propose(scope, self._context, options)
         return self._unless_interrupted(made, "stopped before there was a plan")
@@ -311,8 +316,10 @@ class Fleet:
         question = question_of(context.inventory, what, source=source, destinations=destinations)
         return await wait_for(question, within, context)
 
-    async def import_inventory(self) -> Imported:
+    async def import_inventory(self, *, held: Collection[HeldResource] = ()) -> Imported:
         """The fleet's file with routes that ask for exactly the links that are in place.
+
+        `held`: resources that Terraform manages, from `read_terraform_states`; the file marks them.
 
         Of the inventory that it was connected with, routes, external accounts and ownership of
         rules do not count. Writes nothing. A registry that cannot be read is a value in the
@@ -322,7 +329,7 @@ class Fleet:
         from fleet_repl.fleet.import_ import import_registries  # noqa: PLC0415
 
         self._report_start(select(self._context.inventory, EVERYTHING))
-        result = await import_registries(self._context.inventory, self._context.observing({}))
+        result = await import_registries(self._context, held)
         if result is None:
             raise Interrupted("stopped before everything was read")
         return result

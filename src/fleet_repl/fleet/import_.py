@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from fleet_repl.engine.observe import ObserveContext, observe
+from fleet_repl.engine.observe import observe
+from fleet_repl.fleet.elsewhere import stacks_in
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.toml_file import WHOLE_FILE, parsed, read
+from fleet_repl.planning.elsewhere import HeldResource
 from fleet_repl.planning.enrolment import joining_accounts, young_accounts
 from fleet_repl.planning.importing import Imported, imported
+from fleet_repl.planning.observed import holds_anything
 from fleet_repl.topology import registries
 from fleet_repl.values.canonical_json import JsonObject, digest
 from fleet_repl.values.errors import InventoryError, Problem
 
+if TYPE_CHECKING:
+    from fleet_repl.fleet.context import RunContext
 
-async def import_registries(inventory: Inventory, how: ObserveContext) -> Imported | None:
+
+async def import_registries(
+    context: RunContext, held: Collection[HeldResource] = ()
+) -> Imported | None:
     """Returns an inventory that asks for exactly what is in place; None after an interruption.
+
+    `held`: resources that Terraform manages. The inventory marks them, and those of stacks.
 
     Raises InventoryError where the file is no longer what it was when it was loaded.
     """
+    inventory, how = context.inventory, context.observing({})
     text, document = _text(inventory)
     if _is_another(document, inventory):
         message = "was changed after it was loaded"
@@ -34,7 +45,10 @@ async def import_registries(inventory: Inventory, how: ObserveContext) -> Import
     observations, _ = await observe(registries(inventory), how)
     if how.stop.interrupted:
         return None
-    return imported(text, inventory, observations, joining_accounts(observations, young))
+    in_use = [registry for registry, seen in observations.items() if holds_anything(seen)]
+    stacks = await stacks_in(in_use, context)
+    joining = joining_accounts(observations, young)
+    return imported(text, inventory, observations, joining, (*held, *stacks))
 
 
 def _text(inventory: Inventory) -> tuple[str, dict[str, object]]:

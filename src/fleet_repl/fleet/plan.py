@@ -12,11 +12,13 @@ import anyio.to_thread
 
 from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.fleet.attribution import with_attributions
+from fleet_repl.fleet.elsewhere import warnings_of_others
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.planning.account_facts import account_labels, planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.elsewhere import HeldResource
 from fleet_repl.planning.enrolment import young_accounts
 from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
@@ -56,6 +58,7 @@ class PlanOptions:
     spare: Mapping[Registry, Fault]
     force: bool
     exclude_objected: bool
+    held: Collection[HeldResource]
 
 
 async def propose(
@@ -85,7 +88,8 @@ async def propose(
     fingerprints = dead.added_to(fingerprints)
     registries = attributed(registries, fingerprints)
     registries, unattributed = await with_attributions(registries, fingerprints, context)
-    warnings = (*dead.warnings, *unreadable, *planned.warnings, *unattributed)
+    of_others = await warnings_of_others(registries, options.held, context)
+    warnings = (*dead.warnings, *unreadable, *planned.warnings, *unattributed, *of_others)
     known = _noted(registries, warnings, fingerprints, context)
     folder = None if options.beside is None else options.beside.parent
     plan = Plan(

@@ -23,6 +23,7 @@ ACKNOWLEDGEABLE: Final = (
     "idle-wave",
     "later-wave",
     "malformed-resource",
+    "managed-elsewhere",
     "no-room",
     "not-transitive",
     "policy-scope",

@@ -52,6 +52,17 @@ class Unreadable:
     error: Fault
 
 
+def holds_anything(seen: Observed | Unreadable) -> bool:
+    """Returns whether a registry has rules, a policy or templates, as far as it was read."""
+    if isinstance(seen, Unreadable):
+        return False
+    return bool(
+        (seen.replication.document or {}).get("rules")
+        or (seen.policy is not None and seen.policy.document)
+        or seen.templates
+    )
+
+
 Observation: TypeAlias = Mapping[Registry, Observed | Unreadable]
 """Every registry that was asked in this run."""
 

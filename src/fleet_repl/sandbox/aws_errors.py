@@ -13,6 +13,7 @@ class Service(StrEnum):
     """The services of the sandbox, by their names in a credential scope."""
 
     ACCOUNT = "account"
+    CLOUDFORMATION = "cloudformation"
     CLOUDTRAIL = "cloudtrail"
     EC2 = "ec2"
     ECR = "ecr"

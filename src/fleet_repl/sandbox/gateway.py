@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
+from fleet_repl.sandbox.cloudformation import describe_stack_resources
 from fleet_repl.sandbox.cloudtrail import lookup_events, record_call
 from fleet_repl.sandbox.ecr import call_ecr
 from fleet_repl.sandbox.faults import Lot
@@ -219,6 +220,9 @@ def _result(world: World, call: Call) -> Result:
     caller, form = call.key.identity, call.form
     if call.service is Service.IAM:
         return simulate_principal_policy(world.directory, caller, form)
+    if call.service is Service.CLOUDFORMATION:
+        stacks = world.scenario.registries
+        return describe_stack_resources(stacks, world.directory, caller, call.region, form)
     if call.service is Service.EC2:
         return describe_regions(world.directory, caller, form)
     return call_sts(world, call.key, call.region, call.operation, form)

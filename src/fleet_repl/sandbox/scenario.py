@@ -122,6 +122,14 @@ class RegionScenario(_Part):
         return self.name
 
 
+class StackScenario(_Part):
+    """A CloudFormation stack in the account and region of a registry."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,127}$")]
+    resources: dict[str, str] = {}
+    """Logical id → type; of a creation template, its prefix follows after a blank."""
+
+
 class RegistryScenario(_Part):
     """The contents of one registry at first."""
 
@@ -139,6 +147,8 @@ class RegistryScenario(_Part):
     """The account setting REGISTRY_POLICY_SCOPE in this region; None: as the account has it."""
     unknown_operations: tuple[EcrOperation, ...] = ()
     """Operations that ECR does not have for this registry yet."""
+    stacks: tuple[StackScenario, ...] = ()
+    """The stacks that have its rules or its policy."""
     unknown_fields: Document = {}
     """Members that each of its first rules has besides those that ECR is known to have."""
 

@@ -14,6 +14,7 @@ from fleet_repl.values.names import ACCOUNT_ID
 _ACTIONS: Final = (
     *(f"ecr:{name}" for name in OPERATIONS["ecr"]),
     "account:ListRegions",
+    "cloudformation:DescribeStackResources",
     "cloudtrail:LookupEvents",
     "ec2:DescribeRegions",
     "iam:CreateServiceLinkedRole",

@@ -1,5 +1,5 @@
 """Bytes of answers, exactly as AWS writes them: JSON for ECR, CloudTrail, Organizations and
-Account, XML for STS, IAM and EC2."""
+Account, XML for STS, IAM, EC2 and CloudFormation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from fleet_repl.values.canonical_json import JsonObject
 _JSON: Final = "application/x-amz-json-1.1"
 _XML: Final = "text/xml"
 _XMLNS: Final = {
+    Service.CLOUDFORMATION: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
     Service.EC2: "http://ec2.amazonaws.com/doc/2016-11-15/",
     Service.IAM: "https://iam.amazonaws.com/doc/2010-05-08/",
     Service.STS: "https://sts.amazonaws.com/doc/2011-06-15/",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from fleet_repl.planning.elsewhere import HeldResource, Holder, removed_blocks
 from fleet_repl.planning.importing.left_out import LeftOut
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import listed
@@ -31,6 +32,13 @@ class Imported:
     """The parts that no route stands for, by registry. They stay as they are."""
     notes: tuple[str, ...] = ()
     """Further notes for the reader of `text`."""
+    held: tuple[HeldResource, ...] = ()
+    """Resources of the fleet's accounts that other tools manage."""
+
+    @property
+    def removed_blocks(self) -> str:
+        """HCL that takes those out of Terraform's states; empty where Terraform holds nothing."""
+        return removed_blocks(self.held)
 
     @property
     def unreadable(self) -> tuple[Registry, ...]:
@@ -44,9 +52,10 @@ def imported(
     inventory: Inventory,
     observation: Observation,
     joining: Collection[AccountId] = (),
+    held: Collection[HeldResource] = (),
 ) -> Imported:
     """The inventory for what was observed, but for the accounts that are joining. `text` is the
-    file that `inventory` was read from."""
+    file that `inventory` was read from. `held`: what other tools manage, in any account."""
     # Only importing needs a parser that keeps comments.
     from fleet_repl.planning.importing.decide import decide  # noqa: PLC0415
     from fleet_repl.planning.importing.edit import edited  # noqa: PLC0415
@@ -57,14 +66,29 @@ def imported(
     decision = decide(inventory, observation, file_texts, joining)
     file = edited(text, inventory, decision.inventory)
     unmanaged = decision.unmanaged
+    accounts = {account.id for account in inventory.accounts}
+    ours = tuple(resource for resource in held if resource.account in accounts)
     because = () if unmanaged is None else (f'grants = "off", because with "managed" {unmanaged}',)
     return Imported(
-        text=document(file, decision, file_texts),
+        text=document(file, decision, file_texts, ours),
         links=decision.links,
         routes=len(decision.inventory.routes),
         left_out=decision.left_out,
-        notes=(*because, *_joining_note(joining), *file.notes),
+        notes=(*because, *_joining_note(joining), *_stack_note(ours), *file.notes),
+        held=ours,
     )
+
+
+def _stack_note(held: Collection[HeldResource]) -> Iterator[str]:
+    stacks = sorted(
+        {resource.target for resource in held if resource.holder is Holder.CLOUDFORMATION}
+    )
+    if stacks:
+        yield (
+            f"stacks hold some of it ({listed(stacks, _SHOWN)}): give each of these resources "
+            "DeletionPolicy: Retain and update the stack, then take it out of the template and "
+            "update the stack again"
+        )
 
 
 def _joining_note(joining: Collection[AccountId]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from fleet_repl.inventory import External, Route, Selector
 from fleet_repl.inventory.findings import child
+from fleet_repl.planning.elsewhere import HeldResource
 from fleet_repl.planning.importing.decide import Decision
 from fleet_repl.planning.importing.edit import REMARK, Edited
 from fleet_repl.planning.importing.file_texts import FileTexts
@@ -21,13 +22,15 @@ from fleet_repl.values.text import counted, quoted
 _WIDTH: Final = 100
 
 
-def document(file: Edited, decision: Decision, file_texts: FileTexts) -> str:
-    """The text of the whole inventory."""
+def document(
+    file: Edited, decision: Decision, file_texts: FileTexts, held: Sequence[HeldResource] = ()
+) -> str:
+    """The text of the whole inventory. `held`: resources that other tools manage."""
     blocks = [
         file.text,
         *_ownership(file),
         *(_external(external, file_texts) for external in decision.inventory.externals),
-        "\n".join(f"# {line}".rstrip() for line in _remarks(decision, file.notes)),
+        "\n".join(f"# {line}".rstrip() for line in _remarks(decision, file.notes, held)),
         *("\n".join(_route(route, file_texts)) for route in decision.inventory.routes),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -48,7 +51,9 @@ def _external(external: External, file_texts: FileTexts) -> str:
     return "\n".join([*lines, f"regions = {_list(regions)}"])
 
 
-def _remarks(decision: Decision, notes: Sequence[str]) -> Iterator[str]:
+def _remarks(
+    decision: Decision, notes: Sequence[str], held: Sequence[HeldResource]
+) -> Iterator[str]:
     links, routes = (
         counted(decision.links, "link"),
         counted(len(decision.inventory.routes), "route"),
@@ -62,6 +67,10 @@ def _remarks(decision: Decision, notes: Sequence[str]) -> Iterator[str]:
         yield 'No route stands for these. They stay, as their accounts have rules = "additive":'
         for left in decision.left_out:
             yield f"- {one_line(str(left))}"
+    if held:
+        yield ""
+        yield "Managed elsewhere. Let them go there before this inventory is applied:"
+        yield from (f"- {one_line(str(resource))}" for resource in held)
     for note in notes:
         yield ""
         yield f"{note[0].upper()}{note[1:]}."

@@ -47,6 +47,7 @@ _WARNINGS: Final = {
     "grant-kept": "A registry keeps a grant that no route asks for.",
     "unknown-caller": "CloudTrail does not say who has changed registries outside.",
     "unknown-fields": "A registry answers with fields that this version does not know.",
+    "managed-elsewhere": "Terraform or CloudFormation manages a resource, too.",
     "malformed-resource": "A statement names a resource that no repository matches.",
     "breaking-condition": "A statement allows replication under a condition that breaks it.",
     "denied": "A Deny hits what the routes need, or may hit it.",

@@ -1,0 +1,57 @@
+"""Asks CloudFormation which stacks hold what of registries. Not knowing is no failure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Protocol
+
+import anyio
+
+from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.workers import work_through
+from fleet_repl.planning.elsewhere import HeldResource, held_by_stacks
+from fleet_repl.values.errors import CallError, FaultKind
+from fleet_repl.values.names import Registry
+
+_PATIENCE: Final = 60.0
+"""Seconds, in real time, that a run waits for CloudFormation."""
+_DENIALS: Final = 10
+"""Denials after which nobody is asked any more, if nobody has answered: the role lacks the
+permission everywhere."""
+
+
+class StackReader(Protocol):
+    """CloudFormation's stacks."""
+
+    async def stack_resources(self, registry: Registry) -> Sequence[Mapping[str, object]]:
+        """Returns the resources of the stack that has the registry's rules or its policy. Raises
+        CallError."""
+        ...
+
+
+async def stacks_of(
+    registries: Collection[Registry], reader: StackReader, *, concurrency: int, stop: Stop
+) -> tuple[HeldResource, ...]:
+    """Returns what stacks hold of the registries, in their order.
+
+    Of an account that denies the call, and of a registry whose call fails, nothing is known.
+    """
+    held: dict[Registry, tuple[HeldResource, ...]] = {}
+    denied = set[str]()
+
+    async def look(registry: Registry) -> None:
+        if registry.account in denied or (len(denied) >= _DENIALS and not held):
+            return
+        try:
+            resources = await reader.stack_resources(registry)
+        except CallError as error:
+            if error.fault.kind is FaultKind.ACCESS_DENIED:
+                denied.add(registry.account)
+        except Exception:  # noqa: BLE001 - one registry's failure is no failure of the run
+            return
+        else:
+            held[registry] = tuple(held_by_stacks(registry, resources))
+
+    with stop.abandonable(), anyio.move_on_after(_PATIENCE):
+        await work_through(sorted(registries), look, concurrency=concurrency, stop=stop)
+    return tuple(resource for registry in sorted(held) for resource in held[registry])
