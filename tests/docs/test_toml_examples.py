@@ -103,7 +103,16 @@ def test_a_scenario_that_comes_along_is_played_on_a_page(
 def test_every_scenario_that_comes_along_is_known_here(root: Path) -> None:
     """A new file has to be played somewhere, too."""
     names = {path.stem for path in (root / "docs/scenarios").iterdir()}
-    known = {"storm", "legacy", "deliveries", "handmade", "broken", "joining", "coverage", "terraform"}
+    known = {
+        "storm",
+        "legacy",
+        "deliveries",
+        "handmade",
+        "broken",
+        "joining",
+        "coverage",
+        "terraform",
+    }
     assert names == known
 
 

@@ -63,9 +63,7 @@ class Session:
         """Make a plan; None where the run was interrupted before there was one. `tfstate`:
         Terraform states, of whose resources the plan warns."""
         selection = self.call.options.selection
-        held = (
-            await self.call.backend.terraform_states(tfstate, self.inventory) if tfstate else ()
-        )
+        held = await self.call.backend.terraform_states(tfstate, self.inventory) if tfstate else ()
         return await self._made(
             lambda: self.fleet.plan(
                 selection=selection, allow=allow, force=force, beside=beside, held=held
