@@ -105,6 +105,10 @@ def test_runs_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     assert last == "last"
     assert completed(f"fleet-repl report {run_id[:8]}") == [run_id]
     assert completed("fleet-repl rollback last demo.toml --x") == []
+    Path(".fleet-repl").rename("elsewhere")
+    assert completed("fleet-repl report ") == ["last"]
+    assert completed("fleet-repl report --state elsewhere ") == ["last", run_id]
+    assert completed("fleet-repl report --state s3://bucket/fleets ") == []
 
 
 def test_help_loads_nothing_to_complete() -> None:

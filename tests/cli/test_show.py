@@ -1,4 +1,4 @@
-"""Kept plans that are shown again: offline, and without their inventory."""
+"""Kept plans, and reports in files, that are shown again: offline, and without their inventory."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.command_line import Cli, FakeBackend, FakeFleet
+from tests.support.command_line import REPORT, Cli, FakeBackend, FakeFleet
 
 from fleet_repl.reports.documents.plan import plan_digest
-from fleet_repl.reports.files import keep_plan
+from fleet_repl.reports.files import keep_plan, write_report
+from fleet_repl.reports.formats import ReportFormat
+from fleet_repl.reports.render import Settings, render
 from fleet_repl.reports.text.plans import plan_text
+from fleet_repl.reports.to_json import json_pieces
 
 
 @pytest.fixture
@@ -34,6 +37,19 @@ def test_a_kept_plan_is_shown(cli: Cli, backend: FakeBackend, fleet: FakeFleet, 
 def test_a_kept_plan_as_a_document(cli: Cli, kept: Path) -> None:
     """The file itself."""
     assert cli("show", str(kept), "--format", "json").out == kept.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("format_", ReportFormat)
+def test_a_report_is_shown_in_any_format(
+    cli: Cli, backend: FakeBackend, inventory: str, format_: ReportFormat
+) -> None:
+    """As a command that has it would have written it, by its JSON alone."""
+    Path(inventory).unlink()
+    write_report(json_pieces(REPORT), Path("run.json"))
+    ended = cli("show", "run.json", "--format", format_)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == "".join(render(REPORT, format_, Settings(folder=Path.cwd())))
+    assert backend.places == []
 
 
 def test_a_plan_that_was_altered(cli: Cli, kept: Path) -> None:

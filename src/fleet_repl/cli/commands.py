@@ -31,7 +31,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
             "Say where an image goes, where it does not go, and why. Calls nothing without --live."
         ),
         "graph": "Draw the links that an inventory asks for. Calls nothing.",
-        "show": "Show a plan that plan --out has kept. Calls nothing, and needs no inventory.",
+        "show": "Show a kept plan, or a report in a file. Calls nothing, and needs no inventory.",
         "schema": (
             "Print the JSON Schema of an inventory or of a document, such as a plan or a report."
         ),

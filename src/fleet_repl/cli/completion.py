@@ -17,7 +17,7 @@ import typer
 
 from fleet_repl.cli.flags import STANDARD_INPUT
 from fleet_repl.cli.library import Library
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Inventory, located
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import FleetError
 
@@ -77,19 +77,25 @@ _OF_INVENTORY: Final = {
 
 
 def runs(context: typer.Context) -> list[Item]:
-    """The ids of remembered runs, newest first, with the fleet and the time of each; and `last`.
+    """The ids of remembered runs, newest first, each with its fleet and its purpose; and `last`.
 
     None for a state in a bucket, which only a call of AWS could list.
     """
-    named = context.params.get("inventory")
-    place = Path(".fleet-repl") if named is None else _inventory(context)
-    if isinstance(place, Inventory) and place.state.folder is None:
+    place: Inventory | Path = Path(".fleet-repl")
+    if context.params.get("inventory") is not None:
+        place = _inventory(context)
+    state: str | None = context.params.get("state")
+    if state is not None:
+        folder = located(state).folder
+    else:
+        folder = place.state.folder if isinstance(place, Inventory) else place
+    if folder is None:
         return []
-    return [("last", "the newest"), *anyio.run(partial(_remembered, place))]
+    return [("last", "the newest"), *anyio.run(partial(_remembered, place, state))]
 
 
-async def _remembered(place: Inventory | Path) -> list[Item]:
-    async with Library().history(place, state=None) as history:
+async def _remembered(place: Inventory | Path, state: str | None) -> list[Item]:
+    async with Library().history(place, state=state) as history:
         listed = await history.runs()
     return [(run.meta.run_id, f"{run.meta.fleet}, {run.meta.purpose}") for run in listed]
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fleet_repl.planning.plan import Plan
     from fleet_repl.reports.graph import Graph
     from fleet_repl.runs.history import Purpose
+    from fleet_repl.runs.outcomes import Report
     from fleet_repl.topology import Selection
     from fleet_repl.values.canonical_json import JsonObject
     from fleet_repl.values.names import Registry
@@ -248,6 +249,13 @@ class Library:
         from fleet_repl.fleet.kept_plan import load_plan  # noqa: PLC0415
 
         return load_plan(path)
+
+    def load_result(self, path: Path) -> Plan | Report:
+        """Load a kept plan, or a report from its JSON. Raises PlanError for a file that is neither,
+        and RefusedError for a plan that was altered."""
+        from fleet_repl.fleet.kept_plan import load_result  # noqa: PLC0415
+
+        return load_result(path)
 
     def check_plan(
         self, plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta

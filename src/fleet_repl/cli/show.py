@@ -1,4 +1,4 @@
-"""`fleet-repl show`: a kept plan, as people read it. Offline."""
+"""`fleet-repl show`: a plan or a report in a file, in any format. Offline."""
 
 from __future__ import annotations
 
@@ -17,27 +17,30 @@ from fleet_repl.values.exit_code import ExitCode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowOptions(OutputOptions):
-    """Flags of a command that shows a kept plan."""
+    """Flags of a command that shows a plan or a report in a file."""
 
-    kinds: ClassVar[tuple[Kind, ...]] = (Kind.PLAN,)
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.PLAN, Kind.REPORT)
 
-    plan: Annotated[
+    file: Annotated[
         Path,
         typer.Argument(
-            metavar="PLANFILE",
             readable=False,
-            help="The plan that plan --out has kept.",
+            help="The plan of plan --out, or the report of --report FILE.json.",
             show_default=False,
         ),
     ]
 
 
 def show(call: Call[ShowOptions]) -> ExitCode:
-    """It only shows: the exit code is 0, whatever the plan holds. A file that was altered since, or
-    is no plan, is refused with 3, and a file that cannot be read is an error.
+    """It only shows: the exit code is 0, whatever the file holds. A plan that was altered since,
+    and what is neither a plan nor a report, is refused with 3; a file that cannot be read is an
+    error.
 
     Example: fleet-repl show prod.plan -v
     """
-    plan = call.backend.load_plan(call.options.plan)
-    check_files(call.options, [call.options.plan])
-    return show_only(call, plan)
+    from fleet_repl.planning.plan import Plan  # noqa: PLC0415 - help needs none
+
+    result = call.backend.load_result(call.options.file)
+    check_files(call.options, [call.options.file])
+    waves = () if isinstance(result, Plan) else tuple(wave.name for wave in result.waves)
+    return show_only(call, result, waves=waves)

@@ -1,4 +1,5 @@
-"""Plans out of files: read, and checked to fit an inventory, without a call to AWS."""
+"""Plans and reports out of files: read, and plans checked to fit an inventory, without a call to
+AWS."""
 
 from __future__ import annotations
 
@@ -14,6 +15,9 @@ from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.planning.account_facts import fleet_difference, planned_accounts
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.plan import parse_plan
+from fleet_repl.reports.documents.reader import schema_of
+from fleet_repl.reports.documents.report import REPORT_SCHEMA, parse_report
+from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError, RefusedError
 from fleet_repl.values.names import Registry
 
@@ -33,16 +37,31 @@ def load_plan(path: str | Path) -> Plan:
     Raises FleetError for a file that cannot be read, PlanError for what is no plan, and
     RefusedError for a plan that was altered.
     """
+    return parse_plan(_content(path), str(path), error=PlanError, altered=RefusedError)
+
+
+def load_result(path: Path) -> Plan | Report:
+    """The plan in a file that `plan --out` wrote, or the report in one of `--report FILE.json`.
+
+    Raises FleetError for a file that cannot be read, PlanError for what is neither, and
+    RefusedError for a plan that was altered.
+    """
+    content = _content(path)
+    if schema_of(content) == REPORT_SCHEMA:
+        return parse_report(content, str(path), error=PlanError)
+    return parse_plan(content, str(path), error=PlanError, altered=RefusedError)
+
+
+def _content(path: str | Path) -> bytes:
     file = Path(path)
     try:
-        content = read_regular(file, most=LARGEST_PLAN)
+        return read_regular(file, most=LARGEST_PLAN)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise FleetError(
             f"the plan cannot be read: {file}: {reason}\n"
             "    fleet-repl plan INVENTORY --out FILE writes one"
         ) from None
-    return parse_plan(content, str(file), error=PlanError, altered=RefusedError)
 
 
 def check_world(plan: Plan, world: str | None) -> None:

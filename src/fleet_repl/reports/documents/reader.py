@@ -71,6 +71,18 @@ def unusable(error: type[_Error], document: str, where: str, malformed: Malforme
     return error(f"the {document} cannot be read: {where}: {malformed}")
 
 
+class _Tagged(msgspec.Struct):
+    schema: str = ""
+
+
+def schema_of(content: bytes) -> str:
+    """Returns the schema that a JSON text names; an empty text where it names none."""
+    try:
+        return msgspec.json.decode(content, type=_Tagged).schema
+    except (ValueError, RecursionError):
+        return ""
+
+
 def read(content: bytes, kind: type[_Document]) -> _Document:
     """Returns the document in a JSON text. Raises MalformedError."""
     document = read_exact(content, kind)
