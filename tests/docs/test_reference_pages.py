@@ -21,6 +21,7 @@ import fleet_repl.planning.elsewhere.plan_warnings
 import fleet_repl.planning.fleet_summary
 import fleet_repl.planning.objections
 import fleet_repl.planning.plan_warnings
+import fleet_repl.planning.repository_routes
 import fleet_repl.planning.thresholds
 import fleet_repl.planning.wave_warnings
 import fleet_repl.runs.backfills
@@ -182,6 +183,7 @@ TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.runs.backfills: set(),
     fleet_repl.planning.plan_warnings: {fleet_repl.planning.plan_warnings.UNKNOWN_FIELDS},
     fleet_repl.planning.wave_warnings: set(),
+    fleet_repl.planning.repository_routes: set(),
     fleet_repl.ecr.policy.lint: set(),
     fleet_repl.runs.rollback.refusals: set(),
     fleet_repl.runs.rollback.planner: {FOREIGN_RULES},

@@ -87,6 +87,7 @@ def test_the_example_can_be_used(toml_block: Block, root: Path, tmp_path: Path) 
         ("broken", "docs/doctor.md"),
         ("coverage", "docs/coverage.md"),
         ("joining", "docs/inventory.md"),
+        ("repositories", "docs/inventory.md"),
     ],
 )
 def test_a_scenario_that_comes_along_is_played_on_a_page(
@@ -112,6 +113,7 @@ def test_every_scenario_that_comes_along_is_known_here(root: Path) -> None:
         "joining",
         "coverage",
         "terraform",
+        "repositories",
     }
     assert names == known
 

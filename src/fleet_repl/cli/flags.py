@@ -43,6 +43,7 @@ class Notation(StrEnum):
 
 
 class Allowance(StrEnum):
+    COLLATERAL = "collateral"
     PROTECTED = "protected"
     UNKNOWN_FIELDS = "unknown-fields"
 

@@ -6,14 +6,14 @@ Reads may be spread over a time, so that a large fleet causes no burst of calls.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.policy.lint import scope_matters
 from fleet_repl.ecr.rules import Outgoing, parse_answer
-from fleet_repl.engine.ports import EventSink, RegistryReader
+from fleet_repl.engine.ports import EventSink, RegistryReader, RepositoryReader
 from fleet_repl.engine.shards import Shard, ShardContext, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
@@ -42,6 +42,11 @@ class ObserveContext:
     stop: Stop
     clock: Clock
     on_event: EventSink
+    repositories: RepositoryReader | None = None
+    """None where no names of repositories are read."""
+    with_repositories: Collection[Registry] = ()
+    """Registries of which the names of all repositories are read too: their routes depend on them.
+    """
     over: float = 0.0
     """Seconds that the reads are spread over; never past the deadline."""
     uniform: Callable[[float, float], float] = random.uniform
@@ -100,6 +105,7 @@ class ObserveShard:
     registries: tuple[Registry, ...]
     owner: Owner | None
     with_templates: frozenset[Registry]
+    with_repositories: frozenset[Registry]
     over: float
 
     async def read(self, context: ShardContext) -> Observations:
@@ -108,6 +114,8 @@ class ObserveShard:
             reader=context.reader,
             owner=self.owner,
             with_templates=self.with_templates,
+            repositories=context.reader,
+            with_repositories=self.with_repositories,
             concurrency=context.concurrency,
             stop=context.stop,
             clock=context.clock,
@@ -124,10 +132,14 @@ async def _observe_in_shards(
     parts = shards_of(registries, workers.width)
     # Each worker reads its shards one after the other, each over its part of the time.
     over = how.over * min(1.0, workers.width / max(1, len(parts)))
-    templates = frozenset(how.with_templates)
+    templates, repositories = frozenset(how.with_templates), frozenset(how.with_repositories)
     shards = [
         ObserveShard(
-            registries=part, owner=how.owner, with_templates=templates.intersection(part), over=over
+            registries=part,
+            owner=how.owner,
+            with_templates=templates.intersection(part),
+            with_repositories=repositories.intersection(part),
+            over=over,
         )
         for part in parts
     ]
@@ -150,7 +162,8 @@ async def read_rules(
 
     A registry that cannot be read gets its fault, as for `observe`.
     """
-    observed, _ = await observe(registries, replace(how, owner=None, with_templates=()))
+    only_rules = replace(how, owner=None, with_templates=(), with_repositories=())
+    observed, _ = await observe(registries, only_rules)
     return {
         registry: result.error if isinstance(result, Unreadable) else result.replication.outgoing
         for registry, result in observed.items()
@@ -211,6 +224,8 @@ async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unr
             policy = parse_policy(document, how.owner, registry)
             if scope_matters(policy):
                 scope = await how.reader.account_setting(registry, POLICY_SCOPE)
+        # Rules that follow from names must not follow from a failed read of them.
+        repositories = await _repositories(registry, how)
         templates = await _templates(registry, how)
     except CallError as error:
         return Unreadable(error=error.fault), error.transient
@@ -220,6 +235,7 @@ async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unr
         replication=replication,
         policy=policy,
         policy_scope=scope,
+        repositories=repositories,
         templates=None if isinstance(templates, Fault) else templates,
         templates_error=templates if isinstance(templates, Fault) else None,
     )
@@ -237,3 +253,16 @@ async def _templates(
         return await how.reader.read_templates(registry)
     except CallError as error:
         return error.fault
+
+
+async def _repositories(registry: Registry, how: ObserveContext) -> tuple[str, ...] | None:
+    """The names of a registry's repositories, sorted; None: they are not wanted."""
+    if how.repositories is None or registry not in how.with_repositories:
+        return None
+    return repository_names(await how.repositories.describe_repositories(registry))
+
+
+def repository_names(listed: Iterable[JsonObject]) -> tuple[str, ...]:
+    """The names of listed repositories, sorted."""
+    names = (item.get("repositoryName") for item in listed)
+    return tuple(sorted(name for name in names if isinstance(name, str)))

@@ -144,12 +144,16 @@ class Backfills(Protocol):
         ...
 
 
-class ImageReader(Protocol):
-    """Repositories and images of a registry, and where they were replicated to."""
+class RepositoryReader(Protocol):
+    """Repositories of a registry."""
 
     async def describe_repositories(self, registry: Registry) -> tuple[JsonObject, ...]:
         """Every repository."""
         ...
+
+
+class ImageReader(RepositoryReader, Protocol):
+    """Repositories and images of a registry, and where they were replicated to."""
 
     def describe_images(
         self, registry: Registry, repository: str

@@ -10,11 +10,14 @@ from fleet_repl.fleet.apply_run import ApplyRun
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.plan import rolled_back
 from fleet_repl.fleet.recover import recover
+from fleet_repl.fleet.repositories import checked_again
 from fleet_repl.fleet.run_reports import refused_report
 from fleet_repl.fleet.staleness import newer_run, overtaken, refuse_changed
 from fleet_repl.planning.authorize import Refused, authorize
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.objections import collateral_objection
 from fleet_repl.planning.plan import Plan, Warning
+from fleet_repl.planning.repository_routes import linked_by_name
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.outcomes import Report
 
@@ -36,8 +39,14 @@ async def apply(
     async with AsyncExitStack() as stack:
         held = context.access.held()
         lease = await stack.enter_async_context(held) if plan.changes else None
+        if lease is not None:
+            plan = await checked_again(plan, context, force=force)
         # The inventory may have been rolled back since the plan was made.
         new = await rolled_back(plan.registries, context) if plan.rolls_back is None else ()
+        if plan.basis is None and (
+            collateral := collateral_objection(plan.resolved, plan.registries)
+        ):
+            new = (*new, collateral)
         decision = authorize(plan, force=force, allow=allow, objections=new, digest=plan_digest)
         warnings = await _all_warnings(plan, context)
         reporting = context.reporting_to(on_event)
@@ -75,7 +84,7 @@ async def _all_warnings(plan: Plan, context: RunContext) -> tuple[Warning, ...]:
 def _compared_with(plan: Plan, context: RunContext) -> Desired:
     """Returns the state that rules are compared with: for a rollback, the state that comes back."""
     if plan.rolls_back is None:
-        return context.desired
+        return linked_by_name(context.inventory, context.desired, plan.resolved)
     from fleet_repl.runs.rollback import restored  # noqa: PLC0415 - few runs are rollbacks
 
     return restored(context.desired, plan.registries)

@@ -16,6 +16,7 @@ from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.results import untouched
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.repositories import keep_repositories
 from fleet_repl.fleet.run_reports import applied_report, reported, with_warning
 from fleet_repl.fleet.write_guard import JournalGuard
 from fleet_repl.planning.authorize import Authorized
@@ -72,6 +73,7 @@ class ApplyRun:
         else:
             report = with_warning(report, StateError(_LOST), _UNRECORDED, _CLAIMED)
         report = await self._keep_fingerprints(report, began)
+        report = await self._keep_repositories(report)
         report = await self._unmark(report, marks)
         if not plan.rolls_back:
             report = await self._follow_up(report, began)
@@ -84,6 +86,7 @@ class ApplyRun:
         """The report of a plan without a write. It is not remembered as a run."""
         report = self._report(reported(untouched(self.plan, None), self.context))
         report = await self._commit_record(report, await self.context.memory.recall(), {})
+        report = await self._keep_repositories(report)
         self.context.on_event(RunFinished(report=report))
         return report
 
@@ -208,6 +211,17 @@ class ApplyRun:
             ),
             "how registries were left could not be put on record",
             "drift is then told without saying who has moved",
+        )
+
+    async def _keep_repositories(self, report: Report) -> Report:
+        """Keep which repositories the routes were applied for that leave new ones."""
+        if not self.plan.resolved:
+            return report
+        return await _or_warn(
+            report,
+            lambda: keep_repositories(report, self.plan, self.context),
+            "which repositories are new from now on could not be kept",
+            "routes that leave new repositories take in those that are there at the next apply",
         )
 
     async def _follow_up(self, report: Report, began: datetime) -> Report:

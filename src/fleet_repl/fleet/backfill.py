@@ -14,6 +14,7 @@ from fleet_repl.engine.backfill.run import backfill, look
 from fleet_repl.engine.observe import read_rules
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
+from fleet_repl.fleet.repositories import live_desired
 from fleet_repl.inventory import Inventory, Route
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan
@@ -127,7 +128,8 @@ class Backfiller:
         """Returns the links that are asked for by source, and of those whose accounts are joining
         an outcome in `state` instead."""
         routes = routes_named(self.context.inventory, route)
-        asked = asked_for(self.context.desired, routes, select(self.context.inventory, selection))
+        scope = select(self.context.inventory, selection)
+        asked = asked_for(await live_desired(scope, self.context), routes, scope)
         accounts = len({source.account for source in asked})
         self.context.on_event(
             RunStarted(run_id=self.context.run_id, registries=len(asked), accounts=accounts)

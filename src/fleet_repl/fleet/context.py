@@ -116,6 +116,7 @@ class RunContext:
         recorded = {registry for registry, applied in record.items() if applied.templates}
         return ObserveContext(
             reader=self.registries,
+            repositories=self.registries,
             owner=self.desired.owner if self.desired.manages_grants else None,
             with_templates=recorded | templates | self.desired.templates.keys(),
             concurrency=self.inventory.apply.concurrency,

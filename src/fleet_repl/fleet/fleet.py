@@ -102,7 +102,8 @@ class Fleet:
         """Observe the fleet and say what it takes to make it as the inventory wants it.
 
         `selection` narrows what may be changed, never what is wanted. `allow` may hold
-        "unknown-fields" and "protected". `over`: the seconds that reading is spread over.
+        "collateral", "protected" and "unknown-fields". `over`: the seconds that reading is spread
+        over.
         `beside`: the file that the plan will be kept in, from which its inventory is then found.
         `spare`: registries whose changes are shown, but must fail with that fault unwritten.
         `force`: rules of unknown meaning go where the rules are exclusive, with an objection.

@@ -15,6 +15,7 @@ from fleet_repl.fleet.attribution import with_attributions
 from fleet_repl.fleet.elsewhere import warnings_of_others
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
+from fleet_repl.fleet.repositories import resolved_routes
 from fleet_repl.planning.account_facts import account_labels, planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
@@ -32,6 +33,7 @@ from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Basis, Effort, Objection, Plan, RegistryPlan, State, Warning
 from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.planning.registry_plan import summarize
+from fleet_repl.planning.route_prefixes import RoutePrefixes
 from fleet_repl.planning.wave_warnings import unused_waves
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.backfills import foreseen
@@ -71,10 +73,15 @@ async def propose(
     fingerprints, unreadable = await known_fingerprints(context)
     young = young_accounts(context.inventory, began, fingerprints)
     sink = excusing(context.on_event, young)
-    observe_context = replace(context.observing(basis.record, over=options.over), on_event=sink)
+    observe_context = replace(
+        context.observing(basis.record, over=options.over),
+        with_repositories=desired.by_name,
+        on_event=sink,
+    )
     seen, efforts = await survey(scope, desired, observe_context)
     if context.stop.interrupted:
         return efforts
+    resolved = await resolved_routes(context, seen)
     decide = partial(
         plan_registries,
         record=basis.record,
@@ -83,13 +90,20 @@ async def propose(
         force=options.force,
     )
     # In a thread: of a large fleet this takes many seconds, and a lock has to be renewed.
-    planned = await anyio.to_thread.run_sync(decide, desired, seen, scope)
-    registries, against = _objected(planned, basis.record, context, options)
+    planned = await anyio.to_thread.run_sync(decide, resolved.desired, seen, scope)
+    registries, against = _objected(planned, basis.record, resolved.routes, context, options)
     fingerprints = dead.added_to(fingerprints)
     registries = attributed(registries, fingerprints)
     registries, unattributed = await with_attributions(registries, fingerprints, context)
     of_others = await warnings_of_others(registries, options.held, context)
-    warnings = (*dead.warnings, *unreadable, *planned.warnings, *unattributed, *of_others)
+    warnings = (
+        *dead.warnings,
+        *unreadable,
+        *resolved.warnings,
+        *planned.warnings,
+        *unattributed,
+        *of_others,
+    )
     known = _noted(registries, warnings, fingerprints, context)
     folder = None if options.beside is None else options.beside.parent
     plan = Plan(
@@ -103,6 +117,7 @@ async def propose(
         warnings=known.warnings,
         acknowledged=known.acknowledged,
         vouched=planned.vouched,
+        resolved=resolved.routes,
         efforts=efforts,
         basis=basis,
     )
@@ -110,17 +125,28 @@ async def propose(
 
 
 def _objected(
-    planned: Planned, record: Record, context: RunContext, options: PlanOptions
+    planned: Planned,
+    record: Record,
+    resolved: Sequence[RoutePrefixes],
+    context: RunContext,
+    options: PlanOptions,
 ) -> tuple[tuple[RegistryPlan, ...], tuple[Objection, ...]]:
     """Returns the planned registries, some of them excluded, and the objections to the rest."""
     registries = exclude(planned.registries, options.spare)
     protected, allow = context.desired.protected, options.allow
     against = objections(
-        registries, record, safety=context.inventory.safety, protected=protected, allow=allow
+        registries,
+        record,
+        safety=context.inventory.safety,
+        protected=protected,
+        resolved=resolved,
+        allow=allow,
     )
     if not options.exclude_objected:
         return registries, against
-    to_registry = partial(objections_to, record=record, protected=protected, allow=allow)
+    to_registry = partial(
+        objections_to, record=record, protected=protected, resolved=resolved, allow=allow
+    )
     return exclude_objected(registries, against, to_registry)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fleet_repl.engine.verify import VerifyContext, verify
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
+from fleet_repl.fleet.repositories import live_desired
 from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.delivery import DeliveryReport, DeliveryState, LinkDelivery
 from fleet_repl.runs.events import VerifyFinished, VerifyStarted
@@ -20,7 +22,10 @@ async def verify_links(
     scope: frozenset[Registry], count: int, age: timedelta, context: RunContext
 ) -> DeliveryReport:
     """Looks at up to `count` images of each source, none older than `age`. Writes nothing."""
-    desired, clock = context.desired, context.pace.clock
+    clock = context.pace.clock
+    sources = {link.source for link in links_within(scope, context.desired)}
+    desired = await live_desired(sources, context)
+    context = replace(context, desired=desired)
     links = links_within(scope, desired)
     joining = await joining_among((end for link in links for end in ends_of(link)), context)
     asked = asked_links(links, joining)

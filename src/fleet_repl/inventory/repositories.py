@@ -34,7 +34,7 @@ def _prefix(text: str) -> str:
 
 def _entry(text: str) -> str:
     name = text.removesuffix("/")
-    _check_length(name, limits.REPOSITORY_LENGTH)
+    _check_length(text, limits.REPOSITORY_LENGTH)
     if limits.REPOSITORY_PATTERN.fullmatch(name) is None:
         whole = name.strip("/").rstrip("*").strip("/._-").lower()
         is_name = limits.REPOSITORY_PATTERN.fullmatch(whole)
@@ -55,6 +55,6 @@ _Prefix: TypeAlias = Annotated[
 ]
 PrefixList: TypeAlias = Annotated[tuple[_Prefix, ...], NOT_EMPTY, Kind(reduce)]
 """Prefixes as ECR's PREFIX_MATCH takes them; sorted, and none covers another."""
-_Entry: TypeAlias = Annotated[str, Kind(_entry, **text_schema(_ENTRY, (2, 257)))]
+_Entry: TypeAlias = Annotated[str, Kind(_entry, **text_schema(_ENTRY, limits.REPOSITORY_LENGTH))]
 RepositoryList: TypeAlias = Annotated[tuple[_Entry, ...], NOT_EMPTY, DISTINCT]
 """Repositories by whole names, as `values.repositories` reads them."""

@@ -16,7 +16,7 @@ from fleet_repl.inventory.repositories import PrefixList, RepositoryList
 from fleet_repl.inventory.shares import Objective
 from fleet_repl.inventory.tables import Table, part_of
 from fleet_repl.values.names import AccountId
-from fleet_repl.values.prefixes import EVERY_REPOSITORY, selects
+from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes, reduce, selects
 from fleet_repl.values.repositories import folder_of, lists, lists_some
 from fleet_repl.values.text import listed, quoted
 
@@ -187,6 +187,11 @@ class Route(Table):
     def by_name(self) -> bool:
         """Returns whether its prefixes depend on which repositories there are."""
         return bool(self.exclude or self.only)
+
+    @property
+    def bounds(self) -> Prefixes:
+        """What each repository that it asks for starts with, whichever repositories there are."""
+        return reduce(self.only) if self.only else self.prefixes
 
     def wants(self, repository: str) -> bool:
         """Returns whether the route asks for a repository, by its full name."""

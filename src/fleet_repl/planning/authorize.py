@@ -47,8 +47,8 @@ def authorize(
 ) -> Authorized | Refused:
     """Decide whether a plan may be applied against its own objections and further `objections`.
 
-    `force` overrides every kind but "protected", which `allow` does; `allow` may hold
-    "unknown-fields" too. `digest` names the plan that results.
+    `force` overrides every kind but "collateral" and "protected", which `allow` does; `allow` may
+    hold "unknown-fields" too. `digest` names the plan that results.
     """
     kinds = {objection.kind for objection in plan.objections}
     further = (objection for objection in objections if objection.kind not in kinds)

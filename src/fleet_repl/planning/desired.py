@@ -55,6 +55,9 @@ class Desired:
     unknown_regions: frozenset[AccountId] = frozenset()
     """Accounts that have not said which regions they have enabled. They have no registries here,
     and links to them stay as they are."""
+    by_name: frozenset[Registry] = frozenset()
+    """Sources of routes with `exclude` or `only`: their prefixes follow from the repositories that
+    are there, and until these are read their links have all that the routes may match."""
     waves: Waves = field(default_factory=Waves)
     protected: frozenset[Registry] = frozenset()
     """Registries that lose no link unless the operator allows it."""
@@ -161,6 +164,7 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
             for account in inventory.accounts
             if account.asks_regions and not account.regions and not account.retired
         ),
+        by_name=_by_name(inventory, topology.links),
         waves=topology.waves,
         protected=topology.protected,
         templates=topology.templates,
@@ -170,6 +174,13 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
             if (sids := (*inventory.ownership.trusted_statements, *account.trusted_statements))
         },
     )
+
+
+def _by_name(inventory: Inventory, links: Iterable[Link]) -> frozenset[Registry]:
+    routes = {route.name for route in inventory.routes if route.by_name}
+    if not routes:
+        return frozenset()
+    return frozenset(link.source for link in links if not routes.isdisjoint(link.routes))
 
 
 def _grouped(
@@ -184,10 +195,12 @@ def _grouped(
 
 def _over_limits(inventory: Inventory, desired: Desired) -> Iterator[Problem]:
     for source in desired.outgoing:
-        yield from _too_many_rules(inventory, desired, source)
+        if source not in desired.by_name:
+            yield from _too_many_rules(inventory, desired, source)
     if desired.manages_grants:
         for destination, links in desired.incoming.items():
-            yield from _too_long_policy(inventory, desired, destination, links)
+            if desired.by_name.isdisjoint(link.source for link in links):
+                yield from _too_long_policy(inventory, desired, destination, links)
 
 
 def _too_many_rules(inventory: Inventory, desired: Desired, source: Registry) -> Iterator[Problem]:

@@ -63,11 +63,14 @@ def excess(limits: Limits, *, rules: int, destinations: int) -> str | None:
     return None
 
 
-def over_limits(limits: Limits, *, rules: int, foreign: int, destinations: int) -> Fault | None:
+def over_limits(
+    limits: Limits, *, rules: int, foreign: int, destinations: int, by_name: bool = False
+) -> Fault | None:
     """The fault of rules that are over ECR's limits, or None where they are within.
 
     `foreign` of the `rules` are not the fleet's own. What the inventory asks for by itself was
-    found to fit before, so it is held links or foreign rules that make the difference.
+    found to fit before, so it is held links or foreign rules that make the difference; or, with
+    `by_name`, routes whose prefixes follow from the repositories that there are.
     """
     need = excess(limits, rules=rules, destinations=destinations)
     if need is None:
@@ -76,6 +79,11 @@ def over_limits(limits: Limits, *, rules: int, foreign: int, destinations: int) 
         whose = "1 of the rules is" if foreign == 1 else f"{foreign} of the rules are"
         message = f"it would need {need}; {whose} not fleet-repl's"
         hint = "merge or remove rules that are not fleet-repl's, or route fewer links from here"
+    elif by_name:
+        message = f"for the repositories that are there it would need {need}"
+        hint = (
+            "let `exclude` and `only` name whole folders, or name fewer, so that fewer prefixes do"
+        )
     else:
         message = f"with held links left out it would need {need}"
         hint = "settle the destinations of the held links first"

@@ -15,14 +15,17 @@ from fleet_repl.ecr.rules import Replication, rule_words
 from fleet_repl.inventory import Safety
 from fleet_repl.planning.losses import Loss, losses_of, others
 from fleet_repl.planning.ownership import Applied, Record, taken_out, without
-from fleet_repl.planning.plan import Objection, RegistryPlan
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan
+from fleet_repl.planning.route_prefixes import RoutePrefixes
 from fleet_repl.planning.thresholds import max_changed, max_removals, max_unreadable
 from fleet_repl.values.names import Registry
-from fleet_repl.values.text import counted, day_and_time
+from fleet_repl.values.text import counted, day_and_time, listed
 
 PROTECTED: Final = "protected"
-"""The kind of objection that `--allow` clears, by the same word, and `--force` does not."""
-OF_REGISTRIES: Final = frozenset({PROTECTED, "foreign-rules", "unknown-rule"})
+COLLATERAL: Final = "collateral"
+NEVER_FORCED: Final = frozenset({COLLATERAL, PROTECTED})
+"""The kinds of objection that `--allow` clears, by the same words, and `--force` does not."""
+OF_REGISTRIES: Final = frozenset({*NEVER_FORCED, "foreign-rules", "unknown-rule"})
 """The kinds of objection that are about single registries; any other is about the whole fleet."""
 _USUAL: Final = Safety()
 
@@ -33,12 +36,14 @@ def objections(
     *,
     safety: Safety = _USUAL,
     protected: Collection[Registry] = frozenset(),
+    resolved: Iterable[RoutePrefixes] = (),
     allow: Collection[str] = (),
 ) -> tuple[Objection, ...]:
     """Returns the objections to a plan of these registries, which are all that are in scope.
 
     Within the thresholds of `safety`, links on record as the fleet's own may go without an
-    objection. None of `protected` may lose a link unless "protected" is in `allow`.
+    objection. None of `protected` may lose a link unless "protected" is in `allow`, and `resolved`
+    may have no collateral unless "collateral" is.
     """
     losses = tuple(losses_of(registries))
     possible = (
@@ -48,6 +53,7 @@ def objections(
         max_changed(registries, safety.max_changed),
         max_unreadable(registries, safety.max_unreadable),
         None if PROTECTED in allow else _protected(losses, protected),
+        None if COLLATERAL in allow else collateral_objection(resolved, registries),
     )
     return tuple(objection for objection in possible if objection is not None)
 
@@ -57,6 +63,7 @@ def objections_to(
     record: Record,
     *,
     protected: Collection[Registry] = frozenset(),
+    resolved: Iterable[RoutePrefixes] = (),
     allow: Collection[str] = (),
 ) -> tuple[Objection, ...]:
     """Returns the objections to the changes of one registry, whatever else the plan does."""
@@ -65,8 +72,37 @@ def objections_to(
         _foreign_rules(losses, record),
         unknown_rules([registry_plan]),
         None if PROTECTED in allow else _protected(losses, protected),
+        None if COLLATERAL in allow else collateral_objection(resolved, [registry_plan]),
     )
     return tuple(objection for objection in possible if objection is not None)
+
+
+def collateral_objection(
+    resolved: Iterable[RoutePrefixes], registries: Iterable[RegistryPlan]
+) -> Objection | None:
+    """Against carrying repositories out of these registries that a route does not ask for, because
+    ECR cannot tell them from those that it does ask for."""
+    planned = {registry_plan.registry for registry_plan in registries}
+    every = [
+        (item, pair) for item in resolved for pair in item.collateral if item.source in planned
+    ]
+    if not every:
+        return None
+    item, pair = every[0]
+    more = f" (and {counted(len(every) - 1, 'other case')})" if every[1:] else ""
+    return Objection(
+        kind="collateral",
+        message=f"route {item.route} cannot carry {pair.wanted} out of {item.source} without "
+        f"{listed(pair.unwanted, 3)}{more}: ECR's filters are prefixes, and every prefix of "
+        f"{pair.wanted} matches both. Rename a repository, or let the route ask for both or for "
+        "neither. To let this run carry both, give --allow collateral; --force is not enough.",
+    )
+
+
+def differs(plan: Plan) -> bool:
+    """Returns whether the fleet differs from the inventory: it has to change, or it carries
+    repositories that a route does not ask for and that no change can keep out."""
+    return bool(plan.changes) or any(item.kind == COLLATERAL for item in plan.objections)
 
 
 def unknown_rules(registries: Iterable[RegistryPlan]) -> Objection | None:
@@ -111,12 +147,12 @@ def unreadable_marks_objection(reason: str) -> Objection:
 def outstanding(
     objections: Iterable[Objection], *, force: bool, allow: Collection[str] = ()
 ) -> tuple[Objection, ...]:
-    """The objections that still refuse a plan: `force` clears all but `protected`, which `allow`
+    """The objections that still refuse a plan: `force` clears all but `NEVER_FORCED`, which `allow`
     clears."""
     return tuple(
         objection
         for objection in objections
-        if not (objection.kind in allow if objection.kind == PROTECTED else force)
+        if not (objection.kind in allow if objection.kind in NEVER_FORCED else force)
     )
 
 

@@ -27,6 +27,8 @@ class Observed:
     """The account setting REGISTRY_POLICY_SCOPE; None where it was not read."""
     templates: tuple[JsonObject, ...] | None = None
     """The registry's creation templates; None where they were not read."""
+    repositories: tuple[str, ...] | None = None
+    """The names of its repositories; None where they were not read."""
     templates_error: Fault | None = None
     """The fault that kept the templates from being read."""
 

@@ -17,6 +17,7 @@ from fleet_repl.ecr.rules import Replication, unknown_rules_lost
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.attribution import Attribution
 from fleet_repl.planning.ownership import Applied, Record
+from fleet_repl.planning.route_prefixes import RoutePrefixes
 from fleet_repl.topology import REST, About
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
@@ -313,6 +314,8 @@ class Plan:
     inventory has them."""
     labels: Mapping[AccountId, Mapping[str, str]] = field(default_factory=dict)
     """The labels of the accounts in scope that have any, where the inventory lists them."""
+    resolved: tuple[RoutePrefixes, ...] = ()
+    """The prefixes of routes by name, by source and in the order of routes."""
     rolls_back: str | None = None
     """The run whose writes it takes back; None for a plan of the inventory."""
     world: str | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fleet_repl.planning.objections import differs
 from fleet_repl.planning.plan import Plan, fall_short
 from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report, Status
 from fleet_repl.values.exit_code import ExitCode
@@ -39,13 +40,14 @@ def exit_code(
 
 
 def plan_exit(plan: Plan, *, detailed: bool) -> ExitCode:
-    """Returns the code of a command that shows a plan; `detailed`: PENDING where it has changes.
+    """Returns the code of a command that shows a plan; `detailed`: PENDING where the
+    fleet differs.
 
-    Objections do not count, because showing a plan refuses nothing.
+    Objections count only there, because showing a plan refuses nothing.
     """
     return exit_code(
         partial=any(registry.falls_short for registry in plan.registries),
-        pending=detailed and bool(plan.changes),
+        pending=detailed and differs(plan),
     )
 
 

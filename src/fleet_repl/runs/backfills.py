@@ -36,15 +36,19 @@ def asked_for(
     desired: Desired, routes: Sequence[Route], sources: Iterable[Registry]
 ) -> dict[Registry, Outgoing]:
     """Returns, by source, the links that `routes` ask for. Sources without links are left out."""
-    prefixes = {route.name: route.prefixes for route in routes}
+    bounds = {route.name: route.bounds for route in routes}
+    by_name = {route.name for route in routes if route.by_name}
     outgoing_by_source: dict[Registry, Outgoing] = {}
     for source in sorted(sources):
         links: dict[Registry, Prefixes] = {}
         for link in desired.outgoing.get(source, ()):
             for route in link.routes:
-                if route in prefixes:
+                if route in bounds:
                     so_far = links.get(link.destination, NOTHING)
-                    links[link.destination] = union(so_far, prefixes[route])
+                    asked = bounds[route]
+                    if route in by_name:
+                        asked = intersect(asked, link.prefixes)
+                    links[link.destination] = union(so_far, asked)
         if links:
             outgoing_by_source[source] = links
     return outgoing_by_source

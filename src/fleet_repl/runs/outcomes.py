@@ -192,7 +192,7 @@ class Report:
     forced: bool = False
     """Whether objections were overridden."""
     allowed: tuple[str, ...] = ()
-    """The words of `--allow`: "protected", "unknown-fields"."""
+    """The words of `--allow`: "collateral", "protected", "unknown-fields"."""
     rolls_back: str | None = None
     """The run whose writes this one takes back."""
     objections: tuple[Objection, ...] = ()

@@ -11,6 +11,7 @@ from fleet_repl.state.fleet_register import Registration, introduce_fleet, regis
 from fleet_repl.state.folder import FolderStore
 from fleet_repl.state.freeze import frozen_refusal, lift_freeze, read_freeze, write_freeze
 from fleet_repl.state.journal import Journal
+from fleet_repl.state.kept_repositories import read_repositories, revise_repositories
 from fleet_repl.state.known_runs import refresh_index, remove_runs
 from fleet_repl.state.lease import Lease
 from fleet_repl.state.lock import Lock, current_holder, find_lock, release_lock
@@ -51,6 +52,7 @@ __all__ = [
     "read_freeze",
     "read_lock_and_freeze",
     "read_marks",
+    "read_repositories",
     "record_document",
     "refresh_index",
     "register_fleet",
@@ -60,6 +62,7 @@ __all__ = [
     "revise",
     "revise_fingerprints",
     "revise_marks",
+    "revise_repositories",
     "this_process",
     "write_discovery",
     "write_freeze",

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from typing import TypeAlias
 
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Inventory, Route
 from fleet_repl.topology.expansion import Expansion
 from fleet_repl.topology.index import Fleet
 from fleet_repl.topology.links import Link
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import touches
+from fleet_repl.values.repositories import folder_of, lists, lists_some
 from fleet_repl.values.text import counted, named
 
 BySource: TypeAlias = Mapping[Registry, Sequence[Expansion]]
@@ -94,16 +95,38 @@ def _disagreeing(routes: Sequence[Expansion]) -> list[tuple[str, str]]:
         (first.name, second.name)
         for first, second in combinations(routes, 2)
         if first.route.replicate_deletes != second.route.replicate_deletes
-        and any(touches(first.prefixes, prefix) for prefix in second.prefixes)
+        and _shared(first, second) is not None
     ]
+
+
+def _shared(first: Expansion, second: Expansion) -> str | None:
+    """Returns what the names of repositories start with that both routes ask for, if there may be
+    any."""
+    entries = {*first.route.only, *second.route.only}
+    excluded = (*first.route.exclude, *second.route.exclude)
+    folders = tuple(map(folder_of, excluded))
+    for start, other in product(first.prefixes, second.prefixes):
+        if _meet(start, other, first.route, second.route):
+            longer = max(start, other, key=len)
+            if not longer.startswith(folders) and not (longer in excluded and longer in entries):
+                return longer
+    return None
+
+
+def _meet(start: str, other: str, first: Route, second: Route) -> bool:
+    """Returns whether a repository may be within both: `start` is a prefix of the first route, or
+    an entry of its `only`; `other` of the second."""
+    if first.only and second.only:
+        return lists([start], other) or lists([other], start)
+    if first.only:
+        return lists_some(start, other)
+    return lists_some(other, start) if second.only else touches((start,), other)
 
 
 def _conflict(
     first: Expansion, second: Expansion, links: Sequence[Link], inventory: Inventory
 ) -> Problem:
-    shared = next(prefix for prefix in second.prefixes if touches(first.prefixes, prefix))
-    meeting = min((prefix for prefix in first.prefixes if touches((prefix,), shared)), key=len)
-    repositories = max(shared, meeting, key=len) or "every repository"
+    repositories = _shared(first, second) or "every repository"
     link = links[0]
     with_deletes, without = (first, second) if first.route.replicate_deletes else (second, first)
     return inventory.problem(

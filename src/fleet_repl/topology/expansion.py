@@ -29,6 +29,7 @@ class Expansion:
     """The route's place in the inventory, from 0."""
     route: Route
     prefixes: Prefixes
+    """Of a route by name, all that its prefixes may match."""
     sources: tuple[Registry, ...]
     destinations: tuple[Registry, ...]
     members: frozenset[Registry]
@@ -71,7 +72,7 @@ def expand(number: int, route: Route, fleet: Fleet) -> Expansion:
     return Expansion(
         number=number,
         route=route,
-        prefixes=reduce(route.prefixes),
+        prefixes=reduce(route.bounds),
         sources=fleet.sources(route.source),
         destinations=destinations,
         members=frozenset(destinations),

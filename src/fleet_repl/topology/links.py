@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -40,12 +40,19 @@ class Link:
         return self.source.account != self.destination.account
 
 
-def scope_of(routes: Sequence[Route]) -> LinkScope:
-    """Returns what several routes between the same two registries ask for together."""
+def _bounds(route: Route) -> Prefixes:
+    return route.bounds
+
+
+def scope_of(
+    routes: Sequence[Route], prefixes_of: Callable[[Route], Prefixes] = _bounds
+) -> LinkScope:
+    """Returns what several routes between the same two registries ask for together. `prefixes_of`
+    gives the prefixes of each: by default all that a route by name may ask for."""
     deleting = [route for route in routes if route.replicate_deletes]
     return LinkScope(
-        prefixes=reduce(prefix for route in routes for prefix in route.prefixes),
-        deletes=reduce(prefix for route in deleting for prefix in route.prefixes),
+        prefixes=reduce(prefix for route in routes for prefix in prefixes_of(route)),
+        deletes=reduce(prefix for route in deleting for prefix in prefixes_of(route)),
     )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from fleet_repl.inventory import Inventory
+from fleet_repl.planning.objections import differs
 from fleet_repl.planning.plan import Mover, Objection, Plan, RegistryPlan, State, fall_short
 from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.runs.outcomes import AS_PLANNED, Outcome, RegistryOutcome, Report, Status
@@ -169,7 +170,7 @@ def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
     """
     short = any(planned.falls_short for planned in plan.registries)
     code = plan_exit(plan, detailed=True)
-    if plan.changes and not fix:
+    if differs(plan) and not fix:
         return Verdict.DRIFT, code
     if (
         plan.registries
@@ -177,7 +178,7 @@ def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
         and short
     ):
         return Verdict.FAILED, code
-    return (Verdict.PARTIAL if short or plan.changes else Verdict.IN_SYNC), code
+    return (Verdict.PARTIAL if short or differs(plan) else Verdict.IN_SYNC), code
 
 
 def carried_out(report: Report) -> Verdict:

@@ -20,11 +20,15 @@ from fleet_repl.topology import Link, external_registries, find_registry
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import Prefixes, selects
+from fleet_repl.values.prefixes import Prefixes
+from fleet_repl.values.repositories import lists as selects_by_name
 from fleet_repl.values.text import listed, named
 
 _PREFIXES_SHOWN: Final = 3
 EXTERNAL_FACT: Final = "its account is external: its owner has to let it in"
+BY_NAME_FACT: Final = (
+    "its prefixes follow from the repositories that the source has at each run: see --live"
+)
 
 
 def question_of(
@@ -81,10 +85,8 @@ def explain(question: Question) -> Explanation:
 
 def routes_carrying(question: Question, link: Link) -> tuple[str, ...]:
     """The routes that ask for the image on a link."""
-    routes = {route.name: route for route in question.inventory.routes}
-    return tuple(
-        name for name in link.routes if selects(routes[name].prefixes, question.repository)
-    )
+    asking = question.asking
+    return tuple(name for name in link.routes if name in asking)
 
 
 def not_carried(question: Question, reached: Collection[Registry]) -> tuple[NotCarried, ...]:
@@ -100,26 +102,25 @@ def not_carried(question: Question, reached: Collection[Registry]) -> tuple[NotC
 def carrying(question: Question) -> Iterator[Link]:
     """Yields the links that carry the image by the inventory, as far as the question is about
     them."""
-    desired = question.desired
+    desired, asking = question.desired, question.asking
     sources = desired.outgoing if question.source is None else [question.source]
     for source in sources:
         for link in desired.outgoing.get(source, ()):
-            if question.is_about(source, link.destination) and _carries(link, question):
+            if question.is_about(source, link.destination) and not asking.isdisjoint(link.routes):
                 yield link
-
-
-def _carries(link: Link, question: Question) -> bool:
-    return selects(link.prefixes, question.repository)
 
 
 def _carried(question: Question, link: Link) -> Carried:
     external = link.destination.account not in question.desired.by_account
+    carrying = routes_carrying(question, link)
+    by_name = all(route.by_name for route in question.inventory.routes if route.name in carrying)
+    facts = {EXTERNAL_FACT: external, BY_NAME_FACT: by_name}
     return Carried(
         source=link.source,
         destination=link.destination,
-        routes=routes_carrying(question, link),
+        routes=carrying,
         prefix=carrying_prefix(link.prefixes, question.repository),
-        facts=(EXTERNAL_FACT,) if external else (),
+        facts=tuple(fact for fact, holds in facts.items() if holds),
     )
 
 
@@ -148,7 +149,7 @@ def _nearest_source(question: Question, destination: Registry) -> Registry | Non
     """The source from which the image comes nearest to a registry that no registry carries it to:
     one with a link there, else one that carries it elsewhere, else any; None for a fleet of one
     registry."""
-    desired = question.desired
+    desired, asking = question.desired, question.asking
     incoming = desired.incoming.get(destination, ())
     if incoming:
         nearest = _nearest(
@@ -158,7 +159,7 @@ def _nearest_source(question: Question, destination: Registry) -> Registry | Non
     carrying = (
         source
         for source, links in desired.outgoing.items()
-        if any(_carries(link, question) for link in links)
+        if any(not asking.isdisjoint(link.routes) for link in links)
     )
     for sources in (carrying, desired.outgoing, desired.registries):
         other = next((source for source in sources if source != destination), None)
@@ -198,7 +199,7 @@ def _lack_of_route(
     outgoing = desired.outgoing.get(source, ())
     link = next((link for link in outgoing if link.destination == destination), None)
     if link is not None:
-        return Reason.OTHER_PREFIX, _other_prefix(link, question.repository)
+        return Reason.OTHER_PREFIX, _other_prefix(question, link)
     middle = _middle(question, outgoing, destination)
     if middle is not None:
         return Reason.NOT_TRANSITIVE, (
@@ -217,8 +218,14 @@ def _lack_of_route(
     return Reason.NO_ROUTE, f"no route leads there{others}"
 
 
-def _other_prefix(link: Link, repository: str) -> str:
-    prefixes = link.prefixes
+def _other_prefix(question: Question, link: Link) -> str:
+    repository, prefixes = question.repository, link.prefixes
+    route = question.route_by_name(link)
+    if route is not None:
+        lists = f"excludes {listed(route.exclude, _PREFIXES_SHOWN)}"
+        if route.only and not selects_by_name(route.only, repository):
+            lists = f"asks only for {listed(route.only, _PREFIXES_SHOWN)}"
+        return f"route {route.name} leads there, but {lists}"
     nearest = _nearest(prefixes, repository)
     shown = listed(prefixes, _PREFIXES_SHOWN)
     several = f", of which {nearest} comes nearest" if len(prefixes) > 1 else ""
@@ -232,10 +239,11 @@ def _other_prefix(link: Link, repository: str) -> str:
 def _middle(question: Question, outgoing: Iterable[Link], destination: Registry) -> Registry | None:
     """The registry that the image gets to, and from which it would get on if it were pushed
     there."""
+    asking = question.asking
     onward = {
         link.source
         for link in question.desired.incoming.get(destination, ())
-        if _carries(link, question)
+        if not asking.isdisjoint(link.routes)
     }
-    reached = (link.destination for link in outgoing if _carries(link, question))
+    reached = (link.destination for link in outgoing if not asking.isdisjoint(link.routes))
     return next((registry for registry in reached if registry in onward), None)

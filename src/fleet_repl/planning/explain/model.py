@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from fleet_repl.inventory import Inventory
+from fleet_repl.inventory import Inventory, Route
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.explain.waited import Waited
+from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import selects
 
 
 class Reason(StrEnum):
@@ -60,6 +62,25 @@ class Question:
         if self.source is None or not self.destinations:
             return every
         return [registry for registry in every if registry in (self.source, *self.destinations)]
+
+    @property
+    def asking(self) -> frozenset[str]:
+        """The routes that ask for the repository, wherever they lead."""
+        routes = self.inventory.routes
+        return frozenset(route.name for route in routes if route.wants(self.repository))
+
+    def route_by_name(self, link: Link) -> Route | None:
+        """The first route of a link that has `exclude` or `only`, and prefixes that the repository
+        begins with."""
+        routes = {route.name: route for route in self.inventory.routes}
+        return next(
+            (
+                routes[name]
+                for name in link.routes
+                if routes[name].by_name and selects(routes[name].prefixes, self.repository)
+            ),
+            None,
+        )
 
     def is_about(self, source: Registry, destination: Registry) -> bool:
         """Returns whether the question is about these two registries."""

@@ -7,9 +7,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
+from fleet_repl.inventory import Route
 from fleet_repl.planning.explain.model import Carried, NotCarried, Question, Reason
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import selects
+from fleet_repl.values.repositories import lists
 from fleet_repl.values.text import quoted
 
 _WORTH: Final = (
@@ -72,7 +73,7 @@ def _source_that_carries(question: Question, destination: Registry) -> Registry 
         (
             link.source
             for link in question.desired.incoming.get(destination, ())
-            if selects(link.prefixes, question.repository)
+            if not question.asking.isdisjoint(link.routes)
         ),
         None,
     )
@@ -82,11 +83,32 @@ def _wider_route(question: Question, why: NotCarried) -> str:
     """The prefixes of the first route of the link, with that of the repository among them."""
     links = question.desired.outgoing[why.source]
     link = next(link for link in links if link.destination == why.destination)
+    if (by_name := question.route_by_name(link)) is not None:
+        return _asking_by_name(question, by_name)
     route = next(route for route in question.inventory.routes if route.name == link.routes[0])
     prefixes = json.dumps([*route.prefixes, _folder(question.repository)])
     return (
         f"widen route {route.name} in the inventory if it should get there, and run "
         f"{apply_command(question)}:\nprefixes = {prefixes}"
+    )
+
+
+def _asking_by_name(question: Question, route: Route) -> str:
+    """The lists of a route that let it ask for the repository."""
+    repository = question.repository
+    exclude = [entry for entry in route.exclude if not lists([entry], repository)]
+    only = [*route.only, *([] if lists(route.only, repository) else [repository])]
+    changed = [
+        f"{key} = {json.dumps(entries)}" if entries else f"# without {key}"
+        for key, entries, before in (
+            ("exclude", exclude, route.exclude),
+            ("only", only, route.only),
+        )
+        if before and entries != [*before]
+    ]
+    return (
+        f"let route {route.name} ask for it in the inventory if it should get there, and run "
+        f"{apply_command(question)}:\n" + "\n".join(changed)
     )
 
 

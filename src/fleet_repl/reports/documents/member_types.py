@@ -98,8 +98,14 @@ OBJECTIONS: Final = (
     "protected",
     "unknown-rule",
     "rolled-back",
+    "collateral",
 )
 Allowed: TypeAlias = Annotated[
-    tuple[Annotated[str, Meta(extra_json_schema={"enum": ["protected", "unknown-fields"]})], ...],
+    tuple[
+        Annotated[
+            str, Meta(extra_json_schema={"enum": ["collateral", "protected", "unknown-fields"]})
+        ],
+        ...,
+    ],
     Meta(description="What was allowed beside that.", extra_json_schema={"uniqueItems": True}),
 ]

@@ -26,6 +26,7 @@ from fleet_repl.planning.plan import (
     Vouched,
     Warning,
 )
+from fleet_repl.planning.route_prefixes import RoutePrefixes
 from fleet_repl.reports.documents.member_types import (
     Account,
     AccountName,
@@ -100,6 +101,19 @@ class AccountDocument(Document, frozen=True, kw_only=True):
     retired: bool
 
 
+class ResolvedDocument(PlaceDocument, frozen=True):
+    """The prefixes of a route with `exclude` or `only` out of one source."""
+
+    route: str
+    prefixes: Annotated[
+        tuple[str, ...],
+        Meta(description="Empty where the source has no repository that the route asks for."),
+    ]
+
+    def resolved(self) -> RoutePrefixes:
+        return RoutePrefixes(source=self.registry, route=self.route, prefixes=self.prefixes)
+
+
 class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=PLAN_SCHEMA):
     """Everything that a run would do. Every registry in scope is listed exactly once."""
 
@@ -122,6 +136,14 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
         ),
     ] = UNSET
     labels: Labels = UNSET
+    resolved: Annotated[
+        tuple[ResolvedDocument, ...] | UnsetType,
+        Meta(
+            description="The prefixes of routes with `exclude` or `only`, as the repositories of "
+            "their sources were when the plan was made. Missing where there are none.",
+            extra_json_schema={"minItems": 1},
+        ),
+    ] = UNSET
     acknowledged: Acknowledged = UNSET
     created_at: Timestamp
     fleet: str
@@ -157,6 +179,10 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
             or UNSET,
             accounts=tuple(recast(account, AccountDocument) for account in plan.accounts) or UNSET,
             labels=label_members(plan.labels),
+            resolved=tuple(
+                ResolvedDocument(*item.source, item.route, item.prefixes) for item in plan.resolved
+            )
+            or UNSET,
             acknowledged=plan.acknowledged or UNSET,
             created_at=timestamp(plan.created_at),
             fleet=plan.fleet,
@@ -183,6 +209,7 @@ class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=
             vouched=tuple(map(VouchedDocument.vouched, self.vouched or ())),
             accounts=tuple(recast(account, PlannedAccount) for account in self.accounts or ()),
             labels=self.labels or {},
+            resolved=tuple(map(ResolvedDocument.resolved, self.resolved or ())),
             rolls_back=self.rolls_back,
             world=given(self.world),
         )

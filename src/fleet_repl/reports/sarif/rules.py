@@ -21,6 +21,7 @@ _OBJECTIONS: Final = {
     "max-changed": "More registries would be changed than [safety] max_changed allows.",
     "max-unreadable": "More registries could not be read than [safety] max_unreadable allows.",
     "protected": "A link would be removed or narrowed out of a protected registry.",
+    "collateral": "A route cannot carry a repository without another that it leaves out.",
     "rolled-back": "This version of the inventory was applied, and that run was rolled back.",
 }
 _WARNINGS: Final = {
@@ -32,6 +33,8 @@ _WARNINGS: Final = {
     "discovery-not-kept": "The discovered accounts could not be kept for the next run.",
     "unknown-regions": "An account does not say which regions it has enabled.",
     "retired-route": "A route links nothing any more, because all its accounts are retired.",
+    "no-repository": "A route asks for repositories, and a source has none of them.",
+    "left-repositories": "A route leaves repositories out that were created later.",
     "idle-wave": "A wave has nothing to write.",
     "unused-wave": "A plan of the whole fleet writes nothing in an earlier wave.",
     "later-wave": "Links change later than in their own wave, for ECR's limits.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from fleet_repl.planning.objections import PROTECTED
+from fleet_repl.planning.objections import NEVER_FORCED
 from fleet_repl.planning.plan import Action, Plan, Resource, State
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.census import Census, census_of
@@ -208,7 +208,6 @@ def _add_totals(page: Page, plan: Plan) -> None:
 def _cleared_by(plan: Plan) -> str:
     """Returns the flags that override the objections to a plan."""
     kinds = {objection.kind for objection in plan.objections}
-    flags = ["--force"] if kinds - {PROTECTED} else []
-    if PROTECTED in kinds:
-        flags.append(f"--allow {PROTECTED}")
+    flags = ["--force"] if kinds - NEVER_FORCED else []
+    flags += [f"--allow {kind}" for kind in sorted(kinds & NEVER_FORCED)]
     return " and ".join(flags)

@@ -1,0 +1,115 @@
+"""Routes by name of a connected fleet: their prefixes, as the repositories of their sources are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fleet_repl.engine.observe import observe
+from fleet_repl.fleet.event_sinks import ignored
+from fleet_repl.fleet.kept_plan import PlanError
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.plan import Plan, Warning
+from fleet_repl.planning.repository_routes import (
+    kept_after,
+    linked_by_name,
+    repository_warnings,
+    resolve_routes,
+)
+from fleet_repl.planning.route_prefixes import RoutePrefixes
+from fleet_repl.runs.outcomes import AS_PLANNED, Report
+from fleet_repl.state import read_repositories, revise_repositories
+from fleet_repl.values.names import Registry
+
+if TYPE_CHECKING:
+    from fleet_repl.fleet.context import RunContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """The fleet's routes once the repositories of sources are known."""
+
+    desired: Desired
+    routes: tuple[RoutePrefixes, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+
+
+async def resolved_routes(context: RunContext, observation: Observation) -> Resolved:
+    """Resolves the routes by name out of the sources whose repositories were read.
+
+    Raises StateError where nobody can tell which repositories a route leaves.
+    """
+    inventory, desired = context.inventory, context.desired
+    repositories = {
+        source: seen.repositories
+        for source, seen in observation.items()
+        if isinstance(seen, Observed) and seen.repositories is not None
+    }
+    if not repositories:
+        return Resolved(desired=desired)
+    leaves = any(route.new_repositories == "leave" for route in inventory.routes)
+    kept = await read_repositories(context.store, inventory.name) if leaves else {}
+    routes = resolve_routes(inventory, desired, repositories, kept)
+    return Resolved(
+        desired=linked_by_name(inventory, desired, routes),
+        routes=routes,
+        warnings=tuple(repository_warnings(inventory, routes, repositories)),
+    )
+
+
+async def live_desired(sources: Collection[Registry], context: RunContext) -> Desired:
+    """Returns the desired state with the routes by name out of these sources resolved, as far as
+    their repositories can be read. Raises StateError."""
+    named = context.desired.by_name.intersection(sources)
+    return (await _read_and_resolved(named, context)).desired if named else context.desired
+
+
+async def checked_again(plan: Plan, context: RunContext, *, force: bool) -> Plan:
+    """Returns a plan out of a file with what its routes by name come to now.
+
+    Raises PlanError where they need other prefixes than when it was made, unless `force`. A source
+    whose repositories cannot be read is passed over: its rules were planned from a good answer.
+    """
+    if plan.basis is not None or not plan.resolved:
+        return plan
+    sources = {item.source for item in plan.resolved}
+    resolved = await _read_and_resolved(sources, context)
+    now = {(item.source, item.route): item for item in resolved.routes}
+    again = [now.get((item.source, item.route), item) for item in plan.resolved]
+    changed = [
+        item
+        for item, planned in zip(again, plan.resolved, strict=True)
+        if item.prefixes != planned.prefixes
+    ]
+    if changed and not force:
+        raise PlanError(
+            f"the plan is stale: the repositories of {changed[0].source} have changed since it was "
+            f"made, and route {changed[0].route} needs other prefixes there\n"
+            "    plan again, and see what is different now"
+        )
+    return plan if changed else replace(plan, resolved=tuple(again))
+
+
+async def keep_repositories(report: Report, plan: Plan, context: RunContext) -> None:
+    """Keeps which repositories the routes that leave new ones were applied for. Raises
+    StateError."""
+    applied = {outcome.registry for outcome in report.registries if outcome.outcome in AS_PLANNED}
+    await revise_repositories(
+        context.store,
+        context.inventory.name,
+        lambda kept: kept_after(kept, context.inventory, plan.resolved, applied),
+    )
+
+
+async def _read_and_resolved(sources: Collection[Registry], context: RunContext) -> Resolved:
+    how = replace(
+        context.observing({}),
+        owner=None,
+        with_templates=(),
+        with_repositories=sources,
+        on_event=ignored,
+    )
+    observation, _ = await observe(sources, how)
+    return await resolved_routes(context, observation)

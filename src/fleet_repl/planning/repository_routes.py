@@ -1,0 +1,189 @@
+"""Routes by name in a fleet: the links that they come to, once repositories are known. Pure.
+
+A source whose repositories could not be read is not resolved here: its registry counts as
+unreadable, so that neither its rules nor the grants for it change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from fleet_repl.inventory import Inventory, Route
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.plan import Warning
+from fleet_repl.planning.route_prefixes import RoutePrefixes, route_prefixes
+from fleet_repl.topology import Link, scope_of
+from fleet_repl.values.canonical_json import digest
+from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import Prefixes
+from fleet_repl.values.repositories import lists
+from fleet_repl.values.text import counted, listed
+
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRoute:
+    """The repositories that a route out of a source was first applied for."""
+
+    asked: str
+    """The digest of what it asked for then."""
+    repositories: tuple[str, ...]
+
+
+Kept: TypeAlias = Mapping[Registry, Mapping[str, KeptRoute]]
+"""Source → route → what was kept; only of routes that leave new repositories."""
+
+
+def resolve_routes(
+    inventory: Inventory,
+    desired: Desired,
+    repositories: Mapping[Registry, Collection[str]],
+    kept: Kept,
+) -> tuple[RoutePrefixes, ...]:
+    """Resolves the routes by name out of the sources whose repositories are given.
+
+    `kept`: what was kept of routes that leave new repositories.
+    """
+    routes = {route.name: route for route in inventory.routes}
+    return tuple(
+        prefixes
+        for source in sorted(repositories)
+        for prefixes in _of_source(
+            source,
+            [
+                routes[name]
+                for name in dict.fromkeys(
+                    name for link in desired.outgoing.get(source, ()) for name in link.routes
+                )
+            ],
+            repositories[source],
+            kept.get(source, {}),
+        )
+    )
+
+
+def _of_source(
+    source: Registry,
+    asking: Sequence[Route],
+    repositories: Collection[str],
+    kept: Mapping[str, KeptRoute],
+) -> Iterator[RoutePrefixes]:
+    for route in asking:
+        if not route.by_name:
+            continue
+        before = kept.get(route.name)
+        is_same = before is not None and before.asked == asked_digest(route)
+        yield route_prefixes(
+            source,
+            route,
+            repositories,
+            # Rules of which one replicates deletions and another does not must not overlap.
+            apart=(
+                prefix
+                for other in asking
+                if other.replicate_deletes != route.replicate_deletes
+                for prefix in other.bounds
+            ),
+            kept=before.repositories if before is not None and is_same else None,
+        )
+
+
+def asked_digest(route: Route) -> str:
+    """Returns a digest of what a route asks for: of a route that asks for something else by now,
+    nothing that was kept counts."""
+    asked = [list(route.prefixes), sorted(route.only), sorted(route.exclude)]
+    return digest(asked).removeprefix("sha256:")[:16]
+
+
+def kept_after(
+    kept: Kept,
+    inventory: Inventory,
+    resolved: Iterable[RoutePrefixes],
+    applied: Collection[Registry],
+) -> Kept:
+    """Returns what is kept once `resolved` was applied to these registries. A route that includes
+    new repositories begins anew if it leaves them later."""
+    routes = {route.name: route for route in inventory.routes}
+    now = {source: dict(by_route) for source, by_route in kept.items()}
+    for item in resolved:
+        route = routes[item.route]
+        if item.source not in applied:
+            continue
+        if route.new_repositories == "leave" and item.repositories:
+            made_for = KeptRoute(asked_digest(route), item.repositories)
+            now.setdefault(item.source, {})[item.route] = made_for
+        elif item.source in now:
+            now[item.source].pop(item.route, None)
+    return {source: by_route for source, by_route in now.items() if by_route}
+
+
+def linked_by_name(
+    inventory: Inventory, desired: Desired, resolved: Iterable[RoutePrefixes]
+) -> Desired:
+    """The desired state with these prefixes in place of all that routes by name may match. A link
+    that is left without any is none."""
+    by_source: dict[Registry, dict[str, Prefixes]] = {}
+    for item in resolved:
+        by_source.setdefault(item.source, {})[item.route] = item.prefixes
+    if not by_source:
+        return desired
+    routes = {route.name: route for route in inventory.routes}
+    links: list[Link] = []
+    for source, outgoing in desired.outgoing.items():
+        prefixes = by_source.get(source)
+        links += outgoing if prefixes is None else _narrowed(outgoing, routes, prefixes)
+    return desired.linked_by(links)
+
+
+def _narrowed(
+    links: Iterable[Link], routes: Mapping[str, Route], prefixes: Mapping[str, Prefixes]
+) -> Iterator[Link]:
+    def prefixes_of(route: Route) -> Prefixes:
+        return prefixes.get(route.name, route.bounds)
+
+    for link in links:
+        asking = [routes[name] for name in link.routes if prefixes_of(routes[name])]
+        if asking:
+            yield replace(
+                link,
+                scope=scope_of(asking, prefixes_of),
+                routes=tuple(route.name for route in asking),
+            )
+
+
+def repository_warnings(
+    inventory: Inventory,
+    resolved: Sequence[RoutePrefixes],
+    repositories: Mapping[Registry, Collection[str]],
+) -> Iterator[Warning]:
+    """Yields a warning for each route by name that makes no rule in some of its sources, or that
+    leaves new repositories, or names some that no source has."""
+    for route in inventory.routes:
+        own = [item for item in resolved if item.route == route.name]
+        if empty := [item.source for item in own if not item.prefixes]:
+            yield Warning(
+                kind="no-repository",
+                message=f"route {route.name} makes no rule in {listed(empty, _SHOWN)}, which "
+                f"{'has' if len(empty) == 1 else 'have'} no repository that it asks for",
+                about=(frozenset({route.name}),),
+            )
+        names = {name for item in own for name in repositories[item.source]}
+        unknown = [entry for entry in route.only if not any(lists([entry], name) for name in names)]
+        if own and unknown and len(empty) < len(own):
+            yield Warning(
+                kind="no-repository",
+                message=f"only of route {route.name} has {listed(unknown, _SHOWN)}, and no source "
+                "has such a repository",
+                about=(frozenset({route.name}),),
+            )
+        if left := [(name, item.source) for item in own for name in item.left]:
+            yield Warning(
+                kind="left-repositories",
+                message=f"route {route.name} leaves {counted(len(left), 'repository')} out that "
+                f"it asks for, such as {left[0][0]} in {left[0][1]}: created after it was first "
+                'applied. new_repositories = "include" takes them in',
+                about=(frozenset({route.name}),),
+            )
