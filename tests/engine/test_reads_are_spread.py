@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
+import anyio
 import pytest
+from hypothesis import given, strategies as st
 from tests.support.engine import Bench
 
-from fleet_repl.engine.observe import ObserveContext, observe
+from fleet_repl.engine.observe import ObserveContext, _with_sessions_ahead, observe
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.runs.events import RegistryRead
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -49,10 +53,70 @@ def observing(bench: Any, concurrency: int = 8, **more: Any) -> tuple[ObserveCon
 
 
 async def test_all_at_once_is_the_usual(bench: Bench) -> None:
-    """In order of account and region, whatever chance says."""
+    """In order of account and region, whatever chance says, but for each account's first registry,
+    which has its session assumed."""
     how, asked = observing(bench)
     await observe(REGISTRIES, how)
-    assert asked == [(0, registry) for registry in REGISTRIES]
+    assert asked == [(0, registry) for registry in (*REGISTRIES[::2], *REGISTRIES[1::2])]
+
+
+@given(accounts=st.integers(1, 60), regions=st.integers(2, 17), concurrency=st.integers(1, 100))
+def test_an_account_is_read_to_its_end_soon(accounts: int, regions: int, concurrency: int) -> None:
+    """Between an account's first registry and its last come no more than are read at a time, and
+    those of two accounts: no account starves, however large the fleet."""
+    fleet = [
+        Registry(AccountId(f"{account:012}"), Region(f"eu-west-{region:02}"))
+        for account in range(accounts)
+        for region in range(regions)
+    ]
+    order = _with_sessions_ahead(fleet, concurrency - 1)
+    assert sorted(order) == fleet
+    place = {registry: index for index, registry in enumerate(order)}
+    for start in range(0, len(fleet), regions):
+        places = [place[registry] for registry in fleet[start : start + regions]]
+        assert places == sorted(places)
+        assert places[-1] - places[0] <= concurrency + 2 * regions
+
+
+async def test_no_call_waits_for_a_session(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the session of an account is assumed, registries of others are read: a fleet takes
+    hardly more round trips than its calls need at the least."""
+    width, waiting = 16, list[anyio.Event]()
+    assuming, sessions = defaultdict[AccountId, anyio.Lock](anyio.Lock), set[AccountId]()
+    describe = bench.aws.describe
+
+    async def call() -> None:
+        waiting.append(anyio.Event())
+        await waiting[-1].wait()
+
+    async def by_session(registry: Registry) -> Any:
+        async with assuming[registry.account]:
+            if registry.account not in sessions:
+                await call()
+                sessions.add(registry.account)
+        await call()
+        return await describe(REGISTRIES[0])
+
+    monkeypatch.setattr(bench.aws, "describe", by_session)
+    fleet = [
+        Registry(AccountId(f"{account:012}"), Region(f"eu-west-{region}"))
+        for account in range(60)
+        for region in range(3)
+    ]
+    how = replace(observing(bench, concurrency=width)[0], uniform=max)
+    round_trips, calls = 0, 0
+    async with anyio.create_task_group() as group:
+        group.start_soon(observe, fleet, how)
+        await anyio.wait_all_tasks_blocked()
+        while waiting:
+            assert len(waiting) <= width
+            round_trips, calls = round_trips + 1, calls + len(waiting)
+            for event in waiting[:]:
+                event.set()
+            waiting.clear()
+            await anyio.wait_all_tasks_blocked()
+    assert calls == 60 + 180
+    assert round_trips <= 1.15 * calls / width
 
 
 async def test_each_account_has_its_turn(bench: Bench) -> None:

@@ -6,8 +6,10 @@ Reads may be spread over a time, so that a large fleet causes no burst of calls.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import TypeAlias
 
 from fleet_repl.ecr.policy import Owner, parse_policy
@@ -87,13 +89,16 @@ async def _observe_here(
     began = how.clock.monotonic()
 
     async def read(registry: Registry) -> None:
-        await how.clock.sleep(max(0.0, began + starts[registry] - how.clock.monotonic()))
+        if (wait := began + starts[registry] - how.clock.monotonic()) > 0.0:
+            await how.clock.sleep(wait)
         if how.stop.requested:
             return
         how.on_event(ReadStarted(registry=registry))
         await looks.first(registry)
 
     order = sorted(registries, key=lambda registry: (starts[registry], registry))
+    if how.over <= 0.0:
+        order = _with_sessions_ahead(order, how.concurrency - 1)
     await work_through(order, read, concurrency=how.concurrency, stop=how.stop)
     await work_through(tuple(looks.passing), looks.last, concurrency=how.concurrency, stop=how.stop)
 
@@ -212,6 +217,22 @@ def _starts(registries: Collection[Registry], how: ObserveContext) -> dict[Regis
     accounts = sorted({registry.account for registry in registries})
     offsets = {account: how.uniform(0.0, over) for account in accounts}
     return {registry: offsets[registry.account] for registry in registries}
+
+
+def _with_sessions_ahead(registries: Sequence[Registry], early: int) -> list[Registry]:
+    """The order in which registries, sorted by account, are read: the first registry of each
+    account comes about `early` registries early, as many as are read beside it. It has the
+    account's session assumed, for which all others of the account would have to wait.
+
+    Example: A1 A2 B1 B2 C1 C2, two regions of three accounts, becomes A1 B1 A2 C1 B2 C2 where two
+    are read at a time, and stays as it is where one is.
+    """
+    groups = [list(group) for _, group in groupby(registries, attrgetter("account"))]
+    firsts = iter([first for first, *_ in groups])
+    order = [*islice(firsts, -(-early * len(groups) // max(1, len(registries))))]
+    for _, *others in groups:
+        order += [*islice(firsts, 1), *others]
+    return order
 
 
 async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unreadable, bool]:
