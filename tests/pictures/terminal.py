@@ -33,7 +33,8 @@ VARYING: Final = (
 
 # That of rich names fonts of another host, and has no name for readers who do not see it.
 _FORMAT: Final = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
+<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"
+ viewBox="0 0 {width} {height}" role="img">
 <title>A terminal</title>
 <style>
 .{unique_id}-matrix {{ font: {char_height}px/{line_height}px ui-monospace, "DejaVu Sans Mono",
