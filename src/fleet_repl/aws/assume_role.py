@@ -14,8 +14,10 @@ another call, to every task after it.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import anyio
@@ -122,8 +124,12 @@ class Role:
         self._source = source
         self._account = arn.account
         self._seconds = seconds
-        self._call = _assume_role(sts, arn, assumer, seconds, external_id, account)
-        self._asking = anyio.Lock()
+        # The call is made anew each time: it is large, and mostly needed once for each account.
+        self._make_call = partial(_assume_role, sts, arn, assumer, seconds, external_id, account)
+        self._counted_for = account
+        self._asking: anyio.Lock | None = None
+        """Held by the task that asks for a session. It takes most of a kilobyte, and each account
+        of a fleet has a role, so there is none while nobody asks."""
         self._held = Held(sts.caller.pace.clock)
         self._failure: CallError | None = None
         """The failure of the last AssumeRole, if it failed."""
@@ -142,7 +148,7 @@ class Role:
         if (issued := self._held.good(ahead)) is not None:
             return issued
         failures = self._failures
-        async with self._asking:
+        async with self._alone():
             if (issued := self._held.good(ahead)) is not None:
                 return issued
             # Tasks that waited for this AssumeRole share its failure; all later ones a lasting one.
@@ -166,6 +172,18 @@ class Role:
                 return issued
         raise CallError(failure.fault, transient=failure.transient)
 
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Let one task at a time ask for a session."""
+        lock = self._asking = self._asking or anyio.Lock()
+        try:
+            async with lock:
+                yield
+        finally:
+            # A lock that is released while others wait belongs to the next of them at once.
+            if self._asking is lock and not lock.locked():
+                self._asking = None
+
     @property
     def fails(self) -> bool:
         """Returns whether AWS last refused a session of the role."""
@@ -187,7 +205,7 @@ class Role:
         if self._denied_at is None:
             self._denied_at = now
             return CallError(fault, transient=now + _SPREADING_SECONDS <= pace.deadline)
-        refused = self._call.account is not None and not self._was_given
+        refused = self._counted_for is not None and not self._was_given
         return CallError(replace(fault, role_refused=refused))
 
     async def _assume(self) -> Issued:
@@ -195,12 +213,14 @@ class Role:
         if self._denied_at is not None:
             await clock.sleep(max(0.0, self._denied_at + _SPREADING_SECONDS - clock.monotonic()))
 
+        call = self._make_call()
+
         async def once() -> Issued:
-            answer = await caller.once(self._call, self._source, granted)
+            answer = await caller.once(call, self._source, granted)
             # No longer than was requested, in case this machine's clock is behind.
             seconds = min((answer.expires_at - clock.now()).total_seconds(), self._seconds)
             now = clock.monotonic()
             issued = Issued(credentials=answer.credentials, account=self._account, issued_at=now)
             return lasting(issued, seconds, now)
 
-        return await caller.persist(self._call, once)
+        return await caller.persist(call, once)

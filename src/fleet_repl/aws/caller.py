@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -19,7 +19,7 @@ from fleet_repl.aws.clients import Clients
 from fleet_repl.aws.credentials import Issued, Source
 from fleet_repl.aws.error_codes import ABSENT, FRESH_REFUSALS, UNKNOWN_KEY
 from fleet_repl.aws.faults import no_longer_transient, translate, unissued, wrong_account
-from fleet_repl.aws.quotas import Quotas
+from fleet_repl.aws.quotas import Quota, Quotas
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
@@ -38,6 +38,8 @@ _READ_AND_WRITE: Final = 2
 """Calls that `prepare` makes room for: a read, and the write after it."""
 _IN_FORCE: Final = 120.0
 """Seconds for which a session is in force after `prepare`, at least."""
+
+_NOWHERE: Final[frozenset[Region]] = frozenset()
 
 FRESH_SECONDS: Final = 10.0
 """For so long after its AssumeRole, AWS may refuse a session only because it has not spread yet."""
@@ -59,7 +61,7 @@ class Caller:
         self._proved: dict[AccountId, Issued] = {}
         """For each account, the last session that ECR has confirmed to be the account's."""
         self.on_event: Final = on_event
-        self._accepted: WeakKeyDictionary[Issued, set[Region]] = WeakKeyDictionary()
+        self._accepted: WeakKeyDictionary[Issued, frozenset[Region]] = WeakKeyDictionary()
         """The regions that have accepted a session. It has spread then, so that a refusal of it in
         another region is meant."""
 
@@ -87,7 +89,8 @@ class Caller:
 
         await self._clients.prepare(call.service, call.region)
         await self.persist(call, once)
-        await self._quotas.of(call, source).reserve(_READ_AND_WRITE)
+        with self._quotas.of(call, source) as quota:
+            await quota.reserve(_READ_AND_WRITE)
 
     def _may_not_have_spread(self, issued: Issued, call: Call, code: str | None) -> bool:
         """Returns whether AWS may have refused the session only because it has not spread yet.
@@ -155,7 +158,17 @@ class Caller:
     async def _send(
         self, call: Call, source: Source, issued: Issued, read: Callable[[Answer, Call], T]
     ) -> T:
-        quota = self._quotas.of(call, source)
+        with self._quotas.of(call, source) as quota:
+            return await self._send_within(quota, call, source, issued, read)
+
+    async def _send_within(
+        self,
+        quota: Quota,
+        call: Call,
+        source: Source,
+        issued: Issued,
+        read: Callable[[Answer, Call], T],
+    ) -> T:
         token = await quota.take()
         self.attempts[call.subject] += 1
         if call.operation == "AssumeRole":
@@ -171,7 +184,7 @@ class Caller:
         else:
             quota.answered(token)
             self._count(call, OK)
-            self._accepted.setdefault(issued, set()).add(call.region)
+            self._accept(issued, call.region)
             if call.operation == PROOF and call.account is not None:
                 self._proved[call.account] = issued
             return answer
@@ -179,7 +192,7 @@ class Caller:
         if failure.fault.kind is FaultKind.THROTTLED:
             quota.throttled(token)
         elif absent or failure.fault.kind is FaultKind.INVALID:
-            self._accepted.setdefault(issued, set()).add(call.region)
+            self._accept(issued, call.region)
         elif self._may_not_have_spread(issued, call, failure.fault.code):
             failure = CallError(failure.fault, transient=True)
         self._count(call, OK if absent else failure.fault.kind.value)
@@ -187,8 +200,20 @@ class Caller:
         # not become the context of this one.
         raise _given_back(failure, source, issued)
 
+    def _accept(self, issued: Issued, region: Region) -> None:
+        """Note that a region has accepted a session."""
+        accepted = self._accepted.get(issued, _NOWHERE)
+        if region not in accepted:
+            self._accepted[issued] = _more(accepted, region)
+
     def _count(self, call: Call, result: str) -> None:
         self.results[call.service, call.operation, result] += 1
+
+
+@lru_cache(maxsize=1_024)
+def _more(regions: frozenset[Region], region: Region) -> frozenset[Region]:
+    """One region more. Kept, because the sessions of a fleet are accepted in the same regions."""
+    return regions | {region}
 
 
 def _given_back(failure: CallError, source: Source, issued: Issued) -> CallError:

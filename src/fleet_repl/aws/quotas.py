@@ -6,6 +6,8 @@ Organizations by account.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from fleet_repl.aws.credentials import Source
@@ -24,11 +26,18 @@ Organizations takes for long, which are far fewer."""
 class Quota:
     """One quota: a call waits here for its turn, and then reports how AWS answered."""
 
-    __slots__ = ("_bucket", "_reserved")
+    __slots__ = ("_bucket", "_reserved", "calls")
 
     def __init__(self, bucket: TokenBucket) -> None:
+        self.calls = 0
+        """Calls under way."""
         self._bucket = bucket
         self._reserved: list[int] = []
+
+    @property
+    def is_new(self) -> bool:
+        """Returns whether nothing has to be remembered of it."""
+        return not self.calls and not self._reserved and self._bucket.is_new
 
     async def take(self) -> int:
         """Wait until a call may be made; returns a token for `answered` or `throttled`."""
@@ -49,7 +58,11 @@ class Quota:
 
 
 class Quotas:
-    """The quotas that a run uses, each found when it is first needed."""
+    """The quotas that a run uses, each found when it is first needed.
+
+    Those of registries are forgotten again between calls as long as AWS has throttled none: a large
+    fleet has one for each registry.
+    """
 
     def __init__(self, clock: Clock, *, sts_rate: float = _UNTHROTTLED) -> None:
         """`sts_rate`: how fast STS may be called at most."""
@@ -57,11 +70,19 @@ class Quotas:
         self._sts_rate = sts_rate
         self._quotas: dict[tuple[str, int | AccountId | None, Region], Quota] = {}
 
-    def of(self, call: Call, source: Source) -> Quota:
+    @contextmanager
+    def of(self, call: Call, source: Source) -> Iterator[Quota]:
         """The quota that a call counts for if it is signed with credentials of `source`."""
         sts = call.service == "sts"
         key = (call.service, id(source) if sts else call.account, call.region)
         if key not in self._quotas:
             rate = self._sts_rate if sts else _RATES.get(call.service, _UNTHROTTLED)
             self._quotas[key] = Quota(TokenBucket(rate, self._clock))
-        return self._quotas[key]
+        quota = self._quotas[key]
+        quota.calls += 1
+        try:
+            yield quota
+        finally:
+            quota.calls -= 1
+            if call.service == "ecr" and quota.is_new:
+                del self._quotas[key]

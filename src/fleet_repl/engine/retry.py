@@ -213,6 +213,11 @@ class TokenBucket:
                 await self._clock.sleep(wait)
             return self._taken()
 
+    @property
+    def is_new(self) -> bool:
+        """Returns whether a new limit would let the next calls through just as this one does."""
+        return self._throttles == 0 and self._due <= self._clock.monotonic()
+
     def _wait(self) -> float:
         """The seconds until the next token."""
         return self._due - self._leeway() - self._clock.monotonic()

@@ -24,7 +24,7 @@ from fleet_repl.inventory.settings import AwsTable, RuleOwnership, SessionDurati
 from fleet_repl.inventory.suggestions import Guesser
 from fleet_repl.inventory.tables import Table
 from fleet_repl.values import limits
-from fleet_repl.values.names import AccountId, Region, RoleArn, Secret, is_account_id
+from fleet_repl.values.names import AccountId, Region, Registry, RoleArn, Secret, is_account_id
 
 _MISSING_ID: Final = {"missing": 'write id = "111122223333"'}
 
@@ -81,6 +81,13 @@ class Account:
     trusted_statements: tuple[str, ...] = ()
     """Sids of foreign statements in its registry policies that somebody vouches for, beside
     those of `Ownership`."""
+    registries: tuple[Registry, ...] = field(init=False, repr=False, compare=False)
+    """Its registries, in order of the region. Whoever speaks of one of them uses these values, so
+    that a large fleet has each of them once."""
+
+    def __post_init__(self) -> None:
+        places = tuple(Registry(self.id, region) for region in sorted({*self.regions}))
+        object.__setattr__(self, "registries", places)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

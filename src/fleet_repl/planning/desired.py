@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from fleet_repl.ecr.policy import (
+    NO_POLICY,
     Grant,
     Owner,
     Policy,
@@ -256,7 +257,7 @@ def _too_long_policy(
     grants: set[Grant] = set()
     for link in granted:
         grants |= grants_for(link.source.account, link.prefixes, desired.actions)
-    size = compose(Policy(document=None), grants, desired.owner, destination).size
+    size = compose(NO_POLICY, grants, desired.owner, destination).size
     if size > desired.limits.policy_bytes:
         yield Problem(
             file=inventory.path,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
 
 from fleet_repl.ecr.policy import (
+    NO_POLICY,
     Grant,
     Policy,
     compose,
@@ -30,8 +30,6 @@ from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import Prefixes
-
-_NO_POLICY: Final = Policy(document=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +106,7 @@ def decide_grants(
 ) -> GrantDecision:
     """Decides which grants are in force in `registry` when rules are written."""
     desired = uses.desired
-    policy = seen.policy or _NO_POLICY
+    policy = seen.policy or NO_POLICY
     links = _granted_links(registry, desired, uses.observation)
     needed = needed_for(links, desired)
     stale = stale_grants(registry, policy.in_use, needed, uses)

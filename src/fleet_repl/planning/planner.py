@@ -64,7 +64,7 @@ class _Decisions:
 
     desired: Desired
     """With the links that sources write in a later wave than their own."""
-    grants: Mapping[Registry, GrantDecision]
+    about_grants: tuple[Warning, ...]
     rules: Mapping[Registry, RuleDecision]
     policies: Mapping[Registry, PolicyWrites]
     vouched: tuple[Vouched, ...]
@@ -96,9 +96,7 @@ def plan_registries(
     warnings = (
         *unknown_fields(observation, scope),
         *unknown_rules(observation, registries),
-        *kept_grants(decisions.grants, decisions.desired),
-        *no_room(decisions.grants),
-        *lint(decisions.grants, observation, decisions.desired),
+        *decisions.about_grants,
         *deletes_started(registries),
         *delayed_links(
             {registry: rules.schedule for registry, rules in decisions.rules.items()},
@@ -147,7 +145,11 @@ def _decide(
     }
     return _Decisions(
         desired=desired,
-        grants=grants,
+        about_grants=(
+            *kept_grants(grants, desired),
+            *no_room(grants),
+            *lint(grants, observation, desired),
+        ),
         rules=rules,
         policies={at: policy_changes(decision, desired) for at, decision in grants.items()},
         vouched=tuple(

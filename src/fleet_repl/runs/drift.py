@@ -50,6 +50,9 @@ def _spelled_digest(policy: PolicyDocument) -> str:
     return _short(unordered(policy.document))
 
 
+_UNKNOWN: Final = Moved(by=Mover.UNKNOWN)
+
+
 def moved(registry_plan: RegistryPlan, fingerprint: Fingerprint | None) -> Moved | None:
     """Returns why a registry has to change, or None for a registry that does not.
 
@@ -59,7 +62,7 @@ def moved(registry_plan: RegistryPlan, fingerprint: Fingerprint | None) -> Moved
         return None
     left = {} if fingerprint is None else _as_left(registry_plan, fingerprint)
     if fingerprint is None or not left:
-        return Moved(by=Mover.UNKNOWN)
+        return _UNKNOWN
     by = Mover.INVENTORY if all(left.values()) else Mover.FLEET
     return Moved(by=by, run_id=fingerprint.run_id, at=fingerprint.at)
 

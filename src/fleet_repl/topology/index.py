@@ -16,9 +16,7 @@ from fleet_repl.values.names import AccountId, Region, Registry
 
 def registries(inventory: Inventory) -> tuple[Registry, ...]:
     """Every managed registry, in order of account and region."""
-    managed = {
-        Registry(account.id, region) for account in inventory.accounts for region in account.regions
-    }
+    managed = {registry for account in inventory.accounts for registry in account.registries}
     return tuple(sorted(managed))
 
 
@@ -125,5 +123,6 @@ def _listed(inventory: Inventory) -> tuple[Account | External, ...]:
 
 
 def _places(account: Account | External) -> tuple[Registry, ...]:
-    regions: set[Region] = set(account.regions)
-    return tuple(Registry(account.id, region) for region in sorted(regions))
+    if isinstance(account, Account):
+        return account.registries
+    return tuple(Registry(account.id, region) for region in sorted(set(account.regions)))

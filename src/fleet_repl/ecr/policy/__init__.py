@@ -7,6 +7,7 @@ because it could be grouped otherwise.
 
 from fleet_repl.ecr.policy.model import (
     CREATE_REPOSITORY,
+    NO_POLICY,
     REPLICATE_IMAGE,
     Grant,
     GrantIndex,
@@ -26,6 +27,7 @@ from fleet_repl.ecr.policy.resources import resource_of
 
 __all__ = [
     "CREATE_REPOSITORY",
+    "NO_POLICY",
     "REPLICATE_IMAGE",
     "VERSION",
     "Grant",

@@ -136,6 +136,10 @@ class Policy(PolicyDocument):
         ) == _frame(other.document)
 
 
+NO_POLICY: Final = Policy(document=None)
+"""The policy of a registry that has none."""
+
+
 def policy_size(document: JsonObject | None) -> int:
     """Characters of the policy text as it is sent."""
     return 0 if document is None else len(compact_json(document))

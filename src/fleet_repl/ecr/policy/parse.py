@@ -12,6 +12,7 @@ from typing import Final
 
 from fleet_repl.ecr.policy.model import (
     CREATE_REPOSITORY,
+    NO_POLICY,
     REPLICATE_IMAGE,
     Grant,
     Owner,
@@ -32,7 +33,7 @@ _ACCOUNT_PRINCIPAL: Final = re.compile(
 def parse_policy(document: JsonObject | None, owner: Owner, registry: Registry) -> Policy:
     """Separates the statements of a registry policy into ours and others'."""
     if document is None:
-        return Policy(document=None)
+        return NO_POLICY
     grants: set[Grant] = set()
     implied: set[Grant] = set()
     opaque: list[JsonObject] = []

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from fleet_repl.ecr.policy.grouping import Block, Lengths, shortest
-from fleet_repl.ecr.policy.model import Grant, Owner, Policy, policy_size, reduced
+from fleet_repl.ecr.policy.model import NO_POLICY, Grant, Owner, Policy, policy_size, reduced
 from fleet_repl.ecr.policy.parse import parse_policy
 from fleet_repl.ecr.policy.resources import is_pattern, resource_of
 from fleet_repl.values.canonical_json import (
@@ -92,7 +92,7 @@ def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Reg
     forms = _forms(wanted, owner.partition, len(base), owner.policy_bytes - beside)
     written = _statements(forms, base, owner)
     if not written and not foreign:
-        return Policy(document=None)
+        return NO_POLICY
     document: JsonObject = {
         **others,
         "Statement": (*foreign, *[statement for statement, _ in written]),

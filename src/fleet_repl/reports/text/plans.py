@@ -103,13 +103,13 @@ def _held(plan: Plan) -> list[HeldLinkRow]:
 def _add_blocks(page: Page, plan: Plan, census: Census, *, in_waves: bool) -> None:
     """Adds the changes: one block for all registries whose changes read the same."""
     back = plan.rolls_back is not None
-    blocks = {
-        planned.registry: block_of(
-            planned, census, in_waves=in_waves, rolls_back=back, full=page.full
-        )
-        for planned in plan.registries
-        if planned.changes
-    }
+    blocks: dict[Registry, Block] = {}
+    known: dict[Block, Block] = {}
+    for planned in plan.registries:
+        if planned.changes:
+            block = block_of(planned, census, in_waves=in_waves, rolls_back=back, full=page.full)
+            # Equal blocks are one value: of a large fleet, most are equal.
+            blocks[planned.registry] = known.setdefault(block, block)
     groups = grouped(blocks, each=page.full)
     dangerous = [group for group in groups if group[0].is_dangerous]
     others = groups[len(dangerous) :]

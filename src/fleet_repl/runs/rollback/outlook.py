@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
 
-from fleet_repl.ecr.policy import REPLICATE_IMAGE, Grant, Policy, grants_for
+from fleet_repl.ecr.policy import NO_POLICY, REPLICATE_IMAGE, Grant, grants_for
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import Outgoing, compare, prefixes_of
 from fleet_repl.planning.desired import Desired
@@ -25,8 +24,6 @@ from fleet_repl.planning.revocations import GrantUses, StaleGrants, left_behind,
 from fleet_repl.runs.rollback.draft import Draft
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import LinkScope, Prefixes
-
-_NO_POLICY: Final = Policy(document=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +57,7 @@ class Outlook:
         policies = {at: seen.policy for at, seen in self.observed.items()}
         policies |= {at: draft.policy for at, draft in self.drafts.items() if draft.policy}
         return {
-            at: self.desired.in_force(policy or _NO_POLICY, at) for at, policy in policies.items()
+            at: self.desired.in_force(policy or NO_POLICY, at) for at, policy in policies.items()
         }
 
     @cached_property
@@ -113,7 +110,7 @@ class Outlook:
 
     def _decision(self, at: Registry, needed: set[Grant]) -> GrantDecision:
         """The decision about one policy, some of whose grants are `needed` by links in place."""
-        policy, then = self.observed[at].policy or _NO_POLICY, self.permissions[at]
+        policy, then = self.observed[at].policy or NO_POLICY, self.permissions[at]
         now, draft = self.desired.in_force(policy, at), self.drafts.get(at)
         stale = StaleGrants(pending={})
         if draft is not None and draft.policy is not None:
