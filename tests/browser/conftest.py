@@ -99,11 +99,11 @@ def faults() -> Callable[[Opened], list[Any]]:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[[Document], Path]:
-    """Writes the page of a document."""
+    """Writes the page of a document, beside which there is a CSV."""
 
     def write(subject: Document) -> Path:
         path = tmp_path / "page.html"
-        path.write_text("".join(html_pieces(subject)), encoding="utf-8")
+        path.write_text("".join(html_pieces(subject, "page.csv")), encoding="utf-8")
         return path
 
     return write

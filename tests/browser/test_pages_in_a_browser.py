@@ -155,10 +155,11 @@ def test_what_is_shown_is_printed(opened: Open, storm: Path) -> None:
         check_quiet(browser, storm)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_two_thousand_registries_are_filtered(
-    opened: Open, written: Callable[[Document], Path]
+    opened: Open, written: Callable[[Document], Path], faults: Any, scheme: str
 ) -> None:
-    """A large fleet is a page as any other."""
+    """A large fleet is a page as any other, with a link to the rest, which can be seen."""
     path = written(
         plan_of(
             *(
@@ -169,9 +170,12 @@ def test_two_thousand_registries_are_filtered(
             )
         )
     )
-    with opened(path) as browser:
+    with opened(path, color_scheme=scheme) as browser:
         page = browser.page
         assert "2,000 of 3,000 registries are listed" in page.locator(".cut").inner_text()
+        link = page.get_by_role("link", name="page.csv")
+        assert link.evaluate("link => link.href") == path.with_suffix(".csv").as_uri()
         page.get_by_label("Text").fill("app-1999")
         page.get_by_text("1 of 2,000 shown", exact=True).wait_for()
         check_quiet(browser, path)
+        assert faults(browser) == []
