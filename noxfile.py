@@ -148,7 +148,10 @@ def sequences(session: nox.Session) -> None:
 
 @nox.session(python=INTERPRETERS[:1], default=False)
 def bench(session: nox.Session) -> None:
-    """All benchmarks beside their peers, with results as JSON and plots: some twenty minutes."""
+    """All benchmarks beside their peers, with results as JSON and plots: some twenty minutes.
+
+    `nox -s bench -- --small` only shows that all of them run.
+    """
     session.install("-e", ".[bench]")
     peers = Path(session.virtualenv.location) / "peers"
     session.run("python", "-m", "venv", "--clear", str(peers))

@@ -80,16 +80,13 @@ class Ran(NamedTuple):
 
 
 @contextmanager
-def endpoint(
-    latency_ms: float, members: int = 0, throttled: float = 0
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The URL of a fresh endpoint process; its counters are filled in when it ends. `members`: the
-    number of accounts of its organization. `throttled`: the share of calls that it throttles."""
-    command = [sys.executable, str(HERE / "endpoint.py"), "--latency-ms", str(latency_ms)]
-    command += ["--members", str(members), "--throttled", str(throttled)]
+def endpoint(latency_ms: float, *flags: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The URL of a fresh endpoint process; its counters are filled in when it ends. `flags`: those
+    of `endpoint.py` beside the latency."""
+    command = [sys.executable, "-m", "benchmarks.endpoint", "--latency-ms", str(latency_ms), *flags]
     counters: dict[str, Any] = {}
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE.parent
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -60,7 +60,7 @@ def main() -> None:
             path = Path(folder) / "bench.toml"
             path.write_text(inventory(labels, regions))
             command = [sys.executable, "-m", "fleet_repl", "accounts", str(path)]
-            with endpoint(given.latency_ms, given.accounts) as (url, counters):
+            with endpoint(given.latency_ms, "--members", str(given.accounts)) as (url, counters):
                 listed = run([*command, "--quiet", "--format=json"], url)
         found = json.loads(listed.text)
         if len(found["accounts"]) != given.accounts:
@@ -71,7 +71,7 @@ def main() -> None:
             f"{listed.megabytes:.0f} MB, {calls} calls"
         )
     some = min(given.boto3_accounts, given.accounts)
-    with endpoint(given.latency_ms, some) as (url, _):
+    with endpoint(given.latency_ms, "--members", str(some)) as (url, _):
         boto3 = run([sys.executable, "-c", BOTO3, url, str(some)], url)
     scaled = boto3.seconds * given.accounts / some
     print(f"boto3, with tags     {scaled:.0f} s ({some} accounts, scaled)")

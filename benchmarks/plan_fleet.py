@@ -83,12 +83,13 @@ to = {{ same_account = true, regions = {json.dumps(REGIONS[1:3])} }}
 def observed(desired: Desired, *, settled: bool) -> dict[Registry, Observed]:
     """What AWS answers about each registry: all that the inventory wants, or nothing at all."""
     return {
-        registry: _read(registry, desired, *(_wanted(registry, desired) if settled else NOTHING))
+        registry: _read(registry, desired, *(wanted(registry, desired) if settled else NOTHING))
         for registry in desired.registries
     }
 
 
-def _wanted(registry: Registry, desired: Desired) -> tuple[JsonObject, JsonObject | None]:
+def wanted(registry: Registry, desired: Desired) -> tuple[JsonObject, JsonObject | None]:
+    """The rules and the policy of a registry where everything is in place."""
     links = desired.incoming.get(registry, ())
     granted = [link for link in links if desired.must_be_granted(link.source, registry)]
     grants = needed_for(granted, desired)

@@ -64,7 +64,7 @@ def main() -> None:
     os.environ |= ENVIRONMENT
     with (
         tempfile.TemporaryDirectory() as folder,
-        endpoint(given.latency_ms, throttled=THROTTLED) as (url, _),
+        endpoint(given.latency_ms, "--throttled", str(THROTTLED)) as (url, _),
     ):
         path = Path(folder) / "bench.toml"
         path.write_text(fleet(given.accounts))

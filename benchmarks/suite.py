@@ -1,8 +1,10 @@
-"""All benchmarks in one run: their results as JSON, and the plots of docs/performance.md.
+"""All benchmarks in one run: their results as JSON, what they print, and the plots of
+docs/performance.md.
 
     python -m benchmarks.suite --results benchmarks/results --plots docs/plots
 
-`nox -s bench` runs it with everything that it compares with.
+`nox -s bench` runs it with everything that it compares with. `--small` takes two minutes: it shows
+that all of them run, and its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,44 +31,78 @@ NAMES: Final = {
     "with_runacross": "RunAcross",
 }
 SIZES: Final = (1_000, 10_000, 100_000)
+SMALL_SIZES: Final = (200, 400)
 STAGE: Final = re.compile(
     r"^(?P<stage>\w[\w ]*?) +[\d.]+ s +(?P<micros>[\d.]+) µs a registry$", re.MULTILINE
 )
 OTHERS: Final = (
-    ["benchmarks.describe", "--calls", "4000"],
-    ["benchmarks.quotas", "--accounts", "1000", "--latency-ms", "80"],
-    ["benchmarks.discover_fleet", "--accounts", "10000"],
-    ["benchmarks.doctor_fleet", "--accounts", "10000"],
-    ["benchmarks.plan_documents", "--registries", "20000"],
-    ["benchmarks.startup", "--rounds", "7"],
+    ("capacity", "--requests", 60_000, 2_000),
+    ("describe", "--calls", 4_000, 200),
+    ("apply_fleet", "--accounts", 1_000, 30),
+    ("quotas", "--accounts", 1_000, 30),
+    ("discover_fleet", "--accounts", 10_000, 60),
+    ("doctor_fleet", "--accounts", 10_000, 30),
+    ("write_window", "--accounts", 20, 5),
+    ("plan_documents", "--registries", 20_000, 400),
+    ("cover_rules", "--samples", 20, 1),
+    ("startup", "--rounds", 7, 1),
 )
+"""The benchmarks that print a table and nothing else, each with its size, and a small one."""
 
 
-def output(command: list[str]) -> str:
-    """Run a benchmark; returns what it prints, which is shown too."""
-    done = subprocess.run([sys.executable, "-m", *command], check=True, text=True, stdout=-1)
-    print(f"$ python -m {' '.join(command)}\n{done.stdout}", flush=True)
-    return done.stdout
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A run of all benchmarks."""
 
+    results: Path
+    """The folder of `peers.json`, `curve.json`, `drift.json`, and `tables.txt`."""
+    peers: str | None
+    """A Python that has the peers; None: they are not measured."""
+    small: bool
 
-def curve() -> dict[str, dict[str, float]]:
-    """Microseconds a registry, by number of registries and stage."""
-    return {
-        str(size): {
-            match["stage"]: float(match["micros"])
-            for match in STAGE.finditer(
-                output(["benchmarks.plan_fleet", "--registries", str(size)])
-            )
+    def run(self) -> None:
+        """Run every benchmark, and keep its results."""
+        (self.results / "tables.txt").write_text("")
+        accounts = ["60", "--peer-accounts", "12"] if self.small else ["1000"]
+        with_peers = [] if self.peers is None else ["--peers", self.peers]
+        self.output("peers", "--tls", "--accounts", *accounts, *with_peers, json_name="peers")
+        registries = "400" if self.small else "100000"
+        flags = ("--registries", registries, "--workers", "2")
+        self.output("whole_drift", *flags, json_name="drift")
+        curves = self.results / "curve.json"
+        curves.write_text(json.dumps(self.curve(), indent=2) + "\n")
+        for name, flag, size, small_size in OTHERS:
+            self.output(name, flag, str(small_size if self.small else size))
+
+    def curve(self) -> dict[str, dict[str, float]]:
+        """Microseconds a registry, by number of registries and stage."""
+        return {
+            str(size): {
+                match["stage"]: float(match["micros"])
+                for match in STAGE.finditer(self.output("plan_fleet", "--registries", str(size)))
+            }
+            for size in (SMALL_SIZES if self.small else SIZES)
         }
-        for size in SIZES
-    }
+
+    def output(self, name: str, *flags: str, json_name: str | None = None) -> str:
+        """Run a benchmark; returns what it prints, which is shown and kept too."""
+        command = [f"benchmarks.{name}", *flags]
+        if json_name is not None:
+            command += ["--json", str(self.results / f"{json_name}.json")]
+        print(f"$ python -m {' '.join(command)}", flush=True)
+        done = subprocess.run([sys.executable, "-m", *command], check=True, text=True, stdout=-1)
+        print(done.stdout, flush=True)
+        with (self.results / "tables.txt").open("a") as tables:
+            tables.write(f"$ python -m benchmarks.{name} {' '.join(flags)}\n{done.stdout}\n")
+        return done.stdout
 
 
 def draw_peers(measured: list[dict[str, Any]], path: Path) -> None:
     """Accounts a minute of each side, as bars."""
     from matplotlib import pyplot as plt  # noqa: PLC0415 - only plots need it
 
-    measured = sorted(measured, key=lambda side: side["accounts"] / side["seconds"])
+    plain = (side for side in measured if not side["tls"])
+    measured = sorted(plain, key=lambda side: side["accounts"] / side["seconds"])
     figure, axes = plt.subplots(figsize=(7, 3.6))
     rates = [60 * side["accounts"] / side["seconds"] for side in measured]
     bars = axes.barh([NAMES[side["side"]] for side in measured], rates, color="#4477aa")
@@ -105,17 +142,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results"))
     parser.add_argument("--plots", type=Path, default=Path("docs/plots"))
     parser.add_argument("--peers", default=None, help="a Python that has the peers")
+    parser.add_argument("--small", action="store_true", help="only show that all of them run")
     parser.add_argument("--only-plots", action="store_true", help="draw earlier results anew")
     given = parser.parse_args()
     for folder in (given.results, given.plots):
         folder.mkdir(parents=True, exist_ok=True)
-    peers, curves = given.results / "peers.json", given.results / "curve.json"
     if not given.only_plots:
-        with_peers = [] if given.peers is None else ["--peers", given.peers]
-        output(["benchmarks.peers", *with_peers, "--json", str(peers)])
-        curves.write_text(json.dumps(curve(), indent=2) + "\n")
-        for command in OTHERS:
-            output(command)
+        Suite(results=given.results, peers=given.peers, small=given.small).run()
+    peers, curves = given.results / "peers.json", given.results / "curve.json"
     draw_peers(json.loads(peers.read_text()), given.plots / "peers.svg")
     draw_curve(json.loads(curves.read_text()), given.plots / "curve.svg")
 
