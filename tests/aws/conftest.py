@@ -80,8 +80,12 @@ class FakeAws:
         signed = re.search(r"Credential=(\S+?)/\d+/([^/]+)/([^/]+)/", http.headers["Authorization"])
         assert signed is not None
         key, region, service = signed.groups()
-        if service in ("cloudtrail", "ecr"):
+        if service in ("cloudtrail", "ecr", "ecs"):
             operation, parameters = http.headers["X-Amz-Target"].split(".")[-1], json.loads(body)
+        elif service == "lambda":
+            name = http.path.partition("/functions")[2].strip("/")
+            operation, parameters = "GetFunction" if name else "ListFunctions", dict(http.query)
+            parameters |= {"FunctionName": name} if name else {}
         else:
             parameters = dict(parse_qsl(body.decode()))
             operation = parameters["Action"]
@@ -138,8 +142,10 @@ class FakeAws:
         """An error answer."""
 
         async def step(request: Request) -> web.Response:
-            if request.service == "ecr":
-                return as_json(request, {"__type": code, "message": message}, status)
+            if request.service in ("ecr", "ecs", "lambda"):
+                answer = as_json(request, {"__type": code, "message": message}, status)
+                answer.headers["x-amzn-ErrorType"] = code
+                return answer
             error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
             identifier = f"<RequestId>request-{request.number}</RequestId>"
             text = f"<ErrorResponse>{error}{identifier}</ErrorResponse>"
@@ -281,6 +287,8 @@ async def aws(clock: VirtualClock) -> AsyncIterator[FakeAws]:
     fake = FakeAws(clock)
     app = web.Application()
     app.router.add_post("/", fake.serve)
+    # Lambda's operations are paths.
+    app.router.add_get("/2015-03-31/functions{name:.*}", fake.serve)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

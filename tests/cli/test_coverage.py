@@ -172,11 +172,122 @@ def test_long_lists_are_cut(capsys: pytest.CaptureFixture[str]) -> None:
     assert "team/app19, team/other, team/secret-app\n" in capsys.readouterr().out
 
 
+LOST = """\
+
+If eu-west-1 is gone, 1 of 2 running images would be nowhere
+  team/other:1 (lambda build) of 111111111111 eu-west-1 (build): nowhere else
+
+1 running image of no registry of the fleet.
+
+What runs is not known: 1 place
+  ecs in 222222222222/eu-west-1: ListClusters: access-denied (AccessDeniedException): User: """
+RUNNING = """\
+
+[[accounts]]
+id = "222222222222"
+denied_actions = ["ecs:*"]
+
+[[registries]]
+account = "111111111111"
+region = "eu-west-1"
+repositories."base/go" = ["1"]
+repositories."team/other" = ["1"]
+
+[[registries]]
+account = "333333333333"
+region = "us-east-1"
+repositories."base/go" = []
+
+[[services]]
+account = "111111111111"
+region = "eu-west-1"
+name = "web"
+images = ["111111111111.dkr.ecr.eu-west-1.amazonaws.com/base/go:1", "nginx:1"]
+
+[[functions]]
+account = "111111111111"
+region = "eu-west-1"
+name = "build"
+image = "111111111111.dkr.ecr.eu-west-1.amazonaws.com/team/other:1"
+"""
+
+
+def test_running_images_as_people_read_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """An image that is nowhere else, another one with a copy, and an account that does not say
+    what it runs, which is no failure."""
+    dr = """
+[[routes]]
+name = "dr"
+from = { accounts = "build" }
+to = { accounts = "search", regions = "us-east-1" }
+prefixes = ["base/"]
+"""
+    fleet = FLEET.replace('complete = "99.5%"', "") + dr
+    fleet = fleet.replace('name = "search"', 'name = "search"\nregions = ["us-east-1"]')
+    fleet = fleet.replace('to = { accounts = "search" }', 'to = { accounts = "shop" }')
+    Path("prod.toml").write_text(fleet, encoding="utf-8")
+    rules = """
+replication = '{"rules":[{"destinations":[{"region":"us-east-1","registryId":"333333333333"}]}]}'
+pushes."base/go" = ["1"]
+"""
+    scenario = RUNNING.replace('repositories."base/go" = ["1"]\n', rules, 1)
+    policy = """
+[registries.policy]
+Version = "2012-10-17"
+
+[[registries.policy.Statement]]
+Effect = "Allow"
+Principal = { AWS = "arn:aws:iam::111111111111:root" }
+Action = ["ecr:ReplicateImage", "ecr:CreateRepository"]
+Resource = "arn:aws:ecr:us-east-1:333333333333:repository/*"
+
+[[services]]
+"""
+    Path("scenario.toml").write_text(scenario.replace("[[services]]\n", policy, 1), "utf-8")
+    args = ["coverage", "prod.toml", *SANDBOX, "--in-use", "ecs, lambda"]
+    assert run([*args, "--report", "a.csv", "--report", "b.md", "--report", "c.xml"]) == 0
+    text = capsys.readouterr().out
+    assert LOST in text
+    assert '"ecs:ListClusters"' in text
+    with io.StringIO(Path("a.csv").read_text(encoding="utf-8"), newline="") as file:
+        rows = {row["repository"]: row["state"] for row in csv.DictReader(file)}
+    assert rows["base/go"] == "in-use"
+    assert rows["team/other"] == "in-use-nowhere-else"
+    assert "| <code>team/other&#58;1</code> | <code>lambda build</code> |" in Path(
+        "b.md"
+    ).read_text(encoding="utf-8")
+    junit = Path("c.xml").read_text(encoding="utf-8")
+    assert '<testcase classname="prod" name="running images of eu-west-1"' in junit
+    assert '<skipped type="access-denied"' in junit
+    assert run([*args, "--format", "json"]) == 0
+    Draft202012Validator(schema("coverage")).validate(json.loads(capsys.readouterr().out))
+
+
 def test_flags(cli: Cli, inventory: str, fleet: FakeFleet) -> None:
     """What is asked for, and of which part of the fleet."""
     cli("coverage", inventory)
+    cli("coverage", inventory, "--in-use", "ecs,eks", "--kube-context", "prod")
     cli("coverage", inventory, "--images", "--region", "eu-west-1")
-    assert fleet.asked == ["coverage", "coverage images"]
+    assert fleet.asked == ["coverage", "coverage ecs eks prod", "coverage images"]
     assert fleet.selected is not None
     assert fleet.selected.regions == ("eu-west-1",)
-    assert cli("coverage", inventory, "--format", "sarif").code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--format", "sarif"), "there is no SARIF of coverage documents"),
+        (("--in-use", "ec2"), '"ec2" runs no images: write ecs, lambda, eks'),
+        (("--in-use", ""), '"" runs no images'),
+        (("--in-use", "eks"), "name eks, and each context with --kube-context"),
+        (("--kube-context", "prod"), "name eks, and each context with --kube-context"),
+    ],
+)
+def test_wrong_use(
+    cli: Cli, inventory: str, fleet: FakeFleet, flags: tuple[str, ...], message: str
+) -> None:
+    """Exit 64, and nothing is asked."""
+    ended = cli("coverage", inventory, *flags)
+    assert ended.code == ExitCode.USAGE
+    assert message in " ".join(ended.err.replace("│", " ").split())
+    assert not fleet.asked

@@ -25,10 +25,18 @@ def names(rows: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("nth", "kind"), [(0, None), (1, "covered_route"), (2, "covered_link"), (3, "gap")]
+    ("nth", "kind"),
+    [
+        (0, None),
+        (1, "covered_route"),
+        (2, "covered_link"),
+        (3, "gap"),
+        (4, "in_use"),
+        (5, "image_in_use"),
+    ],
 )
 def test_the_tables_have_every_key(page: Page, nth: int, kind: str | None) -> None:
-    """Of the document, its routes, links and gaps."""
+    """Of the document, its routes, links, gaps and running images."""
     document: Any = schema("coverage")
     shape = document if kind is None else document["$defs"][kind]
     assert set(names(page.table("## The document", nth))) == set(shape["properties"])
@@ -39,7 +47,7 @@ def test_the_prose_names_the_rest(page: Page) -> None:
     text = page.section("## The document")
     named = set(re.findall(r"`([\w/-]+)`", text))
     parts: Any = schema("coverage")["$defs"]
-    for part in ("tally", "missing_image", "unrouted"):
+    for part in ("tally", "missing_image", "unrouted", "workload", "unasked"):
         assert set(parts[part]["required"]) <= named
     assert {COVERAGE_SCHEMA, *CoverageState} <= named
 

@@ -34,11 +34,13 @@ from fleet_repl.runs.rollback.targets import FOREIGN_RULES
 from fleet_repl.sandbox import (
     AccountScenario,
     FaultRule,
+    FunctionScenario,
     Mishap,
     OrganizationScenario,
     RegionScenario,
     RegistryScenario,
     Scenario,
+    ServiceScenario,
 )
 from fleet_repl.sandbox.shapes import OPERATIONS
 from fleet_repl.state import parse_record, record_document
@@ -121,6 +123,8 @@ def test_defaults_on_the_inventory_page_are_the_schemas(
         (4, OrganizationScenario),
         (5, RegionScenario),
         (6, RegistryScenario),
+        (7, ServiceScenario),
+        (8, FunctionScenario),
     ],
 )
 def test_the_sandbox_page_has_every_key_of_a_scenario(

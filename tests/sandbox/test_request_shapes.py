@@ -75,7 +75,7 @@ def test_every_shape_is_aws_own() -> None:
         **Loader().load_service_model("sts", "service-2", "2011-06-15")["shapes"],
         **newest.load_service_model("ecr", "service-2", "2015-09-21")["shapes"],
     }
-    for service in ("account", "cloudtrail", "organizations"):
+    for service in ("account", "cloudtrail", "ecs", "lambda", "organizations"):
         shapes = Loader().load_service_model(service, "service-2")["shapes"]
         theirs |= {f"{service}.{name}": qualified(shapes[name], service) for name in shapes}
     for name in sorted(SHAPES.keys() - OWN):

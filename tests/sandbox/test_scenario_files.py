@@ -157,11 +157,14 @@ OPERATIONS = (
     "DeleteRegistryPolicy, DeleteRepositoryCreationTemplate, DescribeImageReplicationStatus, "
     "DescribeImages, DescribeOrganization, DescribeOrganizationalUnit, DescribeRegions, "
     "DescribeRegistry, DescribeReplicationBackfillResults, DescribeRepositories, "
-    "DescribeRepositoryCreationTemplates, DescribeStackResources, "
-    "GetAccountSetting, GetCallerIdentity, "
+    "DescribeRepositoryCreationTemplates, DescribeServices, DescribeStackResources, "
+    "DescribeTaskDefinition, DescribeTasks, "
+    "GetAccountSetting, GetCallerIdentity, GetFunction, "
     "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, GetScopedCredentials, "
-    "ListAccounts, ListAccountsForParent, ListOrganizationalUnitsForParent, ListParents, "
-    "ListRegions, ListReplicationBackfills, ListRoots, ListTagsForResource, LookupEvents, "
+    "ListAccounts, ListAccountsForParent, ListClusters, ListFunctions, "
+    "ListOrganizationalUnitsForParent, ListParents, "
+    "ListRegions, ListReplicationBackfills, ListRoots, ListServices, ListTagsForResource, "
+    "ListTasks, LookupEvents, "
     "PutAccountSetting, PutImage, "
     "PutRegistryPolicy, PutReplicationConfiguration, SimulatePrincipalPolicy, "
     "StartReplicationBackfill, "
@@ -180,6 +183,9 @@ ELSEWHERE = {
     *("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListParents"),
     "ListRegions",
     "LookupEvents",
+    *("DescribeServices", "DescribeTaskDefinition", "DescribeTasks"),
+    *("ListClusters", "ListServices", "ListTasks"),
+    *("GetFunction", "ListFunctions"),
 }
 """Operations of other services than ECR."""
 

@@ -116,8 +116,8 @@ async def test_a_service_that_is_not_here(aws: Served) -> None:
     """A good signature for another service gets a plain answer."""
     answer = await aws.send(b"{}", aws.signed("s3", b"{}", {}, aws.base, "us-east-1"))
     message = (
-        "The sandbox speaks account, cloudformation, cloudtrail, ec2, ecr, iam, organizations, "
-        "sts, not s3"
+        "The sandbox speaks account, cloudformation, cloudtrail, ec2, ecr, ecs, iam, lambda, "
+        "organizations, sts, not s3"
     )
     assert answer.error == ("UnknownOperationException", message)
 

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -362,9 +362,15 @@ class FakeFleet(Fleet):
         return replace(DELIVERED, interrupted=self.is_stopped, count=count, age=age)
 
     async def coverage(
-        self, *, selection: Selection = EVERYTHING, images: bool = False
+        self,
+        *,
+        selection: Selection = EVERYTHING,
+        images: bool = False,
+        in_use: Collection[str] = (),
+        kube_contexts: Sequence[str] = (),
     ) -> CoverageReport:
-        self.asked.append(f"coverage{' images' * images}")
+        flags = [*["images"] * images, *in_use, *kube_contexts]
+        self.asked.append(" ".join(["coverage", *flags]))
         self.selected = selection
         await self.planning()
         return replace(COVERED, interrupted=self.is_stopped, with_images=images)

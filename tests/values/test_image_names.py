@@ -7,8 +7,10 @@ from hypothesis import given, strategies as st
 
 from fleet_repl import SelectionError
 from fleet_repl.values import limits
-from fleet_repl.values.images import ImageName
+from fleet_repl.values.images import ImageName, pulled_image
+from fleet_repl.values.names import AccountId, Region, Registry
 
+ACCOUNT = AccountId("1" * 12)
 DIGEST = f"sha256:{'0a' * 32}"
 repositories = st.from_regex(limits.REPOSITORY_PATTERN, fullmatch=True).filter(
     lambda name: 2 <= len(name) <= 256
@@ -48,3 +50,41 @@ def test_what_is_no_image_is_refused_with_what_would_be_right(text: str, right: 
     with pytest.raises(SelectionError) as refused:
         ImageName.parse(text)
     assert right in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "registry", "image"),
+    [
+        ("{a}.dkr.ecr.eu-west-1.amazonaws.com/base/go:1.25", "eu-west-1", "base/go:1.25"),
+        ("{a}.dkr.ecr.eu-west-1.amazonaws.com/go", "eu-west-1", "go:latest"),
+        ("{a}.dkr.ecr.cn-north-1.amazonaws.com.cn/go@{d}", "cn-north-1", "go@{d}"),
+        ("{a}.dkr-ecr.us-east-1.on.aws/base/go:1@{d}", "us-east-1", "base/go@{d}"),
+        ("{a}.dkr.ecr-fips.us-gov-west-1.amazonaws.com/go:1", "us-gov-west-1", "go:1"),
+        ("{a}.dkr-ecr-fips.us-east-1.on.aws/go:1", "us-east-1", "go:1"),
+        ("{a}.dkr.ecr.eusc-de-east-1.amazonaws.eu/go:1", "eusc-de-east-1", "go:1"),
+    ],
+)
+def test_an_image_that_is_pulled_names_its_registry(uri: str, registry: str, image: str) -> None:
+    """In every partition, over both stacks; a digest counts more than a tag."""
+    filled = uri.format(a=ACCOUNT, d=DIGEST)
+    assert pulled_image(filled) == (
+        Registry(ACCOUNT, Region(registry)),
+        ImageName.parse(image.format(d=DIGEST)),
+    )
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "nginx",
+        "docker.io/library/nginx:1",
+        "public.ecr.aws/nginx/nginx:1",
+        "111.dkr.ecr.eu-west-1.amazonaws.com/base/go:1",
+        f"x{'1' * 12}.dkr.ecr.eu-west-1.amazonaws.com/base/go:1",
+        f"{'1' * 12}.dkr.ecr.eu-west-1.amazonaws.com/",
+        "",
+    ],
+)
+def test_other_images_name_no_registry_of_ecr(uri: str) -> None:
+    """Neither do texts that only look like one."""
+    assert pulled_image(uri) is None

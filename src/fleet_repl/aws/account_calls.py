@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
-from fleet_repl.aws.answers import body, check_account, objects
+from fleet_repl.aws.answers import body, check_account, objects, texts
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.error_codes import FRESH_REFUSALS
@@ -46,6 +46,10 @@ class PagedList:
     """Members that every item has to have, each a text."""
     capitalized: bool = False
     """Whether the service spells its members with a capital: `NextToken`, `MaxResults`."""
+    names: tuple[str, str, str] = ("maxResults", "nextToken", "nextToken")
+    """The members for the number of items, for the token in a request, and in an answer."""
+    of_texts: bool = False
+    """Whether the items are texts; each is then an object with the text under `text`."""
     empty_with: str | None = None
     """A member whose presence shows that an answer without the list means an empty list. None:
     the list must be there."""
@@ -156,9 +160,10 @@ class AccountCalls:
         operation: str,
         listing: PagedList,
         parameters: Mapping[str, object] = _NOTHING,
+        service: Service = "ecr",
     ) -> tuple[JsonObject, ...]:
         """The items of every page, in their order."""
-        pages = self.pages(registry, operation, listing, parameters)
+        pages = self.pages(registry, operation, listing, parameters, service)
         return tuple([item async for page in pages for item in page])
 
     async def pages(
@@ -167,6 +172,7 @@ class AccountCalls:
         operation: str,
         listing: PagedList,
         parameters: Mapping[str, object] = _NOTHING,
+        service: Service = "ecr",
     ) -> AsyncIterator[tuple[JsonObject, ...]]:
         """The items of one page after the other. Each page is a read of its own.
 
@@ -174,7 +180,7 @@ class AccountCalls:
         """
 
         async def read(reader: Reader[_Page], page_parameters: Mapping[str, object]) -> _Page:
-            return await self.read(registry, operation, reader, page_parameters)
+            return await self.read(registry, operation, reader, page_parameters, service)
 
         async for items in pages_of(listing, parameters, read):
             yield items
@@ -272,27 +278,31 @@ async def pages_of(
     reader = partial(_read_page, listing, tokens)
     page_parameters = {**parameters}
     if listing.page_size is not None:
-        page_parameters[listing.spelled("maxResults")] = listing.page_size
+        page_parameters[listing.spelled(listing.names[0])] = listing.page_size
     while True:
         page = await read(reader, page_parameters)
         yield page.items
         if page.next_token is None:
             return
         tokens.add(page.next_token)
-        page_parameters = {**page_parameters, listing.spelled("nextToken"): page.next_token}
+        page_parameters = {**page_parameters, listing.spelled(listing.names[1]): page.next_token}
 
 
 def _read_page(listing: PagedList, tokens: Collection[str], answer: Answer, call: Call) -> _Page:
     """The page in an answer. `tokens`: the tokens of the earlier pages."""
     document = body(answer, call)
-    items = objects(document, listing.member, answer, call, empty_with=listing.empty_with)
+    items: tuple[JsonObject, ...]
+    if listing.of_texts:
+        items = tuple({"text": text} for text in texts(document, listing.member, answer, call))
+    else:
+        items = objects(document, listing.member, answer, call, empty_with=listing.empty_with)
     for item in items:
         check_account(item, answer, call)
         for text in listing.texts:
             if not isinstance(item.get(text), str):
                 because = f"the answer's {listing.member} have no {text}"
                 raise garbage(call, because, answer.request_id)
-    member = listing.spelled("nextToken")
+    member = listing.spelled(listing.names[2])
     token = document.get(member) or None
     if token is not None and not isinstance(token, str):
         raise garbage(call, f"the answer's {member} is no text", answer.request_id)

@@ -230,6 +230,16 @@ def objects(
     return tuple(items)
 
 
+def texts(document: JsonObject, member: str, answer: Answer, call: Call) -> tuple[str, ...]:
+    """The list of texts under `member`."""
+    items = document.get(member)
+    if isinstance(items, list):
+        listed = tuple(item for item in items if isinstance(item, str))
+        if len(listed) == len(items):
+            return listed
+    raise garbage(call, f"the answer holds no {member}", answer.request_id)
+
+
 def _require_account(document: JsonObject, answer: Answer, call: Call) -> None:
     if not isinstance(document.get("registryId"), str):
         raise garbage(call, "the answer holds no registryId", answer.request_id)

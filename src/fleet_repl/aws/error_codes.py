@@ -63,6 +63,8 @@ _THROTTLED: Final = frozenset(
 UNKNOWN_KEY: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException"})
 """The endpoint does not know the credentials. ECR answers so for good credentials too, in a region
 that the account has not enabled."""
+REGIONAL: Final = frozenset({"ecr", "ecs", "lambda"})
+"""Services that answer so in a region that the account has not enabled."""
 DENIED: Final = frozenset(
     {
         "AccessDenied",
@@ -101,7 +103,7 @@ _KINDS: Final = {
 
 def kind_of(code: str, status: int, message: str, service: Service) -> FaultKind:
     """The kind of an error answer, by its code; for an unknown code by the HTTP status."""
-    if service == "ecr" and code in UNKNOWN_KEY:
+    if service in REGIONAL and code in UNKNOWN_KEY:
         return FaultKind.REGION_DISABLED
     # ECR throttles under more codes than are known. A mistake here costs no more than a retry.
     if "throttl" in code.lower() or "rate exceeded" in message.lower():

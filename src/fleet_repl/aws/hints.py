@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from fleet_repl.aws.error_codes import UNKNOWN_OPERATION
+from fleet_repl.aws.error_codes import REGIONAL, UNKNOWN_OPERATION
 from fleet_repl.aws.request import Call
 from fleet_repl.ecr.permissions import organization_statements, statements_of
 from fleet_repl.runs import remedies
@@ -110,6 +110,8 @@ _QUOTAS: Final = {
     "cloudtrail": "CloudTrail",
     "ec2": "EC2",
     "ecr": "the account",
+    "ecs": "ECS",
+    "lambda": "Lambda",
     "organizations": "Organizations",
 }
 
@@ -123,7 +125,7 @@ def hint_for(kind: FaultKind, call: Call) -> str | None:
     match kind:
         case FaultKind.ACCESS_DENIED:
             return denied(call)
-        case FaultKind.REGION_DISABLED if call.service == "ecr":
+        case FaultKind.REGION_DISABLED if call.service in REGIONAL:
             return remedies.enable_region(str(call.account), call.region)
         case FaultKind.WRONG_ACCOUNT if call.role is None:
             return (

@@ -1,7 +1,7 @@
 """AWS's quotas: one rate for all calls that count for the same quota, lowered by throttling.
 
-STS counts calls by who makes them, ECR and CloudTrail by account and region, S3 by bucket,
-Organizations by account.
+STS counts calls by who makes them, ECR, CloudTrail, ECS and Lambda by account and region, S3 by
+bucket, Organizations by account.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from fleet_repl.values.names import AccountId, Region
 
 _UNTHROTTLED: Final = 1000.0
 """Calls per second where nobody has set a rate: as many as one process can make."""
-_RATES: Final = {"cloudtrail": 2.0, "organizations": 400.0}
-"""Calls per second to begin with. CloudTrail documents its rate; throttling finds how many
-Organizations takes for long, which are far fewer."""
+_RATES: Final = {"cloudtrail": 2.0, "ecs": 40.0, "lambda": 15.0, "organizations": 400.0}
+"""Calls per second to begin with. CloudTrail, ECS and Lambda document theirs; throttling finds how
+many Organizations takes for long, which are far fewer."""
 
 
 class Quota:

@@ -9,7 +9,17 @@ from typing import Final, Literal, TypeAlias
 from fleet_repl.values.names import AccountId, Region, Registry, RoleArn, Secret
 
 Service: TypeAlias = Literal[
-    "account", "cloudformation", "cloudtrail", "ec2", "ecr", "iam", "organizations", "s3", "sts"
+    "account",
+    "cloudformation",
+    "cloudtrail",
+    "ec2",
+    "ecr",
+    "ecs",
+    "iam",
+    "lambda",
+    "organizations",
+    "s3",
+    "sts",
 ]
 
 _WRITES: Final = ("Create", "Delete", "Put", "Start", "Stop", "Update")

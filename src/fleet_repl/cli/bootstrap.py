@@ -33,6 +33,7 @@ class Extra(StrEnum):
     TEMPLATES = "templates"
     CLOUDFORMATION = "cloudformation"
     CLOUDTRAIL = "cloudtrail"
+    IN_USE = "in-use"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,17 +23,42 @@ def coverage(
         bool,
         typer.Option("--images", help="Compare the digests of all images, archived ones too."),
     ] = False,
+    in_use: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SERVICE,…",
+            help="Ask ecs, lambda or eks, one or several, what runs, and tell which running images "
+            "would be nowhere without their region.",
+            show_default=False,
+        ),
+    ] = None,
+    kube_context: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A context of the kubeconfig, for eks. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> ExitCode:
     """Lists the repositories of every source and destination: which are in no route, which
     prefixes of routes match none, and which are missing where a link should carry them. With
     flags that narrow, of links into and out of what they select. Exits with 4 if a route falls
-    short of its `complete`, or a registry could not be read.
+    short of its `complete`, or something could not be read.
 
     Example: fleet-repl coverage inventories/prod.toml --images --report coverage.csv
     """
-    return run_fleet(call, partial(_coverage, images=images))
+    from fleet_repl.runs.coverage import runtimes_of  # noqa: PLC0415 - help needs no runs
+
+    services = [part.strip() for part in in_use.split(",")] if in_use is not None else []
+    contexts = kube_context or []
+    runtimes_of(services, contexts)
+    work = partial(_coverage, images=images, in_use=services, contexts=contexts)
+    return run_fleet(call, work)
 
 
-async def _coverage(session: Session, *, images: bool) -> ExitCode:
-    report = await session.coverage(images=images)
+async def _coverage(
+    session: Session, *, images: bool, in_use: list[str], contexts: list[str]
+) -> ExitCode:
+    report = await session.coverage(images=images, in_use=in_use, contexts=contexts)
     return hand_over(session.call, report, delivery_exit(report), inventory=session.inventory)

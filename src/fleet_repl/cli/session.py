@@ -112,10 +112,17 @@ class Session:
                 selection=self.call.options.selection, count=count, age=age
             )
 
-    async def coverage(self, *, images: bool) -> CoverageReport:
+    async def coverage(
+        self, *, images: bool, in_use: Collection[str], contexts: Sequence[str]
+    ) -> CoverageReport:
         """Compare both ends of links; after an interruption, the answers so far."""
         with self._working(STOPPING):
-            return await self.fleet.coverage(selection=self.call.options.selection, images=images)
+            return await self.fleet.coverage(
+                selection=self.call.options.selection,
+                images=images,
+                in_use=in_use,
+                kube_contexts=contexts,
+            )
 
     async def doctor(self) -> DoctorReport:
         """Examine the fleet; after an interruption, the report holds what was examined so far."""

@@ -39,6 +39,8 @@ class Feature(StrEnum):
     """The regions of accounts are asked for."""
     CLOUDFORMATION = "cloudformation"
     """CloudFormation is asked which stacks hold rules and policies. No inventory needs it."""
+    IN_USE = "in-use"
+    """Accounts are asked what they run. No inventory needs it."""
     CLOUDTRAIL = "cloudtrail"
     """CloudTrail is asked who has changed a registry. No inventory needs it."""
 
@@ -161,6 +163,20 @@ _NEEDS: Final = (
         sid="Stacks",
         reads=("cloudformation:DescribeStackResources",),
         feature=Feature.CLOUDFORMATION,
+    ),
+    _Need(
+        sid="ImagesInUse",
+        reads=(
+            "ecs:ListClusters",
+            "ecs:ListTasks",
+            "ecs:DescribeTasks",
+            "ecs:ListServices",
+            "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
+            "lambda:ListFunctions",
+            "lambda:GetFunction",
+        ),
+        feature=Feature.IN_USE,
     ),
     _Need(
         sid="OutsideChanges",

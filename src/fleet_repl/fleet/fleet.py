@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -250,19 +250,34 @@ class Fleet:
         return await verify_links(scope, count, age, self._context.reporting_to(on_event))
 
     async def coverage(
-        self, *, selection: Selection = EVERYTHING, images: bool = False
+        self,
+        *,
+        selection: Selection = EVERYTHING,
+        images: bool = False,
+        in_use: Collection[str] = (),
+        kube_contexts: Sequence[str] = (),
     ) -> CoverageReport:
         """Is everything that routes carry where they send it: on links into and out of
         `selection`. Writes nothing.
 
-        `images`: compare the digests of all images too, archived ones included. A registry that
-        cannot be read is a value in the report. Raises SelectionError.
+        `images`: compare the digests of all images too, archived ones included. `in_use`: ask
+        `"ecs"` and `"lambda"` in the selection what they run, and `"eks"` by `kube_contexts`, the
+        contexts of a kubeconfig, and look those images up in other regions. Whatever cannot be
+        read is a value in the report. Raises SelectionError.
         """
         from fleet_repl.fleet.coverage import cover_links  # noqa: PLC0415
+        from fleet_repl.runs.coverage import runtimes_of  # noqa: PLC0415
 
+        runtimes = runtimes_of(in_use, kube_contexts)
         scope = select(self._context.inventory, selection)
         self._report_start(scope)
-        return await cover_links(scope, self._context, with_images=images)
+        return await cover_links(
+            scope,
+            self._context,
+            with_images=images,
+            runtimes=runtimes,
+            contexts=kube_contexts,
+        )
 
     async def doctor(self, *, selection: Selection = EVERYTHING) -> DoctorReport:
         """Examine whether every account in the selection can be reached, read and, as far as IAM

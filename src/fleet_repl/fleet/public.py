@@ -63,10 +63,15 @@ from fleet_repl.runs.coverage import (
     CoverageReport as CoverageReport,
     CoverageState as CoverageState,
     Gap as Gap,
+    ImageInUse as ImageInUse,
+    InUse as InUse,
     LinkCoverage as LinkCoverage,
     RouteCoverage as RouteCoverage,
+    Runtime as Runtime,
     Tally as Tally,
+    Unasked as Unasked,
     Unrouted as Unrouted,
+    Workload as Workload,
 )
 from fleet_repl.runs.delivery import (
     Delivery as Delivery,

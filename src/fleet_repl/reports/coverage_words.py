@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from fleet_repl.runs.coverage import Gap, LinkCoverage, RouteCoverage, Tally, Unrouted
-from fleet_repl.values.text import counted, timestamp
+from fleet_repl.runs.coverage import Gap, ImageInUse, LinkCoverage, RouteCoverage, Tally, Unrouted
+from fleet_repl.values.text import counted, listed, timestamp
 
 
 def nowhere(
@@ -71,6 +71,23 @@ def gap_words(gap: Gap) -> str:
         )
         parts.append(f"the newest {', '.join(images)}")
     return f"{gap.repository}: {', '.join(parts)}"
+
+
+def use_words(use: ImageInUse) -> str:
+    """Returns `base/go:1.25 (ecs shop/service:web)`."""
+    names = [f"{workload.runtime} {workload.name}" for workload in use.workloads]
+    what = f":{use.tags[0]}" if use.tags else f"@{(use.image.digest or '')[:19]}"
+    return f"{use.image.repository}{what} ({listed(names, 2)})"
+
+
+def place_words(use: ImageInUse) -> str:
+    """Returns `nowhere else; missing in 111111111111/us-east-1`."""
+    parts = [f"also in {listed(use.copies, 3)}" if use.copies else "nowhere else"]
+    if use.missing:
+        parts.append(f"missing in {listed(use.missing, 3)}")
+    if use.unknown:
+        parts.append(f"not known of {listed(use.unknown, 3)}")
+    return "; ".join(parts)
 
 
 def tally_words(tally: Tally, noun: str) -> str:

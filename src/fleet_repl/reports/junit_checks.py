@@ -7,14 +7,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Final
 
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.planning.explain import Explanation, Reason, Waited
-from fleet_repl.reports.coverage_words import gap_words, link_words, route_words
+from fleet_repl.reports.coverage_words import (
+    gap_words,
+    link_words,
+    place_words,
+    route_words,
+    use_words,
+)
 from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict
-from fleet_repl.runs.coverage import CoverageReport, CoverageState, LinkCoverage, RouteCoverage
+from fleet_repl.runs.coverage import (
+    CoverageReport,
+    CoverageState,
+    InUse,
+    LinkCoverage,
+    RouteCoverage,
+)
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -34,11 +47,13 @@ def delivery_cases(report: DeliveryReport) -> list[Case]:
 
 
 def coverage_cases(report: CoverageReport) -> list[Case]:
-    """Returns a case for each route with an objective, for each link, and for each registry that
-    could not be read. Gaps without an objective are `skipped`, as they fail no run."""
+    """Returns a case for each route with an objective, for each link, for each region that images
+    run from, and for each place and registry that could not be read. Gaps without an objective are
+    `skipped`, as they fail no run."""
     return [
         *(_objective(route) for route in report.routes if route.objective is not None),
         *map(_covered, report.links),
+        *_in_use(report.in_use),
         *map(_unread, report.unreadable),
     ]
 
@@ -165,6 +180,25 @@ def _objective(route: RouteCoverage) -> Case:
             lines=tuple((route.remedy or "").splitlines()),
         )
     return Case(name=f"route {route.name}", verdict=verdict)
+
+
+def _in_use(in_use: InUse | None) -> Iterator[Case]:
+    if in_use is None:
+        return
+    for region, images in in_use.by_region().items():
+        lost = [image for image in images if not image.copies]
+        verdict = Verdict(
+            element="skipped",
+            kind="in-use",
+            message=f"{len(lost):,} of {len(images):,} running images are nowhere else",
+            lines=tuple(f"{use_words(image)}: {place_words(image)}" for image in lost),
+        )
+        yield Case(name=f"running images of {region}", verdict=verdict if lost else None)
+    for unasked in in_use.unasked:
+        verdict_of_fault = fault_verdict(unasked.error)
+        if verdict_of_fault is not None and not unasked.fails:
+            verdict_of_fault = replace(verdict_of_fault, element="skipped")
+        yield Case(name=f"{unasked.runtime} in {unasked.place}", verdict=verdict_of_fault)
 
 
 def _covered(link: LinkCoverage) -> Case:

@@ -10,12 +10,14 @@ from fleet_repl.sandbox.images import Image, Repository
 from fleet_repl.sandbox.scenario import (
     AccountScenario,
     FaultRule,
+    FunctionScenario,
     MemberScenario,
     Mishap,
     OrganizationScenario,
     RegionScenario,
     RegistryScenario,
     Scenario,
+    ServiceScenario,
     UnitScenario,
 )
 from fleet_repl.sandbox.scenario_file import load_scenario
@@ -27,6 +29,7 @@ __all__ = [
     "AccountScenario",
     "Backfill",
     "FaultRule",
+    "FunctionScenario",
     "Image",
     "MemberScenario",
     "Mishap",
@@ -36,6 +39,7 @@ __all__ = [
     "Repository",
     "Scenario",
     "Server",
+    "ServiceScenario",
     "UnitScenario",
     "World",
     "load_scenario",

@@ -17,14 +17,16 @@ class Service(StrEnum):
     CLOUDTRAIL = "cloudtrail"
     EC2 = "ec2"
     ECR = "ecr"
+    ECS = "ecs"
     IAM = "iam"
+    LAMBDA = "lambda"
     ORGANIZATIONS = "organizations"
     STS = "sts"
 
     @property
     def speaks_json(self) -> bool:
         """Returns whether the service speaks JSON; the others take forms and answer with XML."""
-        return self in (Service.ACCOUNT, Service.CLOUDTRAIL, Service.ECR, Service.ORGANIZATIONS)
+        return self not in (Service.CLOUDFORMATION, Service.EC2, Service.IAM, Service.STS)
 
 
 class AwsError(Exception):

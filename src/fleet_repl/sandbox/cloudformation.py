@@ -29,7 +29,7 @@ def describe_stack_resources(
         )
     wanted, here = form.get("PhysicalResourceId", ""), Registry(AccountId(caller.account), region)
     for registry in registries:
-        for stack in registry.stacks if registry.registry == here else ():
+        for stack in registry.stacks if registry.place == here else ():
             if wanted in (stack.name, registry.account):
                 return {
                     "StackResources": [

@@ -117,12 +117,7 @@ def lookup_events(
     trail: Trail, directory: Directory, caller: Identity, region: Region, body: JsonObject
 ) -> JsonObject:
     """CloudTrail's LookupEvents, for the caller's account and the region. Raises AwsError."""
-    if not directory.allows(caller, _ACTION):
-        raise AwsError(
-            "AccessDeniedException",
-            f"User: {caller.arn} is not authorized to perform: {_ACTION} because no "
-            f"identity-based policy allows the {_ACTION} action",
-        )
+    directory.check_allowed(caller, _ACTION)
     try:
         request = read(body, "cloudtrail.LookupEventsRequest")
     except AwsError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from fleet_repl.inventory import Inventory, unlisted_accounts
+from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.policy import matches, permits
 from fleet_repl.sandbox.scenario import AccountScenario, Scenario
 from fleet_repl.values.canonical_json import JsonObject
@@ -153,6 +154,15 @@ class Directory:
         """Returns whether the caller's account does not lack an IAM action, and its session may do
         it."""
         return not self.lacks(caller.account, action) and caller.may(action, resource)
+
+    def check_allowed(self, caller: Identity, action: str) -> None:
+        """Raises AwsError where `allows` says no."""
+        if not self.allows(caller, action):
+            raise AwsError(
+                "AccessDeniedException",
+                f"User: {caller.arn} is not authorized to perform: {action} because no "
+                f"identity-based policy allows the {action} action",
+            )
 
     def policy_scope(self, account: AccountId) -> str:
         """Returns the account's REGISTRY_POLICY_SCOPE as long as nobody sets it."""

@@ -16,7 +16,9 @@ from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.cloudformation import describe_stack_resources
 from fleet_repl.sandbox.cloudtrail import lookup_events, record_call
 from fleet_repl.sandbox.ecr import call_ecr
+from fleet_repl.sandbox.ecs import call_ecs
 from fleet_repl.sandbox.faults import Lot
+from fleet_repl.sandbox.functions import call_lambda, operation_of, parameters_of
 from fleet_repl.sandbox.iam import simulate_principal_policy
 from fleet_repl.sandbox.keys import AccessKey
 from fleet_repl.sandbox.organizations import call_organizations
@@ -33,6 +35,7 @@ from fleet_repl.values.names import AccountId, Region
 _TARGETS: Final = {
     Service.CLOUDTRAIL: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.",
     Service.ECR: "AmazonEC2ContainerRegistry_V20150921.",
+    Service.ECS: "AmazonEC2ContainerServiceV20141113.",
     Service.ORGANIZATIONS: "AWSOrganizationsV20161128.",
 }
 _SPOKEN: Final = frozenset(Service)
@@ -142,7 +145,7 @@ def _read(request: Request, service: Service, key: AccessKey, region: Region) ->
             key=key,
             region=region,
             operation=operation,
-            members=_json_object(request.body),
+            members=_members(service, request),
             user_agent=request.headers.get("user-agent", ""),
         )
     form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -155,7 +158,15 @@ def _json_operation(service: Service, request: Request) -> str:
     if service is Service.ACCOUNT:
         # Its operations are paths, such as /listRegions.
         return request.path[1:2].upper() + request.path[2:]
+    if service is Service.LAMBDA:
+        return operation_of(request.path)
     return request.headers.get("x-amz-target", "").removeprefix(_TARGETS[service])
+
+
+def _members(service: Service, request: Request) -> JsonObject:
+    if service is Service.LAMBDA:
+        return parameters_of(request.path, request.query)
+    return _json_object(request.body)
 
 
 def _check_known(service: Service, operation: str, code: str) -> None:
@@ -211,6 +222,10 @@ def _json_answer(world: World, call: Call) -> JsonObject:
         return call_organizations(world.organization, caller, operation, members)
     if call.service is Service.ACCOUNT:
         return list_regions(world.directory, caller, members)
+    if call.service is Service.ECS:
+        return call_ecs(world, caller, call.region, operation, members)
+    if call.service is Service.LAMBDA:
+        return call_lambda(world, caller, call.region, operation, members)
     if call.service is Service.CLOUDTRAIL:
         return lookup_events(world.trail, world.directory, caller, call.region, members)
     return call_ecr(world, caller, call.region, operation, members)

@@ -130,11 +130,21 @@ class StackScenario(_Part):
     """Logical id → type; of a creation template, its prefix follows after a blank."""
 
 
-class RegistryScenario(_Part):
-    """The contents of one registry at first."""
+class _Placed(_Part):
+    """Something in an account and region."""
 
     account: Account
     region: str
+
+    @property
+    def place(self) -> Registry:
+        """The account and region, as they name a registry."""
+        return Registry(AccountId(self.account), Region(self.region))
+
+
+class RegistryScenario(_Placed):
+    """The contents of one registry at first."""
+
     replication: Document | None = None
     policy: Document | None = None
     repositories: dict[str, tuple[str, ...]] = {}
@@ -153,12 +163,28 @@ class RegistryScenario(_Part):
     """Members that each of its first rules has besides those that ECR is known to have."""
 
     @property
-    def registry(self) -> Registry:
-        return Registry(AccountId(self.account), Region(self.region))
-
-    @property
     def key(self) -> str:
-        return str(self.registry)
+        return str(self.place)
+
+
+class ServiceScenario(_Placed):
+    """A service of ECS, with running tasks."""
+
+    cluster: str = "default"
+    name: str
+    images: tuple[str, ...]
+    """The images of the containers of a task, such as
+    `111111111111.dkr.ecr.eu-west-1.amazonaws.com/base/go:1.25`."""
+    tasks: Annotated[int, Field(ge=0)] = 1
+    """How many tasks run."""
+
+
+class FunctionScenario(_Placed):
+    """A function of Lambda."""
+
+    name: str
+    image: str | None = None
+    """None for a function that is a ZIP file."""
 
 
 class UnitScenario(_Part):
@@ -259,6 +285,8 @@ class Scenario(_Part):
     accounts: Annotated[tuple[AccountScenario, ...], AfterValidator(_each_once)] = ()
     regions: Annotated[tuple[RegionScenario, ...], AfterValidator(_each_once)] = ()
     registries: Annotated[tuple[RegistryScenario, ...], AfterValidator(_each_once)] = ()
+    services: tuple[ServiceScenario, ...] = ()
+    functions: tuple[FunctionScenario, ...] = ()
     _file: str = PrivateAttr("scenario")
 
     def forgets(self, registry: Registry, operation: str) -> bool:

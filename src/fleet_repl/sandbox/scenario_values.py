@@ -13,6 +13,8 @@ from fleet_repl.values.names import ACCOUNT_ID
 
 _ACTIONS: Final = (
     *(f"ecr:{name}" for name in OPERATIONS["ecr"]),
+    *(f"ecs:{name}" for name in OPERATIONS["ecs"]),
+    *(f"lambda:{name}" for name in OPERATIONS["lambda"]),
     "account:ListRegions",
     "cloudformation:DescribeStackResources",
     "cloudtrail:LookupEvents",

@@ -34,7 +34,7 @@ def world_of(inventory: Inventory, *, scenario: Scenario = QUIET, clock: Clock =
     for index, seed in enumerate(scenario.registries):
         problems.extend(_seed(world, seed, f"registries[{index}]"))
     for index, seed in enumerate(scenario.registries):
-        problems.extend(_push(world, seed.registry, seed.pushes, f"registries[{index}].pushes"))
+        problems.extend(_push(world, seed.place, seed.pushes, f"registries[{index}].pushes"))
     if problems:
         raise ScenarioError("\n".join(f"{scenario.file}: {problem}" for problem in problems))
     return world
@@ -52,6 +52,11 @@ def _unknown_names(scenario: Scenario, directory: Directory) -> Iterator[str]:
     for index, registry in enumerate(scenario.registries):
         at = f"registries[{index}]"
         yield from _unknown(at, [registry.account], [registry.region], directory)
+    for index, service in enumerate(scenario.services):
+        yield from _unknown(f"services[{index}]", [service.account], [service.region], directory)
+    for index, function in enumerate(scenario.functions):
+        at = f"functions[{index}]"
+        yield from _unknown(at, [function.account], [function.region], directory)
 
 
 def _unknown(
@@ -69,7 +74,7 @@ def _unknown(
 
 def _seed(world: World, seed: RegistryScenario, at: str) -> Iterator[str]:
     """Fill a registry: images first, so that no rule replicates them."""
-    registry = seed.registry
+    registry = seed.place
     yield from _push(world, registry, seed.repositories, f"{at}.repositories")
     if seed.policy_scope is not None:
         world.set_setting(registry, POLICY_SCOPE, seed.policy_scope)
@@ -112,7 +117,7 @@ def _replication(world: World, seed: RegistryScenario) -> JsonObject:
         "replicationConfiguration",
         limits=world.longest,
     )
-    check_destinations(configuration, seed.registry, world.directory.partition, world.limits)
+    check_destinations(configuration, seed.place, world.directory.partition, world.limits)
     rules = objects(configuration.members["rules"])
     return {"rules": [{**rule, **seed.unknown_fields} for rule in rules]}
 

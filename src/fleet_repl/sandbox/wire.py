@@ -1,5 +1,5 @@
-"""Bytes of answers, exactly as AWS writes them: JSON for ECR, CloudTrail, Organizations and
-Account, XML for STS, IAM, EC2 and CloudFormation."""
+"""Bytes of answers, exactly as AWS writes them: XML for STS, IAM, EC2 and CloudFormation, JSON for
+all others."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def error_reply(service: Service, error: AwsError, request_id: str) -> Reply:
         content_type=content_type,
         body=body.encode(),
         request_id=request_id,
-        error=error.code if service is Service.ACCOUNT else None,
+        error=error.code if service in (Service.ACCOUNT, Service.LAMBDA) else None,
     )
 
 

@@ -1,4 +1,5 @@
-"""Names of images as people write them: a repository, `repository:tag`, `repository@sha256:…`."""
+"""Names of images as people write them: a repository, `repository:tag`, `repository@sha256:…`; and
+as whoever pulls them writes them, with the registry before that."""
 
 from __future__ import annotations
 
@@ -8,9 +9,14 @@ from typing import Final
 
 from fleet_repl.values import limits
 from fleet_repl.values.errors import SelectionError
+from fleet_repl.values.names import ACCOUNT_ID, AccountId, Region, Registry
 from fleet_repl.values.text import quoted
 
 _HOST: Final = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.[^/]+/")
+_PULLED: Final = re.compile(
+    rf"(?P<account>{ACCOUNT_ID})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/"
+    r"(?P<name>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
+)
 _TAG: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,299}")
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -57,6 +63,23 @@ class ImageName:
                 "no . or - at its start"
             )
         return cls(repository=repository, tag=tag if colon else None, digest=digest if at else None)
+
+
+def pulled_image(uri: str) -> tuple[Registry, ImageName] | None:
+    """Returns the registry that an image is pulled from, and the image: by its digest if it has
+    one, else by its tag, which is `latest` where none is written. None where it is not pulled from
+    ECR.
+
+    The host is `ACCOUNT.dkr.ecr.REGION.amazonaws.com`, over dual stack
+    `ACCOUNT.dkr-ecr.REGION.on.aws`, and in other partitions one of other domains.
+    """
+    match = _PULLED.fullmatch(uri)
+    if match is None:
+        return None
+    registry = Registry(AccountId(match["account"]), Region(match["region"]))
+    digest = match["digest"]
+    tag = None if digest is not None else match["tag"] or "latest"
+    return registry, ImageName(repository=match["name"], tag=tag, digest=digest)
 
 
 def _check_repository(repository: str) -> None:

@@ -13,7 +13,8 @@ _NO_END: tuple[None, ...] = (None, None, None)
 
 def coverage_gaps(report: CoverageDocument) -> Table:
     """Returns a row for each repository that is missing at a destination, or lacks images there;
-    then for each that no route carries, and for each registry that could not be read."""
+    then for each that no route carries, each running image, and each registry that could not be
+    read."""
     columns = (
         *("fleet", "run", "state", "source_account", "source_region", "source_name"),
         *("destination_account", "destination_region", "destination_name"),
@@ -33,6 +34,13 @@ def _rows(report: CoverageDocument) -> Iterator[tuple[Cell, ...]]:
         for name in source.repositories:
             place = (source.account, source.region, source.name)
             yield ("unrouted", *place, *_NO_END, name, *(None,) * 7, *no_error)
+    for use in () if report.in_use is None else report.in_use.images:
+        place = (use.account, use.region, use.name)
+        state = "in-use" if use.copies else "in-use-nowhere-else"
+        name, _, digest = use.image.partition("@")
+        tag = next(iter(use.tags), None)
+        image = (name.partition(":")[0], *(None,) * 4, tag, digest or None, None)
+        yield (state, *place, *_NO_END, *image, *no_error)
     for unread in report.unreadable:
         place = (unread.account, unread.region, unread.name)
         yield ("unreadable", *place, *_NO_END, *(None,) * 8, *error_cells(unread.error))

@@ -10,6 +10,8 @@ from fleet_repl.reports.documents.coverage import (
     CoveredLinkDocument,
     CoveredRouteDocument,
     GapDocument,
+    ImageInUseDocument,
+    InUseDocument,
     UnroutedDocument,
 )
 from fleet_repl.reports.documents.shared import NamedPlaceDocument
@@ -37,6 +39,8 @@ def add_coverage(page: Page, report: CoverageDocument) -> None:
         list(map(_unrouted, report.unrouted)),
         noun="registries",
     )
+    if report.in_use is not None:
+        _add_in_use(page, report.in_use)
     add_faults(page, "Unreadable", ((unread, unread.error) for unread in report.unreadable))
 
 
@@ -73,6 +77,27 @@ def _unrouted(source: UnroutedDocument) -> str:
     names = source.repositories
     more = f" and {len(names) - 10:,} more" if len(names) > 10 else ""
     return row([_place(source), " ".join(map(code, names[:10])) + more])
+
+
+def _add_in_use(page: Page, in_use: InUseDocument) -> None:
+    lost = [use for use in in_use.images if not use.copies]
+    header = ("pulled from", "image", "run by", "missing in")
+    page.add_some(
+        f"### Running images that are in one region only\n\n{table(header, ())}",
+        list(map(_in_use, lost)),
+        noun="images",
+    )
+    places = [
+        f"- {prose(f'{place.runtime} in {place.place}')}: {prose(place.error.message)}"
+        for place in in_use.unasked
+    ]
+    page.add_some("### What runs is not known\n", places, noun="places")
+
+
+def _in_use(use: ImageInUseDocument) -> str:
+    workloads = [code(f"{workload.runtime} {workload.name}") for workload in use.workloads[:3]]
+    name = f"{use.image.partition('@')[0]}:{use.tags[0]}" if use.tags else use.image
+    return row([_place(use), code(name), " ".join(workloads), " ".join(map(code, use.missing))])
 
 
 def _place(place: NamedPlaceDocument) -> str:

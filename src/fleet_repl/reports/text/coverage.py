@@ -5,10 +5,17 @@ A full page lists every repository and every link.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from fleet_repl.reports.coverage_words import gap_words, link_words, nowhere, route_words
+from fleet_repl.reports.coverage_words import (
+    gap_words,
+    link_words,
+    nowhere,
+    place_words,
+    route_words,
+    use_words,
+)
 from fleet_repl.reports.exit_codes import delivery_exit
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.labels import label
@@ -17,8 +24,10 @@ from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults, add_jo
 from fleet_repl.runs.coverage import (
     CoverageReport,
     CoverageState,
+    InUse,
     LinkCoverage,
     RouteCoverage,
+    Unasked,
     Unrouted,
 )
 from fleet_repl.values.text import counted, elapsed
@@ -41,6 +50,8 @@ def coverage_text(
     _add_links(page, report, CoverageState.UNKNOWN, "Unknown (an end was not read)")
     if full:
         _add_links(page, report, CoverageState.COMPLETE, "Complete")
+    if report.in_use is not None:
+        _add_in_use(page, report.in_use)
     add_joining(page, [link.joining for link in report.links], "link")
     failed = [
         FailedRegistry(registry=unread.registry, name=unread.name, fault=unread.error)
@@ -124,6 +135,40 @@ def _add_links(page: Page, report: CoverageReport, state: CoverageState, title: 
     for link in shown:
         page.add(_link(link), indent=1)
     page.more(len(links) - len(shown), indent=1)
+
+
+def _add_in_use(page: Page, in_use: InUse) -> None:
+    """Adds what would be lost with each region, and on a full page what would not."""
+    for region, images in in_use.by_region().items():
+        lost = sum(not image.copies for image in images)
+        summary = f"{lost:,} of {counted(len(images), 'running image')} would be nowhere"
+        page.heading(f"If {region} is gone, {summary}")
+        short = [image for image in images if page.full or image.missing or not image.copies]
+        shown = page.within(sorted(short, key=lambda image: bool(image.copies)), GROUPS)
+        for image in shown:
+            place = label(image.registry, image.name)
+            style = Style.CHANGED if image.copies else Style.BAD
+            page.add((use_words(image), style), f" of {place}: {place_words(image)}", indent=1)
+        page.more(len(short) - len(shown), indent=1)
+    if in_use.elsewhere:
+        page.gap()
+        page.add(f"{counted(in_use.elsewhere, 'running image')} of no registry of the fleet.")
+    _add_unasked(page, in_use.unasked)
+
+
+def _add_unasked(page: Page, unasked: Sequence[Unasked]) -> None:
+    if not unasked:
+        return
+    page.heading(f"What runs is not known: {counted(len(unasked), 'place')}")
+    shown = page.within(unasked, GROUPS)
+    for place in shown:
+        what = f"{place.runtime} in {place.place}"
+        style = Style.BAD if place.fails else Style.CHANGED
+        page.add((what, style), f": {place.error}", indent=1)
+    page.more(len(unasked) - len(shown), indent=1)
+    for hint in dict.fromkeys(place.error.hint for place in shown):
+        if hint:
+            add_remedy(page, hint)
 
 
 def _link(link: LinkCoverage) -> str:

@@ -3,6 +3,16 @@
 Pure: what the names of repositories and the digests of images mean. Reading them is the engine's.
 """
 
+from fleet_repl.runs.coverage.in_use import (
+    ImageInUse,
+    InUse,
+    PulledImage,
+    RunningImage,
+    Runtime,
+    Unasked,
+    Workload,
+    runtimes_of,
+)
 from fleet_repl.runs.coverage.model import (
     Comparison,
     CoverageReport,
@@ -12,6 +22,13 @@ from fleet_repl.runs.coverage.model import (
     RouteCoverage,
     Tally,
     Unrouted,
+)
+from fleet_repl.runs.coverage.running import (
+    Uses,
+    holders_of,
+    image_in_use,
+    places_of,
+    uses_of,
 )
 from fleet_repl.runs.coverage.tallies import (
     CoverageTallies,
@@ -26,11 +43,24 @@ __all__ = [
     "CoverageState",
     "CoverageTallies",
     "Gap",
+    "ImageInUse",
+    "InUse",
     "LinkCoverage",
+    "PulledImage",
     "Repositories",
     "RouteCoverage",
+    "RunningImage",
+    "Runtime",
     "Tally",
+    "Unasked",
     "Unrouted",
+    "Uses",
+    "Workload",
+    "holders_of",
+    "image_in_use",
     "joining_of",
+    "places_of",
+    "runtimes_of",
     "unrouted",
+    "uses_of",
 ]

@@ -16,6 +16,7 @@ from functools import reduce
 from typing import Literal, NamedTuple
 
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.runs.coverage.in_use import InUse
 from fleet_repl.runs.delivery import PushedImage, UnreadRegistry
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes
@@ -161,16 +162,19 @@ class CoverageReport:
     links: tuple[LinkCoverage, ...]
     unrouted: tuple[Unrouted, ...]
     unreadable: tuple[UnreadRegistry, ...] = ()
+    in_use: InUse | None = None
+    """None where nobody was asked what runs."""
     interrupted: bool = False
 
     @property
     def status(self) -> Literal["ok", "partial", "interrupted"]:
-        """`partial`: an objective is missed, or a registry could not be read. Gaps without an
+        """`partial`: an objective is missed, or something could not be read. Gaps without an
         objective are no failure."""
         if self.interrupted:
             return "interrupted"
         missed = any(route.is_met is False for route in self.routes)
-        return "partial" if missed or self.unreadable else "ok"
+        failed = self.in_use is not None and any(place.fails for place in self.in_use.unasked)
+        return "partial" if missed or self.unreadable or failed else "ok"
 
     @property
     def states(self) -> Counter[CoverageState]:

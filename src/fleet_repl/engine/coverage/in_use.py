@@ -1,0 +1,234 @@
+"""Ask accounts and clusters what they run, and look the images up in other regions.
+
+What answers mean is decided in `runs.coverage`. A place that fails is a value.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
+
+from fleet_repl.engine.ports import ImageFinder
+from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.workers import work_through
+from fleet_repl.planning.desired import Desired
+from fleet_repl.runs.coverage import (
+    CoverageTallies,
+    ImageInUse,
+    InUse,
+    PulledImage,
+    Repositories,
+    RunningImage,
+    Runtime,
+    Unasked,
+    holders_of,
+    image_in_use,
+    places_of,
+    uses_of,
+)
+from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.images import ImageName
+from fleet_repl.values.names import Registry
+
+T = TypeVar("T")
+
+
+class WorkloadReader(Protocol):
+    """What the accounts of a fleet run. Both raise CallError."""
+
+    async def tasks(self, place: Registry) -> Iterable[RunningImage]:
+        """Returns the images of ECS in an account and region."""
+        ...
+
+    async def functions(self, place: Registry) -> Iterable[RunningImage]:
+        """Returns the images of Lambda functions in an account and region."""
+        ...
+
+
+class PodReader(Protocol):
+    """What the clusters of a kubeconfig run."""
+
+    async def pods(self, context: str) -> Iterable[RunningImage]:
+        """Returns the images of the pods of a context. Raises CallError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """Who is asked what runs."""
+
+    runtimes: tuple[Runtime, ...]
+    places: Sequence[Registry]
+    """Accounts and regions that ECS and Lambda are asked in."""
+    contexts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InUseContext:
+    """Everything that asking what runs needs besides."""
+
+    workloads: WorkloadReader
+    pods: PodReader
+    images: ImageFinder
+    desired: Desired
+    tallies: CoverageTallies
+    concurrency: int
+    stop: Stop
+    faults: dict[Registry, Fault]
+    """Registries that have failed. They are not asked again, and those that fail are added."""
+
+
+class _Question(NamedTuple):
+    runtime: Runtime
+    place: str
+    ask: Callable[[], Awaitable[Iterable[RunningImage]]]
+
+
+async def in_use(survey: Survey, repositories: Repositories, context: InUseContext) -> InUse:
+    """Ask what runs, and where else those images are. `repositories`: those of every registry of
+    the fleet that could be listed.
+
+    After an interruption, the result holds the answers until then; after a deadline, a place that
+    was not asked has a timeout fault.
+    """
+    return await _Inquiry(context=context).run(survey, repositories)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Inquiry:
+    """An inquiry that is under way: the answers so far."""
+
+    context: InUseContext
+    running: set[RunningImage] = field(default_factory=set)
+    unasked: dict[tuple[Runtime, str], Fault] = field(default_factory=dict)
+    answered: set[tuple[Runtime, str]] = field(default_factory=set)
+    images: list[ImageInUse] = field(default_factory=list)
+
+    async def run(self, survey: Survey, repositories: Repositories) -> InUse:
+        questions = [*self._questions(survey)]
+        await self._through(questions, self._ask)
+        self._time_out(questions)
+        uses = uses_of(self.running, {*self.context.desired.registries})
+        resolved = await self._resolve_all(uses.of_fleet)
+        holders = holders_of(resolved, repositories)
+
+        async def look_up(pulled: PulledImage) -> None:
+            having = holders.get(pulled.image.repository, ())
+            found = await self._find(pulled, having)
+            self.images.append(image_in_use(pulled, resolved[pulled], found, self.context.desired))
+
+        await self._through(sorted(resolved, key=str), look_up)
+        return InUse(
+            runtimes=survey.runtimes,
+            images=tuple(sorted(self.images, key=lambda use: (use.registry, str(use.image)))),
+            elsewhere=uses.elsewhere,
+            unasked=tuple(
+                Unasked(runtime=runtime, place=place, error=fault)
+                for (runtime, place), fault in sorted(
+                    self.unasked.items(), key=lambda item: item[0]
+                )
+            ),
+        )
+
+    def _questions(self, survey: Survey) -> Iterable[_Question]:
+        context = self.context
+        for runtime in survey.runtimes:
+            if runtime is Runtime.EKS:
+                for name in survey.contexts:
+                    yield _Question(runtime, name, partial(context.pods.pods, name))
+                continue
+            ask = {
+                Runtime.ECS: context.workloads.tasks,
+                Runtime.LAMBDA: context.workloads.functions,
+            }[runtime]
+            for place in survey.places:
+                fault = context.faults.get(place)
+                if fault is not None and fault.role_refused:
+                    self.unasked[runtime, str(place)] = fault
+                else:
+                    yield _Question(runtime, str(place), partial(ask, place))
+
+    async def _through(self, items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
+        context = self.context
+        with context.stop.abandonable():
+            await work_through(items, work, concurrency=context.concurrency, stop=context.stop)
+
+    def _time_out(self, questions: Iterable[_Question]) -> None:
+        if self.context.stop.interrupted:
+            return
+        for question in questions:
+            key = question.runtime, question.place
+            if key not in self.answered:
+                self.unasked.setdefault(key, self.context.stop.timeout(question.runtime))
+
+    async def _ask(self, question: _Question) -> None:
+        key = question.runtime, question.place
+        try:
+            self.running |= {*await question.ask()}
+        except CallError as error:
+            self.unasked[key] = error.fault
+        except Exception as error:  # noqa: BLE001 - one place's failure is a value, whatever it is
+            self.unasked[key] = unforeseen(question.runtime, error)
+        self.answered.add(key)
+
+    async def _resolve_all(
+        self, uses: Mapping[PulledImage, Iterable[RunningImage]]
+    ) -> Mapping[PulledImage, list[RunningImage]]:
+        resolved: dict[PulledImage, list[RunningImage]] = defaultdict(list)
+
+        async def resolve(pulled: PulledImage) -> None:
+            named = await self._resolved(pulled)
+            resolved[PulledImage(pulled.registry, named)] += uses[pulled]
+
+        await self._through(sorted(uses, key=str), resolve)
+        return resolved
+
+    async def _find(
+        self, pulled: PulledImage, holders: Iterable[Registry]
+    ) -> Mapping[Registry, bool | None]:
+        """Returns whether other registries have the image; None where that cannot be known."""
+        context, image = self.context, pulled.image
+        found: dict[Registry, bool | None] = {}
+        for place, exists in places_of(pulled, holders, context.tallies, context.desired).items():
+            if place in context.faults:
+                found[place] = None
+            else:
+                found[place] = await self._has(place, image) if exists else False
+        return found
+
+    async def _resolved(self, pulled: PulledImage) -> ImageName:
+        """Returns the image by the digest that its tag has in its registry, as far as that is
+        known: other registries are looked through for the very same content."""
+        registry, image = pulled
+        if image.digest is not None or registry in self.context.faults:
+            return image
+        detail = await self._answer(
+            registry, self.context.images.find_tag(registry, image.repository, image.tag or "")
+        )
+        digest = detail.get("imageDigest") if isinstance(detail, Mapping) else None
+        if not isinstance(digest, str):
+            return image
+        return ImageName(repository=image.repository, digest=digest)
+
+    async def _has(self, place: Registry, image: ImageName) -> bool | None:
+        images = self.context.images
+        detail = await self._answer(
+            place,
+            images.find_image(place, image.repository, image.digest)
+            if image.digest is not None
+            else images.find_tag(place, image.repository, image.tag or ""),
+        )
+        return None if isinstance(detail, Fault) else detail is not None
+
+    async def _answer(self, registry: Registry, read: Awaitable[T]) -> T | Fault:
+        try:
+            return await read
+        except CallError as error:
+            fault = error.fault
+        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
+            fault = unforeseen("DescribeImages", error)
+        self.context.faults.setdefault(registry, fault)
+        return fault

@@ -1,0 +1,123 @@
+"""Running images, and where each is beside the registry that it is pulled from: the types.
+
+Pure values. If a region is gone, so are its registries: an image is still there if a registry of
+the fleet in another region has its digest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from fleet_repl.values.errors import Fault, FaultKind, SelectionError
+from fleet_repl.values.images import ImageName
+from fleet_repl.values.names import Region, Registry
+from fleet_repl.values.text import quoted
+
+
+class Runtime(StrEnum):
+    """A service that runs images, by its name on the command line."""
+
+    ECS = "ecs"
+    LAMBDA = "lambda"
+    EKS = "eks"
+
+
+def runtimes_of(names: Collection[str], contexts: Collection[str]) -> tuple[Runtime, ...]:
+    """Returns the services of these names, in their own order. Raises SelectionError for another
+    name, and where EKS and the contexts of a kubeconfig do not come together."""
+    known = [str(runtime) for runtime in Runtime]
+    for name in names:
+        if name not in known:
+            raise SelectionError(f"{quoted(name)} runs no images: write {', '.join(known)}")
+    if (Runtime.EKS in names) != bool(contexts):
+        raise SelectionError(
+            "pods are asked for by contexts of a kubeconfig: name eks, and each context with "
+            "--kube-context"
+        )
+    return tuple(runtime for runtime in Runtime if runtime in names)
+
+
+class Workload(NamedTuple):
+    """Something that runs an image."""
+
+    runtime: Runtime
+    place: str
+    """The registry's name of its account and region, such as 111111111111/eu-west-1, or a context
+    of a kubeconfig."""
+    name: str
+    """Such as `cluster/service:web`, the name of a function, or `namespace/pod`."""
+
+
+class RunningImage(NamedTuple):
+    """An image as the service that runs it names it."""
+
+    uri: str
+    digest: str | None
+    """What its tag was resolved to when it was pulled; None where the service does not say."""
+    workload: Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unasked:
+    """A place that did not say what it runs."""
+
+    runtime: Runtime
+    place: str
+    error: Fault
+
+    @property
+    def fails(self) -> bool:
+        """Returns whether that is a failure: a permission that is missing is optional."""
+        return self.error.kind is not FaultKind.ACCESS_DENIED
+
+
+class PulledImage(NamedTuple):
+    """An image, and the registry of the fleet that it is pulled from."""
+
+    registry: Registry
+    image: ImageName
+    """By its digest where that is known, else by its tag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInUse:
+    """A running image."""
+
+    registry: Registry
+    """The registry that it is pulled from."""
+    name: str
+    """The name of that registry's account."""
+    image: ImageName
+    tags: tuple[str, ...]
+    """The tags that it is pulled by."""
+    workloads: tuple[Workload, ...]
+    copies: tuple[Registry, ...]
+    """Registries in other regions that have it."""
+    missing: tuple[Registry, ...]
+    """Registries in other regions that have its repository, or that a route carries it to, and
+    that do not have it."""
+    unknown: tuple[Registry, ...]
+    """Such registries that could not be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InUse:
+    """What the accounts of a fleet run."""
+
+    runtimes: tuple[Runtime, ...]
+    images: tuple[ImageInUse, ...]
+    """Images of the fleet's registries, by registry and name."""
+    elsewhere: int
+    """Running images that no registry of the fleet has: those of others."""
+    unasked: tuple[Unasked, ...]
+
+    def by_region(self) -> Mapping[Region, tuple[ImageInUse, ...]]:
+        """Returns the images by the region of the registry that they are pulled from."""
+        regions: dict[Region, list[ImageInUse]] = defaultdict(list)
+        for image in self.images:
+            regions[image.registry.region].append(image)
+        return {region: tuple(regions[region]) for region in sorted(regions)}

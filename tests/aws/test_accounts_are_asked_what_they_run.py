@@ -1,0 +1,188 @@
+"""ECS and Lambda, asked which images they run: requests, pages, bounds, what goes meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from tests.support.moto import moto_client, moto_server
+
+from fleet_repl.aws.workloads import AwsWorkloads
+from fleet_repl.ecr.permissions import every_statement
+from fleet_repl.runs.coverage import RunningImage, Runtime, Workload
+from fleet_repl.values.errors import CallError, FaultKind
+
+if TYPE_CHECKING:
+    from tests.aws.conftest import Edge
+
+CLUSTER: Final = "arn:aws:ecs:eu-west-1:000000000001:cluster/shop"
+SERVICE: Final = "arn:aws:ecs:eu-west-1:000000000001:service/shop/"
+TASK: Final = "arn:aws:ecs:eu-west-1:000000000001:task/shop/"
+URI: Final = "000000000001.dkr.ecr.eu-west-1.amazonaws.com/base/go"
+
+moto = pytest.fixture(scope="module")(moto_server)
+
+
+def script(edge: Edge, operation: str, *documents: Any) -> None:
+    edge.aws.script(operation, *map(edge.aws.reply, documents))
+
+
+def task(number: int, group: str) -> dict[str, Any]:
+    container = {"image": f"{URI}:{number % 2}", "imageDigest": f"sha256:{number % 2:064}"}
+    return {"taskArn": f"{TASK}{number}", "group": group, "containers": [container, {"name": "?"}]}
+
+
+async def test_tasks_and_services_without_any(edge: Edge) -> None:
+    """100 tasks a call and ten services; a task definition only of a service that has no task."""
+    numbers = range(150)
+    script(edge, "ListClusters", {"clusterArns": [CLUSTER]})
+    script(
+        edge,
+        "ListTasks",
+        {"taskArns": [f"{TASK}{n}" for n in numbers[:100]], "nextToken": "more"},
+        {"taskArns": [f"{TASK}{n}" for n in numbers[100:]]},
+    )
+    script(
+        edge,
+        "DescribeTasks",
+        {"tasks": [task(n, "service:web") for n in numbers[:100]], "failures": []},
+        {"tasks": [task(n, "family:once") for n in numbers[100:]], "failures": []},
+    )
+    idle = [f"night{n}" for n in range(11)]
+    script(edge, "ListServices", {"serviceArns": [f"{SERVICE}{n}" for n in ("web", *idle)]})
+    script(
+        edge,
+        "DescribeServices",
+        {"services": [{"serviceName": n, "taskDefinition": f"{n}:1"} for n in idle[:1]]},
+        {"services": [{"serviceName": "external"}]},
+    )
+    definition = {"containerDefinitions": [{"image": f"{URI}:night"}]}
+    script(edge, "DescribeTaskDefinition", {"taskDefinition": definition})
+    async with edge.open() as registries:
+        place = edge.registry(1)
+        running = await AwsWorkloads(registries.calls).tasks(place)
+    assert running == {
+        *(
+            RunningImage(f"{URI}:{n}", f"sha256:{n:064}", Workload(Runtime.ECS, str(place), group))
+            for n in (0, 1)
+            for group in ("shop/service:web", "shop/family:once")
+        ),
+        RunningImage(
+            f"{URI}:night", None, Workload(Runtime.ECS, str(place), "shop/service:night0")
+        ),
+    }
+    first, second = edge.aws.calls("ListTasks")
+    assert first.parameters == {"cluster": CLUSTER, "maxResults": 100}
+    assert second.parameters == {**first.parameters, "nextToken": "more"}
+    asked = [len(call.parameters["services"]) for call in edge.aws.calls("DescribeServices")]  # type: ignore[arg-type]
+    assert asked == [10, 1]
+    (call,) = edge.aws.calls("DescribeTaskDefinition")
+    assert (call.service, call.region) == ("ecs", "eu-west-1")
+    assert edge.aws.identities[call.key].split(":")[4] == "000000000001"
+
+
+async def test_a_cluster_that_goes_runs_nothing(edge: Edge) -> None:
+    """Between the list and its tasks; the next cluster is asked all the same."""
+    script(edge, "ListClusters", {"clusterArns": [CLUSTER, f"{CLUSTER}2"]})
+    edge.aws.script("ListTasks", edge.aws.refuse("ClusterNotFoundException"))
+    script(edge, "ListTasks", {"taskArns": []})
+    script(edge, "ListServices", {"serviceArns": []})
+    async with edge.open() as registries:
+        assert await AwsWorkloads(registries.calls).tasks(edge.registry(1)) == set()
+    assert not edge.aws.calls("DescribeTasks")
+
+
+async def test_functions_that_are_images(edge: Edge) -> None:
+    """Page by page with Lambda's own names; a function that goes meanwhile runs nothing."""
+    image = {"PackageType": "Image"}
+    script(
+        edge,
+        "ListFunctions",
+        {"Functions": [{"FunctionName": "a", **image}, {"FunctionName": "zip"}], "NextMarker": "m"},
+        {"Functions": [{"FunctionName": "b", **image}, {"FunctionName": "c", **image}]},
+    )
+    resolved = f"{URI}@sha256:{1:064}"
+    script(edge, "GetFunction", {"Code": {"ImageUri": f"{URI}:1", "ResolvedImageUri": resolved}})
+    edge.aws.script("GetFunction", edge.aws.refuse("ResourceNotFoundException", status=404))
+    script(edge, "GetFunction", {"Code": {"ImageUri": f"{URI}:2"}})
+    async with edge.open() as registries:
+        place = edge.registry(1)
+        running = await AwsWorkloads(registries.calls).functions(place)
+    assert running == {
+        RunningImage(f"{URI}:1", f"sha256:{1:064}", Workload(Runtime.LAMBDA, str(place), "a")),
+        RunningImage(f"{URI}:2", None, Workload(Runtime.LAMBDA, str(place), "c")),
+    }
+    first, second = edge.aws.calls("ListFunctions")
+    assert first.parameters == {"MaxItems": "50"}
+    assert second.parameters == {"MaxItems": "50", "Marker": "m"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "document"),
+    [
+        ("ListClusters", {}),
+        ("ListClusters", {"clusterArns": [7]}),
+        ("ListFunctions", {"Functions": "none"}),
+        ("ListFunctions", {"Functions": [{"PackageType": "Image"}]}),
+        ("GetFunction", {"Code": []}),
+    ],
+)
+async def test_garbage_is_no_answer(edge: Edge, operation: str, document: Any) -> None:
+    """An answer without its list does not mean that nothing runs."""
+    script(edge, operation, *[document] * 9)
+    if operation == "GetFunction":
+        script(
+            edge, "ListFunctions", {"Functions": [{"FunctionName": "a", "PackageType": "Image"}]}
+        )
+    async with edge.open() as registries:
+        workloads = AwsWorkloads(registries.calls)
+        ask = workloads.tasks if operation == "ListClusters" else workloads.functions
+        with pytest.raises(CallError) as caught:
+            await ask(edge.registry(1))
+    assert not caught.value.transient
+
+
+async def test_a_denial_names_the_permission(edge: Edge) -> None:
+    """And a region that is not enabled is told as such, as ECR's is."""
+    edge.aws.script("ListClusters", *[edge.aws.refuse("AccessDeniedException")] * 9)
+    edge.aws.script("ListFunctions", *[edge.aws.refuse("UnrecognizedClientException")] * 9)
+    async with edge.open() as registries:
+        workloads = AwsWorkloads(registries.calls)
+        with pytest.raises(CallError) as denied:
+            await workloads.tasks(edge.registry(1))
+        with pytest.raises(CallError) as disabled:
+            await workloads.functions(edge.registry(1))
+    assert denied.value.fault.kind is FaultKind.ACCESS_DENIED
+    assert '"ecs:ListClusters"' in (denied.value.fault.hint or "")
+    assert disabled.value.fault.kind is FaultKind.REGION_DISABLED
+    assert "aws account enable-region" in (disabled.value.fault.hint or "")
+
+
+async def test_every_call_is_a_permission(edge: Edge) -> None:
+    """The optional statement has exactly the calls that are made."""
+    await test_tasks_and_services_without_any(edge)
+    await test_functions_that_are_images(edge)
+    made = {
+        f"{request.service}:{request.operation}"
+        for request in edge.aws.requests
+        if request.service in ("ecs", "lambda")
+    }
+    (statement,) = (item for item in every_statement() if item.sid == "ImagesInUse")
+    assert made == set(statement.actions)
+
+
+async def test_moto_says_the_same(edge: Edge, moto: str) -> None:
+    """Of a service without a task: another implementation of ECS lists and describes alike."""
+    ecs = moto_client("ecs", moto, region="eu-west-1")
+    ecs.create_cluster(clusterName="shop")
+    container = {"name": "app", "image": f"{URI}:1", "memory": 64}
+    ecs.register_task_definition(family="web", containerDefinitions=[container])
+    ecs.create_service(cluster="shop", serviceName="web", taskDefinition="web", desiredCount=0)
+    edge.aws.url = moto
+    async with edge.open() as registries:
+        place = edge.registry(1)
+        running = await AwsWorkloads(registries.calls).tasks(place)
+        functions = await AwsWorkloads(registries.calls).functions(place)
+    workload = Workload(Runtime.ECS, str(place), "shop/service:web")
+    assert running in ({RunningImage(f"{URI}:1", None, workload)}, set())
+    assert functions == set()

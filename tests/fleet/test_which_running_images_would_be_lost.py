@@ -1,0 +1,231 @@
+"""What accounts run, asked over HTTP, and where else those images are if a region is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from tests.support.registries import registry_of
+from tests.support.simulated import Simulated, simulate
+
+from fleet_repl import CoverageReport, Registry, Runtime, SelectionError, Workload
+from fleet_repl.runs.coverage import ImageInUse, InUse
+from fleet_repl.sandbox import AccountScenario, FunctionScenario, Scenario, ServiceScenario
+from fleet_repl.values.errors import FaultKind
+
+FLEET = """
+version = 1
+name = "prod"
+[aws]
+role = "fleet"
+regions = ["eu-west-1", "us-east-1"]
+[[accounts]]
+id = "111111111111"
+name = "build"
+[[accounts]]
+id = "222222222222"
+name = "shop"
+[[routes]]
+name = "dr"
+from = { accounts = "build", regions = "eu-west-1" }
+to = { regions = "us-east-1" }
+prefixes = ["base/"]
+"""
+EU, US = registry_of("1"), registry_of("1", "us-east-1")
+SHOP, SHOP_US = registry_of("2"), registry_of("2", "us-east-1")
+EVERY = (EU, US, SHOP, SHOP_US)
+
+
+def uri(registry: Registry, image: str) -> str:
+    return f"{registry.account}.dkr.ecr.{registry.region}.amazonaws.com/{image}"
+
+
+def service(name: str, images: Iterable[str], *, tasks: int = 1, place: Registry = SHOP) -> Any:
+    account, region = place
+    return ServiceScenario(
+        account=account, region=region, cluster="shop", name=name, images=tuple(images), tasks=tasks
+    )
+
+
+def function(name: str, image: str | None) -> FunctionScenario:
+    return FunctionScenario(account=EU.account, region=EU.region, name=name, image=image)
+
+
+async def asked(aws: Simulated, **how: Any) -> CoverageReport:
+    async with aws.connected(purpose=None) as fleet:
+        return await fleet.coverage(**{"in_use": ("ecs", "lambda"), **how})
+
+
+def running(report: CoverageReport) -> InUse:
+    assert report.in_use is not None
+    return report.in_use
+
+
+def by_name(report: CoverageReport) -> dict[str, ImageInUse]:
+    """Images by repository."""
+    return {use.image.repository: use for use in running(report).images}
+
+
+async def test_images_that_would_be_nowhere() -> None:
+    """By digest, from tasks, sleeping services and functions; an image that was replicated has
+    copies, one from before its rule is missing where the route would carry it, and one of others
+    is only counted."""
+    scenario = Scenario(
+        services=(
+            service("web", [uri(EU, "base/late:1"), "docker.io/library/nginx:1"], tasks=3),
+            service("api", [uri(EU, "base/late:1")]),
+            service("night", [uri(EU, "base/early:1")], tasks=0),
+        ),
+        functions=(function("build", uri(EU, "team/app:1")), function("zip", None)),
+    )
+    async with simulate(FLEET, scenario) as aws:
+        early = aws.world.push(EU, "base/early", "1")
+        await aws.applied()
+        late = aws.world.push(EU, "base/late", "1")
+        aws.world.push(EU, "team/app", "1")
+        report = await asked(aws)
+        uses = by_name(report)
+        assert uses["base/late"].image.digest == late.digest
+        assert uses["base/late"].copies == (US, SHOP_US)
+        assert uses["base/late"].workloads == (
+            Workload(Runtime.ECS, str(SHOP), "shop/service:api"),
+            Workload(Runtime.ECS, str(SHOP), "shop/service:web"),
+        )
+        assert uses["base/early"].image.digest == early.digest
+        assert (uses["base/early"].copies, uses["base/early"].missing) == ((), (US, SHOP_US))
+        assert uses["base/early"].workloads[0].name == "shop/service:night"
+        assert (uses["team/app"].copies, uses["team/app"].missing) == ((), ())
+        assert uses["team/app"].workloads == (Workload(Runtime.LAMBDA, str(EU), "build"),)
+        assert (running(report).elsewhere, running(report).unasked) == (1, ())
+        assert report.status == "ok"
+        # Of the services that run, no task definition is asked for.
+        assert aws.world.calls["DescribeTaskDefinition"] == 1
+        assert aws.world.calls["GetFunction"] == 1
+
+
+async def test_a_tag_that_moved_is_another_image() -> None:
+    """What a task was started with is what counts; a tag that nobody resolved goes by its digest
+    in its registry, and where that is gone, by its name."""
+    scenario = Scenario(services=(service("web", [uri(EU, "base/go:1")], tasks=0),))
+    async with simulate(FLEET, scenario) as aws:
+        await aws.applied()
+        first = aws.world.push(EU, "base/go", "1")
+        aws.world.set_replication(EU, {"rules": []})
+        second = aws.world.push(EU, "base/go", "1")
+        assert first.digest != second.digest
+        use = by_name(await asked(aws))["base/go"]
+        assert (use.image.digest, use.copies) == (second.digest, ())
+        assert use.missing == (US, SHOP_US)
+        aws.world.delete(EU, "base/go", "1")
+        use = by_name(await asked(aws))["base/go"]
+        assert (str(use.image), use.copies) == ("base/go:1", (US, SHOP_US))
+
+
+@settings(max_examples=10)
+@given(
+    held=st.sets(st.tuples(st.sampled_from(EVERY), st.sampled_from(("base/a", "team/b")))),
+    runs=st.lists(
+        st.tuples(st.sampled_from(EVERY), st.sampled_from(("base/a", "team/b"))),
+        min_size=1,
+        unique=True,
+    ),
+)
+async def test_copies_are_where_registries_have_them(
+    held: set[tuple[Registry, str]], runs: list[tuple[Registry, str]]
+) -> None:
+    """Exactly the registries in other regions that hold the same digest."""
+    services = tuple(
+        service(f"s{nth}", [uri(registry, f"{name}:1")])
+        for nth, (registry, name) in enumerate(runs)
+    )
+    async with simulate(FLEET, Scenario(services=services)) as aws:
+        # One image for each name: what is pushed to the first is copied to the others.
+        for name in ("base/a", "team/b"):
+            holders = sorted(registry for registry, own in held if own == name)
+            for nth, registry in enumerate(holders):
+                repository = aws.world.have_repository(registry, name)
+                image = aws.world.push(registry, name, "1")
+                if nth:
+                    original = aws.world.images(holders[0], name)[0]
+                    del repository.images[image.digest]
+                    repository.images[original.digest] = original
+        report = await asked(aws)
+        for use in running(report).images:
+            there = {
+                registry
+                for registry, name in held
+                if name == use.image.repository and registry.region != use.registry.region
+            }
+            known = (use.registry, use.image.repository) in held
+            assert set(use.copies) == there, use
+            assert (use.image.digest is not None) is known
+
+
+async def test_who_may_not_be_asked_is_no_failure() -> None:
+    """A permission that is missing is optional; the role that is refused is unreadable besides."""
+    denied = (
+        AccountScenario(id=SHOP.account, denied_actions=("ecs:ListClusters",)),
+        AccountScenario(id=EU.account, denied_actions=("lambda:*",)),
+    )
+    scenario = Scenario(
+        accounts=denied, services=(service("web", [uri(EU, "base/a:1")], place=EU),)
+    )
+    async with simulate(FLEET, scenario) as aws:
+        aws.world.push(EU, "base/a", "1")
+        report = await asked(aws)
+        assert {(place.runtime, place.place) for place in running(report).unasked} == {
+            (Runtime.ECS, str(SHOP)),
+            (Runtime.ECS, str(SHOP_US)),
+            (Runtime.LAMBDA, str(EU)),
+            (Runtime.LAMBDA, str(US)),
+        }
+        for place in running(report).unasked:
+            assert not place.fails
+            assert '"ecs:ListClusters"' in (place.error.hint or "") or "lambda:" in str(place.error)
+        assert [*by_name(report)] == ["base/a"]
+        assert report.status == "ok"
+
+
+async def test_who_fails_is_a_failure() -> None:
+    """And a registry that could not be asked is not known to have a copy."""
+    scenario = Scenario(
+        accounts=(AccountScenario(id=SHOP.account, denied=True),),
+        services=(service("web", [uri(EU, "base/a:1")], place=EU),),
+    )
+    async with simulate(FLEET, scenario) as aws:
+        aws.world.push(EU, "base/a", "1")
+        report = await asked(aws)
+        assert {place.place for place in running(report).unasked} == {str(SHOP), str(SHOP_US)}
+        (use,) = running(report).images
+        assert (use.copies, use.missing, use.unknown) == ((), (US,), (SHOP_US,))
+        assert report.status == "partial"
+
+
+async def test_a_service_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another error than a denial is told, with exit 4, and the rest goes on."""
+    faults: Any = ({"kind": "server-error", "rate": 1.0, "operations": ["ListFunctions"]},)
+    scenario = Scenario(faults=faults, services=(service("web", [uri(EU, "base/a:1")]),))
+    async with simulate(FLEET, scenario) as aws:
+        aws.world.push(EU, "base/a", "1")
+        report = await asked(aws)
+        assert {place.runtime for place in running(report).unasked} == {Runtime.LAMBDA}
+        assert {place.error.kind for place in running(report).unasked} == {FaultKind.SERVICE}
+        assert (report.status, [*by_name(report)]) == ("partial", ["base/a"])
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"in_use": ("ec2",)}, '"ec2" runs no images: write ecs, lambda, eks'),
+        ({"in_use": ("eks",)}, "pods are asked for by contexts of a kubeconfig: name eks"),
+        ({"kube_contexts": ("prod",)}, "pods are asked for by contexts"),
+    ],
+)
+async def test_what_cannot_be_asked(how: dict[str, Any], message: str) -> None:
+    """A wrong use, before anything is read."""
+    async with simulate(FLEET) as aws, aws.connected(purpose=None) as fleet:
+        with pytest.raises(SelectionError, match=message):
+            await fleet.coverage(**how)
+        assert "DescribeRepositories" not in aws.world.calls
