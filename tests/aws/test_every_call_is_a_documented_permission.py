@@ -12,7 +12,13 @@ import pytest
 
 import fleet_repl.aws.registries
 from fleet_repl.ecr.session_policies import session_policy
-from fleet_repl.engine.ports import Backfills, ImageReader, RegistryReader, RegistryWriter
+from fleet_repl.engine.ports import (
+    Backfills,
+    ImageReader,
+    RegistryReader,
+    RegistryWriter,
+    RepositoryReader,
+)
 from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import Partition
 
@@ -67,7 +73,9 @@ def as_ports(
 
 def test_no_call_is_forgotten_here() -> None:
     """Every method of the ports that makes a call."""
-    ports: tuple[type, ...] = (RegistryReader, RegistryWriter, Backfills, ImageReader)
+    ports: tuple[type, ...] = (
+        *(RegistryReader, RegistryWriter, Backfills, RepositoryReader, ImageReader),
+    )
     methods = {name for port in ports for name in vars(port) if not name.startswith("_")}
     assert methods == {*CALLS, "start_backfill", "attempts", "prepare"}
 

@@ -144,6 +144,8 @@ async def test_what_no_route_carries_is_named() -> None:
 async def test_images_on_their_way_are_not_missing() -> None:
     """As long as ECR replicates them, neither they nor their repository count; then they do."""
     async with simulate(FLEET, Scenario(replication_ms=40_000)) as aws:
+        # A route with `exclude` makes rules for the repositories that there are.
+        aws.world.have_repository(BUILD, "base/go")
         await aws.applied()
         aws.world.push(BUILD, "base/go", "1")
         await aws.clock.sleep(10)
