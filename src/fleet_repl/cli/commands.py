@@ -52,6 +52,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
         ),
         "wait": ("Wait until an image is where it will be pulled, or cannot come. Writes nothing."),
         "import": "Make an inventory of what is in place. Writes nothing to AWS.",
+        "export": "Write what is in place as Terraform or CloudFormation. Writes nothing to AWS.",
     },
     "Change (writes to the fleet)": {
         "apply": "Make the fleet as the inventory says, and report every registry.",

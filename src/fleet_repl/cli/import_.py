@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.result_options import ResultOptions
-from fleet_repl.cli.run_options import ImportOptions, RunOptions
+from fleet_repl.cli.run_options import ImportOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.reports.files import check_apart, check_place, write_report
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _MOST_WARNINGS: Final = 20
 """The number of links left out by an import that are warned about; the document lists them all."""
-_NO_STATE: Final = ".fleet-repl"
-"""In place of the inventory's state location, which need not be usable: nothing is remembered."""
 
 
 def import_(call: Call[ImportOptions]) -> ExitCode:
@@ -34,20 +32,8 @@ def import_(call: Call[ImportOptions]) -> ExitCode:
     Example: fleet-repl import accounts.toml > prod.toml
     """
     options = call.options
-    run_options = RunOptions(
-        inventory=options.inventory,
-        sandbox=options.sandbox,
-        scenario=options.scenario,
-        cached=options.cached,
-        workers=options.workers,
-        cluster=options.cluster,
-        state=None if options.sandbox else _NO_STATE,
-        quiet=options.quiet,
-        verbose=options.verbose,
-        log_format=options.log_format,
-    )
     whole_fleet = Call(
-        options=run_options, backend=call.backend, streams=call.streams, log=call.log
+        options=options.run_options(), backend=call.backend, streams=call.streams, log=call.log
     )
     if options.removed is not None:
         check_place(options.removed, what="HCL")

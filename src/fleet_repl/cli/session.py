@@ -22,11 +22,13 @@ from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet.export import Target
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
     from fleet_repl.planning.elsewhere import HeldResource
     from fleet_repl.planning.explain import Explanation
     from fleet_repl.planning.importing import Imported
+    from fleet_repl.reports.export import Exported
     from fleet_repl.runs.coverage import CoverageReport
     from fleet_repl.runs.delivery import DeliveryReport
     from fleet_repl.runs.doctor import DoctorReport
@@ -152,6 +154,11 @@ class Session:
     async def import_inventory(self, held: Collection[HeldResource]) -> Imported | None:
         """Make an inventory of the links in place; None where the run was interrupted."""
         return await self._made(lambda: self.fleet.import_inventory(held=held))
+
+    async def export(self, target: Target) -> Exported | None:
+        """Write down what is in place; None where the run was interrupted."""
+        selection = self.call.options.selection
+        return await self._made(lambda: self.fleet.export(target, selection=selection))
 
     async def _made(self, make: Callable[[], Awaitable[T]]) -> T | None:
         """Call `make`; returns its result, or None where it failed because of an interruption."""

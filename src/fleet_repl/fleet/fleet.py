@@ -29,9 +29,11 @@ from fleet_repl.values.errors import Fault, FleetError, SelectionError
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
+    from fleet_repl.fleet.export import Target
     from fleet_repl.planning.elsewhere import HeldResource
     from fleet_repl.planning.explain import Explanation
     from fleet_repl.planning.importing import Imported
+    from fleet_repl.reports.export import Exported
     from fleet_repl.runs.coverage import CoverageReport
     from fleet_repl.runs.delivery import DeliveryReport
     from fleet_repl.runs.doctor import DoctorReport
@@ -354,6 +356,24 @@ class Fleet:
         """Who holds the fleet's lock now, and who has frozen the fleet. Raises StateError."""
         access = self._context.access
         return await read_lock_and_freeze(self._context.store, (self.name, *access.formerly))
+
+    async def export(
+        self, target: Target = "terraform", *, selection: Selection = EVERYTHING
+    ) -> Exported:
+        """The rules, registry policies and creation templates in place, as resources of
+        "terraform" or "cloudformation", for whoever takes them over. Writes nothing.
+
+        A registry that cannot be read is a value in the result. Raises SelectionError, and
+        Interrupted after `stop()`.
+        """
+        from fleet_repl.fleet.export import export_registries  # noqa: PLC0415
+
+        scope = select(self._context.inventory, selection)
+        self._report_start(scope)
+        result = await export_registries(scope, target, self._context)
+        if result is None:
+            raise Interrupted("stopped before everything was read")
+        return result
 
     async def read_note(self, name: str) -> bytes | None:
         """A document of its own that somebody keeps beside the fleet's. Raises StateError."""

@@ -6,9 +6,8 @@ each account of a list by itself.
 
 from __future__ import annotations
 
-import json
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from fleet_repl.reports.bootstrap.cloudformation import stack_set_name
@@ -24,6 +23,7 @@ from fleet_repl.reports.bootstrap.comments import (
 )
 from fleet_repl.reports.bootstrap.model import AccountRole, Bootstrap
 from fleet_repl.reports.bootstrap.template import template_text
+from fleet_repl.reports.hcl import escaped, listed, quoted
 
 _HEAD: Final = """\
 terraform {
@@ -151,13 +151,13 @@ def _variables(bootstrap: Bootstrap) -> Iterator[str]:
         "principal",
         "The ARN of the identity that assumes the role.",
         "string",
-        None if principal is None else _text(principal),
+        None if principal is None else quoted(principal),
     )
     yield _variable(
         "organizational_units",
         "Ids of the organizational units, or of the root, whose accounts get the role.",
         "set(string)",
-        _list(bootstrap.units) if bootstrap.units else None,
+        listed(bootstrap.units) if bootstrap.units else None,
     )
     for name, owners in _external_ids(bootstrap).items():
         yield _variable(name, f"The external id of {owners}.", "string", sensitive=True)
@@ -166,7 +166,7 @@ def _variables(bootstrap: Bootstrap) -> Iterator[str]:
 def _variable(
     name: str, description: str, kind: str, default: str | None = None, *, sensitive: bool = False
 ) -> str:
-    lines = [f"  description = {_text(description)}", f"  type        = {kind}"]
+    lines = [f"  description = {quoted(description)}", f"  type        = {kind}"]
     if default is not None:
         lines.append(f"  default     = {default}")
     if sensitive:
@@ -178,10 +178,10 @@ def _locals(bootstrap: Bootstrap) -> str:
     main = bootstrap.roles[0]
     template = textwrap.indent(template_text(bootstrap), "    ")
     lines = [
-        f"  main = {_text(stack_set_name(bootstrap, 0))}",
+        f"  main = {quoted(stack_set_name(bootstrap, 0))}",
         "",
         "  # Accounts within the units that do not get the main role, when a unit is added.",
-        f"  excluded = {_list(others(bootstrap, main))}",
+        f"  excluded = {listed(others(bootstrap, main))}",
         "",
         "  # A StackSet for each. The main one goes to every account of the units, the others to",
         "  # their accounts.",
@@ -194,7 +194,7 @@ def _locals(bootstrap: Bootstrap) -> str:
         "  }",
         "",
         "  template = <<-YAML",
-        f"{_escaped(template)}  YAML",
+        f"{escaped(template)}  YAML",
     ]
     return "\n".join(("locals {", *lines, "}", ""))
 
@@ -202,13 +202,13 @@ def _locals(bootstrap: Bootstrap) -> str:
 def _role(bootstrap: Bootstrap, role: AccountRole, position: int) -> Iterator[str]:
     values = {"Principal": "var.principal"}
     if len(bootstrap.paths) > 1:
-        values["WhichRole"] = _text(role.path)
+        values["WhichRole"] = quoted(role.path)
     if role.external_id is not None:
         values["ExternalId"] = f"var.{external_id_variable(role.external_id).lower()}"
     width = max(map(len, values))
-    yield f"    {_text(stack_set_name(bootstrap, position))} = {{"
+    yield f"    {quoted(stack_set_name(bootstrap, position))} = {{"
     yield f"      automatic = {'true' if position == 0 else 'false'}"
-    yield f"      accounts  = {_list(role.accounts if position else ())}"
+    yield f"      accounts  = {listed(role.accounts if position else ())}"
     yield "      parameters = {"
     yield from (f"        {key:<{width}} = {value}" for key, value in values.items())
     yield "      }"
@@ -243,27 +243,14 @@ def _comments(bootstrap: Bootstrap) -> Iterator[str]:
 
 
 def _example(bootstrap: Bootstrap) -> Iterator[str]:
-    values = {"source": _text("./fleet-repl-role")}
+    values = {"source": quoted("./fleet-repl-role")}
     if bootstrap.principal is None:
-        values["principal"] = _text(f"arn:{bootstrap.partition}:iam::111122223333:role/platform")
+        values["principal"] = quoted(f"arn:{bootstrap.partition}:iam::111122223333:role/platform")
     if not bootstrap.units:
-        values["organizational_units"] = _list(["r-abcd"])
+        values["organizational_units"] = listed(["r-abcd"])
     values |= {name: f"var.{name}" for name in _external_ids(bootstrap)}
     width = max(map(len, values))
     yield '#   module "fleet_repl_role" {'
     yield from (f"#     {key:<{width}} = {value}" for key, value in values.items())
     yield "#   }"
     yield "#"
-
-
-def _text(text: str) -> str:
-    return _escaped(json.dumps(text))
-
-
-def _list(items: Sequence[str]) -> str:
-    return f"[{', '.join(map(_text, items))}]"
-
-
-def _escaped(text: str) -> str:
-    """Text in which nothing begins an expression of Terraform's."""
-    return text.replace("${", "$${").replace("%{", "%%{")

@@ -1,6 +1,6 @@
 """YAML as CloudFormation templates are written by hand: block style, short forms of functions.
 
-Only for what a template here holds: mappings, lists and texts.
+Only for what a template here holds: mappings, lists, texts, numbers and truth values.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-Value: TypeAlias = "str | int | Function | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "str | int | float | Function | Sequence[Value] | Mapping[str, Value] | None"
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_/.-]*(?:(?: |:+)[A-Za-z0-9_/.-]+)*")
 """Texts that YAML takes for nothing else, unless they are one of its words."""
+_HALVES: Final = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 _WORDS: Final = frozenset({"false", "n", "no", "null", "off", "on", "true", "y", "yes"})
 
 
@@ -41,8 +42,10 @@ def _entry(start: str, value: Value, indent: int) -> Iterator[str]:
             yield from _entry(f"{start} !{name}", argument, indent)
         case str():
             yield f"{start} {_scalar(value)}"
-        case int():
-            yield f"{start} {value}"
+        case bool() | int() | float() | None:
+            yield f"{start} {json.dumps(value)}"
+        case Mapping() | Sequence() if not value:
+            yield f"{start} {'{}' if isinstance(value, Mapping) else '[]'}"
         case Mapping():
             yield start
             yield from yaml_lines(value, indent)
@@ -54,7 +57,7 @@ def _entry(start: str, value: Value, indent: int) -> Iterator[str]:
 
 def _item(value: Value, indent: int) -> Iterator[str]:
     dash = f"{' ' * indent}-"
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value:
         first, *rest = yaml_lines(value, indent + 2)
         yield f"{dash} {first.lstrip()}"
         yield from rest
@@ -65,5 +68,10 @@ def _item(value: Value, indent: int) -> Iterator[str]:
 def _scalar(text: str) -> str:
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    # A string of JSON is one of YAML.
-    return json.dumps(text)
+    # A string of JSON is one of YAML, but for letters that JSON writes as two halves.
+    return _HALVES.sub(_whole, json.dumps(text))
+
+
+def _whole(halves: re.Match[str]) -> str:
+    letter = json.loads(f'"{halves[0]}"')
+    return f"\\U{ord(letter):08x}"

@@ -1,0 +1,74 @@
+"""`fleet-repl export`: what is in place, as resources of Terraform or CloudFormation."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fleet_repl.cli.command import Call
+from fleet_repl.cli.fleet_run import run_fleet
+from fleet_repl.cli.run_options import ExportOptions
+from fleet_repl.cli.session import Session
+from fleet_repl.reports.exit_codes import exit_code
+from fleet_repl.reports.files import ReportError, check_apart, check_place, write_report
+from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.text import counted
+
+if TYPE_CHECKING:
+    from fleet_repl.reports.export import Exported
+
+
+def export(call: Call[ExportOptions]) -> ExitCode:
+    """Reads the rules, registry policies and creation templates of every registry, and prints them
+    as a Terraform module with import blocks, or as one CloudFormation template for each account
+    and region: for whoever takes the fleet over. What such a resource cannot say is warned about.
+    Exits with 4 if a registry could not be read.
+
+    Example: fleet-repl export inventories/prod.toml --format terraform --out ecr
+    """
+    options = call.options
+    reading = Call(
+        options=options.run_options(), backend=call.backend, streams=call.streams, log=call.log
+    )
+    if options.out is not None:
+        _check_folder(options.out)
+    return run_fleet(
+        reading,
+        partial(_export, options=options),
+        routes_required=False,
+        remembers_nothing=not options.sandbox,
+    )
+
+
+async def _export(session: Session, *, options: ExportOptions) -> ExitCode:
+    log = session.call.log
+    result = await session.export(options.format.value)
+    if result is None:
+        log.note("interrupted before everything was read")
+        return ExitCode.INTERRUPTED
+    if options.out is None:
+        session.call.streams.emit(result.text)
+    else:
+        _write(result, options.out, options.inventory)
+        log.note(f"{counted(len(result.files), 'file')} in {options.out}")
+    for registry in result.unreadable:
+        log.write_warning(f"{registry} could not be read, and is missing in whole or in part")
+    for reason in result.left_out:
+        log.write_warning(reason)
+    return exit_code(partial=bool(result.unreadable))
+
+
+def _check_folder(folder: Path) -> None:
+    """Make the folder unless it exists. Raises ReportError."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ReportError(f"{folder}: no folder can be made there: {error.strerror}") from error
+    check_place(folder / "providers.tf")
+
+
+def _write(result: Exported, folder: Path, inventory: Path) -> None:
+    for name, text in result.files.items():
+        check_apart(folder / name, [inventory], state=None)
+        write_report([text], folder / name)

@@ -1,0 +1,165 @@
+"""Registries as CloudFormation templates, one for each account and region.
+
+CloudFormation knows `DeleteReplication` since November 2026, so nothing of a rule is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from fleet_repl.reports.bootstrap.comments import bullets, commented, paragraph, shell
+from fleet_repl.reports.bootstrap.yaml import Value, yaml_lines
+from fleet_repl.reports.export.model import RegistryContent, objects
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.text import visible
+
+_RETAINED: Final = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+_NOT_IN_AN_ID: Final = re.compile(r"[^A-Za-z0-9]+")
+_TEXTS: Final = {
+    "description": "Description",
+    "customRoleArn": "CustomRoleArn",
+    "imageTagMutability": "ImageTagMutability",
+    "lifecyclePolicy": "LifecyclePolicy",
+    "repositoryPolicy": "RepositoryPolicy",
+}
+_EXCLUSION: Final = "ImageTagMutabilityExclusionFilter"
+
+
+def cloudformation_files(
+    fleet: str, contents: Sequence[RegistryContent]
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Returns the templates by name, and what is in place and in none of them."""
+    files = {
+        f"{content.file_name}.yaml": _template(fleet, content)
+        for content in contents
+        if not content.is_empty
+    }
+    return files, tuple(reason for content in contents for reason in content.left_out)
+
+
+def _template(fleet: str, content: RegistryContent) -> str:
+    resources = dict(_resources(content))
+    document: dict[str, Value] = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"ECR replication of {content.registry}.",
+        "Resources": resources,
+    }
+    body = "\n".join(yaml_lines(document))
+    return f"{commented(_comments(fleet, content, resources))}\n{body}\n"
+
+
+def _comments(
+    fleet: str, content: RegistryContent, resources: Mapping[str, Mapping[str, Value]]
+) -> Iterator[str]:
+    file = f"{content.file_name}.yaml"
+    yield from paragraph(
+        f"What is in place in {content.registry} ({visible(content.name)}) of {visible(fleet)}, "
+        "written down by fleet-repl export. Import it into a stack of that account and region, and "
+        "let nobody apply the inventory of fleet-repl any more from then on:"
+    )
+    imported = [_imported(content, name, resource) for name, resource in resources.items()]
+    yield from shell(
+        "aws cloudformation create-change-set",
+        "--stack-name ecr-replication",
+        "--change-set-name import",
+        "--change-set-type IMPORT",
+        f"--region {content.registry.region}",
+        f"--template-body file://{file}",
+        f"--resources-to-import '{json.dumps(imported)}'",
+    )
+    if content.left_out:
+        yield from paragraph("Left out:")
+        yield from bullets(map(visible, content.left_out))
+
+
+def _imported(content: RegistryContent, name: str, resource: Mapping[str, Value]) -> JsonObject:
+    """A resource as an import names it."""
+    properties = resource.get("Properties")
+    prefix = properties.get("Prefix") if isinstance(properties, Mapping) else None
+    identifier = (
+        {"RegistryId": str(content.registry.account)} if prefix is None else {"Prefix": str(prefix)}
+    )
+    return {
+        "ResourceType": str(resource["Type"]),
+        "LogicalResourceId": name,
+        "ResourceIdentifier": identifier,
+    }
+
+
+def _resources(content: RegistryContent) -> Iterator[tuple[str, Mapping[str, Value]]]:
+    if content.rules:
+        rules: Value = [_rule(rule) for rule in content.rules]
+        properties: Mapping[str, Value] = {"ReplicationConfiguration": {"Rules": rules}}
+        yield "ReplicationConfiguration", _resource("ReplicationConfiguration", properties)
+    if content.policy:
+        yield "RegistryPolicy", _resource("RegistryPolicy", {"PolicyText": content.policy})
+    taken: set[str] = set()
+    for template in content.templates:
+        plain = "".join(
+            part.capitalize() for part in _NOT_IN_AN_ID.split(str(template.get("prefix", "")))
+        )
+        name, number = f"Template{plain}", 2
+        while name in taken:
+            name, number = f"Template{plain}{number}", number + 1
+        taken.add(name)
+        yield name, _resource("RepositoryCreationTemplate", _template_properties(template))
+
+
+def _resource(type_: str, properties: Mapping[str, Value]) -> Mapping[str, Value]:
+    return {"Type": f"AWS::ECR::{type_}", **_RETAINED, "Properties": properties}
+
+
+def _rule(rule: JsonObject) -> Mapping[str, Value]:
+    spelled: dict[str, Value] = {
+        "Destinations": [
+            {"Region": str(end.get("region")), "RegistryId": str(end.get("registryId"))}
+            for end in objects(rule.get("destinations"))
+        ]
+    }
+    filters = objects(rule.get("repositoryFilters"))
+    if filters:
+        spelled["RepositoryFilters"] = [
+            {"Filter": str(item.get("filter")), "FilterType": str(item.get("filterType"))}
+            for item in filters
+        ]
+    deletion = rule.get("deleteReplication")
+    if isinstance(deletion, Mapping):
+        spelled["DeleteReplication"] = {"Enabled": deletion.get("enabled") is True}
+    return spelled
+
+
+def _template_properties(template: JsonObject) -> Mapping[str, Value]:
+    applied = template.get("appliedFor")
+    properties: dict[str, Value] = {
+        "Prefix": str(template.get("prefix", "")),
+        "AppliedFor": list(map(str, applied)) if isinstance(applied, list) else [],
+    }
+    for member, name in _TEXTS.items():
+        if template.get(member):
+            properties[name] = str(template[member])
+    encryption = template.get("encryptionConfiguration")
+    if isinstance(encryption, Mapping):
+        names = {"encryptionType": "EncryptionType", "kmsKey": "KmsKey"}
+        properties["EncryptionConfiguration"] = {
+            name: str(encryption[member])
+            for member, name in names.items()
+            if encryption.get(member)
+        }
+    tags = objects(template.get("resourceTags"))
+    if tags:
+        properties["ResourceTags"] = [
+            {"Key": str(tag.get("Key")), "Value": str(tag.get("Value"))} for tag in tags
+        ]
+    exclusions = objects(template.get("imageTagMutabilityExclusionFilters"))
+    if exclusions:
+        properties[f"{_EXCLUSION}s"] = [
+            {
+                f"{_EXCLUSION}Type": str(item.get("filterType")),
+                f"{_EXCLUSION}Value": str(item.get("filter")),
+            }
+            for item in exclusions
+        ]
+    return properties
