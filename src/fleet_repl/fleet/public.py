@@ -19,11 +19,16 @@ from fleet_repl.fleet.kept_plan import (
 )
 from fleet_repl.fleet.load import load_inventory as load_inventory
 from fleet_repl.fleet.rollback import RunError as RunError
+from fleet_repl.fleet.terraform_states import read_terraform_states as read_terraform_states
 from fleet_repl.fleet.tracing import traced as traced
 from fleet_repl.inventory import Inventory as Inventory
 from fleet_repl.planning.attribution import (
     Attribution as Attribution,
     RecordedCall as RecordedCall,
+)
+from fleet_repl.planning.elsewhere import (
+    HeldResource as HeldResource,
+    StateFileError as StateFileError,
 )
 from fleet_repl.planning.explain import (
     Awaited as Awaited,
@@ -58,6 +63,7 @@ from fleet_repl.planning.plan import (
     Vouched as Vouched,
     Warning as Warning,
 )
+from fleet_repl.reports.export import Exported as Exported
 from fleet_repl.reports.to_json import to_json as to_json
 from fleet_repl.runs.coverage import (
     CoverageReport as CoverageReport,

@@ -1,0 +1,85 @@
+"""`fleet-repl export`: texts on stdout or in a folder, warnings on stderr, and exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+
+from fleet_repl.cli.app import run
+from fleet_repl.values.exit_code import ExitCode
+
+FLEET = """\
+version = 1
+name = "prod"
+
+[aws]
+role = "fleet-replication"
+regions = ["eu-west-1"]
+
+[[accounts]]
+id = "111111111111"
+name = "build"
+
+[[accounts]]
+id = "222222222222"
+name = "shop"
+"""
+SCENARIO = """\
+[[accounts]]
+id = "222222222222"
+denied = true
+
+[[registries]]
+account = "111111111111"
+region = "eu-west-1"
+
+[[registries.replication.rules]]
+destinations = [{ region = "eu-west-1", registryId = "222222222222" }]
+deleteReplication = { enabled = true }
+"""
+
+
+@pytest.fixture
+def simulated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The arguments of an export of a fleet of which one account cannot be reached."""
+    monkeypatch.chdir(tmp_path)
+    Path("fleet.toml").write_text(FLEET)
+    Path("found.toml").write_text(SCENARIO)
+    return ["export", "fleet.toml", "--sandbox", "--scenario", "found.toml"]
+
+
+def test_stdout_is_a_module(simulated: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What is lost and what was not read is on stderr, and the code says so."""
+    assert run(simulated) == ExitCode.PARTIAL
+    printed = capsys.readouterr()
+    module: Any = hcl2.loads(printed.out)
+    assert len(module["resource"]) == 1
+    lines = printed.err.splitlines()
+    assert (
+        "warning: 222222222222/eu-west-1 could not be read, and is missing in whole or in part"
+    ) in lines
+    assert any("rules[0] replicates deletions" in line for line in lines)
+
+
+def test_a_part_of_a_fleet_in_a_folder(
+    simulated: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file for each registry; the folder is made, and files in it are replaced."""
+    arguments = [*simulated, "--account", "build", "--out", "ecr", "--format", "cloudformation"]
+    for _ in range(2):
+        assert run(arguments) == ExitCode.OK
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "1 file in ecr" in printed.err
+    assert [path.name for path in Path("ecr").iterdir()] == ["111111111111-eu-west-1.yaml"]
+    assert "Enabled: true" in Path("ecr/111111111111-eu-west-1.yaml").read_text()
+
+
+def test_a_folder_that_is_none(simulated: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Found out before anything is read."""
+    assert run([*simulated, "--out", "fleet.toml"]) == ExitCode.ERROR
+    assert "no folder can be made there" in capsys.readouterr().err
+    assert run([*simulated, "--format", "pulumi"]) == ExitCode.USAGE
