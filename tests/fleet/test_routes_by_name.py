@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import anyio
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 from tests.support.registries import registry_of
 from tests.support.simulated import Simulated, simulate
 
-from fleet_repl import InventoryError, Outcome, Plan, Registry, Report, Status
+from fleet_repl import (
+    InventoryError,
+    Outcome,
+    Plan,
+    Registry,
+    Report,
+    Selection,
+    Status,
+    explain_image,
+    load_inventory,
+)
 from fleet_repl.ecr.backfills.model import BackfillState
 from fleet_repl.fleet.kept_plan import PlanError
 from fleet_repl.planning.plan import State
 from fleet_repl.reports.documents.plan import parse_plan, plan_content
 from fleet_repl.sandbox import AccountScenario
+from fleet_repl.values.errors import UnreadableStateError
+from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.watch.round import Verdict, looked
 
 HUB, SPOKE, THIRD = map(registry_of, "123")
 ACCOUNTS = """version = 1
@@ -343,6 +362,148 @@ async def test_routes_with_other_deletions_are_kept_apart() -> None:
             aws.rewrite(both)
 
 
+async def run(aws: Simulated, *arguments: str) -> tuple[int, str]:
+    """A command of its own process: its exit code and what it prints."""
+    environ: dict[str, str] = {
+        **os.environ,
+        "AWS_ENDPOINT_URL": aws.endpoint.url,
+        "AWS_ACCESS_KEY_ID": str(aws.endpoint.access_key_id),
+        "AWS_SECRET_ACCESS_KEY": aws.endpoint.secret_access_key.reveal(),
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }
+    command, *others = arguments
+    ended = await anyio.run_process(
+        [sys.executable, "-m", "fleet_repl", command, aws.inventory.path, *others],
+        env=environ,
+        check=False,
+        stderr=subprocess.STDOUT,
+    )
+    return ended.returncode, ended.stdout.decode()
+
+
+async def test_exit_codes_of_the_commands() -> None:
+    """A repository that is born later is drift, exit 2; collateral too, and no apply goes on."""
+    async with simulate(fleet(PRIVATE)) as aws:
+        born(aws, "base/priv")
+        assert (await run(aws, "drift"))[0] == 2
+        assert (await run(aws, "apply", "--yes"))[0] == 0
+        assert (await run(aws, "drift"))[0] == 0
+        born(aws, "base/rust")
+        code, said = await run(aws, "drift")
+        assert code == 2
+        assert "+ to 222222222222 eu-west-1: base/rust (route r1)" in said
+        assert (await run(aws, "apply", "--yes"))[0] == 0
+        assert links(aws) == {"2 base/priv", "2 base/rust"}
+        # From now on the rules in place carry what is excluded, and no other rules could help.
+        born(aws, "base/private/x")
+        code, said = await run(aws, "drift")
+        assert code == 2
+        assert "cannot carry base/priv out of 111111111111/eu-west-1 without base/private/x" in said
+        for flags, expected in ([], 3), (["--force"], 3), (["--allow", "collateral"], 0):
+            assert (await run(aws, "apply", "--yes", *flags))[0] == expected
+
+
+async def test_a_round_of_a_watch_is_not_in_sync_with_collateral() -> None:
+    """Although nothing could be written."""
+    async with simulate(fleet(PRIVATE)) as aws:
+        born(aws, "base/priv")
+        await aws.applied()
+        assert looked(await aws.planned(), fix=False)[0] is Verdict.IN_SYNC
+        born(aws, "base/private/x")
+        plan = await aws.planned()
+        assert not plan.changes
+        assert looked(plan, fix=False) == (Verdict.DRIFT, ExitCode.PENDING)
+        assert looked(plan, fix=True) == (Verdict.PARTIAL, ExitCode.PENDING)
+
+
+async def test_other_processes_read_the_names_as_well() -> None:
+    """Workers plan the same."""
+    async with simulate(fleet(PRIVATE)) as aws:
+        born(aws, "base/go", "base/java", "base/private/x")
+        with ThreadPoolExecutor(2) as executor:
+            async with aws.connected(executor=executor, workers=2) as connected:
+                assert (await connected.apply(await connected.plan())).status is Status.OK
+        assert links(aws) == {"2 base/go", "2 base/java"}
+
+
+async def test_a_run_is_taken_back() -> None:
+    """The prefixes from before it come back, whatever repositories there are by now."""
+    async with simulate(fleet(PRIVATE)) as aws:
+        born(aws, "base/go")
+        await aws.applied()
+        born(aws, "base/rust")
+        report = await aws.applied()
+        unlistable(aws)
+        assert (await aws.rolled_back(report.run_id)).status is Status.OK
+        assert links(aws) == {"2 base/go"}
+        assert aws.ungranted() == set()
+
+
+async def test_only_a_part_of_the_fleet_is_planned() -> None:
+    """A destination by itself is granted what its sources send, and no more."""
+    async with simulate(fleet(PRIVATE)) as aws:
+        born(aws, "base/go", "base/private/x")
+        async with aws.connected() as connected:
+            selection = Selection(accounts=("222222222222",))
+            await connected.apply(await connected.plan(selection=selection))
+        (statement,) = aws.statements(SPOKE)
+        assert "repository/base/go*" in json.dumps(statement)
+        assert aws.rules(HUB) == []
+
+
+async def test_more_rules_than_ecr_takes_are_a_fault_of_the_source() -> None:
+    """Only the repositories show how many rules there have to be."""
+    names = [f"base/{letter}{letter}/x" for letter in "abcdefgh"]
+    barred = [f"base/{letter}z/x" for letter in "abcdefgh"]
+    exclude = f"exclude = {json.dumps([f'{name[:-1]}' for name in barred])}"
+    text = fleet(f'prefixes = ["base/"]\n{exclude}') + "[limits]\nrules = 2\nfilters = 3\n"
+    async with simulate(text) as aws:
+        born(aws, *names, *barred)
+        plan = await aws.planned()
+        (hub, *_) = plan.registries
+        assert hub.error is not None
+        assert hub.error.message == (
+            "for the repositories that are there it would need 3 rules, and ECR takes 2"
+        )
+
+
+async def test_an_unreadable_memory_of_repositories_is_no_empty_one() -> None:
+    """Whoever cannot tell which repositories are new does not plan; an apply cannot hide that."""
+    async with simulate(fleet(PRIVATE + '\nnew_repositories = "leave"')) as aws:
+        born(aws, "base/go")
+        await aws.applied()
+        (aws.state / "repositories.json").write_text("{}")
+        with pytest.raises(UnreadableStateError, match=r"repositories\.json"):
+            await aws.planned()
+
+
+def test_explaining_what_a_route_leaves_out_by_name(tmp_path: Path) -> None:
+    """Without a name of a repository being known: why it stays, and what to write instead."""
+    path = tmp_path / "fleet.toml"
+    path.write_text(fleet('prefixes = ["base/"]\nexclude = ["base/private/", "base/old"]'))
+    inventory = load_inventory(path, environ={})
+    left_out = explain_image(inventory, "base/private/x", destination="222222222222/eu-west-1")
+    assert left_out.carried == ()
+    assert left_out.not_carried[0].because == (
+        "route r1 leads there, but excludes base/private/, base/old"
+    )
+    assert left_out.remedy == (
+        "let route r1 ask for it in the inventory if it should get there, and run "
+        f'fleet-repl apply {path}:\nexclude = ["base/old"]'
+    )
+    (carried,) = explain_image(inventory, "base/go").carried
+    assert carried.facts == (
+        "its prefixes follow from the repositories that the source has at each run: see --live",
+    )
+    path.write_text(fleet('only = ["base/java"]'))
+    inventory = load_inventory(path, environ={})
+    left_out = explain_image(inventory, "base/javascript:22", destination="222222222222/eu-west-1")
+    assert left_out.not_carried[0].because == "route r1 leads there, but asks only for base/java"
+    assert left_out.remedy is not None
+    assert left_out.remedy.endswith('only = ["base/java", "base/javascript"]')
+
+
 NAMES = ["aa/x", "aa/xy", "aa/y/z", "aa/yz", "ab", "b/x", "b/xx"]
 ENTRIES = ["aa", "aa/", "aa/x", "aa/y", "b/", "b/x"]
 lists = st.lists(st.sampled_from(ENTRIES), max_size=2, unique=True)
@@ -388,9 +549,12 @@ async def _pushed_and_judged(
         )
         return
     assert report.status is Status.OK
-    assert arrived(aws, names) == wanted | {
-        name for name in names if beside and name.startswith("b/")
-    }
+    carried = wanted | {name for name in names if beside and name.startswith("b/")}
+    assert arrived(aws, names) == carried
+    assert {name for name in names if explain_image(aws.inventory, name).carried} == carried
+    async with aws.connected(purpose=None) as connected:
+        live = {name: await connected.explain(name) for name in names}
+    assert {name for name in names if live[name].carried} == carried
 
 
 def _named(entry: str, name: str) -> bool:
