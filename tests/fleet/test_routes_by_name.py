@@ -184,6 +184,10 @@ async def test_new_repositories_are_left_where_the_route_leaves_them() -> None:
         (warning,) = [item for item in plan.warnings if item.kind == "left-repositories"]
         assert "base/rust in 111111111111/eu-west-1" in warning.message
         assert arrived(aws, ["base/rust", "base/go"]) == {"base/go"}
+        async with aws.connected(purpose=None) as connected:
+            explained = await connected.explain("base/rust", source="111111111111/eu-west-1")
+        assert explained.remedy is not None
+        assert explained.remedy.startswith("if the repository is newer than the rules, write new_r")
         # Rules that somebody has changed by hand are put back, and no new repository with them.
         aws.world.set_replication(HUB, {"rules": []})
         assert (await aws.applied(force=True)).status is Status.OK

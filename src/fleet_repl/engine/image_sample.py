@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from fleet_repl.ecr.rules import parse_answer
 from fleet_repl.engine.ports import ImageReader, RegistryReader
+from fleet_repl.engine.repository_names import repository_names
 from fleet_repl.engine.shards import ShardContext
 from fleet_repl.engine.workers import work_through
 from fleet_repl.runs.delivery import (
@@ -84,8 +85,7 @@ class Sampler:
     async def _recent(
         self, source: Registry, links: Sequence[Link], received: Prefixes
     ) -> tuple[PushedImage, ...]:
-        listed = await self.images.describe_repositories(source)
-        names = [name for item in listed if isinstance(name := item.get("repositoryName"), str)]
+        names = await repository_names(source, self.images)
         by_repository: list[tuple[PushedImage, ...]] = []
         for name in repositories_to_ask(names, links, received, count=self.count):
             if recent := await self._newest(source, name):

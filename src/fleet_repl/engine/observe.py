@@ -6,7 +6,7 @@ Reads may be spread over a time, so that a large fleet causes no burst of calls.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from operator import attrgetter
@@ -16,6 +16,7 @@ from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.policy.lint import scope_matters
 from fleet_repl.ecr.rules import Outgoing, parse_answer
 from fleet_repl.engine.ports import EventSink, RegistryReader, RepositoryReader
+from fleet_repl.engine.repository_names import repository_names
 from fleet_repl.engine.shards import Shard, ShardContext, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
@@ -245,8 +246,10 @@ async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unr
             policy = parse_policy(document, how.owner, registry)
             if scope_matters(policy):
                 scope = await how.reader.account_setting(registry, POLICY_SCOPE)
-        # Rules that follow from names must not follow from a failed read of them.
-        repositories = await _repositories(registry, how)
+        repositories = None
+        if how.repositories is not None and registry in how.with_repositories:
+            # Rules follow from these names, so without them the registry counts as unreadable.
+            repositories = await repository_names(registry, how.repositories)
         templates = await _templates(registry, how)
     except CallError as error:
         return Unreadable(error=error.fault), error.transient
@@ -274,16 +277,3 @@ async def _templates(
         return await how.reader.read_templates(registry)
     except CallError as error:
         return error.fault
-
-
-async def _repositories(registry: Registry, how: ObserveContext) -> tuple[str, ...] | None:
-    """The names of a registry's repositories, sorted; None: they are not wanted."""
-    if how.repositories is None or registry not in how.with_repositories:
-        return None
-    return repository_names(await how.repositories.describe_repositories(registry))
-
-
-def repository_names(listed: Iterable[JsonObject]) -> tuple[str, ...]:
-    """The names of listed repositories, sorted."""
-    names = (item.get("repositoryName") for item in listed)
-    return tuple(sorted(name for name in names if isinstance(name, str)))

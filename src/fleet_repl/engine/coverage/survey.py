@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fleet_repl.ecr.rules import parse_answer
 from fleet_repl.engine.ports import EventSink
+from fleet_repl.engine.repository_names import repository_names
 from fleet_repl.engine.shards import Reader, ShardContext
 from fleet_repl.engine.workers import work_through
 from fleet_repl.runs.events import ReadStarted, RegistryRead
@@ -76,10 +76,7 @@ async def _contents(registry: Registry, reader: Reader) -> Contents:
             raise
         # A fresh session may be refused once.
         document = await reader.describe(registry)
-    listed = await reader.describe_repositories(registry)
-    names = (item.get("repositoryName") for item in listed)
     return Contents(
-        # Replication makes the same names again and again: each is kept in memory once.
-        repositories=frozenset(sys.intern(name) for name in names if isinstance(name, str)),
+        repositories=frozenset(await repository_names(registry, reader)),
         carried=parse_answer(document).may_use,
     )

@@ -81,11 +81,18 @@ def _without_rule(question: Question, link: Link, seen: Sightings) -> NotCarried
         return blocked(link, Reason.JOINING, joining)
     if isinstance(replication, Fault):
         return blocked(link, Reason.UNREADABLE, unread("rules of the source", replication))
+    asking = routes_carrying(question, link)
     because = (
-        f"{named('route', routes_carrying(question, link))} asks for it, and no replication rule "
-        "of the source carries it"
+        f"{named('route', asking)} asks for it, and no replication rule of the source carries it"
     )
     remedy = f"its rule is missing; this puts it in place:\n{apply_command(question)}"
+    routes = (route for route in question.inventory.routes if route.name in asking)
+    if all(route.new_repositories == "leave" for route in routes):
+        because += ", as of a repository that was created after the route was first applied there"
+        remedy = (
+            'if the repository is newer than the rules, write new_repositories = "include", and '
+            f"run:\n{apply_command(question)}"
+        )
     return blocked(link, Reason.NO_RULE, because, remedy)
 
 
