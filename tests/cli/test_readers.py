@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import pytest
 import typer
-from tests.support.command_line import Cli, FakeBackend
+from tests.cli.test_repair import fitting
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 
 from fleet_repl.cli.app import app
 from fleet_repl.cli.commands import COMMANDS
@@ -25,6 +26,7 @@ READING: Final = (
     ("backfill", "--yes"),
     ("explain", "--live", "--from", "build/eu-west-1"),
     ("wait",),
+    ("repair", "--yes"),
     ("rollback", "--yes", "last"),
 )
 """Every command that reads the registries of a fleet."""
@@ -50,10 +52,13 @@ def test_every_command_that_reads_the_fleet_takes_them() -> None:
 
 @pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
 def test_processes_read(
-    cli: Cli, inventory: str, backend: FakeBackend, command: tuple[str, ...]
+    cli: Cli, inventory: str, backend: FakeBackend, fleet: FakeFleet, command: tuple[str, ...]
 ) -> None:
     """A fleet is connected with as many worker processes as are asked for, and else with none."""
-    what = ("base/go:1",) if command[0] in ("explain", "wait") else ()
+    what: tuple[str, ...] = ("base/go:1",) if command[0] in ("explain", "wait") else ()
+    if command[0] == "repair":
+        what = (fitting(cli, inventory, fleet),)
+        backend.executors.clear()
     cli(*command, inventory, *what, "--workers", "3")
     cli(*command, inventory, *what)
     workers, none = backend.executors

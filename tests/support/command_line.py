@@ -329,6 +329,22 @@ class FakeFleet(Fleet):
         await self.planning()
         return replace(self.backfills, mode=BackfillMode.STATUS, route=route)
 
+    async def repair(
+        self,
+        document: str | Path | DeliveryReport | CoverageReport,
+        *,
+        wait: bool = False,
+        dry_run: bool = False,
+        max_age: timedelta = timedelta(hours=24),
+        on_event: EventSink | None = None,
+    ) -> BackfillReport:
+        flags = {" --wait": wait, " --dry-run": dry_run}
+        self.asked.append("repair" + "".join(flag for flag, given in flags.items() if given))
+        await self.applying()
+        status = Status.INTERRUPTED if self.is_stopped else self.backfills.status
+        mode = BackfillMode.STATUS if dry_run else BackfillMode.REPAIR
+        return replace(self.backfills, status=status, mode=mode)
+
     async def import_inventory(self, *, held: Collection[HeldResource] = ()) -> Imported:
         self.asked.append("import")
         await self.planning()

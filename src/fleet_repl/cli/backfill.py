@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.confirm import agreed
+from fleet_repl.cli.confirm_backfills import declined
 from fleet_repl.cli.flags import Yes, completing
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
-from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.reports.exit_codes import backfill_exit
-from fleet_repl.reports.text.backfills import backfill_text
 from fleet_repl.runs.history import Purpose
-from fleet_repl.runs.outcomes import BackfillReport, Status
 from fleet_repl.values.exit_code import ExitCode
-from fleet_repl.values.text import counted, visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,52 +79,8 @@ async def _status(session: Session, *, route: str | None) -> ExitCode:
 
 
 async def _backfill(session: Session, *, options: _BackfillOptions) -> ExitCode:
-    report = None if options.yes else await _declined(session, options)
+    look = partial(session.backfill_status, route=options.route)
+    report = None if options.yes else await declined(session, look, force=options.force)
     if report is None:
         report = await session.backfill(route=options.route, wait=options.wait, again=options.force)
     return hand_over(session.call, report, backfill_exit(report), inventory=session.inventory)
-
-
-async def _declined(session: Session, options: _BackfillOptions) -> BackfillReport | None:
-    """Show the backfills there are and ask whether to start more.
-
-    Returns the report to end with where the answer is no or the run is interrupted; None where
-    backfills may be started: the answer is yes, nobody can be asked, or nothing would start.
-    """
-    log, streams = session.call.log, session.call.streams
-    if streams.keyboard is None:
-        return None
-    report = await session.backfill_status(route=options.route)
-    number = sum(_may_start(outcome, force=options.force) for outcome in report.backfills)
-    if session.interrupts.requested.is_set():
-        return report
-    if not number:
-        return None
-
-    def shown(stream: TextIO) -> str:
-        full = session.call.options.verbose
-        colour = stream is streams.stderr and streams.has_colour(stream)
-        width = streams.width(stream)
-        return backfill_text(report, full=full, colour=colour, width=width, end=False) + "\n"
-
-    seen = log.block(shown(streams.stderr))
-    most = counted(number, "backfill")
-    question = f"Start up to {most} of {visible(report.fleet)}?"
-    if await agreed(session, question, shown, streams.keyboard, seen=seen):
-        return None
-    if session.interrupts.requested.is_set():
-        return replace(report, status=Status.INTERRUPTED)
-    return replace(report, status=Status.REFUSED)
-
-
-def _may_start(outcome: BackfillOutcome, *, force: bool) -> bool:
-    """Returns whether a new backfill to the destination may be started, as things stand now."""
-    last = outcome.backfill
-    if outcome.joining:
-        return False
-    if last is None:
-        # The destination has none, or its source could not be read.
-        return True
-    if last.active:
-        return last.state is BackfillState.STOPPING
-    return force or last.failed > 0 or last.state is not BackfillState.COMPLETE

@@ -57,6 +57,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "Change (writes to the fleet)": {
         "apply": "Make the fleet as the inventory says, and report every registry.",
         "backfill": "Copy images that were pushed before their rule was in place.",
+        "repair": "Have ECR copy what a document of verify or coverage says is missing.",
         "watch": "Look for drift again and again; with --fix, correct it.",
         "rollback": "Put back what a run has changed, as it was before that run.",
     },

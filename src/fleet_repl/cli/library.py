@@ -80,6 +80,15 @@ class Library:
 
         check_wait(question, within, inventory)
 
+    def check_repair(
+        self, document: Path, inventory: Inventory, *, now: datetime, max_age: timedelta
+    ) -> None:
+        """Raises FleetError for a document that cannot be read, and RefusedError for one that the
+        fleet may not be repaired by."""
+        from fleet_repl.fleet.repair import check_lacking, load_lacking  # noqa: PLC0415
+
+        check_lacking(load_lacking(document), inventory, now=now, max_age=max_age)
+
     def explain(self, question: Question) -> Explanation:
         """Where an image goes by the inventory alone."""
         from fleet_repl.planning.explain import explain  # noqa: PLC0415

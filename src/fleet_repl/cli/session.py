@@ -107,6 +107,20 @@ class Session:
                 selection=self.call.options.selection, route=route
             )
 
+    async def repair(
+        self, document: Path, *, wait: bool = False, dry_run: bool, max_age: timedelta
+    ) -> BackfillReport:
+        """Start backfills of what a document says is lacking, or only look at them; after an
+        interruption, the report says how far they are."""
+        with self._working(STOPPING if dry_run else LEAVING):
+            return await self.fleet.repair(
+                document,
+                wait=wait,
+                dry_run=dry_run,
+                max_age=max_age,
+                on_event=self._note_waiting if wait else None,
+            )
+
     async def verify(self, *, count: int, age: timedelta) -> DeliveryReport:
         """Ask whether recent images have arrived; after an interruption, the answers so far."""
         with self._working(STOPPING):

@@ -61,21 +61,21 @@ class Backfiller:
         seen = await read_rules(asked, self.context.observing({}))
         wanted, out_of_place = self._sorted_out(asked, seen, record)
         kept = (*waiting, *out_of_place)
-        self._announce(wanted, kept)
+        self.announce(wanted, kept)
         outcomes = await backfill(wanted, self.context.backfilling, wait=wait, again=again)
-        await self._put_on_record(outcomes)
+        await self.put_on_record(outcomes)
         mode = BackfillMode.WAIT if wait else BackfillMode.START
-        return self._report(began, route, mode, (*kept, *outcomes))
+        return self.report(began, route, mode, (*kept, *outcomes))
 
     async def status(self, selection: Selection, route: str | None) -> BackfillReport:
         """Reports the latest backfill to each destination, and starts none."""
         began = self._now()
         asked, waiting = await self._asked(selection, route, BackfillState.UNKNOWN)
-        self._announce(asked, waiting, looking=True)
+        self.announce(asked, waiting, looking=True)
         record = await self.context.memory.recall()
         latest = await look(asked, self.context.backfilling)
         outcomes = [_since(outcome, record) for outcome in latest]
-        return self._report(began, route, BackfillMode.STATUS, (*waiting, *outcomes))
+        return self.report(began, route, BackfillMode.STATUS, (*waiting, *outcomes))
 
     async def follow_up(self, report: Report, plan: Plan, *, since: datetime) -> Report:
         """Starts the backfills of the links that a run has made, and adds them to its report.
@@ -88,9 +88,9 @@ class Backfiller:
         wanted = {
             source: dict.fromkeys(destinations, since) for source, destinations in ends.items()
         }
-        self._announce(wanted)
+        self.announce(wanted)
         outcomes = await backfill(wanted, self.context.backfilling, wait=False)
-        await self._put_on_record(outcomes)
+        await self.put_on_record(outcomes)
         good = report.status in (Status.OK, Status.STAGED)
         short = good and any(outcome.fails for outcome in outcomes)
         status = Status.PARTIAL if short else report.status
@@ -98,7 +98,7 @@ class Backfiller:
         backfills = tuple(self._named(outcomes))
         return replace(report, status=status, finished_at=self._now(), backfills=backfills)
 
-    async def _put_on_record(self, outcomes: Sequence[BackfillOutcome]) -> None:
+    async def put_on_record(self, outcomes: Sequence[BackfillOutcome]) -> None:
         """Removes started backfills from the record of owed backfills. If that fails, the next
         backfill finds them under way or done."""
         started: dict[Registry, set[Registry]] = {}
@@ -110,13 +110,14 @@ class Backfiller:
         except Exception as error:  # noqa: BLE001 - backfills are under way, and the report tells of them
             _LOG.warning("what was backfilled could not be put on record: %s", reason_of(error))
 
-    def _announce(
+    def announce(
         self,
         wanted: Mapping[Registry, Mapping[Registry, object]],
         kept: Sequence[BackfillOutcome] = (),
         *,
         looking: bool = False,
     ) -> None:
+        """Reports how many backfills there may be, and the outcomes that are known already."""
         total = sum(len(destinations) for destinations in wanted.values())
         self.context.on_event(BackfillsWanted(backfills=total + len(kept), looking=looking))
         for outcome in kept:
@@ -160,13 +161,14 @@ class Backfiller:
                 kept += _not_in_place(source, backlog.missing)
         return wanted, tuple(kept)
 
-    def _report(
+    def report(
         self,
         began: datetime,
         route: str | None,
         mode: BackfillMode,
         outcomes: Sequence[BackfillOutcome],
     ) -> BackfillReport:
+        """Returns the report of a run that ends now."""
         return BackfillReport(
             run_id=self.context.run_id,
             status=self._status(outcomes),

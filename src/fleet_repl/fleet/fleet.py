@@ -215,6 +215,32 @@ class Fleet:
         """The latest backfill to each destination. Starts nothing. Raises SelectionError."""
         return await Backfiller(context=self._context).status(selection, route)
 
+    async def repair(
+        self,
+        document: str | Path | DeliveryReport | CoverageReport,
+        *,
+        wait: bool = False,
+        dry_run: bool = False,
+        max_age: timedelta = timedelta(hours=24),
+        on_event: EventSink | None = None,
+    ) -> BackfillReport:
+        """Start one backfill for each link whose destination lacks images by a document of `verify`
+        or `coverage`: a file, or the report itself.
+
+        `wait`: start those that ECR has no room for yet as well, and follow all to their end.
+        `dry_run`: none is started. A backfill that began since the document was made will do.
+        Raises FleetError for a file that cannot be read, and RefusedError while the fleet is
+        frozen, for a document of another fleet or inventory or one older than `max_age`, and where
+        a rule or a grant is missing, which `apply` puts in place.
+        """
+        from fleet_repl.fleet.repair import repair  # noqa: PLC0415
+
+        if not dry_run:
+            self._context.check_may_write()
+            await self._context.access.refuse_if_frozen()
+        context = self._context.reporting_to(on_event)
+        return await repair(document, context, wait=wait, dry_run=dry_run, max_age=max_age)
+
     def refuse(self, plan: Plan, because: str, *, on_event: EventSink | None = None) -> Report:
         """The report of a plan that is not carried out."""
         return refused_report(

@@ -63,6 +63,8 @@ class BackfillMode(StrEnum):
     """Start every backfill, and follow each to its end."""
     STATUS = "status"
     """Start no backfill."""
+    REPAIR = "repair"
+    """Start the backfills of the links whose destinations lack images by a document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from fleet_repl.inventory import Route
+from fleet_repl.inventory import Inventory, Route
 from fleet_repl.planning.explain.model import Carried, NotCarried, Question, Reason
 from fleet_repl.values.names import Registry
 from fleet_repl.values.repositories import lists
@@ -44,9 +44,9 @@ def remedy_of(
     return None
 
 
-def apply_command(question: Question) -> str:
-    """The command that makes the fleet as its inventory says."""
-    return f"fleet-repl apply {shlex.quote(question.inventory.path)}"
+def apply_command(inventory: Inventory) -> str:
+    """The command that makes a fleet as its inventory says."""
+    return f"fleet-repl apply {shlex.quote(inventory.path)}"
 
 
 def _remedy(question: Question, why: NotCarried) -> str | None:
@@ -54,7 +54,7 @@ def _remedy(question: Question, why: NotCarried) -> str | None:
         case Reason.RETIRED:
             return (
                 'take state = "retired" off the account in the inventory, and run:\n'
-                f"{apply_command(question)}"
+                f"{apply_command(question.inventory)}"
             )
         case Reason.OTHER_PREFIX:
             return _wider_route(question, why)
@@ -64,7 +64,7 @@ def _remedy(question: Question, why: NotCarried) -> str | None:
                 return f"push it to {pushed_to}, from which a route carries it there"
             return (
                 f"add this to the inventory if it should get there, and run "
-                f"{apply_command(question)}:\n{_new_route(question, why)}"
+                f"{apply_command(question.inventory)}:\n{_new_route(question, why)}"
             )
 
 
@@ -89,7 +89,7 @@ def _wider_route(question: Question, why: NotCarried) -> str:
     prefixes = json.dumps([*route.prefixes, _folder(question.repository)])
     return (
         f"widen route {route.name} in the inventory if it should get there, and run "
-        f"{apply_command(question)}:\nprefixes = {prefixes}"
+        f"{apply_command(question.inventory)}:\nprefixes = {prefixes}"
     )
 
 
@@ -108,7 +108,7 @@ def _asking_by_name(question: Question, route: Route) -> str:
     ]
     return (
         f"let route {route.name} ask for it in the inventory if it should get there, and run "
-        f"{apply_command(question)}:\n" + "\n".join(changed)
+        f"{apply_command(question.inventory)}:\n" + "\n".join(changed)
     )
 
 

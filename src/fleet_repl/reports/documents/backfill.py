@@ -155,7 +155,8 @@ class BackfillReportDocument(
         BackfillMode,
         Meta(
             description="start: what can be started was. wait: all were, and followed to their "
-            "end. status: nothing was started."
+            "end. status: nothing was started. repair: those of links whose destinations lacked "
+            "images by a document."
         ),
     ]
     route: Annotated[str | None, Meta(description="The only route that counted; null for all.")]

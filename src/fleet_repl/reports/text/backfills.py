@@ -23,6 +23,7 @@ START_THE_REST: Final = (
 NOTHING_SELECTED: Final = (
     "No link starts in what is selected: --account, --label and --region select sources."
 )
+NOTHING_LACKING: Final = "By the document no destination lacks anything."
 
 _STYLES: Final = {
     BackfillState.COMPLETE: Style.ADDED,
@@ -169,7 +170,9 @@ def _add_end(page: Page, report: BackfillReport) -> None:
     took = elapsed((report.finished_at - report.started_at).total_seconds())
     total = counted(len(report.backfills), "destination")
     started = sum(backfill.started for backfill in report.backfills)
-    if not report.backfills:
+    if not report.backfills and report.mode is BackfillMode.REPAIR:
+        summary = NOTHING_LACKING
+    elif not report.backfills:
         summary = NOTHING_SELECTED
     elif report.mode is BackfillMode.STATUS:
         summary = f"Looked at {total} in {took}."

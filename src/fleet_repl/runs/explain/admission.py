@@ -108,7 +108,7 @@ def _grant(question: Question, link: Link, actions: tuple[str, ...]) -> str:
     desired = question.desired
     ours = link.routes and desired.must_be_granted(link.source, link.destination)
     if ours and set(actions) <= {*desired.actions}:
-        return f"its grant is missing; this puts it in place:\n{apply_command(question)}"
+        return f"its grant is missing; this puts it in place:\n{apply_command(question.inventory)}"
     partition = desired.owner.partition
     prefix = carrying_prefix(link.prefixes, question.repository)
     statement: JsonObject = {

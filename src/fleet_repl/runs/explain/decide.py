@@ -85,13 +85,13 @@ def _without_rule(question: Question, link: Link, seen: Sightings) -> NotCarried
     because = (
         f"{named('route', asking)} asks for it, and no replication rule of the source carries it"
     )
-    remedy = f"its rule is missing; this puts it in place:\n{apply_command(question)}"
+    remedy = f"its rule is missing; this puts it in place:\n{apply_command(question.inventory)}"
     routes = (route for route in question.inventory.routes if route.name in asking)
     if all(route.new_repositories == "leave" for route in routes):
         because += ", as of a repository that was created after the route was first applied there"
         remedy = (
             'if the repository is newer than the rules, write new_repositories = "include", and '
-            f"run:\n{apply_command(question)}"
+            f"run:\n{apply_command(question.inventory)}"
         )
     return blocked(link, Reason.NO_RULE, because, remedy)
 
@@ -158,7 +158,7 @@ def _remedy(question: Question, carried: tuple[Carried, ...], seen: Sightings) -
         return f"push it to {source}: it is in no source of these links"
     states = {DeliveryState(link.status) for link in carried if link.status is not None}
     if DeliveryState.NOT_SENT in states:
-        path = apply_command(question).replace(" apply ", " backfill ", 1)
+        path = apply_command(question.inventory).replace(" apply ", " backfill ", 1)
         return f"it was there before its rule; this copies what is there already:\n{path}"
     if states & {DeliveryState.FAILED, DeliveryState.MISSING}:
         return "push it again, or copy it with fleet-repl backfill --force"

@@ -1,0 +1,61 @@
+"""Ask on a terminal whether backfills may be started, and show those that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TextIO
+
+from fleet_repl.cli.confirm import agreed
+from fleet_repl.cli.session import Session
+from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.reports.text.backfills import backfill_text
+from fleet_repl.runs.outcomes import BackfillReport, Status
+from fleet_repl.values.text import counted, visible
+
+
+async def declined(
+    session: Session, look: Callable[[], Awaitable[BackfillReport]], *, force: bool = False
+) -> BackfillReport | None:
+    """Show the backfills that `look` finds and ask whether to start more.
+
+    Returns the report to end with where the answer is no or the run is interrupted; None where
+    backfills may be started: the answer is yes, nobody can be asked, or nothing would start.
+    """
+    log, streams = session.call.log, session.call.streams
+    if streams.keyboard is None:
+        return None
+    report = await look()
+    number = sum(_may_start(outcome, force=force) for outcome in report.backfills)
+    if session.interrupts.requested.is_set():
+        return report
+    if not number:
+        return None
+
+    def shown(stream: TextIO) -> str:
+        full = session.call.options.verbose
+        colour = stream is streams.stderr and streams.has_colour(stream)
+        width = streams.width(stream)
+        return backfill_text(report, full=full, colour=colour, width=width, end=False) + "\n"
+
+    seen = log.block(shown(streams.stderr))
+    most = counted(number, "backfill")
+    question = f"Start up to {most} of {visible(report.fleet)}?"
+    if await agreed(session, question, shown, streams.keyboard, seen=seen):
+        return None
+    if session.interrupts.requested.is_set():
+        return replace(report, status=Status.INTERRUPTED)
+    return replace(report, status=Status.REFUSED)
+
+
+def _may_start(outcome: BackfillOutcome, *, force: bool) -> bool:
+    """Returns whether a new backfill to the destination may be started, as things stand now."""
+    last = outcome.backfill
+    if outcome.joining:
+        return False
+    if last is None:
+        # The destination has none, or its source could not be read.
+        return True
+    if last.active:
+        return last.state is BackfillState.STOPPING
+    return force or last.failed > 0 or last.state is not BackfillState.COMPLETE

@@ -1,0 +1,245 @@
+"""Repairs a fleet: has ECR copy what a document says that destinations lack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
+from fleet_repl.engine.backfill.run import backfill, look
+from fleet_repl.engine.observe import observe
+from fleet_repl.engine.workers import work_through
+from fleet_repl.fleet.backfill import Backfiller
+from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.enrolment import joining_among
+from fleet_repl.fleet.kept_plan import LONGEST_AHEAD
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.fields import spell_seconds
+from fleet_repl.inventory.regular_files import GIB, read_regular
+from fleet_repl.planning.explain import apply_command
+from fleet_repl.reports.documents.coverage import CoverageDocument
+from fleet_repl.reports.documents.delivery import DeliveryDocument
+from fleet_repl.reports.documents.lacking import lacking_in, read_lacking
+from fleet_repl.runs.coverage import CoverageReport
+from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.events import RunStarted
+from fleet_repl.runs.outcomes import BackfillMode, BackfillReport
+from fleet_repl.runs.repair import (
+    Lacking,
+    LackingLink,
+    Obstacle,
+    Outlook,
+    by_source,
+    unknown_links,
+)
+from fleet_repl.values.errors import CallError, FleetError, RefusedError
+from fleet_repl.values.text import listed
+
+MAX_AGE: Final = timedelta(hours=24)
+"""The age of a document that is not repaired by any more."""
+_LARGEST: Final = 4 * GIB
+_SHOWN: Final = 10
+"""Obstacles that a message lists."""
+
+
+def load_lacking(path: str | Path) -> Lacking:
+    """Returns what the document in a file says that destinations lack.
+
+    Raises FleetError for a file that cannot be read, and RefusedError for what is no document of
+    deliveries or of coverage.
+    """
+    file = Path(path)
+    try:
+        content = read_regular(file, most=_LARGEST)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FleetError(
+            f"the document cannot be read: {file}: {reason}\n"
+            "    fleet-repl verify or coverage INVENTORY --report FILE.json writes one"
+        ) from None
+    return read_lacking(content, str(file))
+
+
+def check_lacking(
+    lacking: Lacking, inventory: Inventory, *, now: datetime, max_age: timedelta
+) -> None:
+    """Raises RefusedError for a document that this fleet may not be repaired by."""
+    again = "    make a new one with fleet-repl verify or coverage"
+    if lacking.fleet != inventory.name:
+        raise RefusedError(
+            f"the document is of fleet {lacking.fleet}, and the inventory of {inventory.name}"
+        )
+    if lacking.inventory.digest != inventory.digest:
+        raise RefusedError(
+            f"the document was made by another inventory, or another version of it\n{again}"
+        )
+    age = now - lacking.at
+    if age > max_age:
+        old, most = (spell_seconds(int(span.total_seconds())) for span in (age, max_age))
+        raise RefusedError(f"the document is {old} old, and --max-age is {most}\n{again}")
+    if -age > LONGEST_AHEAD:
+        raise RefusedError("the document was made in the future: this machine's clock is wrong")
+
+
+async def repair(
+    document: str | Path | DeliveryReport | CoverageReport,
+    context: RunContext,
+    *,
+    wait: bool,
+    dry_run: bool,
+    max_age: timedelta,
+) -> BackfillReport:
+    """Has ECR copy what a document says that destinations lack. Raises FleetError as `Fleet.repair`
+    does."""
+    match document:
+        case DeliveryReport():
+            lacking = lacking_in(DeliveryDocument.of(document))
+        case CoverageReport():
+            lacking = lacking_in(CoverageDocument.of(document))
+        case _:
+            lacking = load_lacking(document)
+    check_lacking(lacking, context.inventory, now=context.pace.clock.now(), max_age=max_age)
+    return await _Repair(context=context, lacking=lacking).run(wait=wait, dry_run=dry_run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Repair:
+    """The repair of a fleet by a document, which was checked."""
+
+    context: RunContext
+    lacking: Lacking
+
+    async def run(self, *, wait: bool, dry_run: bool) -> BackfillReport:
+        """Starts one backfill for each link whose destination lacks images; with `dry_run` none.
+        `wait`: starts those that ECR has no room for yet as well, and follows all to their end.
+
+        A backfill that began since the document was made will do, so that a second run starts none
+        twice. Raises RefusedError for a document with a link that the inventory does not ask for,
+        and where a rule or a grant is missing.
+        """
+        context, began = self.context, self.context.pace.clock.now()
+        links, kept = await self._asked()
+        outlook = await self._look(links)
+        await self._refuse(links, outlook)
+        startable, unread = self._readable(links, outlook)
+        kept = (*kept, *unread)
+        wanted = by_source(startable)
+        backfiller = Backfiller(context=context)
+        backfiller.announce(
+            {source: dict.fromkeys(ends) for source, ends in wanted.items()}, kept, looking=dry_run
+        )
+        if dry_run:
+            outcomes = [self._since(outcome) for outcome in await look(wanted, context.backfilling)]
+            return backfiller.report(began, None, BackfillMode.STATUS, (*kept, *outcomes))
+        since = {source: dict.fromkeys(ends, self.lacking.at) for source, ends in wanted.items()}
+        outcomes = list(await backfill(since, context.backfilling, wait=wait))
+        await backfiller.put_on_record(outcomes)
+        return backfiller.report(began, None, BackfillMode.REPAIR, (*kept, *outcomes))
+
+    async def _asked(self) -> tuple[tuple[LackingLink, ...], tuple[BackfillOutcome, ...]]:
+        """Returns the links to repair, and outcomes of those whose accounts are joining."""
+        context, links = self.context, self.lacking.links
+        if unknown := unknown_links(self.lacking, context.desired):
+            some = listed([f"{link.source} → {link.destination}" for link in unknown], 3)
+            raise RefusedError(
+                f"the document has links that the inventory does not ask for: {some}\n"
+                "    make a new one with fleet-repl verify or coverage"
+            )
+        sources = {link.source for link in links}
+        accounts = len({source.account for source in sources})
+        context.on_event(
+            RunStarted(run_id=context.run_id, registries=len(sources), accounts=accounts)
+        )
+        ends = (end for link in links for end in (link.source, link.destination))
+        joining = await joining_among(ends, context)
+        sentences = {
+            link: joining.get(link.source.account) or joining.get(link.destination.account)
+            for link in links
+        }
+        kept = tuple(
+            replace(_not_started(link), because=sentence, joining=True)
+            for link, sentence in sentences.items()
+            if sentence is not None
+        )
+        return tuple(link for link in links if sentences[link] is None), kept
+
+    async def _look(self, links: Iterable[LackingLink]) -> Outlook:
+        """Reads the rules and policies of both ends of links."""
+        context, desired = self.context, self.context.desired
+        ends = {end for link in links for end in (link.source, link.destination)}
+        managed = {end for end in ends if end.account in desired.by_account}
+        how = replace(context.observing({}), owner=desired.owner, with_templates=())
+        observation, _ = await observe(managed, how)
+        return Outlook(desired, observation)
+
+    async def _refuse(self, links: Sequence[LackingLink], outlook: Outlook) -> None:
+        """Raises RefusedError where a rule or a grant is missing."""
+        obstacles = [obstacle for link in links for obstacle in outlook.obstacles(link)]
+        obstacles += await self._uncreatable(
+            [obstacle for link in links for obstacle in outlook.creation_denied(link)]
+        )
+        if not obstacles:
+            return
+        lines = [
+            f"    {obstacle.source} → {obstacle.destination}: {obstacle.because} "
+            f"({listed(obstacle.repositories, 3)})"
+            for obstacle in obstacles[:_SHOWN]
+        ]
+        if len(obstacles) > _SHOWN:
+            lines.append(f"    and {len(obstacles) - _SHOWN:,} more")
+        raise RefusedError(
+            "nothing was copied, as rules or grants are missing:\n"
+            + "\n".join(lines)
+            + f"\n    put rules and grants in place first: {apply_command(self.context.inventory)}"
+        )
+
+    async def _uncreatable(self, denied: Sequence[Obstacle]) -> list[Obstacle]:
+        """Returns the obstacles about repositories that are not there. What cannot be looked up is
+        left to ECR."""
+        context, absent = self.context, list[Obstacle]()
+
+        async def ask(obstacle: Obstacle) -> None:
+            (repository,) = obstacle.repositories
+            try:
+                there = await context.registries.has_repository(obstacle.destination, repository)
+            except CallError:
+                return
+            if not there:
+                absent.append(obstacle)
+
+        with context.stop.abandonable():
+            concurrency = context.inventory.apply.concurrency
+            await work_through(denied, ask, concurrency=concurrency, stop=context.stop)
+        return sorted(absent, key=lambda obstacle: (obstacle.source, obstacle.destination))
+
+    def _readable(
+        self, links: Iterable[LackingLink], outlook: Outlook
+    ) -> tuple[tuple[LackingLink, ...], tuple[BackfillOutcome, ...]]:
+        """Returns the links whose ends were read, and outcomes of the others."""
+        startable: list[LackingLink] = []
+        unread: list[BackfillOutcome] = []
+        for link in links:
+            fault = outlook.fault(link)
+            if fault is not None:
+                unread.append(replace(_not_started(link), error=fault))
+            elif not outlook.is_read(link):
+                unread.append(replace(_not_started(link), because=self.context.stop.because))
+            else:
+                startable.append(link)
+        return tuple(startable), tuple(unread)
+
+    def _since(self, outcome: BackfillOutcome) -> BackfillOutcome:
+        """Returns an outcome without its backfill, if that began before the document was made."""
+        last = outcome.backfill
+        if last is None or last.started_at >= self.lacking.at:
+            return outcome
+        return replace(outcome, state=BackfillState.NONE, backfill=None, failures={})
+
+
+def _not_started(link: LackingLink) -> BackfillOutcome:
+    return BackfillOutcome(
+        source=link.source, destination=link.destination, state=BackfillState.NOT_STARTED
+    )
