@@ -44,7 +44,7 @@ def backfill_page(report: BackfillReport) -> Page:
         problems=tuple(backfill_problems(backfills)),
         matrix=link_matrix(links, tuple(marks), names, Labels()),
         drawing=drawing_of(links, tuple(marks), names, {}),
-        table=table_of("backfill", backfills, lambda one: backfill_mark(one).tone, _row),
+        table=table_of("backfill", backfills, lambda backfill: backfill_mark(backfill).tone, _row),
     )
 
 
