@@ -18,6 +18,7 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import BackfillState
 from fleet_repl.planning.discovery import Origin
+from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.accounts import (
     AccountsDocument,
@@ -37,6 +38,7 @@ from fleet_repl.runs.delivery import (
 from fleet_repl.runs.doctor import CheckState, FleetProblem, ProblemKind
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import AccountId, Region
 
 BUILD, SPOKE, DARK = map(registry_of, "123")
@@ -117,6 +119,15 @@ ACCOUNTS = AccountsDocument(
         ),
     ),
     warnings=(),
+)
+
+EXPLAINED = Explanation(
+    image=ImageName.parse("base/go"),
+    fleet="demo",
+    names={},
+    live=False,
+    carried=(),
+    not_carried=(),
 )
 
 
@@ -268,7 +279,7 @@ def test_the_page_has_every_column(plan: Plan, report: Report) -> None:
     headers = [written(value, ReportFormat.CSV) for value in values]
     headers += [
         written(value, ReportFormat.CSV, Rows.LINKS)
-        for value in (plan, DELIVERY, BACKFILL, COVERED)
+        for value in (plan, DELIVERY, BACKFILL, COVERED, EXPLAINED)
     ]
     assert documented == [header.partition("\r\n")[0].split(",") for header in headers]
 

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from fleet_repl.ecr.backfills import BackfillOutcome
 from fleet_repl.planning.plan import HeldLink, Objection, RegistryPlan, Warning
 from fleet_repl.reports.fault_groups import FailedRegistry, group_faults
+from fleet_repl.reports.held_groups import group_held
 from fleet_repl.reports.html.marks import Tone
 from fleet_repl.reports.html.model import Problem
 from fleet_repl.runs.delivery import LinkDelivery, UnreadRegistry
@@ -81,7 +82,7 @@ def held_problems(
         ends = (place_words(end, names.get(end.account)) for end in (source, link.destination))
         return " → ".join(ends)
 
-    groups = _grouped(held, lambda pair: pair[1].because)
+    groups = group_held(held, lambda pair: (pair[1].because, pair[1].destination))
     for because, links in groups[:_MOST]:
         joining = all(link.joining for _, link in links)
         yield Problem(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import starmap
 from typing import Final, TypeAlias
 
 from fleet_repl.reports.changed_links import ChangedLink
@@ -16,6 +16,7 @@ from fleet_repl.reports.documents.shared import (
     recast,
 )
 from fleet_repl.reports.fault_groups import FailedRegistry, FaultGroup, group_faults
+from fleet_repl.reports.held_groups import group_held
 from fleet_repl.reports.markdown.escape import code, prose, remedy
 from fleet_repl.reports.markdown.page import SHARE, Page
 from fleet_repl.reports.text.labels import label, prefix_list
@@ -86,14 +87,12 @@ def add_outside_changes(page: Page, moved: Iterable[tuple[Registry, MovedDocumen
 
 def add_held(page: Page, held: Sequence[ChangedLink]) -> None:
     """Adds the links that are held, with a paragraph for each reason."""
-    reasons: dict[str, list[ChangedLink]] = defaultdict(list)
-    for link in held:
-        reasons[link.because or ""].append(link)
+    groups = group_held(held, lambda link: (link.because or "", link.destination))
     if held:
         page.add_list(
             f"### Held: {counted(len(held), 'link')} left out until the destination grants it\n",
-            (_reason(because, links) for because, links in reasons.items()),
-            total=len(reasons),
+            starmap(_reason, groups),
+            total=len(groups),
             noun="reasons",
             most=SHARE,
         )

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from fleet_repl.planning.plan import HeldLink, Objection, Plan, Warning
 from fleet_repl.reports.fault_groups import FailedRegistry, FaultGroup, group_faults
+from fleet_repl.reports.held_groups import group_held
 from fleet_repl.reports.text.labels import label, prefix_list
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.topology import REST
@@ -92,14 +93,11 @@ def add_remedy(page: Page, remedy: str) -> None:
 
 def add_held(page: Page, held: Iterable[HeldLinkRow], names: Mapping[AccountId, str]) -> None:
     """Adds a block of held links, with a paragraph for each reason."""
-    reasons: dict[str, list[HeldLinkRow]] = {}
-    for row in held:
-        reasons.setdefault(row.link.because, []).append(row)
-    if not reasons:
+    groups = group_held(held, lambda row: (row.link.because, row.link.destination))
+    if not groups:
         return
-    total = sum(len(links) for links in reasons.values())
+    total = sum(len(links) for _, links in groups)
     page.heading(f"Held: {counted(total, 'link')} left out until the destination grants it")
-    groups = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
     shown = page.within(groups, GROUPS)
     for because, links in shown:
         page.add((because, Style.CHANGED), f": {counted(len(links), 'link')}", indent=1)
