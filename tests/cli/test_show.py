@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.command_line import REPORT, Cli, FakeBackend, FakeFleet
+from tests.support.command_line import EXAMINED, REPORT, Cli, FakeBackend, FakeFleet
 
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.reports.files import keep_plan, write_report
@@ -67,6 +67,17 @@ def test_a_file_that_is_no_plan(cli: Cli, kept: Path) -> None:
     kept.write_text("{}", encoding="utf-8")
     ended = cli("show", str(kept))
     assert (ended.code, ended.out) == (3, "")
+
+
+def test_a_document_of_another_kind(cli: Cli, inventory: str) -> None:
+    """Which one it is, because it is whole."""
+    write_report(json_pieces(EXAMINED), Path("doctor.json"))
+    ended = cli("show", "doctor.json")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == (
+        "fleet-repl: doctor.json: this is fleet-repl/doctor/1, and neither a plan nor a report of "
+        "a run\n"
+    )
 
 
 def test_a_plan_that_is_not_there(cli: Cli, inventory: str) -> None:

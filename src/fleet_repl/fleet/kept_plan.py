@@ -14,7 +14,7 @@ from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.planning.account_facts import fleet_difference, planned_accounts
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.documents.plan import parse_plan
+from fleet_repl.reports.documents.plan import PLAN_SCHEMA, parse_plan
 from fleet_repl.reports.documents.reader import schema_of
 from fleet_repl.reports.documents.report import REPORT_SCHEMA, parse_report
 from fleet_repl.runs.outcomes import Report
@@ -47,8 +47,11 @@ def load_result(path: Path) -> Plan | Report:
     RefusedError for a plan that was altered.
     """
     content = _content(path)
-    if schema_of(content) == REPORT_SCHEMA:
+    schema = schema_of(content)
+    if schema == REPORT_SCHEMA:
         return parse_report(content, str(path), error=PlanError)
+    if schema not in ("", PLAN_SCHEMA):
+        raise PlanError(f"{path}: this is {schema}, and neither a plan nor a report of a run")
     return parse_plan(content, str(path), error=PlanError, altered=RefusedError)
 
 
