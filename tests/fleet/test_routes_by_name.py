@@ -250,6 +250,18 @@ async def test_repositories_that_cannot_be_read_change_nothing() -> None:
         assert arrived(aws, ["base/rust"]) == {"base/rust"}
 
 
+async def test_doctor_lists_repositories_where_rules_follow_from_them() -> None:
+    """A role that may not list them is a problem at the sources of such routes, and only there."""
+    async with simulate(fleet(PRIVATE)) as aws:
+        unlistable(aws)
+        async with aws.connected(purpose=None) as connected:
+            report = await connected.doctor()
+        checks = report.registries
+        assert checks[HUB]["ecr:DescribeRepositories"] == "failed"
+        assert "ecr:DescribeRepositories" not in checks[SPOKE]
+        assert [problem.kind for problem in report.problems] == ["read-denied"]
+
+
 async def test_other_fleets_read_no_repositories() -> None:
     """Without such a route no repository is listed: a role that may not list them will do."""
     async with simulate(fleet('prefixes = ["base/"]')) as aws:

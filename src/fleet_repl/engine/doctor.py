@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fleet_repl.engine.observe import POLICY_SCOPE
-from fleet_repl.engine.ports import EventSink, PermissionReader, RegistryReader
-from fleet_repl.engine.shards import Shard, ShardContext, ShardReaders, shards_of
+from fleet_repl.engine.ports import EventSink, PermissionReader
+from fleet_repl.engine.shards import Reader, Shard, ShardContext, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.runs.doctor import (
     DESCRIBE,
     POLICY,
+    REPOSITORIES,
     SETTING,
     AccountExamination,
     Checks,
@@ -38,7 +39,7 @@ _Reads: TypeAlias = dict[str, Fault | None]
 class DoctorContext:
     """Everything that an examination needs besides the registries."""
 
-    reader: RegistryReader
+    reader: Reader
     permissions: PermissionReader
     needs: Needs
     questions: Mapping[AccountId, tuple[Question, ...]]
@@ -216,7 +217,7 @@ class _Rounds:
         self._how.on_event(RegistryRead(registry=registry, error=error))
 
 
-async def _is_answered(action: str, registry: Registry, reader: RegistryReader) -> bool:
+async def _is_answered(action: str, registry: Registry, reader: Reader) -> bool:
     """Make the read of an action; returns whether that told anything. Raises CallError."""
     if action == DESCRIBE:
         await reader.describe(registry)
@@ -224,6 +225,8 @@ async def _is_answered(action: str, registry: Registry, reader: RegistryReader) 
         await reader.read_policy(registry)
     elif action == SETTING:
         return await reader.account_setting(registry, POLICY_SCOPE) is not None
+    elif action == REPOSITORIES:
+        await reader.describe_repositories(registry)
     else:
         await reader.read_templates(registry)
     return True

@@ -30,7 +30,8 @@ from fleet_repl.values.names import AccountId, Registry
 async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> DoctorReport:
     """Examines the registries in scope, the run that does it, and the state location."""
     inventory, access = context.inventory, context.registries.access
-    base, needs = access.base_identity(), needs_of(inventory, context.desired.templates)
+    base, desired = access.base_identity(), context.desired
+    needs = needs_of(inventory, desired.templates, desired.by_name)
     young = await young_in(context)
     subjects = _subjects(scope, inventory, needs, base, young)
     how = DoctorContext(

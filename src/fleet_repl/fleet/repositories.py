@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import anyio.to_thread
 
 from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.event_sinks import ignored
 from fleet_repl.fleet.kept_plan import PlanError
+from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.plan import Plan, Warning
 from fleet_repl.planning.repository_routes import (
+    Kept,
     kept_after,
     linked_by_name,
     repository_warnings,
@@ -51,6 +55,16 @@ async def resolved_routes(context: RunContext, observation: Observation) -> Reso
         return Resolved(desired=desired)
     leaves = any(route.new_repositories == "leave" for route in inventory.routes)
     kept = await read_repositories(context.store, inventory.name) if leaves else {}
+    # In a thread: many sources may have many repositories, and a lock has to be renewed.
+    return await anyio.to_thread.run_sync(_resolved, inventory, desired, repositories, kept)
+
+
+def _resolved(
+    inventory: Inventory,
+    desired: Desired,
+    repositories: Mapping[Registry, tuple[str, ...]],
+    kept: Kept,
+) -> Resolved:
     routes = resolve_routes(inventory, desired, repositories, kept)
     return Resolved(
         desired=linked_by_name(inventory, desired, routes),

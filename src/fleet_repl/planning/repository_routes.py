@@ -17,8 +17,8 @@ from fleet_repl.planning.route_prefixes import RoutePrefixes, route_prefixes
 from fleet_repl.topology import Link, scope_of
 from fleet_repl.values.canonical_json import digest
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import Prefixes
-from fleet_repl.values.repositories import lists
+from fleet_repl.values.prefixes import Prefixes, starting_with
+from fleet_repl.values.repositories import folder_of
 from fleet_repl.values.text import counted, listed
 
 _SHOWN: Final = 3
@@ -106,17 +106,19 @@ def kept_after(
 ) -> Kept:
     """Returns what is kept once `resolved` was applied to these registries. A route that includes
     new repositories begins anew if it leaves them later."""
-    routes = {route.name: route for route in inventory.routes}
-    now = {source: dict(by_route) for source, by_route in kept.items()}
+    leaving = {
+        route.name: asked_digest(route)
+        for route in inventory.routes
+        if route.new_repositories == "leave"
+    }
+    now = {
+        source: {name: made_for for name, made_for in by_route.items() if name in leaving}
+        for source, by_route in kept.items()
+    }
     for item in resolved:
-        route = routes[item.route]
-        if item.source not in applied:
-            continue
-        if route.new_repositories == "leave" and item.repositories:
-            made_for = KeptRoute(asked_digest(route), item.repositories)
+        if item.source in applied and item.route in leaving and item.repositories:
+            made_for = KeptRoute(leaving[item.route], item.repositories)
             now.setdefault(item.source, {})[item.route] = made_for
-        elif item.source in now:
-            now[item.source].pop(item.route, None)
     return {source: by_route for source, by_route in now.items() if by_route}
 
 
@@ -154,6 +156,16 @@ def _narrowed(
             )
 
 
+def _unknown(entries: Iterable[str], names: Collection[str]) -> list[str]:
+    """The entries that name none of these repositories."""
+    ordered = sorted(names)
+    return [
+        entry
+        for entry in entries
+        if entry not in names and not starting_with(ordered, folder_of(entry))
+    ]
+
+
 def repository_warnings(
     inventory: Inventory,
     resolved: Sequence[RoutePrefixes],
@@ -171,7 +183,7 @@ def repository_warnings(
                 about=(frozenset({route.name}),),
             )
         names = {name for item in own for name in repositories[item.source]}
-        unknown = [entry for entry in route.only if not any(lists([entry], name) for name in names)]
+        unknown = _unknown(route.only, names)
         if own and unknown and len(empty) < len(own):
             yield Warning(
                 kind="no-repository",

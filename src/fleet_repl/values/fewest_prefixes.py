@@ -12,13 +12,12 @@ Two prefixes are the fewest: any shorter one would match `base/private/x` too.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from fleet_repl.values import limits
-from fleet_repl.values.prefixes import Prefixes, end_of_covered, reduce
+from fleet_repl.values.prefixes import Prefixes, reduce, starting_with
 
 _SHORTEST = limits.FILTER_LENGTH[0]
 
@@ -64,7 +63,7 @@ def fewest_prefixes(wanted: Iterable[str], unwanted: Iterable[str], bounds: Boun
     prefixes = [
         prefix
         for start in reduce(bounds.within)
-        for prefix in walk.prefixes(names[bisect_left(names, start) : end_of_covered(names, start)])
+        for prefix in walk.prefixes(starting_with(names, start))
     ]
     return Fewest(
         prefixes=tuple(sorted(walk.widened(prefix, bounds.whole) for prefix in prefixes)),
@@ -85,13 +84,13 @@ class _Walk:
         if not wanted:
             return
         common = _common(wanted[0], wanted[-1])
-        unwanted = _below(self._unwanted, common)
+        unwanted = starting_with(self._unwanted, common)
         if wanted[0] == common:
             # Whatever carries this name carries all that starts with it.
             if unwanted:
                 self.collateral.append(Collateral(wanted=common, unwanted=tuple(unwanted)))
             yield common
-        elif len(common) >= _SHORTEST and not unwanted and not _below(self._avoided, common):
+        elif len(common) >= _SHORTEST and not unwanted and not starting_with(self._avoided, common):
             yield common
         else:
             for _, branch in groupby(wanted, key=lambda name: name[len(common)]):
@@ -106,8 +105,8 @@ class _Walk:
                 for text in sorted(whole)
                 if len(text) >= _SHORTEST
                 and prefix.startswith(text)
-                and not _below(self._unwanted, text)
-                and not _below(self._avoided, text)
+                and not starting_with(self._unwanted, text)
+                and not starting_with(self._avoided, text)
             ),
             prefix,
         )
@@ -117,8 +116,3 @@ def _common(first: str, last: str) -> str:
     """The text that both names start with: of sorted names, all between them do too."""
     alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     return "".join(letter for letter, _ in alike)
-
-
-def _below(names: Sequence[str], prefix: str) -> Sequence[str]:
-    """The names that start with a prefix; `names` are sorted."""
-    return names[bisect_left(names, prefix) : end_of_covered(names, prefix)]

@@ -110,6 +110,11 @@ def end_of_covered(ordered: Sequence[str], prefix: str) -> int:
     return bisect_left(ordered, prefix + _LAST)
 
 
+def starting_with(ordered: Sequence[str], prefix: str) -> Sequence[str]:
+    """The sorted texts that start with a prefix."""
+    return ordered[bisect_left(ordered, prefix) : end_of_covered(ordered, prefix)]
+
+
 def covers_at_once(prefixes: Prefixes, prefix: str) -> bool:
     """Returns the answer of `covers` by one binary search, for a canonical set: no prefix in it
     covers another, so only the prefix that sorts right before `prefix` can cover it."""

@@ -7,7 +7,7 @@ an entry names only those below: `base/private/` is `base/private/x`, and not `b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 
 def folder_of(entry: str) -> str:
@@ -15,9 +15,9 @@ def folder_of(entry: str) -> str:
     return entry if entry.endswith("/") else f"{entry}/"
 
 
-def lists(entries: Iterable[str], repository: str) -> bool:
+def lists(entries: Collection[str], repository: str) -> bool:
     """Returns whether an entry names the repository."""
-    return any(repository == entry or repository.startswith(folder_of(entry)) for entry in entries)
+    return repository in entries or repository.startswith(tuple(map(folder_of, entries)))
 
 
 def lists_some(entry: str, prefix: str) -> bool:

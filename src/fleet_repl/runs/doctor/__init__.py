@@ -7,6 +7,7 @@ from fleet_repl.runs.doctor.checks import is_reached, permissions_of, stops, wor
 from fleet_repl.runs.doctor.model import (
     DESCRIBE,
     POLICY,
+    REPOSITORIES,
     SETTING,
     TEMPLATES,
     AccountExamination,
@@ -36,6 +37,7 @@ __all__ = [
     "DESCRIBE",
     "POLICY",
     "REGION",
+    "REPOSITORIES",
     "SETTING",
     "TEMPLATES",
     "AccountExamination",

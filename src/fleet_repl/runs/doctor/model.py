@@ -14,6 +14,7 @@ from fleet_repl.values.names import AccountId, Region, Registry
 DESCRIBE: Final = "ecr:DescribeRegistry"
 POLICY: Final = "ecr:GetRegistryPolicy"
 TEMPLATES: Final = "ecr:DescribeRepositoryCreationTemplates"
+REPOSITORIES: Final = "ecr:DescribeRepositories"
 SETTING: Final = "ecr:GetAccountSetting"
 LIST_REGIONS: Final = "account:ListRegions"
 """The IAM actions of the reads that an examination makes, the last of them in the discovery before

@@ -10,6 +10,7 @@ from fleet_repl.inventory import Account, Inventory
 from fleet_repl.runs.doctor.model import (
     DESCRIBE,
     POLICY,
+    REPOSITORIES,
     SETTING,
     TEMPLATES,
     BaseIdentity,
@@ -31,15 +32,24 @@ class Needs:
     """Whether registry policies are read and written."""
     templates: frozenset[Registry]
     """Registries whose creation templates are read."""
+    repositories: frozenset[Registry]
+    """Registries whose repositories are listed."""
 
     def reads_of(self, registry: Registry) -> tuple[str, ...]:
         """The actions of the reads that are made of a registry, DescribeRegistry first."""
         policy = (POLICY, SETTING) if self.grants else ()
-        return (DESCRIBE, *policy, *((TEMPLATES,) if registry in self.templates else ()))
+        repositories = (REPOSITORIES,) if registry in self.repositories else ()
+        templates = (TEMPLATES,) if registry in self.templates else ()
+        return (DESCRIBE, *policy, *repositories, *templates)
 
 
-def needs_of(inventory: Inventory, templates: Collection[Registry]) -> Needs:
-    """`templates`: the registries that creation templates are placed in."""
+def needs_of(
+    inventory: Inventory,
+    templates: Collection[Registry],
+    repositories: Collection[Registry] = (),
+) -> Needs:
+    """`templates`: the registries that creation templates are placed in. `repositories`: the
+    sources of routes whose prefixes follow from their repositories."""
     statements = account_statements(inventory)
     reading = account_statements(inventory, read_only=True)
     reads = {action for statement in reading for action in statement.actions}
@@ -50,6 +60,7 @@ def needs_of(inventory: Inventory, templates: Collection[Registry]) -> Needs:
         writes=tuple(action for action in actions if action not in reads),
         grants=inventory.ownership.grants == "managed",
         templates=frozenset(templates),
+        repositories=frozenset(repositories),
     )
 
 
