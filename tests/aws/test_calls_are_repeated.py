@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final, cast
 
 import anyio
@@ -18,6 +18,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from botocore.session import Session
+from botocore.utils import parse_timestamp
 from hypothesis import given, strategies as st
 from tests.aws.conftest import Edge, Request
 
@@ -26,6 +27,7 @@ from fleet_repl.aws.clients import Clients
 from fleet_repl.aws.repeated_calls import (
     HttpSession,
     RepeatedCall,
+    _timestamp,
     repeated_call,
 )
 from fleet_repl.aws.request import Call
@@ -229,6 +231,30 @@ def test_a_form_is_the_sdks_byte_for_byte(
     )
     (body,) = sent.value.args
     assert repeated._body(call) == (body.encode() if isinstance(body, str) else body)
+
+
+@given(
+    st.one_of(
+        st.datetimes(
+            timezones=st.sampled_from((UTC, timezone(timedelta(hours=-5, minutes=30))))
+        ).map(datetime.isoformat),
+        st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(
+            "{:%Y-%m-%dT%H:%M:%SZ}".format
+        ),
+        st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(
+            "{:%a, %d %b %Y %H:%M:%S GMT}".format
+        ),
+        st.integers(0, 2**32).map(str),
+        st.text("0123456789-:TZ+. ", max_size=25),
+    )
+)
+def test_a_time_is_the_sdks(text: str) -> None:
+    """However an answer spells a time, it is the instant that the SDK reads."""
+    try:
+        expected = parse_timestamp(text)
+    except Exception:  # noqa: BLE001 - the SDK raises what it likes
+        return
+    assert cast(datetime, _timestamp(text)) == expected
 
 
 async def test_each_call_has_its_own_session(edge: Edge) -> None:
