@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 import trustme
-from benchmarks.apply_fleet import HERE, endpoint, inventory, run
+from benchmarks.apply_fleet import HERE, compile_commands, endpoint, inventory, run
 
 OURS: Final = ("floor", "ours", "aiobotocore_clients")
 ONE_EACH: Final = frozenset({"aiobotocore_clients"})
@@ -96,6 +96,7 @@ def contestant(
 
 def commands(accounts: int, latency_ms: float, flags: tuple[str, ...]) -> Iterator[Measured]:
     """Measure whole commands: a first apply, then drift by one process and by two workers."""
+    compile_commands()
     with tempfile.TemporaryDirectory() as folder, endpoint(latency_ms, *flags) as (url, _):
         path = Path(folder) / "bench.toml"
         path.write_text(inventory(accounts) + "[apply]\nsts_rate = 10000\n")
