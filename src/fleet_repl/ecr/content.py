@@ -1,8 +1,8 @@
 """The contents that a write of one registry replaces and puts: a configuration, a policy or a
 template.
 
-Each value holds its JSON document as it was read or will be sent, and what that means. Documents
-are read once, where they come in, and rendered once, where they go out.
+Each value has its JSON document as it was read or will be sent, and what that means. Documents are
+read once, where they come in, and rendered where they go out.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Generic
 
 from fleet_repl.ecr.content import contents
-from fleet_repl.ecr.policy import Owner, Policy, parse_policy, policy_size
+from fleet_repl.ecr.policy import Owner, Policy, parse_policy
 from fleet_repl.ecr.rules import NO_RULES, Replication, parse_answer
 from fleet_repl.ecr.templates import (
     TemplateState,
@@ -160,7 +160,7 @@ class DocumentWriter:
 
         def rebased(present: Policy) -> Change | None:
             anew = merged(change, present, self.owner, registry)
-            if anew is None or policy_size(anew.after.document) > self.limits.policy_bytes:
+            if anew is None or contents(anew, Policy)[1].size > self.limits.policy_bytes:
                 return None
             return anew
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from fleet_repl.ecr.content import Content, contents
+from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import (
     REPLICATE_IMAGE,
     Grant,
     GrantIndex,
     Owner,
     Policy,
+    PolicyDocument,
     compose,
     reduced,
 )
@@ -221,11 +222,11 @@ def has_granted(change: Change, policy: Policy) -> bool:
     return all(map(granted.covers, after.grants - before.grants))
 
 
-def action_of(before: Content, after: Content) -> Action:
+def action_of(before: PolicyDocument, after: PolicyDocument) -> Action:
     """The action that takes one policy to the other."""
-    if before.document is None:
+    if before.is_missing:
         return Action.CREATE
-    return Action.DELETE if after.document is None else Action.UPDATE
+    return Action.DELETE if after.is_missing else Action.UPDATE
 
 
 @lru_cache(maxsize=1_024)

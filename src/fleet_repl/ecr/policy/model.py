@@ -67,6 +67,16 @@ class PolicyDocument:
     document: JsonObject | None
     """The policy as it was read; None where the registry has no policy."""
 
+    @property
+    def is_missing(self) -> bool:
+        """Returns whether there is no policy."""
+        return self.document is None
+
+    @property
+    def size(self) -> int:
+        """Characters of its text as it is sent."""
+        return policy_size(self.document)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PolicyDocument) and self.document == other.document
 
@@ -87,13 +97,6 @@ class Policy(PolicyDocument):
     """Statements of others, in their order."""
     outdated: bool = False
     """A statement of ours carries a former Sid prefix, so the same meaning is written once more."""
-    counted: int | None = None
-    """The characters of its text, where `compose` has counted them."""
-
-    @property
-    def size(self) -> int:
-        """Characters of its text as it is sent."""
-        return policy_size(self.document) if self.counted is None else self.counted
 
     @property
     def is_untidy(self) -> bool:
@@ -131,9 +134,9 @@ class Policy(PolicyDocument):
         )
 
     def _framed_as(self, other: Policy) -> bool:
-        return (self.document is None) == (other.document is None) and _frame(
-            self.document
-        ) == _frame(other.document)
+        return self.is_missing == other.is_missing and _frame(self.document) == _frame(
+            other.document
+        )
 
 
 NO_POLICY: Final = Policy(document=None)

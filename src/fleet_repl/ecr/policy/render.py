@@ -9,7 +9,7 @@ these ARNs, as every statement has to be hashed and counted. For the prefixes `a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -48,21 +48,94 @@ class _Form:
     text: tuple[str, ...]
     """The parts of its canonical text between these ARNs."""
 
-    def statement(self, base: str, sid_prefix: str) -> tuple[JsonObject, int]:
-        """The statement of the registry with this ARN, and its characters."""
-        text = base.join(self.text)
+    def statement(self, base: str, sid_prefix: str) -> JsonObject:
+        """The statement of the registry with this ARN."""
+        sid = sid_prefix + short_hash(base.join(self.text))
         resources = _one_or_list([base + ending for ending in self.endings])
-        sid = sid_prefix + short_hash(text)
-        return {"Sid": sid, **self.content, "Resource": resources}, _SID + len(text)
+        return {"Sid": sid, **self.content, "Resource": resources}
+
+    def size(self, base: int) -> int:
+        """Characters of the statement of a registry whose ARN has `base` characters."""
+        return _SID + sum(map(len, self.text)) + base * len(self.endings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Forms:
-    """The statements that give some grants."""
+    """The statements that give some grants, in registries whose ARN has some length."""
 
     statements: tuple[_Form, ...]
+    size: int
+    """Characters of all statements, with a comma behind each."""
     exact: bool
     """Whether each statement says what its grants do. A prefix with a `*` does not."""
+
+    def of(self, owner: Owner, registry: Registry) -> tuple[JsonObject, ...]:
+        """The statements of a registry, sorted by Sid."""
+        base, sid_prefix = repositories_arn(owner.partition, registry), owner.sid_prefix
+        statements = [form.statement(base, sid_prefix) for form in self.statements]
+        return tuple(sorted(statements, key=lambda statement: str(statement["Sid"])))
+
+
+_TIDY: Final[Mapping[str, object]] = {"opaque": (), "implied": frozenset(), "outdated": False}
+"""The members of a policy whose statements of ours nobody has edited."""
+
+
+class ComposedPolicy(Policy):
+    """A policy as `compose` makes it.
+
+    Its document is filled in whenever somebody asks for it. Few policies of a large fleet are ever
+    looked at more than once, and each document takes ten times what is kept here.
+    """
+
+    __slots__ = ("_beside", "_forms", "_frame", "_owner", "_registry")
+    _beside: int
+    _forms: _Forms
+    _frame: JsonObject
+    _owner: Owner
+    _registry: Registry
+
+    def __init__(
+        self,
+        *,
+        grants: frozenset[Grant],
+        foreign: tuple[JsonObject, ...],
+        forms: _Forms,
+        frame: JsonObject,
+        beside: int,
+        owner: Owner,
+        registry: Registry,
+    ) -> None:
+        """`frame`: a document with the members that it has beside its statements. `beside`:
+        characters of that document with the foreign statements alone."""
+        members: dict[str, object] = {
+            **_TIDY,
+            "grants": grants,
+            "foreign": foreign,
+            "_forms": forms,
+            "_frame": frame,
+            "_beside": beside,
+            "_owner": owner,
+            "_registry": registry,
+        }
+        for name, value in members.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def document(self) -> JsonObject:
+        """The policy as it will be sent."""
+        ours = self._forms.of(self._owner, self._registry)
+        return {**self._frame, "Statement": (*self.foreign, *ours)}
+
+    @property
+    def is_missing(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def size(self) -> int:
+        """Characters of its text as it is sent."""
+        # Without foreign statements, no comma is behind the last statement of ours.
+        return self._beside + self._forms.size - (0 if self.foreign else 1)
 
 
 def statements_for(
@@ -72,9 +145,7 @@ def statements_for(
 
     They stay plain as long as they fit into a policy that takes `beside` characters without them.
     """
-    base = repositories_arn(owner.partition, registry)
-    forms = _forms(reduced(grants), owner.partition, len(base), owner.policy_bytes - beside)
-    return tuple(statement for statement, _ in _statements(forms, base, owner))
+    return _forms(reduced(grants), owner, registry, beside).of(owner, registry)
 
 
 def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Registry) -> Policy:
@@ -84,44 +155,43 @@ def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Reg
     Foreign statements and all else that the document holds stay as they are.
     """
     wanted, foreign = reduced(grants), policy.foreign
-    others, beside = _NO_STATEMENTS, _NO_STATEMENTS_SIZE
-    if policy.document is not None:
-        others = {**policy.document, "Statement": foreign}
-        beside = policy_size(others)
-    base = repositories_arn(owner.partition, registry)
-    forms = _forms(wanted, owner.partition, len(base), owner.policy_bytes - beside)
-    written = _statements(forms, base, owner)
-    if not written and not foreign:
+    frame, beside = policy.document, _NO_STATEMENTS_SIZE
+    if frame is None:
+        frame = _NO_STATEMENTS
+    else:
+        beside = policy_size({**frame, "Statement": foreign})
+    forms = _forms(wanted, owner, registry, beside)
+    if not forms.statements and not foreign:
         return NO_POLICY
-    document: JsonObject = {
-        **others,
-        "Statement": (*foreign, *[statement for statement, _ in written]),
-    }
-    if not forms.exact:
-        return parse_policy(document, owner, registry)
-    commas = len(written) if foreign else len(written) - 1
-    size = beside + sum([size for _, size in written]) + commas
-    return Policy(document=document, grants=wanted, foreign=foreign, counted=size)
+    composed = ComposedPolicy(
+        grants=wanted,
+        foreign=foreign,
+        forms=forms,
+        frame=frame,
+        beside=beside,
+        owner=owner,
+        registry=registry,
+    )
+    return composed if forms.exact else parse_policy(composed.document, owner, registry)
 
 
-def _statements(forms: _Forms, base: str, owner: Owner) -> list[tuple[JsonObject, int]]:
-    """The statements of a registry, each with its characters."""
-    sid_prefix = owner.sid_prefix
-    statements = [form.statement(base, sid_prefix) for form in forms.statements]
-    if len(statements) > 1:
-        statements.sort(key=lambda statement: str(statement[0]["Sid"]))
-    return statements
+def _forms(grants: frozenset[Grant], owner: Owner, registry: Registry, beside: int) -> _Forms:
+    """The statements that give `grants`, in a policy of `beside` characters without them."""
+    base = len(repositories_arn(owner.partition, registry))
+    return _known_forms(grants, owner.partition, base, owner.policy_bytes - beside)
 
 
 @lru_cache(maxsize=1_024)
-def _forms(grants: frozenset[Grant], partition: Partition, base: int, room: int) -> _Forms:
-    """The statements that give `grants`, in registries whose ARN has `base` characters."""
+def _known_forms(grants: frozenset[Grant], partition: Partition, base: int, room: int) -> _Forms:
+    """`_forms`, kept: a hub is granted the same in hundreds of registries."""
     # Each has two quotes and a comma; the resource that matches anything ends with a `*`.
     source = len(root_arn(partition, AccountId("0" * 12))) + 3
     lengths = Lengths(statement=_FRAME, source=source, resource=base + len(resource_of("", "")) + 3)
     blocks = shortest(grants, lengths, room)
+    statements = tuple(_form(block, partition) for block in blocks)
     return _Forms(
-        statements=tuple(_form(block, partition) for block in blocks),
+        statements=statements,
+        size=sum(form.size(base) + 1 for form in statements),
         exact=not any(is_pattern(prefix) for block in blocks for prefix in block.prefixes),
     )
 
