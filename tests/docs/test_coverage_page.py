@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from tests.support.pages import Page
 
-from fleet_repl.engine.coverage.compare import ASKED, GRACE, LONG_LISTS, MOST, NEWEST
+from fleet_repl.engine.coverage.compare import LONG_LISTS, MOST, NEWEST
+from fleet_repl.engine.coverage.pending import ASKED, GRACE
 from fleet_repl.reports.documents.coverage import COVERAGE_SCHEMA
 from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.runs.coverage import CoverageState

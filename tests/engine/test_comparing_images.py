@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 from tests.support.clock import NOON, VirtualClock
 from tests.support.registries import registry_of
 
-from fleet_repl.engine.coverage.compare import ASKED, GRACE, MOST, NEWEST, Comparer
+from fleet_repl.engine.coverage.compare import MOST, NEWEST, Comparer
+from fleet_repl.engine.coverage.pending import ASKED, GRACE
 from fleet_repl.runs.coverage import Comparison
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind

@@ -275,7 +275,7 @@ def test_the_page_has_every_column(plan: Plan, report: Report) -> None:
     page = Path(__file__).parents[2].joinpath("docs/report.md").read_text(encoding="utf-8")
     rows = page.partition("| of | columns |\n|---|---|\n")[2].partition("\n\n")[0].splitlines()
     documented = [re.findall(r"`([^`]+)`", row.split("|")[2]) for row in rows]
-    values: list[Documented] = [plan, report, DELIVERY, BACKFILL, DOCTOR, ACCOUNTS]
+    values: list[Documented] = [plan, report, DELIVERY, BACKFILL, DOCTOR, ACCOUNTS, COVERED]
     headers = [written(value, ReportFormat.CSV) for value in values]
     headers += [
         written(value, ReportFormat.CSV, Rows.LINKS)

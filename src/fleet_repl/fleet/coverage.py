@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fleet_repl.engine.coverage.in_use import InUseContext, Survey, in_use
-from fleet_repl.engine.coverage.run import CoverageContext, cover
+from fleet_repl.engine.coverage.run import CoverageContext, Covered, cover
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.fleet.verify import asked_links, ends_of, links_within
@@ -13,6 +14,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.coverage import (
     CoverageReport,
     CoverageTallies,
+    InUse,
     LinkCoverage,
     Runtime,
     joining_of,
@@ -21,59 +23,117 @@ from fleet_repl.runs.coverage import (
 from fleet_repl.runs.delivery import UnreadRegistry
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageOptions:
+    """What a coverage looks at besides the repositories of links."""
+
+    with_images: bool = False
+    """Digests are compared, too."""
+    runtimes: tuple[Runtime, ...] = ()
+    """The services that are asked in the scope what they run. A copy of what they run may be in any
+    registry of the fleet, so all of them are listed then."""
+    contexts: Sequence[str] = ()
+    """Contexts of a kubeconfig, for EKS."""
 
 
 async def cover_links(
-    scope: frozenset[Registry],
-    context: RunContext,
-    *,
-    with_images: bool,
-    runtimes: tuple[Runtime, ...] = (),
-    contexts: Sequence[str] = (),
+    scope: frozenset[Registry], context: RunContext, options: CoverageOptions
 ) -> CoverageReport:
-    """Looks at the links into and out of the scope. Writes nothing.
-
-    `runtimes`: the services that are asked in the scope what they run; a copy of what they run may
-    be in any registry of the fleet. `contexts`: those of a kubeconfig, for EKS.
-    """
+    """Looks at the links into and out of the scope. Writes nothing."""
     inventory, desired = context.inventory, context.desired
-    links = links_within(scope, desired)
-    joining = await joining_among((end for link in links for end in ends_of(link)), context)
-    asked = asked_links(links, joining)
-    tallies = CoverageTallies(desired, inventory.routes, with_images=with_images)
-    how = _covering(context, with_images=with_images)
-    listed = _registries(asked.values(), desired)
-    if runtimes:
-        listed |= {each for each in desired.registries if each.account not in joining}
-    covered = await cover(asked, listed, tallies, how)
-    repositories = {
-        registry: contents.repositories for registry, contents in covered.contents.items()
-    }
+    links = sorted(links_within(scope, desired), key=ends_of)
+    places = _places(links, desired, every=bool(options.runtimes))
+    joining = await joining_among(places, context)
+    places = {place for place in places if place.account not in joining}
+    tallies = CoverageTallies(desired, inventory.routes, with_images=options.with_images)
+    how = _covering(context, with_images=options.with_images)
+    covered = await cover(asked_links(links, joining), places, tallies, how)
+    if options.runtimes:
+        survey = Survey(
+            runtimes=options.runtimes, places=sorted(scope & places), contexts=options.contexts
+        )
+        running, faults = await _running(survey, covered, tallies, context)
+        covered = replace(covered, faults=faults)
+    else:
+        running = None
+    every = _coverages(links, joining, covered, tallies)
+    report = _report(scope, every, covered, tallies, context, options)
+    return replace(report, in_use=running)
+
+
+def _places(links: Sequence[Link], desired: Desired, *, every: bool) -> set[Registry]:
+    """Returns the registries to be listed: the managed ends of links, or `every` one that is not
+    retired."""
+    ends = {end for link in links for end in ends_of(link) if end.account in desired.by_account}
+    if not every:
+        return ends
+    return ends | {other for other in desired.registries if other.account not in desired.retired}
+
+
+async def _running(
+    survey: Survey, covered: Covered, tallies: CoverageTallies, context: RunContext
+) -> tuple[InUse, Mapping[Registry, Fault]]:
+    """Returns what runs, and the faults of registries with those that this has met."""
+    # Whoever does not ask what runs loads none of this.
+    from fleet_repl.aws.workloads import AwsWorkloads  # noqa: PLC0415
+    from fleet_repl.fleet.pods import KubectlPods  # noqa: PLC0415
+
     faults = dict(covered.faults)
-    running = None
-    if runtimes:
-        places = sorted(each for each in scope if each.account not in joining)
-        survey = Survey(runtimes=runtimes, places=places, contexts=contexts)
-        running = await in_use(survey, repositories, _inquiring(context, tallies, faults))
-    every: dict[Link, LinkCoverage] = {}
-    for link in sorted(links, key=ends_of):
+    how = InUseContext(
+        workloads=AwsWorkloads(context.registries.calls),
+        pods=KubectlPods(timeout=context.inventory.apply.timeout),
+        images=context.registries,
+        desired=context.desired,
+        tallies=tallies,
+        concurrency=context.inventory.apply.concurrency,
+        stop=context.stop,
+        faults=faults,
+    )
+    return await in_use(survey, covered.repositories, how), faults
+
+
+def _coverages(
+    links: Sequence[Link],
+    joining: Mapping[AccountId, str],
+    covered: Covered,
+    tallies: CoverageTallies,
+) -> Mapping[Link, LinkCoverage]:
+    coverages: dict[Link, LinkCoverage] = {}
+    for link in links:
         why = joining_of(link, joining)
         unknown = why is not None or covered.is_unknown(link)
-        every[link] = tallies.link(link, unknown=unknown, joining=why)
-    sources = sorted({link.source for link in links} & scope)
+        coverages[link] = tallies.link(link, unknown=unknown, joining=why)
+    return coverages
+
+
+def _report(
+    scope: Collection[Registry],
+    links: Mapping[Link, LinkCoverage],
+    covered: Covered,
+    tallies: CoverageTallies,
+    context: RunContext,
+    options: CoverageOptions,
+) -> CoverageReport:
+    inventory, desired = context.inventory, context.desired
+    repositories = covered.repositories
+    sources = sorted({link.source for link in links if link.source in scope})
     return CoverageReport(
         run_id=context.run_id,
         started_at=context.started,
         finished_at=context.pace.clock.now(),
         fleet=inventory.name,
         inventory=context.inventory_ref,
-        with_images=with_images,
-        routes=tuple(tallies.routes(every, repositories, inventory.path)),
-        links=tuple(every.values()),
+        with_images=options.with_images,
+        routes=tuple(tallies.routes(links, repositories, inventory.path)),
+        links=tuple(links.values()),
         unrouted=tuple(unrouted(sources, repositories, desired, inventory.routes)),
-        unreadable=_unreadable(faults, desired),
-        in_use=running,
+        unreadable=tuple(
+            UnreadRegistry(registry=registry, name=desired.names[registry.account], error=fault)
+            for registry, fault in sorted(covered.faults.items(), key=lambda item: item[0])
+        ),
         interrupted=context.stop.interrupted,
     )
 
@@ -89,37 +149,4 @@ def _covering(context: RunContext, *, with_images: bool) -> CoverageContext:
         clock=context.pace.clock,
         on_event=context.on_event,
         workers=context.workers,
-    )
-
-
-def _registries(links: Iterable[tuple[Link, ...]], desired: Desired) -> set[Registry]:
-    """Returns the ends of links that are managed."""
-    ends = {end for group in links for link in group for end in ends_of(link)}
-    return {end for end in ends if end.account in desired.by_account}
-
-
-def _inquiring(
-    context: RunContext, tallies: CoverageTallies, faults: dict[Registry, Fault]
-) -> InUseContext:
-    """Returns how accounts and clusters are asked what they run."""
-    # Whoever asks for no running images loads none of this.
-    from fleet_repl.aws.workloads import AwsWorkloads  # noqa: PLC0415
-    from fleet_repl.fleet.pods import KubectlPods  # noqa: PLC0415
-
-    return InUseContext(
-        workloads=AwsWorkloads(context.registries.calls),
-        pods=KubectlPods(timeout=context.inventory.apply.timeout),
-        images=context.registries,
-        desired=context.desired,
-        tallies=tallies,
-        concurrency=context.inventory.apply.concurrency,
-        stop=context.stop,
-        faults=faults,
-    )
-
-
-def _unreadable(faults: Mapping[Registry, Fault], desired: Desired) -> tuple[UnreadRegistry, ...]:
-    return tuple(
-        UnreadRegistry(registry=registry, name=desired.names[registry.account], error=fault)
-        for registry, fault in sorted(faults.items(), key=lambda item: item[0])
     )

@@ -293,19 +293,14 @@ class Fleet:
         contexts of a kubeconfig, and look those images up in other regions. Whatever cannot be
         read is a value in the report. Raises SelectionError.
         """
-        from fleet_repl.fleet.coverage import cover_links  # noqa: PLC0415
+        from fleet_repl.fleet.coverage import CoverageOptions, cover_links  # noqa: PLC0415
         from fleet_repl.runs.coverage import runtimes_of  # noqa: PLC0415
 
         runtimes = runtimes_of(in_use, kube_contexts)
         scope = select(self._context.inventory, selection)
         self._report_start(scope)
-        return await cover_links(
-            scope,
-            self._context,
-            with_images=images,
-            runtimes=runtimes,
-            contexts=kube_contexts,
-        )
+        options = CoverageOptions(with_images=images, runtimes=runtimes, contexts=kube_contexts)
+        return await cover_links(scope, self._context, options)
 
     async def doctor(self, *, selection: Selection = EVERYTHING) -> DoctorReport:
         """Examine whether every account in the selection can be reached, read and, as far as IAM

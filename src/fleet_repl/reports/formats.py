@@ -72,7 +72,9 @@ FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
     ReportFormat.TEXT: FormatEntry(name="text", ending=".txt"),
     ReportFormat.JSON: FormatEntry(name="JSON", ending=".json"),
     ReportFormat.MD: FormatEntry(name="Markdown", ending=".md"),
-    ReportFormat.HTML: FormatEntry(name="HTML", ending=".html", kinds=OF_RUNS | {Kind.ACCOUNTS}),
+    ReportFormat.HTML: FormatEntry(
+        name="HTML", ending=".html", kinds=OF_RUNS | {Kind.ACCOUNTS, Kind.COVERAGE}
+    ),
     ReportFormat.CSV: FormatEntry(
         name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -21,6 +22,20 @@ from fleet_repl.reports.documents.accounts import (
 from fleet_repl.reports.documents.shared import WarningDocument
 from fleet_repl.reports.html import html_pieces, page_of
 from fleet_repl.reports.html.model import Fact
+from fleet_repl.runs.coverage import (
+    CoverageReport,
+    CoverageState,
+    Gap,
+    ImageInUse,
+    InUse,
+    LinkCoverage,
+    RouteCoverage,
+    Runtime,
+    Tally,
+    Unasked,
+    Unrouted,
+    Workload,
+)
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -39,6 +54,7 @@ from fleet_repl.runs.doctor import (
 )
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
 from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import AccountId
 
 BUILD = registry_of("1", "us-east-1")
@@ -288,3 +304,99 @@ def test_accounts() -> None:
     html = "".join(html_pieces(accounts_of(account())))
     assert "<span>eu-west-1</span> <span>us-east-1</span>" in html
     assert page_of(accounts_of(account())).status.word == "listed"
+
+
+LINK = LinkCoverage(
+    source=BUILD,
+    source_name="build",
+    destination=SHOP,
+    destination_name="shop",
+    prefixes=("base/",),
+    routes=("golden",),
+    state=CoverageState.MISSING,
+    repositories=Tally(2, 1, 0),
+    images=Tally(10, 6, 1),
+    gaps=tuple(
+        Gap(repository=f"base/{n}", exists=n > 0, has_rule=True, missing=3, newest=(IMAGE,))
+        for n in range(40)
+    ),
+)
+USE = ImageInUse(
+    registry=BUILD,
+    name="build",
+    image=ImageName(repository="base/go", digest=f"sha256:{0:064}"),
+    tags=("1",),
+    workloads=(Workload(Runtime.ECS, str(BUILD), "shop/service:web"),),
+    copies=(),
+    missing=(SHOP,),
+    unknown=(),
+)
+COVERAGE = CoverageReport(
+    run_id="run",
+    started_at=NOON,
+    finished_at=NOON + timedelta(seconds=2),
+    fleet="prod",
+    inventory=PROD,
+    with_images=True,
+    routes=(
+        RouteCoverage(
+            name="golden",
+            unmatched=("golden/",),
+            sources=1,
+            repositories=Tally(2, 1, 0),
+            images=Tally(10, 6, 1),
+            least=Fraction(2, 3),
+            unknown=0,
+            objective=Fraction(1),
+            remedy="they need a backfill:\nfleet-repl backfill",
+        ),
+    ),
+    links=(LINK, replace(LINK, destination=DARK, state=CoverageState.COMPLETE, gaps=())),
+    unrouted=(Unrouted(registry=BUILD, name="build", repositories=("app", "team/a", "team/b")),),
+    in_use=InUse(runtimes=(Runtime.ECS,), images=(USE,), elsewhere=3, unasked=()),
+)
+
+
+def test_what_is_missing_where() -> None:
+    """A row for each link with its gaps, and everything that needs a look as a problem."""
+    page = page_of(COVERAGE)
+    assert page.sentence == ("Compared images on 2 links: 1 with gaps; 3 repositories in no route.")
+    assert [(problem.kind, problem.title) for problem in page.problems] == [
+        (
+            "objective missed",
+            (
+                "golden: 6 of 10 images, 1 under way; objective 100% missed: 66.666% at the "
+                "destination that has least"
+            ),
+        ),
+        ("matches nothing", "golden: no repository of its 1 source"),
+        ("in no route", "app: 1 repository"),
+        ("in no route", "team/: 2 repositories"),
+        ("nowhere else", f"if {BUILD.region} is gone: 1 of 1 running image"),
+    ]
+    assert page.problems[0].remedy == ("they need a backfill:", "fleet-repl backfill")
+    assert page.table is not None
+    first, second = page.table.rows
+    assert (first.mark.word, second.mark.word) == ("missing", "complete")
+    assert [block.title for block in first.blocks][:2] == ["Link", "base/0"]
+    assert first.blocks[1].note == (
+        "not there, 3 images missing, the newest :1 of 2026-11-23T12:00:00Z"
+    )
+    assert first.blocks[-1].note == "10 more repositories"
+    assert "team/a" in "".join(html_pieces(COVERAGE))
+
+
+def test_what_runs_somewhere_that_does_not_say() -> None:
+    """A place without permission is no problem of red; without gaps there is nothing else."""
+    fault = Fault(kind=FaultKind.ACCESS_DENIED, operation="ListClusters", message="no")
+    place = Unasked(runtime=Runtime.ECS, place=str(BUILD), error=fault)
+    quiet = replace(
+        COVERAGE,
+        routes=(),
+        links=(),
+        unrouted=(),
+        in_use=InUse(runtimes=(Runtime.ECS,), images=(), elsewhere=0, unasked=(place,)),
+    )
+    (problem,) = page_of(quiet).problems
+    assert (problem.kind, problem.title) == ("not known", "what runs: 1 place")
+    assert problem.examples == (f"ecs in {BUILD}: ListClusters: access-denied: no",)

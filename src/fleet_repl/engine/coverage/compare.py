@@ -10,20 +10,30 @@ three times.
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, contextmanager
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple, TypeAlias
+from datetime import UTC, datetime
+from typing import Final
 
 import anyio
 
+from fleet_repl.engine.coverage.pending import (
+    GONE,
+    Chunk,
+    DestinationError,
+    HeldImage,
+    RecentImages,
+    digest_of,
+    key_of,
+    of_destination,
+)
 from fleet_repl.engine.ports import ImageLister
 from fleet_repl.runs.coverage import Comparison
-from fleet_repl.runs.delivery import PushedImage, Status, parse_statuses
+from fleet_repl.runs.delivery import PushedImage
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import CallError, Fault
 from fleet_repl.values.names import Registry
 
 MOST: Final = 100_000
@@ -31,28 +41,8 @@ MOST: Final = 100_000
 raised. They take some 40 MB."""
 LONG_LISTS: Final = 2
 """Repositories of more than a page that are held at a time."""
-GRACE: Final = timedelta(hours=1)
-"""The age of an image up to which ECR may still be replicating it. AWS speaks of 30 minutes for
-most."""
-ASKED: Final = 20
-"""Images of a repository, at the most, that ECR is asked about whether it still replicates them.
-Other images of that age count as pending."""
 NEWEST: Final = 3
 """Missing images that are named of a repository."""
-_GONE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
-_PREFIX: Final = "sha256:"
-
-
-class _Image(NamedTuple):
-    """An image of a source, in few bytes."""
-
-    pushed_at: float
-    """Seconds since 1970; 0 where ECR does not say."""
-    tag: str | None
-
-
-_Chunk: TypeAlias = dict[bytes, _Image]
-"""Images by the 32 bytes of their digests."""
 
 
 @dataclass(slots=True)
@@ -63,7 +53,7 @@ class _Count:
     pending: int = 0
     newest: list[tuple[float, bytes, str | None]] = field(default_factory=list)
 
-    def add(self, chunk: _Chunk, missing: Iterable[bytes]) -> None:
+    def add(self, chunk: Chunk, missing: Iterable[bytes]) -> None:
         for key in missing:
             self.missing += 1
             image = (chunk[key].pushed_at, key, chunk[key].tag)
@@ -98,7 +88,9 @@ class Comparer:
         """
         counts = {destination: _Count() for destination in destinations}
         faults: dict[Registry, Fault] = {}
-        recent = _Recent(images=self.images, clock=self.clock, source=source, repository=repository)
+        recent = RecentImages(
+            images=self.images, clock=self.clock, source=source, repository=repository
+        )
         wanted = 0
         async with aclosing(self._chunks(source, repository, whole=whole)) as chunks:
             async for chunk in chunks:
@@ -107,7 +99,7 @@ class Comparer:
                     exists, count = destinations[destination], counts[destination]
                     try:
                         await self._count(chunk, recent, destination, count, exists=exists)
-                    except _DestinationError as error:
+                    except DestinationError as error:
                         faults[destination] = error.fault
         return {
             destination: faults.get(destination) or _comparison(wanted, repository, count)
@@ -116,8 +108,8 @@ class Comparer:
 
     async def _count(
         self,
-        chunk: _Chunk,
-        recent: _Recent,
+        chunk: Chunk,
+        recent: RecentImages,
         destination: Registry,
         count: _Count,
         *,
@@ -129,10 +121,10 @@ class Comparer:
 
     async def _chunks(
         self, source: Registry, repository: str, *, whole: bool
-    ) -> AsyncGenerator[_Chunk, None]:
+    ) -> AsyncGenerator[Chunk, None]:
         """Yields the images of the source, `most` at a time. Few repositories of more than a page
         are held at a time; one that is held never waits for another."""
-        chunk: _Chunk = {}
+        chunk: Chunk = {}
         async with AsyncExitStack() as held:
             is_long = False
             async for page in _pages(self.images, source, repository):
@@ -150,87 +142,19 @@ class Comparer:
                 yield chunk
 
     async def _missing(
-        self, chunk: _Chunk, destination: Registry, repository: str, *, exists: bool
+        self, chunk: Chunk, destination: Registry, repository: str, *, exists: bool
     ) -> set[bytes]:
         """Returns the images that the destination does not list."""
         missing = set(chunk)
         if not exists:
             return missing
-        with _of_destination("DescribeImages"):
+        with of_destination("DescribeImages"):
             async with aclosing(_pages(self.images, destination, repository)) as pages:
                 async for page in pages:
-                    missing.difference_update(map(_key, page))
+                    missing.difference_update(map(key_of, page))
                     if not missing:
                         break
         return missing
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Recent:
-    """Sorts out recent images of one repository that ECR may still be replicating."""
-
-    images: ImageLister
-    clock: Clock
-    source: Registry
-    repository: str
-    _statuses: dict[bytes, Mapping[Registry, Status]] = field(default_factory=dict)
-
-    async def sift(self, chunk: _Chunk, missing: set[bytes], destination: Registry) -> int:
-        """Takes the images out of `missing` that are under way to the destination, and those that
-        have arrived since it was listed; returns the number of those under way."""
-        since = (self.clock.now() - GRACE).timestamp()
-        recent = [key for key in missing if chunk[key].pushed_at >= since]
-        recent.sort(key=lambda key: (-chunk[key].pushed_at, key))
-        pending = 0
-        for nth, key in enumerate(recent):
-            status = None
-            if nth < ASKED:
-                status = (await self._statuses_of(key)).get(destination)
-                if status is None or status.status == "FAILED":
-                    continue
-            if status is None or status.status != "COMPLETE":
-                pending += 1
-            elif not await self._has_arrived(key, destination):
-                continue
-            missing.discard(key)
-        return pending
-
-    async def _statuses_of(self, key: bytes) -> Mapping[Registry, Status]:
-        if key not in self._statuses:
-            try:
-                answer = await self.images.replication_statuses(
-                    self.source, self.repository, _digest(key)
-                )
-            except CallError as error:
-                if error.fault.code not in _GONE:
-                    raise
-                answer = ()
-            self._statuses[key] = parse_statuses(answer)
-        return self._statuses[key]
-
-    async def _has_arrived(self, key: bytes, destination: Registry) -> bool:
-        with _of_destination("DescribeImages"):
-            found = await self.images.find_image(destination, self.repository, _digest(key))
-        return found is not None
-
-
-class _DestinationError(Exception):
-    """A destination could not be read. Never leaves this module."""
-
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(fault.message)
-
-
-@contextmanager
-def _of_destination(operation: str) -> Iterator[None]:
-    """Raises every failure in the block as a _DestinationError: the source is not to blame."""
-    try:
-        yield
-    except CallError as error:
-        raise _DestinationError(error.fault) from None
-    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-        raise _DestinationError(unforeseen(operation, error)) from None
 
 
 async def _pages(
@@ -241,29 +165,19 @@ async def _pages(
         async for page in images.every_image(registry, repository):
             yield page
     except CallError as error:
-        if error.fault.code not in _GONE:
+        if error.fault.code not in GONE:
             raise
 
 
-def _images(page: Iterable[JsonObject]) -> Iterable[tuple[bytes, _Image]]:
+def _images(page: Iterable[JsonObject]) -> Iterable[tuple[bytes, HeldImage]]:
     for detail in page:
         pushed_at, tags = detail.get("imagePushedAt"), detail.get("imageTags")
         tags = tags if isinstance(tags, list) else []
         tag = next((tag for tag in tags if isinstance(tag, str)), None)
-        yield _key(detail), _Image(pushed_at if isinstance(pushed_at, int | float) else 0.0, tag)
-
-
-def _key(detail: JsonObject) -> bytes:
-    """Returns the digest of an image in 32 bytes, or as it is where it is no SHA-256."""
-    digest = str(detail.get("imageDigest"))
-    try:
-        return bytes.fromhex(digest.removeprefix(_PREFIX))
-    except ValueError:
-        return digest.encode()
-
-
-def _digest(key: bytes) -> str:
-    return f"{_PREFIX}{key.hex()}" if len(key) == 32 else key.decode()
+        yield (
+            key_of(detail),
+            HeldImage(pushed_at if isinstance(pushed_at, int | float) else 0.0, tag),
+        )
 
 
 def _comparison(wanted: int, repository: str, count: _Count) -> Comparison:
@@ -274,7 +188,7 @@ def _comparison(wanted: int, repository: str, count: _Count) -> Comparison:
         newest=tuple(
             PushedImage(
                 repository=repository,
-                digest=_digest(key),
+                digest=digest_of(key),
                 tags=() if tag is None else (tag,),
                 pushed_at=datetime.fromtimestamp(pushed_at, UTC),
             )

@@ -18,7 +18,7 @@ from fleet_repl.engine.shards import Shard, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.desired import Desired
-from fleet_repl.runs.coverage import Comparison, CoverageTallies
+from fleet_repl.runs.coverage import Comparison, CoverageTallies, Repositories
 from fleet_repl.topology import Link
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, unforeseen
@@ -53,6 +53,11 @@ class Covered:
     faults: Mapping[Registry, Fault]
     unfinished: frozenset[Registry]
     """Sources whose repositories were not all compared."""
+
+    @property
+    def repositories(self) -> Repositories:
+        """The repositories of the registries that were listed."""
+        return {registry: contents.repositories for registry, contents in self.contents.items()}
 
     def is_unknown(self, link: Link) -> bool:
         """Returns whether an end of the link could not be read, or not in time."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleet_repl.reports.csv.registries import ERROR, error_cells
-from fleet_repl.reports.csv.table import Cell, Table
+from fleet_repl.reports.csv.table import Cell, Table, prefix_cell
 from fleet_repl.reports.documents.coverage import CoverageDocument, CoveredLinkDocument, GapDocument
+from fleet_repl.reports.documents.shared import given, prefixes_of
 
 _NO_END: tuple[None, ...] = (None, None, None)
 
@@ -23,6 +24,30 @@ def coverage_gaps(report: CoverageDocument) -> Table:
     )
     head = (report.fleet, report.run_id)
     return Table(columns, ((*head, *row) for row in _rows(report)))
+
+
+def coverage_links(report: CoverageDocument) -> Table:
+    """Returns a row for each link, with what is there of what it carries."""
+    columns = (
+        *("fleet", "run", "source_account", "source_region", "source_name"),
+        *("destination_account", "destination_region", "destination_name"),
+        *("state", "prefixes", "routes", "repositories", "repositories_present"),
+        *("images", "images_present", "images_pending", "gaps", "joining"),
+    )
+    head = (report.fleet, report.run_id)
+    return Table(columns, ((*head, *_link(link)) for link in report.links))
+
+
+def _link(link: CoveredLinkDocument) -> tuple[Cell, ...]:
+    repositories, images = link.repositories, link.images
+    of_images: tuple[Cell, ...] = (None,) * 3
+    if images is not None:
+        of_images = (images.wanted, images.present, images.pending)
+    return (
+        *(*_ends(link), link.state, prefix_cell(prefixes_of(link.prefixes))),
+        *(" ".join(link.routes), repositories.wanted, repositories.present),
+        *(*of_images, len(link.gaps), given(link.joining)),
+    )
 
 
 def _rows(report: CoverageDocument) -> Iterator[tuple[Cell, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from fleet_repl.reports.csv.coverage import coverage_gaps
+from fleet_repl.reports.csv.coverage import coverage_gaps, coverage_links
 from fleet_repl.reports.csv.links import (
     backfill_links,
     changed_links_table,
@@ -39,30 +39,32 @@ def csv_text(document: WholeDocument, rows: Rows = Rows.REGISTRIES) -> Iterator[
 
     Raises TypeError for a document that has no such rows, which `formats.FORMATS` names.
     """
-    # These are about links, whatever rows are asked for.
-    of_links = isinstance(document, ExplanationDocument | CoverageDocument)
-    by_link = rows is Rows.LINKS or of_links
+    # An explanation is about links, whatever rows are asked for.
+    by_link = rows is Rows.LINKS or isinstance(document, ExplanationDocument)
     return csv_lines(_links(document) if by_link else _registries(document))
 
 
 def _registries(document: WholeDocument) -> Table:
     match document:
         case PlanDocument():
-            return plan_registries(document)
+            table = plan_registries(document)
         case ReportDocument():
-            return report_registries(document)
+            table = report_registries(document)
         case DeliveryDocument():
-            return delivery_registries(document)
+            table = delivery_registries(document)
+        case CoverageDocument():
+            table = coverage_gaps(document)
         case BackfillReportDocument():
-            return backfill_registries(document)
+            table = backfill_registries(document)
         case DoctorDocument():
-            return doctor_registries(document)
+            table = doctor_registries(document)
         case AccountsDocument():
-            return accounts_table(document)
-        case ValidateDocument() | ExplanationDocument() | CoverageDocument():
+            table = accounts_table(document)
+        case ValidateDocument() | ExplanationDocument():
             raise TypeError(f"{type(document).__name__} has no rows of registries")
         case _:
             assert_never(document)
+    return table
 
 
 def _links(document: WholeDocument) -> Table:
@@ -74,7 +76,7 @@ def _links(document: WholeDocument) -> Table:
         case BackfillReportDocument():
             return backfill_links(document)
         case CoverageDocument():
-            return coverage_gaps(document)
+            return coverage_links(document)
         case ExplanationDocument():
             return explained_links(document)
         case _:

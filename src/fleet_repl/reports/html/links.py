@@ -21,6 +21,7 @@ from fleet_repl.reports.html.marks import (
     Mark,
     Tone,
 )
+from fleet_repl.runs.coverage import LinkCoverage
 from fleet_repl.runs.delivery import DeliveryReport, DeliveryState, LinkDelivery
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
 from fleet_repl.values.names import AccountId, Registry
@@ -211,7 +212,9 @@ def prefix_words(prefixes: Prefixes) -> str:
     return listed(prefixes, _PREFIXES_SHOWN)
 
 
-def end_names(links: Iterable[LinkDelivery | BackfillOutcome]) -> Mapping[AccountId, str]:
+def end_names(
+    links: Iterable[LinkDelivery | LinkCoverage | BackfillOutcome],
+) -> Mapping[AccountId, str]:
     """Returns the names of the accounts at the ends of links."""
     names: dict[AccountId, str] = {}
     for link in links:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
@@ -27,6 +27,7 @@ from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.formats import Rows
 from fleet_repl.reports.html.accounts_page import accounts_page
 from fleet_repl.reports.html.backfill_page import backfill_page
+from fleet_repl.reports.html.coverage_page import coverage_page
 from fleet_repl.reports.html.delivery_page import delivery_page
 from fleet_repl.reports.html.doctor_page import doctor_page
 from fleet_repl.reports.html.drawing import HEIGHT, WIDTH
@@ -36,6 +37,7 @@ from fleet_repl.reports.html.report_page import report_page
 from fleet_repl.reports.html.table import MOST
 from fleet_repl.reports.html.watch_model import WatchPage
 from fleet_repl.reports.to_json import Document
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import DoctorReport
 from fleet_repl.runs.outcomes import BackfillReport, Report
@@ -45,8 +47,8 @@ if TYPE_CHECKING:
     from fleet_repl.reports.documents.whole import Documented
 
 _WITH_PAGE: Final = (
-    *(Plan, Report, DeliveryReport, BackfillReport),
-    *(DoctorReport, AccountsDocument),
+    *(Plan, Report, DeliveryReport, CoverageReport),
+    *(BackfillReport, DoctorReport, AccountsDocument),
 )
 _BUFFERED: Final = 256
 """The number of the template's pieces that are handed out as one."""
@@ -88,7 +90,7 @@ def cut_rows(subject: Documented) -> Rows | None:
             rows, number = Rows.REGISTRIES, len(subject.registries)
         case AccountsDocument():
             rows, number = Rows.REGISTRIES, len(subject.accounts)
-        case DeliveryReport():
+        case DeliveryReport() | CoverageReport():
             rows, number = Rows.LINKS, len(subject.links)
         case BackfillReport():
             rows, number = Rows.LINKS, len(subject.backfills)
@@ -107,21 +109,26 @@ def policy_of(name: PageTemplate) -> str:
     return str(_template(name).globals["policy"])
 
 
-def page_of(subject: Document | AccountsDocument) -> Page:
+def page_of(subject: Document | CoverageReport | AccountsDocument) -> Page:
     """Returns what the page of a document shows."""
     match subject:
         case Plan():
-            return plan_page(subject)
+            page = plan_page(subject)
         case Report():
-            return report_page(subject)
+            page = report_page(subject)
         case DeliveryReport():
-            return delivery_page(subject)
+            page = delivery_page(subject)
+        case CoverageReport():
+            page = coverage_page(subject)
         case BackfillReport():
-            return backfill_page(subject)
+            page = backfill_page(subject)
         case DoctorReport():
-            return doctor_page(subject)
+            page = doctor_page(subject)
         case AccountsDocument():
-            return accounts_page(subject)
+            page = accounts_page(subject)
+        case _:
+            assert_never(subject)
+    return page
 
 
 @cache

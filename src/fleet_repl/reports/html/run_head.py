@@ -7,6 +7,7 @@ from typing import Final
 
 from fleet_repl.reports.html.marks import Mark, Tone
 from fleet_repl.reports.html.model import Fact, Tile
+from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.outcomes import BackfillReport, Report, Status
 from fleet_repl.values.text import elapsed, timestamp
@@ -37,7 +38,9 @@ def mark_tile(mark: Mark, number: int, note: str) -> Tile:
     return tile(number, mark.word, mark.tone, note, mark.word)
 
 
-def run_facts(report: Report | BackfillReport | DeliveryReport) -> Iterator[Fact]:
+def run_facts(
+    report: Report | BackfillReport | DeliveryReport | CoverageReport,
+) -> Iterator[Fact]:
     """Yields which run it was, when it ran, and on which inventory."""
     took = elapsed((report.finished_at - report.started_at).total_seconds())
     yield Fact(term="Run", value=report.run_id)

@@ -10,10 +10,9 @@ from fleet_repl.reports.documents.coverage import (
     CoveredLinkDocument,
     CoveredRouteDocument,
     GapDocument,
-    ImageInUseDocument,
-    InUseDocument,
     UnroutedDocument,
 )
+from fleet_repl.reports.documents.in_use import ImageInUseDocument, InUseDocument
 from fleet_repl.reports.documents.shared import NamedPlaceDocument
 from fleet_repl.reports.markdown.escape import code, prose, remedy, row, table
 from fleet_repl.reports.markdown.page import Page
