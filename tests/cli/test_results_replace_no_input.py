@@ -55,6 +55,18 @@ def test_the_inventory_stays(
     assert fleet.asked == []
 
 
+@pytest.mark.parametrize("command", ["plan", "drift", "apply"])
+def test_a_terraform_state_stays(cli: Cli, fleet: FakeFleet, inventory: str, command: str) -> None:
+    """It may be the only one there is."""
+    path = Path("state.json")
+    path.write_text("{}")
+    ended = cli(command, inventory, "--tfstate", str(path), "--report", f"./{path}")
+    assert ended.code == 1
+    assert "this file is read, and would be replaced" in ended.err
+    assert path.read_text() == "{}"
+    assert fleet.asked == []
+
+
 def test_a_kept_plan_stays(
     cli: Cli,
     backend: FakeBackend,

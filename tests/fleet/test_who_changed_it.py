@@ -130,6 +130,17 @@ async def test_a_call_of_the_fleet_is_not_it() -> None:
         assert (call.tool, call.session) == ("fleet-repl", "fleet-repl-dr-20261123T080000Z-abc123")
 
 
+async def test_an_account_without_a_role_has_no_session_of_a_run() -> None:
+    """The base identity acts there by itself, so what fleet-repl called is the fleet's own."""
+    text = fleet_text(LINKS).replace(
+        'id = "000000000001"\n', 'id = "000000000001"\nrole = "none"\n'
+    )
+    async with simulate(text) as aws:
+        await aws.applied()
+        aws.world.set_replication(aws.at(1), {"rules": []})
+        assert attributions(await aws.planned())[1] == Attribution()
+
+
 async def test_a_denial_is_no_failure() -> None:
     """The plan is the same, and one warning says so for all accounts; it can be acknowledged."""
     text = fleet_text("1,2>3 base/")

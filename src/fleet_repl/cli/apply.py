@@ -27,7 +27,7 @@ from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.history import seen_from
 from fleet_repl.cli.log import now
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import ApplyOptions, check_states
+from fleet_repl.cli.run_options import ApplyOptions, check_states, local_states
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import report_exit
@@ -82,7 +82,8 @@ def apply(
     write_options = WriteOptions(yes=yes, force=force, allow=allowed, wave=wave)
     kept, target = _prepared(call)
     _check_wave(wave, target.waves)
-    target = replace(target, last_wave=wave)
+    reads = (*target.reads, *local_states(tfstate))
+    target = replace(target, last_wave=wave, reads=reads)
     return run_target(
         call, target, partial(_apply, kept=kept, write_options=write_options, tfstate=tfstate)
     )

@@ -8,7 +8,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import NO_STATES, TerraformStates
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.plan import show_plan
-from fleet_repl.cli.run_options import RunOptions, check_states
+from fleet_repl.cli.run_options import RunOptions, check_states, local_states
 from fleet_repl.values.exit_code import ExitCode
 
 
@@ -19,4 +19,5 @@ def drift(call: Call[RunOptions], *, tfstate: TerraformStates = NO_STATES) -> Ex
     Example: fleet-repl drift inventories/prod.toml --quiet --report drift.xml
     """
     check_states(tfstate, sandbox=call.options.sandbox)
-    return run_fleet(call, partial(show_plan, detailed=True, tfstate=tfstate))
+    work = partial(show_plan, detailed=True, tfstate=tfstate)
+    return run_fleet(call, work, reads=local_states(tfstate))

@@ -67,7 +67,7 @@ def wave_names(inventory: Inventory) -> tuple[str, ...]:
     return (*(wave.name for wave in inventory.waves), REST)
 
 
-def run_fleet(
+def run_fleet(  # noqa: PLR0913 - each says a thing of its own about the run
     call: Call[RunOptions],
     work: Work,
     *,
@@ -76,12 +76,13 @@ def run_fleet(
     out: Path | None = None,
     purpose: Purpose | None = None,
     remembers_nothing: bool = False,
+    reads: tuple[Path, ...] = (),
 ) -> ExitCode:
     """Connect to the fleet of the call's inventory and do `work` with it; returns the exit code.
 
     Everything that can be checked offline is checked first. `check` raises the FleetErrors of the
     command itself. `out`: the file that a plan is kept in. `purpose`: that of a command which
-    writes, and takes no lock.
+    writes, and takes no lock. `reads`: files that are read besides the inventory.
     """
     options = call.options
     load = call.load_inventory if options.simulated is None else call.load_offline
@@ -102,6 +103,7 @@ def run_fleet(
         out=out,
         purpose=purpose,
         locked=False,
+        reads=reads,
         remembers_nothing=remembers_nothing,
     )
     return run_target(call, target, work)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.result_options import ResultOptions
-from fleet_repl.cli.run_options import ImportOptions
+from fleet_repl.cli.run_options import ImportOptions, local_states
 from fleet_repl.cli.session import Session
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.reports.files import check_apart, check_place, write_report
@@ -37,7 +37,9 @@ def import_(call: Call[ImportOptions]) -> ExitCode:
     )
     if options.removed is not None:
         check_place(options.removed, what="HCL")
-        check_apart(options.removed, [options.inventory, *map(Path, options.tfstate)], state=None)
+        check_apart(
+            options.removed, [options.inventory, *local_states(options.tfstate)], state=None
+        )
     return run_fleet(
         whole_fleet,
         partial(_import, options=options),

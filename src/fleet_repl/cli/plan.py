@@ -14,7 +14,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import NO_STATES, STANDARD_INPUT, TerraformStates
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import RunOptions, check_states
+from fleet_repl.cli.run_options import RunOptions, check_states, local_states
 from fleet_repl.cli.session import Session
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import plan_exit
@@ -47,7 +47,7 @@ def plan(
     """
     check_states(tfstate, sandbox=call.options.sandbox)
     work = partial(show_plan, detailed=exit_code, out=out, tfstate=tfstate)
-    return run_fleet(call, work, out=out)
+    return run_fleet(call, work, out=out, reads=local_states(tfstate))
 
 
 async def show_plan(

@@ -317,6 +317,11 @@ def check_states(tfstate: Sequence[str], *, sandbox: bool) -> None:
         raise typer.BadParameter("--sandbox has no buckets: name a file with --tfstate")
 
 
+def local_states(tfstate: Sequence[str]) -> tuple[Path, ...]:
+    """The Terraform states that are files."""
+    return tuple(Path(location) for location in tfstate if not location.startswith("s3://"))
+
+
 def check_simulation(scenario: Path | None, state: str | None, *, sandbox: bool) -> None:
     """Raises typer.BadParameter for flags that do not go with --sandbox, or need it."""
     if scenario is not None and not sandbox:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from fleet_repl.engine.stacks import stacks_of
+from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.elsewhere import HeldResource, managed_elsewhere, maybe_in_stacks
 from fleet_repl.planning.plan import RegistryPlan, Warning
 from fleet_repl.values.names import Registry
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 
 
 async def warnings_of_others(
-    registries: Collection[RegistryPlan], held: Collection[HeldResource], context: RunContext
+    registries: Collection[RegistryPlan],
+    desired: Desired,
+    held: Collection[HeldResource],
+    context: RunContext,
 ) -> tuple[Warning, ...]:
     """Returns a plan's warnings about what other tools manage, too: what is `held` in Terraform's
     states, and what CloudFormation says of registries that the plan changes and the fleet was not
     the last to write. Other plans ask nothing."""
     stacks = await stacks_in(maybe_in_stacks(registries), context)
-    return managed_elsewhere(registries, (*held, *stacks), context.desired)
+    return managed_elsewhere(registries, (*held, *stacks), desired)
 
 
 async def stacks_in(

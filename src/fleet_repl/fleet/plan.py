@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from fleet_repl.engine.observe import ObserveContext, observe
-from fleet_repl.fleet.attribution import with_attributions
-from fleet_repl.fleet.elsewhere import warnings_of_others
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.fleet.repositories import resolved_routes
 from fleet_repl.planning.account_facts import account_labels, planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.elsewhere import HeldResource
 from fleet_repl.planning.enrolment import young_accounts
 from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
@@ -48,6 +45,7 @@ from fleet_repl.values.text import first_line
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.context import RunContext
+    from fleet_repl.planning.elsewhere import HeldResource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +92,15 @@ async def propose(
     registries, against = _objected(planned, basis.record, resolved.routes, context, options)
     fingerprints = dead.added_to(fingerprints)
     registries = attributed(registries, fingerprints)
-    registries, unattributed = await with_attributions(registries, fingerprints, context)
-    of_others = await warnings_of_others(registries, options.held, context)
+    registries, about_others = await _others(
+        registries, fingerprints, resolved.desired, context, options
+    )
     warnings = (
         *dead.warnings,
         *unreadable,
         *resolved.warnings,
         *planned.warnings,
-        *unattributed,
-        *of_others,
+        *about_others,
     )
     known = _noted(registries, warnings, fingerprints, context)
     folder = None if options.beside is None else options.beside.parent
@@ -122,6 +120,28 @@ async def propose(
         basis=basis,
     )
     return await finished(context, plan)
+
+
+async def _others(
+    registries: tuple[RegistryPlan, ...],
+    fingerprints: Fingerprints,
+    desired: Desired,
+    context: RunContext,
+    options: PlanOptions,
+) -> tuple[tuple[RegistryPlan, ...], tuple[Warning, ...]]:
+    """Returns the registries of a plan, those that others have changed with who did, and warnings
+    about others. A plan that concerns nobody else loads nothing for that, and asks nothing."""
+    warnings: tuple[Warning, ...] = ()
+    if any(planned.changed_outside for planned in registries):
+        from fleet_repl.fleet.attribution import with_attributions  # noqa: PLC0415
+
+        registries, warnings = await with_attributions(registries, fingerprints, context)
+    if options.held or any(planned.changes for planned in registries):
+        from fleet_repl.fleet.elsewhere import warnings_of_others  # noqa: PLC0415
+
+        of_others = await warnings_of_others(registries, desired, options.held, context)
+        warnings = (*warnings, *of_others)
+    return registries, warnings
 
 
 def _objected(
