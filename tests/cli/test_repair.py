@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from tests.cli.test_wait import IN_PLACE, PROD
 from tests.support.command_line import Cli, FakeFleet, Terminal
+from tests.support.registries import registry_of
 
-from fleet_repl import load_inventory
+from fleet_repl import Fault, FaultKind, ImagePut, Reput, ReputState, load_inventory
 from fleet_repl.cli.app import run
 from fleet_repl.cli.log import now
 from fleet_repl.reports.documents.schemas import schema
+from fleet_repl.reports.log_entries import entry_of
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.images import ImageName
 from fleet_repl.values.text import timestamp
 
 QUESTION = "Start up to 1 backfill of demo? [y/N] "
@@ -95,6 +100,35 @@ def test_the_question(cli: Cli, fleet: FakeFleet, inventory: str, seated: Termin
     assert cli("repair", inventory, file, "--yes").code == ExitCode.OK
     assert cli("repair", inventory, file, "--dry-run").code == ExitCode.OK
     assert fleet.asked == ["repair", "repair --dry-run"]
+
+
+def test_images_are_put_again(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal) -> None:
+    """What would be put is shown, then the question."""
+    file = fitting(cli, inventory, fleet)
+    image = ImageName(repository="base/go", digest="sha256:" + "a" * 64)
+    reput = Reput(source=registry_of("1"), image=image, destinations=(), state=ReputState.LACKING)
+    fleet.backfills = replace(fleet.backfills, backfills=(), reputs=(reput,))
+    seated.type("y\n")
+    assert cli("repair", inventory, file, "--reput").code == ExitCode.OK
+    assert fleet.asked == ["repair --reput --dry-run", "repair --reput"]
+    screen = seated.screen()
+    assert f"{image} in 111111111111 eu-west-1: lacking" in screen
+    assert "Put 1 image of demo again, each under a tag of its own? [y/N] " in screen
+
+
+def test_log_lines() -> None:
+    """Of an image that was put, and of one that was not."""
+    place: dict[str, Any] = {"source": registry_of("1"), "what": "base/go@sha256:aa"}
+    put = entry_of(ImagePut(**place, tag="reput-1"))
+    assert put is not None
+    assert (put.event, put.message) == (
+        "image-put",
+        "111111111111/eu-west-1: base/go@sha256:aa put as reput-1",
+    )
+    fault = Fault(kind=FaultKind.NETWORK, operation="PutImage", message="reset")
+    failed = entry_of(ImagePut(**place, tag=None, error=fault))
+    assert failed is not None
+    assert (failed.level, failed.fields["operation"]) == ("error", "PutImage")
 
 
 def test_an_interruption(cli: Cli, fleet: FakeFleet, inventory: str) -> None:

@@ -334,11 +334,12 @@ class FakeFleet(Fleet):
         document: str | Path | DeliveryReport | CoverageReport,
         *,
         wait: bool = False,
+        reput: bool = False,
         dry_run: bool = False,
         max_age: timedelta = timedelta(hours=24),
         on_event: EventSink | None = None,
     ) -> BackfillReport:
-        flags = {" --wait": wait, " --dry-run": dry_run}
+        flags = {" --wait": wait, " --reput": reput, " --dry-run": dry_run}
         self.asked.append("repair" + "".join(flag for flag, given in flags.items() if given))
         await self.applying()
         status = Status.INTERRUPTED if self.is_stopped else self.backfills.status

@@ -33,6 +33,7 @@ class Extra(StrEnum):
     TEMPLATES = "templates"
     CLOUDFORMATION = "cloudformation"
     CLOUDTRAIL = "cloudtrail"
+    REPUT = "reput"
     IN_USE = "in-use"
 
 

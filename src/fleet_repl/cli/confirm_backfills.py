@@ -11,6 +11,7 @@ from fleet_repl.cli.session import Session
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.reports.text.backfills import backfill_text
 from fleet_repl.runs.outcomes import BackfillReport, Status
+from fleet_repl.runs.reput import ReputState
 from fleet_repl.values.text import counted, visible
 
 
@@ -27,9 +28,10 @@ async def declined(
         return None
     report = await look()
     number = sum(_may_start(outcome, force=force) for outcome in report.backfills)
+    lacking = sum(reput.state is ReputState.LACKING for reput in report.reputs)
     if session.interrupts.requested.is_set():
         return report
-    if not number:
+    if not (number or lacking):
         return None
 
     def shown(stream: TextIO) -> str:
@@ -39,8 +41,10 @@ async def declined(
         return backfill_text(report, full=full, colour=colour, width=width, end=False) + "\n"
 
     seen = log.block(shown(streams.stderr))
-    most = counted(number, "backfill")
-    question = f"Start up to {most} of {visible(report.fleet)}?"
+    question = f"Start up to {counted(number, 'backfill')} of {visible(report.fleet)}?"
+    if lacking:
+        again = "each under a tag of its own"
+        question = f"Put {counted(lacking, 'image')} of {visible(report.fleet)} again, {again}?"
     if await agreed(session, question, shown, streams.keyboard, seen=seen):
         return None
     if session.interrupts.requested.is_set():

@@ -85,7 +85,7 @@ class Library:
     ) -> None:
         """Raises FleetError for a document that cannot be read, and RefusedError for one that the
         fleet may not be repaired by."""
-        from fleet_repl.fleet.repair import check_lacking, load_lacking  # noqa: PLC0415
+        from fleet_repl.fleet.lacking import check_lacking, load_lacking  # noqa: PLC0415
 
         check_lacking(load_lacking(document), inventory, now=now, max_age=max_age)
 

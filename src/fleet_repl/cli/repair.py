@@ -48,6 +48,13 @@ class RepairOptions(SandboxOptions):
     wait: Annotated[
         bool, typer.Option("--wait", help="Start all, queued ones too, and follow them to the end.")
     ] = False
+    reput: Annotated[
+        bool,
+        typer.Option(
+            "--reput",
+            help="Put the missing images again, each under a tag of its own; 20 at the most.",
+        ),
+    ] = False
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be started. Starts nothing.")
     ] = False
@@ -62,8 +69,9 @@ class RepairOptions(SandboxOptions):
     def check(self) -> None:
         SandboxOptions.check(self)
         check_can_ask(self.inventory, yes=self.yes or self.dry_run)
-        if self.dry_run and self.wait:
-            raise typer.BadParameter("--dry-run starts nothing: leave --wait out")
+        if self.wait and (self.dry_run or self.reput):
+            other = "--dry-run" if self.dry_run else "--reput"
+            raise typer.BadParameter(f"{other} starts no backfill: leave --wait out")
 
 
 def repair(call: Call[RepairOptions]) -> ExitCode:
@@ -92,14 +100,9 @@ def repair(call: Call[RepairOptions]) -> ExitCode:
 
 
 async def _repair(session: Session, *, options: RepairOptions) -> ExitCode:
-    look = partial(session.repair, options.document, dry_run=True, max_age=options.max_age)
+    repair = partial(session.repair, options.document, reput=options.reput, max_age=options.max_age)
     asks = not (options.yes or options.dry_run)
-    report = await declined(session, look) if asks else None
+    report = await declined(session, partial(repair, dry_run=True)) if asks else None
     if report is None:
-        report = await session.repair(
-            options.document,
-            wait=options.wait,
-            dry_run=options.dry_run,
-            max_age=options.max_age,
-        )
+        report = await repair(wait=options.wait, dry_run=options.dry_run)
     return hand_over(session.call, report, backfill_exit(report), inventory=session.inventory)

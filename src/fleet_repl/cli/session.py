@@ -108,7 +108,13 @@ class Session:
             )
 
     async def repair(
-        self, document: Path, *, wait: bool = False, dry_run: bool, max_age: timedelta
+        self,
+        document: Path,
+        *,
+        wait: bool = False,
+        reput: bool = False,
+        dry_run: bool,
+        max_age: timedelta,
     ) -> BackfillReport:
         """Start backfills of what a document says is lacking, or only look at them; after an
         interruption, the report says how far they are."""
@@ -116,6 +122,7 @@ class Session:
             return await self.fleet.repair(
                 document,
                 wait=wait,
+                reput=reput,
                 dry_run=dry_run,
                 max_age=max_age,
                 on_event=self._note_waiting if wait else None,

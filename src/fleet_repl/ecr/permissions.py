@@ -43,6 +43,8 @@ class Feature(StrEnum):
     """Accounts are asked what they run. No inventory needs it."""
     CLOUDTRAIL = "cloudtrail"
     """CloudTrail is asked who has changed a registry. No inventory needs it."""
+    REPUT = "reput"
+    """`repair --reput` puts images again. No inventory needs it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,11 @@ _NEEDS: Final = (
         reads=("ecr:ListReplicationBackfills", "ecr:DescribeReplicationBackfillResults"),
         writes=("ecr:StartReplicationBackfill",),
         feature=Feature.BACKFILL,
+    ),
+    _Need(
+        sid="ImagesPutAgain",
+        writes=("ecr:BatchGetImage", "ecr:PutImage"),
+        feature=Feature.REPUT,
     ),
     _Need(
         sid="Templates",

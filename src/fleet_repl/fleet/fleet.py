@@ -220,6 +220,7 @@ class Fleet:
         document: str | Path | DeliveryReport | CoverageReport,
         *,
         wait: bool = False,
+        reput: bool = False,
         dry_run: bool = False,
         max_age: timedelta = timedelta(hours=24),
         on_event: EventSink | None = None,
@@ -228,18 +229,21 @@ class Fleet:
         or `coverage`: a file, or the report itself.
 
         `wait`: start those that ECR has no room for yet as well, and follow all to their end.
-        `dry_run`: none is started. A backfill that began since the document was made will do.
+        `reput`: start none, and put the images again that the document names, each under a tag of
+        its own; of more than 20, that is refused. `dry_run`: start and put none. A backfill
+        that began since the document was made will do.
         Raises FleetError for a file that cannot be read, and RefusedError while the fleet is
         frozen, for a document of another fleet or inventory or one older than `max_age`, and where
         a rule or a grant is missing, which `apply` puts in place.
         """
-        from fleet_repl.fleet.repair import repair  # noqa: PLC0415
+        from fleet_repl.fleet.repair import RepairOptions, repair  # noqa: PLC0415
 
         if not dry_run:
             self._context.check_may_write()
             await self._context.access.refuse_if_frozen()
         context = self._context.reporting_to(on_event)
-        return await repair(document, context, wait=wait, dry_run=dry_run, max_age=max_age)
+        how = RepairOptions(wait=wait, reput=reput, dry_run=dry_run)
+        return await repair(document, context, how=how, max_age=max_age)
 
     def refuse(self, plan: Plan, because: str, *, on_event: EventSink | None = None) -> Report:
         """The report of a plan that is not carried out."""

@@ -109,6 +109,7 @@ from fleet_repl.runs.events import (
     ImageArrived as ImageArrived,
     ImageAwaited as ImageAwaited,
     ImageFound as ImageFound,
+    ImagePut as ImagePut,
     LockAwaited as LockAwaited,
     PlanMade as PlanMade,
     ReadStarted as ReadStarted,
@@ -144,6 +145,7 @@ from fleet_repl.runs.outcomes import (
     WaveOutcome as WaveOutcome,
     Writes as Writes,
 )
+from fleet_repl.runs.reput import Reput as Reput, ReputState as ReputState
 from fleet_repl.topology import Selection as Selection
 from fleet_repl.values.errors import (
     CallError as CallError,

@@ -15,18 +15,13 @@ from fleet_repl.engine.workers import work_through
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
-from fleet_repl.fleet.kept_plan import LONGEST_AHEAD
-from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.fields import spell_seconds
-from fleet_repl.inventory.regular_files import GIB, read_regular
+from fleet_repl.fleet.lacking import check_lacking, lacking_of
+from fleet_repl.fleet.reput import reput_images, reputs_of
 from fleet_repl.planning.explain import apply_command
-from fleet_repl.reports.documents.coverage import CoverageDocument
-from fleet_repl.reports.documents.delivery import DeliveryDocument
-from fleet_repl.reports.documents.lacking import lacking_in, read_lacking
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.events import RunStarted
-from fleet_repl.runs.outcomes import BackfillMode, BackfillReport
+from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
 from fleet_repl.runs.repair import (
     Lacking,
     LackingLink,
@@ -35,74 +30,36 @@ from fleet_repl.runs.repair import (
     by_source,
     unknown_links,
 )
-from fleet_repl.values.errors import CallError, FleetError, RefusedError
+from fleet_repl.values.errors import CallError, RefusedError
 from fleet_repl.values.text import listed
 
-MAX_AGE: Final = timedelta(hours=24)
-"""The age of a document that is not repaired by any more."""
-_LARGEST: Final = 4 * GIB
 _SHOWN: Final = 10
 """Obstacles that a message lists."""
 
 
-def load_lacking(path: str | Path) -> Lacking:
-    """Returns what the document in a file says that destinations lack.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairOptions:
+    """How a fleet is repaired."""
 
-    Raises FleetError for a file that cannot be read, and RefusedError for what is no document of
-    deliveries or of coverage.
-    """
-    file = Path(path)
-    try:
-        content = read_regular(file, most=_LARGEST)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise FleetError(
-            f"the document cannot be read: {file}: {reason}\n"
-            "    fleet-repl verify or coverage INVENTORY --report FILE.json writes one"
-        ) from None
-    return read_lacking(content, str(file))
-
-
-def check_lacking(
-    lacking: Lacking, inventory: Inventory, *, now: datetime, max_age: timedelta
-) -> None:
-    """Raises RefusedError for a document that this fleet may not be repaired by."""
-    again = "    make a new one with fleet-repl verify or coverage"
-    if lacking.fleet != inventory.name:
-        raise RefusedError(
-            f"the document is of fleet {lacking.fleet}, and the inventory of {inventory.name}"
-        )
-    if lacking.inventory.digest != inventory.digest:
-        raise RefusedError(
-            f"the document was made by another inventory, or another version of it\n{again}"
-        )
-    age = now - lacking.at
-    if age > max_age:
-        old, most = (spell_seconds(int(span.total_seconds())) for span in (age, max_age))
-        raise RefusedError(f"the document is {old} old, and --max-age is {most}\n{again}")
-    if -age > LONGEST_AHEAD:
-        raise RefusedError("the document was made in the future: this machine's clock is wrong")
+    wait: bool = False
+    """Start the backfills that ECR has no room for yet as well, and follow all to their end."""
+    reput: bool = False
+    """Put the missing images again, in place of backfills."""
+    dry_run: bool = False
 
 
 async def repair(
     document: str | Path | DeliveryReport | CoverageReport,
     context: RunContext,
     *,
-    wait: bool,
-    dry_run: bool,
+    how: RepairOptions,
     max_age: timedelta,
 ) -> BackfillReport:
     """Has ECR copy what a document says that destinations lack. Raises FleetError as `Fleet.repair`
     does."""
-    match document:
-        case DeliveryReport():
-            lacking = lacking_in(DeliveryDocument.of(document))
-        case CoverageReport():
-            lacking = lacking_in(CoverageDocument.of(document))
-        case _:
-            lacking = load_lacking(document)
+    lacking = lacking_of(document)
     check_lacking(lacking, context.inventory, now=context.pace.clock.now(), max_age=max_age)
-    return await _Repair(context=context, lacking=lacking).run(wait=wait, dry_run=dry_run)
+    return await _Repair(context=context, lacking=lacking, how=how).run()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,23 +68,37 @@ class _Repair:
 
     context: RunContext
     lacking: Lacking
+    how: RepairOptions
 
-    async def run(self, *, wait: bool, dry_run: bool) -> BackfillReport:
-        """Starts one backfill for each link whose destination lacks images; with `dry_run` none.
-        `wait`: starts those that ECR has no room for yet as well, and follows all to their end.
+    async def run(self) -> BackfillReport:
+        """Starts one backfill for each link whose destination lacks images, or puts the images
+        again.
 
-        A backfill that began since the document was made will do, so that a second run starts none
-        twice. Raises RefusedError for a document with a link that the inventory does not ask for,
-        and where a rule or a grant is missing.
+        Raises RefusedError for a document with a link that the inventory does not ask for, where a
+        rule or a grant is missing, and for images that cannot be put again one by one.
         """
-        context, began = self.context, self.context.pace.clock.now()
-        links, kept = await self._asked()
+        began = self.context.pace.clock.now()
+        links, joining = await self._asked()
+        if self.how.reput:
+            reputs_of(links, self.context)
         outlook = await self._look(links)
         await self._refuse(links, outlook)
         startable, unread = self._readable(links, outlook)
-        kept = (*kept, *unread)
-        wanted = by_source(startable)
-        backfiller = Backfiller(context=context)
+        kept = (*joining, *unread)
+        if self.how.reput:
+            return await self._put_again(began, startable, kept)
+        return await self._copy(began, startable, kept)
+
+    async def _copy(
+        self,
+        began: datetime,
+        links: Sequence[LackingLink],
+        kept: tuple[BackfillOutcome, ...],
+    ) -> BackfillReport:
+        """Starts backfills. One that began since the document was made will do, so that a second
+        run starts none twice."""
+        context, dry_run = self.context, self.how.dry_run
+        wanted, backfiller = by_source(links), Backfiller(context=context)
         backfiller.announce(
             {source: dict.fromkeys(ends) for source, ends in wanted.items()}, kept, looking=dry_run
         )
@@ -135,9 +106,24 @@ class _Repair:
             outcomes = [self._since(outcome) for outcome in await look(wanted, context.backfilling)]
             return backfiller.report(began, None, BackfillMode.STATUS, (*kept, *outcomes))
         since = {source: dict.fromkeys(ends, self.lacking.at) for source, ends in wanted.items()}
-        outcomes = list(await backfill(since, context.backfilling, wait=wait))
+        outcomes = list(await backfill(since, context.backfilling, wait=self.how.wait))
         await backfiller.put_on_record(outcomes)
         return backfiller.report(began, None, BackfillMode.REPAIR, (*kept, *outcomes))
+
+    async def _put_again(
+        self,
+        began: datetime,
+        links: Sequence[LackingLink],
+        kept: tuple[BackfillOutcome, ...],
+    ) -> BackfillReport:
+        dry_run = self.how.dry_run
+        wanted = reputs_of(links, self.context)
+        reputs = await reput_images(wanted, self.context, dry_run=dry_run)
+        mode = BackfillMode.STATUS if dry_run else BackfillMode.REPAIR
+        report = Backfiller(context=self.context).report(began, None, mode, kept)
+        short = report.status is Status.OK and any(reput.falls_short for reput in reputs)
+        status = Status.PARTIAL if short else report.status
+        return replace(report, status=status, reputs=reputs)
 
     async def _asked(self) -> tuple[tuple[LackingLink, ...], tuple[BackfillOutcome, ...]]:
         """Returns the links to repair, and outcomes of those whose accounts are joining."""

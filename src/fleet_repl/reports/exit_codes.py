@@ -74,7 +74,8 @@ def backfill_exit(report: BackfillReport) -> ExitCode:
     return exit_code(
         interrupted=report.status is Status.INTERRUPTED,
         refused=report.status is Status.REFUSED,
-        partial=any(backfill.falls_short for backfill in report.backfills),
+        partial=any(backfill.falls_short for backfill in report.backfills)
+        or any(reput.falls_short for reput in report.reputs),
     )
 
 

@@ -18,6 +18,7 @@ from fleet_repl.reports.junit_checks import (
     coverage_cases,
     delivery_cases,
     doctor_cases,
+    reput_cases,
     wait_cases,
 )
 from fleet_repl.reports.junit_verdicts import Case
@@ -64,7 +65,7 @@ def _report_cases(report: _OfRun) -> list[Case]:
         case CoverageReport():
             return coverage_cases(report)
         case BackfillReport():
-            return backfill_cases(report.backfills)
+            return [*backfill_cases(report.backfills), *reput_cases(report.reputs)]
         case DoctorReport():
             return doctor_cases(report)
 

@@ -36,6 +36,7 @@ from fleet_repl.runs.delivery import (
     UnreadRegistry,
 )
 from fleet_repl.runs.doctor import DoctorReport, FleetProblem
+from fleet_repl.runs.reput import Reput, ReputState
 from fleet_repl.values.names import Registry
 
 _NOT_BEGUN: Final = (BackfillState.QUEUED, BackfillState.NONE, BackfillState.NOT_STARTED)
@@ -61,6 +62,28 @@ def coverage_cases(report: CoverageReport) -> list[Case]:
 def backfill_cases(outcomes: Iterable[BackfillOutcome]) -> list[Case]:
     """Returns a case for each source and destination."""
     return list(map(_backfilled, outcomes))
+
+
+def reput_cases(reputs: Iterable[Reput]) -> list[Case]:
+    """Returns a case for each image that was to be put again."""
+    return [
+        Case(
+            name=f"{reput.image} in {case_name(reput.source, reput.source_name)}",
+            verdict=_reput_verdict(reput),
+        )
+        for reput in reputs
+    ]
+
+
+def _reput_verdict(reput: Reput) -> Verdict | None:
+    if reput.error is not None:
+        return fault_verdict(reput.error)
+    if reput.state is ReputState.GONE:
+        message = "it cannot be pulled from its source"
+        return Verdict(element="failure", kind=reput.state.value, message=message)
+    if reput.state in (ReputState.SKIPPED, ReputState.LACKING):
+        return Verdict(element="skipped", kind=reput.state.value, message="it was not put again")
+    return None
 
 
 def doctor_cases(report: DoctorReport) -> list[Case]:

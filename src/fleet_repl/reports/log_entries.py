@@ -19,6 +19,7 @@ from fleet_repl.runs.events import (
     ImageArrived,
     ImageAwaited,
     ImageFound,
+    ImagePut,
     LockAwaited,
     PlanMade,
     ReadStarted,
@@ -60,7 +61,7 @@ def entry_of(event: Event) -> LogEntry | None:
             entry = _of_write(event)
         case BackfillStarted() | BackfillEnded():
             entry = _of_backfill(event)
-        case VerifyStarted() | VerifyFinished() | ImageFound() | ImageArrived():
+        case VerifyStarted() | VerifyFinished() | ImageFound() | ImageArrived() | ImagePut():
             entry = _of_images(event)
         case _:
             assert_never(event)
@@ -142,7 +143,9 @@ def _between(source: Registry, destination: Registry) -> JsonObject:
     }
 
 
-def _of_images(event: VerifyStarted | VerifyFinished | ImageFound | ImageArrived) -> LogEntry:
+def _of_images(
+    event: VerifyStarted | VerifyFinished | ImageFound | ImageArrived | ImagePut,
+) -> LogEntry:
     match event:
         case VerifyStarted(run_id=run_id, sources=sources):
             return LogEntry(
@@ -155,6 +158,15 @@ def _of_images(event: VerifyStarted | VerifyFinished | ImageFound | ImageArrived
                 event="verify-finished",
                 message=f"run {report.run_id}: {report.status}",
                 fields={"run_id": report.run_id, "status": report.status},
+            )
+        case ImagePut(source=source, what=what, tag=tag, error=error):
+            put = f"put as {tag}" if error is None else f"not put again: {error}"
+            fields = {**place_fields(source), "what": what, "tag": tag}
+            return LogEntry(
+                level="error" if error else "info",
+                event="image-put",
+                message=f"{source}: {what} {put}",
+                fields=fields if error is None else {**fields, **_fault(error)},
             )
         case ImageArrived(destination=destination, seconds=seconds):
             return LogEntry(

@@ -185,6 +185,17 @@ class VerifyFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePut:
+    """A repair has put an image again, or could not (`error`)."""
+
+    source: Registry
+    what: str
+    """The image, by its digest."""
+    tag: str | None
+    error: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFound:
     """A wait has found its image in a source, or found that its tag has moved there."""
 
@@ -236,6 +247,7 @@ Event: TypeAlias = (
     | BackfillEnded
     | VerifyStarted
     | VerifyFinished
+    | ImagePut
     | ImageFound
     | ImageArrived
     | ImageAwaited

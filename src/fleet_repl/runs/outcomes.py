@@ -13,6 +13,7 @@ from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.content import Content
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.plan import Action, HeldLink, Moved, Objection, Resource, Warning
+from fleet_repl.runs.reput import Reput
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
@@ -239,6 +240,8 @@ class BackfillReport:
     mode: BackfillMode
     backfills: tuple[BackfillOutcome, ...]
     """One backfill for each source and destination, in their order."""
+    reputs: tuple[Reput, ...] = ()
+    """Images that a repair was to put again."""
 
     def count(self, state: BackfillState) -> int:
         """Returns the number of backfills in this state."""

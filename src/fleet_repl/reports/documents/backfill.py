@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.reports.documents.member_types import (
     Count,
+    RegistryName,
     Timestamp,
 )
 from fleet_repl.reports.documents.reader import Document, MalformedError
@@ -24,6 +25,7 @@ from fleet_repl.reports.documents.shared import (
 )
 from fleet_repl.reports.documents.writer import as_json
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
+from fleet_repl.runs.reput import Reput, ReputState
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.text import timestamp
@@ -138,6 +140,41 @@ class BackfillDocument(Document, frozen=True):
         )
 
 
+class ReputDocument(Document, frozen=True):
+    """An image of a source that destinations lacked, which was to be put again."""
+
+    source: EndDocument
+    repository: str
+    digest: str
+    destinations: Annotated[
+        tuple[RegistryName, ...],
+        Meta(description="The managed registries that lack it by the document."),
+    ]
+    state: Annotated[
+        ReputState,
+        Meta(
+            description="lacking: it would be put, of a dry run. there: its destinations have it "
+            "by now. gone: it cannot be pulled from its source. skipped: the run was stopped."
+        ),
+    ]
+    tag: Annotated[str | None, Meta(description="The tag that it was put under.")]
+    parts: Annotated[Count, Meta(description="Images of a manifest list that were put before it.")]
+    error: ErrorDocument | None
+
+    @classmethod
+    def of(cls, reput: Reput) -> ReputDocument:
+        return cls(
+            source=EndDocument(*reput.source, reput.source_name),
+            repository=reput.image.repository,
+            digest=reput.image.digest or "",
+            destinations=tuple(map(str, reput.destinations)),
+            state=reput.state,
+            tag=reput.tag,
+            parts=reput.parts,
+            error=recast_or_none(reput.error, ErrorDocument),
+        )
+
+
 class BackfillReportDocument(
     RunHead, frozen=True, kw_only=True, tag_field="schema", tag=BACKFILL_SCHEMA
 ):
@@ -168,6 +205,10 @@ class BackfillReportDocument(
         ),
     ]
     backfills: tuple[BackfillDocument, ...]
+    reputs: Annotated[
+        tuple[ReputDocument, ...] | UnsetType,
+        Meta(description="Only of a repair that puts images again, in place of backfills."),
+    ] = UNSET
 
     @classmethod
     def of(cls, report: BackfillReport) -> BackfillReportDocument:
@@ -177,6 +218,7 @@ class BackfillReportDocument(
             route=report.route,
             summary={state: report.count(state) for state in BackfillState},
             backfills=tuple(map(BackfillDocument.of, report.backfills)),
+            reputs=tuple(map(ReputDocument.of, report.reputs)) or UNSET,
         )
 
 

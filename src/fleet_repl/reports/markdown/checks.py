@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fleet_repl.reports.documents.accounts import AccountsDocument, FleetAccountDocument
-from fleet_repl.reports.documents.backfill import BackfillDocument
+from fleet_repl.reports.documents.backfill import BackfillDocument, ReputDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument, FleetProblemDocument
 from fleet_repl.reports.documents.explanation import (
@@ -126,6 +126,28 @@ def _account(account: FleetAccountDocument) -> str:
             " ".join(map(code, account.regions)),
             " ".join(labels),
         ]
+    )
+
+
+def add_reputs(page: Page, reputs: Sequence[ReputDocument]) -> None:
+    """Adds the images that were put again."""
+    if not reputs:
+        return
+    page.add_some(
+        f"### Images put again\n\n{table(('image', 'source', 'state', 'tag', 'error'), ())}",
+        [
+            row(
+                [
+                    code(f"{reput.repository}@{reput.digest}"),
+                    _place(reput.source),
+                    reput.state.value,
+                    code(reput.tag or ""),
+                    prose(reput.error.message if reput.error else ""),
+                ]
+            )
+            for reput in reputs
+        ],
+        noun="images",
     )
 
 

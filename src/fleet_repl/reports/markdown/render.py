@@ -25,6 +25,7 @@ from fleet_repl.reports.markdown.checks import (
     add_delivery,
     add_doctor,
     add_explanation,
+    add_reputs,
     add_validation,
 )
 from fleet_repl.reports.markdown.coverage import add_coverage
@@ -59,6 +60,7 @@ def markdown_text(document: WholeDocument) -> str:
             add_delivery(page, document)
         case BackfillReportDocument():
             add_backfills(page, document.backfills)
+            add_reputs(page, given(document.reputs) or ())
         case DoctorDocument():
             add_doctor(page, document)
         case AccountsDocument():

@@ -13,6 +13,7 @@ from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
 from fleet_repl.reports.text.sections import add_cut, add_faults
 from fleet_repl.runs.outcomes import BackfillMode, BackfillReport, Status
+from fleet_repl.runs.reput import Reput, ReputState
 from fleet_repl.values.text import counted, elapsed, timestamp
 
 SOURCES: Final = 50
@@ -34,6 +35,7 @@ _STYLES: Final = {
     BackfillState.FAILED: Style.BAD,
     BackfillState.NOT_STARTED: Style.BAD,
 }
+_REPUT_STYLES: Final = {ReputState.PUT: Style.ADDED, ReputState.LACKING: Style.CHANGED}
 _STATUS_STYLES: Final = {Status.OK: Style.ADDED, Status.PARTIAL: Style.CHANGED}
 
 
@@ -58,6 +60,7 @@ def backfill_text(
     _add_counts(page, report)
     _add_sources(page, report.backfills)
     _add_faults(page, report.backfills)
+    _add_reputs(page, report.reputs)
     add_cut(page)
     if end:
         _add_end(page, report)
@@ -162,6 +165,24 @@ def _add_faults(page: Page, outcomes: Iterable[BackfillOutcome]) -> None:
     add_faults(page, "Failed calls", list(failed.values()))
 
 
+def _add_reputs(page: Page, reputs: Sequence[Reput]) -> None:
+    if not reputs:
+        return
+    put = sum(reput.state is ReputState.PUT for reput in reputs)
+    page.heading(f"Images put again: {put:,} of {len(reputs):,}")
+    for reput in reputs:
+        style = Style.BAD if reput.falls_short else _REPUT_STYLES.get(reput.state)
+        parts = f" after {counted(reput.parts, 'image')} of it" if reput.parts else ""
+        under = f" as {reput.tag}{parts}" if reput.tag is not None else ""
+        error = f": {reput.error}" if reput.error is not None else ""
+        page.add(
+            f"{reput.image} in {label(reput.source, reput.source_name)}: ",
+            (reput.state.value, style) if style else reput.state.value,
+            under + error,
+            indent=1,
+        )
+
+
 def _add_end(page: Page, report: BackfillReport) -> None:
     if report.mode is not BackfillMode.STATUS and report.count(BackfillState.QUEUED):
         page.gap()
@@ -170,7 +191,10 @@ def _add_end(page: Page, report: BackfillReport) -> None:
     took = elapsed((report.finished_at - report.started_at).total_seconds())
     total = counted(len(report.backfills), "destination")
     started = sum(backfill.started for backfill in report.backfills)
-    if not report.backfills and report.mode is BackfillMode.REPAIR:
+    if report.reputs:
+        verb = "Looked for" if report.mode is BackfillMode.STATUS else "Went through"
+        summary = f"{verb} {counted(len(report.reputs), 'image')} in {took}."
+    elif not report.backfills and report.mode is BackfillMode.REPAIR:
         summary = NOTHING_LACKING
     elif not report.backfills:
         summary = NOTHING_SELECTED

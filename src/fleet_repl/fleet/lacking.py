@@ -1,0 +1,73 @@
+"""Documents that a fleet is repaired by: read, and checked to fit an inventory, without a call to
+AWS."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from fleet_repl.fleet.kept_plan import LONGEST_AHEAD
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.fields import spell_seconds
+from fleet_repl.inventory.regular_files import GIB, read_regular
+from fleet_repl.reports.documents.coverage import CoverageDocument
+from fleet_repl.reports.documents.delivery import DeliveryDocument
+from fleet_repl.reports.documents.lacking import lacking_in, read_lacking
+from fleet_repl.runs.coverage import CoverageReport
+from fleet_repl.runs.delivery import DeliveryReport
+from fleet_repl.runs.repair import Lacking
+from fleet_repl.values.errors import FleetError, RefusedError
+
+_LARGEST: Final = 4 * GIB
+
+
+def load_lacking(path: str | Path) -> Lacking:
+    """Returns what the document in a file says that destinations lack.
+
+    Raises FleetError for a file that cannot be read, and RefusedError for what is no document of
+    deliveries or of coverage.
+    """
+    file = Path(path)
+    try:
+        content = read_regular(file, most=_LARGEST)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FleetError(
+            f"the document cannot be read: {file}: {reason}\n"
+            "    fleet-repl verify or coverage INVENTORY --report FILE.json writes one"
+        ) from None
+    return read_lacking(content, str(file))
+
+
+def check_lacking(
+    lacking: Lacking, inventory: Inventory, *, now: datetime, max_age: timedelta
+) -> None:
+    """Raises RefusedError for a document that this fleet may not be repaired by."""
+    again = "    make a new one with fleet-repl verify or coverage"
+    if lacking.fleet != inventory.name:
+        raise RefusedError(
+            f"the document is of fleet {lacking.fleet}, and the inventory of {inventory.name}"
+        )
+    if lacking.inventory.digest != inventory.digest:
+        raise RefusedError(
+            f"the document was made by another inventory, or another version of it\n{again}"
+        )
+    age = now - lacking.at
+    if age > max_age:
+        old, most = (spell_seconds(int(span.total_seconds())) for span in (age, max_age))
+        raise RefusedError(f"the document is {old} old, and --max-age is {most}\n{again}")
+    if -age > LONGEST_AHEAD:
+        raise RefusedError("the document was made in the future: this machine's clock is wrong")
+
+
+def lacking_of(document: str | Path | DeliveryReport | CoverageReport) -> Lacking:
+    """Returns what a file or a report says that destinations lack. Raises FleetError as
+    `load_lacking` does."""
+    match document:
+        case DeliveryReport():
+            return lacking_in(DeliveryDocument.of(document))
+        case CoverageReport():
+            return lacking_in(CoverageDocument.of(document))
+        case _:
+            return load_lacking(document)
