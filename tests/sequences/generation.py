@@ -16,6 +16,10 @@ ACCOUNTS: Final = tuple(range(1, 7))
 FLEETS: Final = ("alpha", "beta")
 LETTERS: Final = {"alpha": "a", "beta": "b"}
 STRANGERS: Final = "x"
+REPOSITORIES: Final = tuple(
+    f"{letter}{number}/x" for letter in LETTERS.values() for number in range(8)
+)
+"""The repositories of every registry: one below each prefix that a route may have."""
 WRITES: Final = ("PutReplicationConfiguration", "PutRegistryPolicy", "DeleteRegistryPolicy")
 
 
@@ -26,6 +30,11 @@ class RouteText:
     source: int
     ends: tuple[int, ...]
     prefixes: tuple[str, ...]
+
+    @property
+    def by_name(self) -> bool:
+        """Whether the inventory names the repositories, so that each run lists them."""
+        return (self.source + len(self.ends) + len(self.prefixes)) % 3 == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from contextlib import (
 )
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -31,6 +31,7 @@ from tests.sequences.generation import (
     ACCOUNTS,
     FLEETS,
     LETTERS,
+    REPOSITORIES,
     Edit,
     FleetText,
     Frozen,
@@ -606,6 +607,8 @@ async def play(story: Story) -> list[Happening]:
         path = root / "everybody.toml"
         path.write_text(inventory_text(everybody))
         world = world_of(load_inventory(path, environ={}), scenario=Scenario(), clock=clock)
+        for number, name in product(ACCOUNTS, REPOSITORIES):
+            world.have_repository(registry(number), name)
         async with serve(world) as server:
             player = Player(
                 story=story,

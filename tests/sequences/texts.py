@@ -51,9 +51,10 @@ def _account(number: int, *, retired: bool) -> str:
 
 def _route(nth: int, route: RouteText) -> str:
     prefixes = ", ".join(f'"{prefix}"' for prefix in route.prefixes)
+    key = "only" if route.by_name else "prefixes"
     return (
         f'[[routes]]\nname = "r{nth}"\nfrom = {_selector((route.source,))}\n'
-        f"to = {_selector(route.ends)}\nprefixes = [{prefixes}]\n"
+        f"to = {_selector(route.ends)}\n{key} = [{prefixes}]\n"
     )
 
 
