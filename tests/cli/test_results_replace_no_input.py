@@ -21,6 +21,7 @@ COMMANDS = {
     "apply": ["apply", "INVENTORY", "--report", "NAME"],
     "backfill": ["backfill", "INVENTORY", "--report", "NAME"],
     "verify": ["verify", "INVENTORY", "--report", "NAME"],
+    "coverage": ["coverage", "INVENTORY", "--report", "NAME"],
     "watch": ["watch", "INVENTORY", "--once", "--report", "NAME"],
     "rollback": ["rollback", "last", "INVENTORY", "--report", "NAME"],
     "report": ["report", "last", "INVENTORY", "--report", "NAME"],

@@ -50,6 +50,7 @@ def _words(text: str) -> str:
         ["plan", "-"],
         ["drift", "-"],
         ["verify", "-"],
+        ["coverage", "-"],
         ["explain", "-", "base/go"],
         ["import", "-"],
         ["apply", "-", "--yes"],

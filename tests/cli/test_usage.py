@@ -22,6 +22,7 @@ COMMANDS = (
     "plan",
     "drift",
     "verify",
+    "coverage",
     "import",
     "apply",
     "backfill",

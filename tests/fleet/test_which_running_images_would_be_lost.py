@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -213,6 +214,39 @@ async def test_a_service_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
         assert {place.runtime for place in running(report).unasked} == {Runtime.LAMBDA}
         assert {place.error.kind for place in running(report).unasked} == {FaultKind.SERVICE}
         assert (report.status, [*by_name(report)]) == ("partial", ["base/a"])
+
+
+async def test_a_deadline_and_an_interruption() -> None:
+    """Whoever was not asked in time did not say what runs, which is a failure; after Ctrl-C the
+    report holds the answers until then, and no faults."""
+    slow = FLEET.replace(
+        "[[accounts]]", "[apply]\ndeadline = '30s'\nconcurrency = 1\n[[accounts]]", 1
+    )
+    scenario = Scenario(services=(service("web", [uri(EU, "base/a:1")]),))
+    async with simulate(slow, scenario) as aws:
+        aws.world.push(EU, "base/a", "1")
+        async with aws.connected(purpose=None) as fleet:
+            reader = fleet._context.registries.calls
+            read = reader.read
+
+            async def late(*args: Any, **how: Any) -> Any:
+                # The deadline passes while the first cluster is asked for.
+                if "ListClusters" in args:
+                    await aws.clock.sleep(60)
+                return await read(*args, **how)
+
+            with mock.patch.object(reader, "read", late):
+                report = await fleet.coverage(in_use=["ecs", "lambda"])
+            kinds = {place.error.kind for place in running(report).unasked}
+            assert kinds == {FaultKind.TIMEOUT}
+            assert report.status == "partial"
+            fleet.stop()
+            stopped = await fleet.coverage(in_use=["ecs"])
+    assert (stopped.status, running(stopped).unasked, running(stopped).images) == (
+        "interrupted",
+        (),
+        (),
+    )
 
 
 @pytest.mark.parametrize(
