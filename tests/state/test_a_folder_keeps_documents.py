@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -70,6 +72,35 @@ async def test_a_write_that_fails_changes_nothing(
     )
     assert await store.read("prod/applied.json") == b"old"
     assert [path.name for path in (tmp_path / "prod").iterdir()] == ["applied.json"]
+
+
+async def test_a_long_document_is_never_held_as_a_whole(tmp_path: Path) -> None:
+    """Each piece is on its way to the disk before the next is made: of a fleet of 100,000
+    registries, the documents of a run have hundreds of megabytes."""
+    store = FolderStore(tmp_path)
+    tracemalloc.start()
+    try:
+        await store.replace_in_pieces("prod/plan.json", (b"x" * 1_000_000 for _ in range(40)))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "prod" / "plan.json").stat().st_size == 40_000_000
+    assert peak < 4_000_000
+
+
+async def test_pieces_that_break_off_change_nothing(tmp_path: Path) -> None:
+    """Whatever goes wrong while they are made: the old document stays, and no half of a new one."""
+    store = FolderStore(tmp_path)
+    await store.replace("prod/plan.json", b"old")
+
+    def pieces() -> Iterator[bytes]:
+        yield b"new"
+        raise ValueError("no such prefix")
+
+    with pytest.raises(ValueError, match="no such prefix"):
+        await store.replace_in_pieces("prod/plan.json", pieces())
+    assert await store.read("prod/plan.json") == b"old"
+    assert [path.name for path in (tmp_path / "prod").iterdir()] == ["plan.json"]
 
 
 @given(records)

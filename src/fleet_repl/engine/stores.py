@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +36,10 @@ class Store(Protocol):
 
     async def replace(self, name: str, content: bytes) -> None:
         """Write a document, replacing any older one: all of it, or nothing."""
+        ...
+
+    async def replace_in_pieces(self, name: str, pieces: Iterable[bytes]) -> None:
+        """Write a document as `replace` does, from pieces that a thread takes one by one."""
         ...
 
     async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:

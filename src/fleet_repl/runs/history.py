@@ -5,7 +5,7 @@ Pure. The room `state` keeps these values, in a folder or a bucket.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,7 +123,11 @@ def before_documents(plan: Plan, record: Record = NO_RECORD) -> BeforeDocuments:
     A resource that is written several times is as its first write expects it. Refused resources
     are missing, as they are not written.
     """
-    befores: dict[Registry, RegistryBefore] = {}
+    return dict(each_before(plan, record))
+
+
+def each_before(plan: Plan, record: Record) -> Iterator[tuple[Registry, RegistryBefore]]:
+    """Yields the items of `before_documents`, in order of account and region."""
     for registry_plan in plan.registries:
         documents: dict[Resource, JsonObject | None] = {}
         templates: dict[str, JsonObject | None] = {}
@@ -135,11 +139,12 @@ def before_documents(plan: Plan, record: Record = NO_RECORD) -> BeforeDocuments:
             else:
                 documents.setdefault(change.resource, change.before.document)
         if documents or templates:
-            owned = record[registry_plan.registry].links if registry_plan.registry in record else {}
-            befores[registry_plan.registry] = RegistryBefore(
-                documents=documents, templates=templates, owned=owned
+            registry = registry_plan.registry
+            owned = record[registry].links if registry in record else {}
+            yield (
+                registry,
+                RegistryBefore(documents=documents, templates=templates, owned=owned),
             )
-    return befores
 
 
 def prefix_of(change: Change | ChangeOutcome) -> str | None:

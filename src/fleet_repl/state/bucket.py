@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+import anyio.to_thread
+
 from fleet_repl.engine.stores import ObjectStore, Stored
 from fleet_repl.state.reads import read_all
 from fleet_repl.values.errors import StateError
@@ -41,6 +43,11 @@ class BucketStore:
     async def replace(self, name: str, content: bytes) -> None:
         """Creates or replaces a document. Raises StateError."""
         await self._objects.put(name, content)
+
+    async def replace_in_pieces(self, name: str, pieces: Iterable[bytes]) -> None:
+        """Creates or replaces a document. The pieces become one body, because S3 has to be told the
+        length and the hash of an object before its first byte. Raises StateError."""
+        await self.replace(name, await anyio.to_thread.run_sync(b"".join, pieces))
 
     async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
         """Replaces a document of version `expected`, None for no document. Returns the new version;

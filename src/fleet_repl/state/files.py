@@ -14,7 +14,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -42,10 +42,10 @@ def find(place: Place, *, now: Callable[[], float]) -> Stored | None:
         return None
 
 
-def replace(place: Place, *, content: bytes) -> None:
-    """Creates a file, or replaces it."""
+def replace(place: Place, *, pieces: Iterable[bytes]) -> None:
+    """Creates a file of these pieces, or replaces it."""
     with open_folder(place, make=True) as folder:
-        _replace(folder, place, content)
+        _replace(folder, place, pieces)
 
 
 def swap(place: Place, *, content: bytes, expected: str | None) -> str | None:
@@ -62,7 +62,7 @@ def swap(place: Place, *, content: bytes, expected: str | None) -> str | None:
             version = None
         if version != expected:
             return None
-        _replace(folder, place, content)
+        _replace(folder, place, (content,))
     return _version(content)
 
 
@@ -78,7 +78,7 @@ def append(place: Place, *, content: bytes, make_folder: bool = True) -> None:
         size = os.fstat(handle).st_size
         if size and os.pread(handle, 1, size - 1) != b"\n":
             content = b"\n" + content
-        _write(handle, content)
+        _write(handle, (content,))
         if not size:
             sync(folder)
 
@@ -128,25 +128,26 @@ def _find(folder: int, place: Place, now: Callable[[], float]) -> Stored:
     return Stored(content=content, version=_version(content), age=now() - written)
 
 
-def _replace(folder: int, place: Place, content: bytes) -> None:
+def _replace(folder: int, place: Place, pieces: Iterable[bytes]) -> None:
     name = place.path.name
     new = f".{name}.{secrets.token_hex(4)}"
     try:
         with open_file(folder, place, new, WRITE | os.O_EXCL) as handle:
-            _write(handle, content)
+            _write(handle, pieces)
         os.replace(new, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except OSError:
+    except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(new, dir_fd=folder)
         raise
     sync(folder)
 
 
-def _write(handle: int, content: bytes) -> None:
-    rest = memoryview(content)
-    # A short write means that the disk is nearly full; the next write then raises.
-    while rest:
-        rest = rest[os.write(handle, rest) :]
+def _write(handle: int, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        rest = memoryview(piece)
+        # A short write means that the disk is nearly full; the next write then raises.
+        while rest:
+            rest = rest[os.write(handle, rest) :]
     os.fsync(handle)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
@@ -73,7 +73,11 @@ class FolderStore:
 
         Raises StateError. The old document is then still there, unless only the last sync failed.
         """
-        await self._do("written", name, partial(files.replace, content=content))
+        await self.replace_in_pieces(name, (content,))
+
+    async def replace_in_pieces(self, name: str, pieces: Iterable[bytes]) -> None:
+        """Creates or replaces a document as `replace` does. No two pieces are held at a time."""
+        await self._do("written", name, partial(files.replace, pieces=pieces))
 
     async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
         """Replaces a document of version `expected`, None for no document. Of several callers at

@@ -5,7 +5,7 @@ Pure. Text and back; what cannot be understood is an UnreadableStateError that s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -27,7 +27,7 @@ from fleet_repl.reports.documents.shared import (
     recast_or_none,
     registry_named,
 )
-from fleet_repl.reports.documents.writer import line
+from fleet_repl.reports.documents.writer import line, member_pieces
 from fleet_repl.runs.history import (
     BeforeDocuments,
     Holder,
@@ -39,6 +39,7 @@ from fleet_repl.runs.history import (
 from fleet_repl.runs.outcomes import Outcome, Report, Status, Writes
 from fleet_repl.state.lock_document import HolderDocument
 from fleet_repl.values.errors import UnreadableStateError
+from fleet_repl.values.names import Registry
 from fleet_repl.values.text import instant
 
 RUN_SCHEMA: Final = "fleet-repl/run/1"
@@ -215,12 +216,14 @@ def aside_content(run: UnreadableRun, at: datetime) -> bytes:
 
 def before_content(before: BeforeDocuments) -> bytes:
     """Returns the document `fleet-repl/before/1`."""
-    entries = sorted(before.items())
-    return line(
-        BeforeDocument(
-            {str(registry): RegistryBeforeDocument.of(entry) for registry, entry in entries}
-        )
-    )
+    return b"".join(before_pieces(sorted(before.items())))
+
+
+def before_pieces(before: Iterable[tuple[Registry, RegistryBefore]]) -> Iterator[bytes]:
+    """Yields, in pieces, the document `fleet-repl/before/1` of these registries, in their order."""
+    members = ((str(registry), RegistryBeforeDocument.of(entry)) for registry, entry in before)
+    yield from member_pieces(BeforeDocument({}), "registries", members)
+    yield b"\n"
 
 
 def parse_before(content: bytes, where: str) -> BeforeDocuments:

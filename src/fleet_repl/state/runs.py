@@ -23,15 +23,15 @@ from fleet_repl.engine.stores import Store
 from fleet_repl.inventory.fields import FLEET_NAME
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan
-from fleet_repl.reports.documents.plan import parse_plan, plan_content
-from fleet_repl.reports.documents.report import parse_report, report_content
+from fleet_repl.reports.documents.plan import parse_plan, plan_pieces
+from fleet_repl.reports.documents.report import parse_report, report_pieces
 from fleet_repl.runs.history import (
     NO_RECORD,
     PastRun,
     RunMeta,
     RunSummary,
     UnreadableRun,
-    before_documents,
+    each_before,
 )
 from fleet_repl.runs.outcomes import Outcome, Report
 from fleet_repl.state.journal import Journal, parse_journal
@@ -39,7 +39,7 @@ from fleet_repl.state.known_runs import RUN_ID, known_runs
 from fleet_repl.state.reads import read_all
 from fleet_repl.state.run_documents import (
     aside_content,
-    before_content,
+    before_pieces,
     ended_content,
     parse_before,
     parse_ended,
@@ -71,13 +71,8 @@ class RunRecords:
 
         `record`: what is on record as the fleet's own.
         """
-        # In threads: for a large fleet this takes seconds, and the lock must be renewed meanwhile.
-        content = await anyio.to_thread.run_sync(plan_content, plan)
-        await self._put(meta.run_id, "plan.json", content)
-        content = await anyio.to_thread.run_sync(
-            lambda: before_content(before_documents(plan, record))
-        )
-        await self._put(meta.run_id, "before.json", content)
+        await self._put_long(meta.run_id, "plan.json", plan_pieces(plan))
+        await self._put_long(meta.run_id, "before.json", before_pieces(each_before(plan, record)))
         # In the index before it is a run: no crash may leave a run that the index does not name.
         await revise_index(self._store, self._fleet, lambda index: index.with_open(meta.run_id))
         await self._put(meta.run_id, "run.json", run_content(meta))
@@ -99,8 +94,7 @@ class RunRecords:
 
     async def finish(self, report: Report) -> None:
         """Records the report of a run, and that the run has ended."""
-        content = await anyio.to_thread.run_sync(report_content, report)
-        await self._put(report.run_id, "report.json", content)
+        await self._put_long(report.run_id, "report.json", report_pieces(report))
         await self._put(report.run_id, "ended.json", ended_content(report))
         await self._close(report.run_id)
 
@@ -212,6 +206,11 @@ class RunRecords:
 
     async def _put(self, run_id: str, document: str, content: bytes) -> None:
         await self._store.replace(self._name(run_id, document), content)
+
+    async def _put_long(self, run_id: str, document: str, pieces: Iterable[bytes]) -> None:
+        """Write a document in pieces. They are made in a thread: for a large fleet this takes
+        seconds, and the lock must be renewed meanwhile."""
+        await self._store.replace_in_pieces(self._name(run_id, document), pieces)
 
     async def _get(self, run_id: str, document: str) -> bytes | None:
         return await self._store.read(self._name(run_id, document))

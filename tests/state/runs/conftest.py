@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 import anyio
@@ -64,6 +64,9 @@ class MemoryStore:
             raise self.broken
         self.documents[name] = content
         self.order.append(name)
+
+    async def replace_in_pieces(self, name: str, pieces: Iterable[bytes]) -> None:
+        await self.replace(name, b"".join(pieces))
 
     async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
         there = str(self.versions) if name in self.documents else None

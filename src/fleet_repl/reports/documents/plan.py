@@ -221,9 +221,15 @@ def plan_document(plan: Plan) -> JsonObject:
 
 
 def plan_content(plan: Plan) -> bytes:
-    """Returns the document as one line of JSON without white space, as files and state keep it."""
+    """Returns the document as one line of JSON without white space, as the state keeps it."""
+    return b"".join(plan_pieces(plan))
+
+
+def plan_pieces(plan: Plan) -> Iterator[bytes]:
+    """Yields `plan_content` in pieces."""
     registries = map(RegistryDocument.of, plan.registries)
-    return b"".join(pieces(PlanDocument.of(plan), "registries", registries)) + b"\n"
+    yield from pieces(PlanDocument.of(plan), "registries", registries)
+    yield b"\n"
 
 
 def indented_plan(plan: Plan) -> Iterator[str]:

@@ -211,9 +211,15 @@ def report_document(report: Report) -> JsonObject:
 
 
 def report_content(report: Report) -> bytes:
-    """Returns the document as one line of JSON without white space, as files and state keep it."""
+    """Returns the document as one line of JSON without white space, as the state keeps it."""
+    return b"".join(report_pieces(report))
+
+
+def report_pieces(report: Report) -> Iterator[bytes]:
+    """Yields `report_content` in pieces."""
     registries = map(RegistryOutcomeDocument.of, report.registries)
-    return b"".join(pieces(ReportDocument.of(report), "registries", registries)) + b"\n"
+    yield from pieces(ReportDocument.of(report), "registries", registries)
+    yield b"\n"
 
 
 def indented_report(report: Report) -> Iterator[str]:

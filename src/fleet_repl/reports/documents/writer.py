@@ -105,6 +105,17 @@ def pieces(
     yield after
 
 
+def member_pieces(
+    frame: object, key: str, members: Iterable[tuple[str, object]]
+) -> Iterator[bytes]:
+    """Yields, in pieces, the text of `frame` with `members` in its object `key`, which is empty."""
+    before, opened, after = compact(frame).partition(f'"{key}":{{'.encode())
+    yield before + opened
+    for nth, batch in enumerate(batches(members)):
+        yield (b"," if nth else b"") + compact(dict(batch))[1:-1]
+    yield after
+
+
 def indented_pieces(frame: object, key: str, items: Iterable[object]) -> Iterator[str]:
     """Yields, in pieces, `json_text` of `frame` with `items` in its list `key`, which is empty."""
     before, opened, after = json_text(frame).partition(f'"{key}": [')
