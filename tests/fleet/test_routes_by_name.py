@@ -430,7 +430,7 @@ async def test_a_round_of_a_watch_is_not_in_sync_with_collateral() -> None:
         plan = await aws.planned()
         assert not plan.changes
         assert looked(plan, fix=False) == (Verdict.DRIFT, ExitCode.PENDING)
-        assert looked(plan, fix=True) == (Verdict.PARTIAL, ExitCode.PENDING)
+        assert looked(plan, fix=True) == (Verdict.REFUSED, ExitCode.REFUSED)
 
 
 async def test_other_processes_read_the_names_as_well() -> None:
@@ -445,15 +445,17 @@ async def test_other_processes_read_the_names_as_well() -> None:
 
 async def test_a_run_is_taken_back() -> None:
     """The prefixes from before it come back, whatever repositories there are by now."""
-    async with simulate(fleet(PRIVATE)) as aws:
+    async with simulate(fleet(PRIVATE) + _from_third()) as aws:
         born(aws, "base/go")
+        born(aws, "tools/a", registry=THIRD)
         await aws.applied()
+        before = aws.spelled()
         born(aws, "base/rust")
         report = await aws.applied()
         unlistable(aws)
         assert (await aws.rolled_back(report.run_id)).status is Status.OK
         assert links(aws) == {"2 base/go"}
-        assert aws.ungranted() == set()
+        assert aws.spelled() == before
 
 
 async def test_only_a_part_of_the_fleet_is_planned() -> None:

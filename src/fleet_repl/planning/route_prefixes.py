@@ -29,7 +29,7 @@ class RoutePrefixes:
     left: tuple[str, ...] = ()
     """Repositories that the route asks for and leaves, as they were created later."""
     repositories: tuple[str, ...] = field(default=(), repr=False, compare=False)
-    """The repositories that the prefixes are made for."""
+    """The repositories that the prefixes are made for, where the route leaves new ones."""
 
 
 def route_prefixes(
@@ -49,7 +49,7 @@ def route_prefixes(
     """
     wanted = {name for name in repositories if route.wants(name)}
     barred = {*repositories, *apart} - wanted
-    carried = wanted if kept is None else {name for name in kept if route.wants(name)}
+    carried = wanted if kept is None else set(filter(route.wants, kept))
     whole = tuple(map(folder_of, route.only)) if route.only else route.prefixes
     bounds = Bounds(within=route.bounds, avoided=route.exclude, whole=whole)
     fewest = fewest_prefixes(carried, barred, bounds)
@@ -59,5 +59,5 @@ def route_prefixes(
         prefixes=fewest.prefixes,
         collateral=fewest.collateral,
         left=tuple(sorted(name for name in wanted if not selects(fewest.prefixes, name))),
-        repositories=tuple(sorted(carried)),
+        repositories=tuple(sorted(carried)) if route.new_repositories == "leave" else (),
     )

@@ -100,11 +100,12 @@ class ConnectedRound:
 
     async def _act_on(self, plan: Plan) -> Round:
         fix = self.attempt.options.fix
+        because = "; ".join(objection.message for objection in plan.objections)
         if not fix or not plan.writes:
             verdict, code = looked(plan, fix=fix)
-            return self._ended(verdict, code, plan=plan)
+            error = because if verdict is Verdict.REFUSED else None
+            return self._ended(verdict, code, plan=plan, error=error)
         if plan.objections:
-            because = "; ".join(objection.message for objection in plan.objections)
             return self._ended(Verdict.REFUSED, ExitCode.REFUSED, plan=plan, error=because)
         return await self._correct(plan)
 

@@ -172,13 +172,15 @@ def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
     code = plan_exit(plan, detailed=True)
     if differs(plan) and not fix:
         return Verdict.DRIFT, code
+    if differs(plan) and not plan.changes:
+        return Verdict.REFUSED, ExitCode.REFUSED
     if (
         plan.registries
         and all(planned.state is State.UNREADABLE for planned in plan.registries)
         and short
     ):
         return Verdict.FAILED, code
-    return (Verdict.PARTIAL if short or differs(plan) else Verdict.IN_SYNC), code
+    return (Verdict.PARTIAL if short or plan.changes else Verdict.IN_SYNC), code
 
 
 def carried_out(report: Report) -> Verdict:
