@@ -237,3 +237,8 @@ async def test_a_deadline_and_an_interruption() -> None:
     assert {unread.error.kind for unread in late.unreadable} == {FaultKind.TIMEOUT}
     assert {unread.registry for unread in late.unreadable} == {BUILD, SHOP, SEARCH}
     assert (stopped.status, stopped.unreadable) == ("interrupted", ())
+    for report in (late, stopped):
+        states = {link.destination: link.state for link in report.links}
+        unknown = CoverageState.UNKNOWN
+        assert states == {SHOP: unknown, PARTNER: unknown, SEARCH: unknown}
+        assert all(route.is_met is None for route in report.routes)

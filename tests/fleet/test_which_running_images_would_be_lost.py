@@ -12,7 +12,8 @@ from tests.support.registries import registry_of
 from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import CoverageReport, Registry, Runtime, SelectionError, Workload
-from fleet_repl.runs.coverage import ImageInUse, InUse
+from fleet_repl.aws.workloads import AwsWorkloads
+from fleet_repl.runs.coverage import ImageInUse, InUse, RunningImage
 from fleet_repl.sandbox import AccountScenario, FunctionScenario, Scenario, ServiceScenario
 from fleet_repl.values.errors import FaultKind
 
@@ -247,6 +248,32 @@ async def test_a_deadline_and_an_interruption() -> None:
         (),
         (),
     )
+
+
+async def test_a_deadline_while_images_are_looked_up() -> None:
+    """Each running image is listed all the same, and nobody says that it is nowhere else."""
+    slow = FLEET.replace("[[accounts]]", "[apply]\ndeadline = '30s'\n[[accounts]]", 1)
+    scenario = Scenario(services=(service("web", [uri(EU, "base/a:1"), uri(EU, "base/b:1")]),))
+    async with simulate(slow, scenario) as aws:
+        for name in ("base/a", "base/b"):
+            aws.world.push(EU, name, "1")
+            aws.world.have_repository(US, name)
+        async with aws.connected(purpose=None) as fleet:
+            workloads = AwsWorkloads.tasks
+
+            async def late(reader: AwsWorkloads, place: Registry) -> set[RunningImage]:
+                running = await workloads(reader, place)
+                await aws.clock.sleep(60)
+                return running
+
+            with mock.patch.object(AwsWorkloads, "tasks", late):
+                report = await fleet.coverage(in_use=["ecs"])
+    assert [use.image.repository for use in running(report).images] == ["base/a", "base/b"]
+    for use in running(report).images:
+        assert (use.copies, use.missing) == ((), ())
+        assert {US, SHOP_US} <= {*use.unknown}
+    assert FaultKind.TIMEOUT in {unread.error.kind for unread in report.unreadable}
+    assert report.status == "partial"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sized
 from typing import TypeVar
 
 import anyio
@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 
 async def work_through(
-    items: Sequence[T],
+    items: Iterable[T],
     work: Callable[[T], Awaitable[object]],
     *,
     concurrency: int,
     stop: Stop | None,
 ) -> None:
     """Do `work` on every item, `concurrency` of them at a time. After `stop` nothing is started;
-    None: nothing stops it.
+    None: nothing stops it. Items that are made one by one are made when they are worked on.
 
     `work` has to turn its own failures into values: an exception here ends the whole run.
     """
@@ -33,5 +33,6 @@ async def work_through(
             await work(item)
 
     async with anyio.create_task_group() as group:
-        for _ in range(min(concurrency, len(items))):
+        most = len(items) if isinstance(items, Sized) else concurrency
+        for _ in range(min(concurrency, most)):
             group.start_soon(worker)

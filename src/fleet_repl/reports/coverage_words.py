@@ -82,7 +82,8 @@ def use_words(use: ImageInUse) -> str:
 
 def place_words(use: ImageInUse) -> str:
     """Returns `nowhere else; missing in 111111111111/us-east-1`."""
-    parts = [f"also in {listed(use.copies, 3)}" if use.copies else "nowhere else"]
+    nowhere_else = "nowhere else that could be read" if use.unknown else "nowhere else"
+    parts = [f"also in {listed(use.copies, 3)}" if use.copies else nowhere_else]
     if use.missing:
         parts.append(f"missing in {listed(use.missing, 3)}")
     if use.unknown:

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
+from fleet_repl.engine.image_arrivals import time_out
 from fleet_repl.engine.ports import ImageFinder
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.coverage import (
     CoverageTallies,
-    ImageInUse,
     InUse,
     PulledImage,
     Repositories,
@@ -105,7 +105,6 @@ class _Inquiry:
     running: set[RunningImage] = field(default_factory=set)
     unasked: dict[tuple[Runtime, str], Fault] = field(default_factory=dict)
     answered: set[tuple[Runtime, str]] = field(default_factory=set)
-    images: list[ImageInUse] = field(default_factory=list)
 
     async def run(self, survey: Survey, repositories: Repositories) -> InUse:
         questions = [*self._questions(survey)]
@@ -115,15 +114,21 @@ class _Inquiry:
         resolved = await self._resolve_all(uses.of_fleet)
         holders = holders_of(resolved, repositories)
 
+        found: dict[PulledImage, Mapping[Registry, bool | None]] = {}
+
         async def look_up(pulled: PulledImage) -> None:
-            having = holders.get(pulled.image.repository, ())
-            found = await self._find(pulled, having)
-            self.images.append(image_in_use(pulled, resolved[pulled], found, self.context.desired))
+            found[pulled] = await self._find(pulled, holders.get(pulled.image.repository, ()))
 
         await self._through(sorted(resolved, key=str), look_up)
+        for pulled in resolved.keys() - found.keys():
+            found[pulled] = self._too_late(pulled, holders.get(pulled.image.repository, ()))
+        images = (
+            image_in_use(pulled, running, found[pulled], self.context.desired)
+            for pulled, running in resolved.items()
+        )
         return InUse(
             runtimes=survey.runtimes,
-            images=tuple(sorted(self.images, key=lambda use: (use.registry, str(use.image)))),
+            images=tuple(sorted(images, key=lambda use: (use.registry, str(use.image)))),
             elsewhere=uses.elsewhere,
             unasked=tuple(
                 Unasked(runtime=runtime, place=place, error=fault)
@@ -177,27 +182,46 @@ class _Inquiry:
     async def _resolve_all(
         self, uses: Mapping[PulledImage, Iterable[RunningImage]]
     ) -> Mapping[PulledImage, list[RunningImage]]:
-        resolved: dict[PulledImage, list[RunningImage]] = defaultdict(list)
+        names: dict[PulledImage, ImageName] = {}
 
         async def resolve(pulled: PulledImage) -> None:
-            named = await self._resolved(pulled)
-            resolved[PulledImage(pulled.registry, named)] += uses[pulled]
+            names[pulled] = await self._resolved(pulled)
 
         await self._through(sorted(uses, key=str), resolve)
+        resolved: dict[PulledImage, list[RunningImage]] = defaultdict(list)
+        for pulled, running in uses.items():
+            # What an interruption or the deadline came before goes by its tag.
+            named = names.get(pulled, pulled.image)
+            resolved[PulledImage(pulled.registry, named)] += running
         return resolved
 
     async def _find(
         self, pulled: PulledImage, holders: Iterable[Registry]
     ) -> Mapping[Registry, bool | None]:
         """Returns whether other registries have the image; None where that cannot be known."""
-        context, image = self.context, pulled.image
-        found: dict[Registry, bool | None] = {}
-        for place, exists in places_of(pulled, holders, context.tallies, context.desired).items():
-            if place in context.faults:
-                found[place] = None
-            else:
-                found[place] = await self._has(place, image) if exists else False
-        return found
+        found = self._unreadable(pulled)
+        for place, exists in self._places(pulled, holders).items():
+            if place not in self.context.faults:
+                found[place] = await self._has(place, pulled.image) if exists else False
+        return dict(sorted(found.items()))
+
+    def _too_late(
+        self, pulled: PulledImage, holders: Iterable[Registry]
+    ) -> Mapping[Registry, bool | None]:
+        """Returns the registries that nobody has asked for the image any more. After a deadline
+        each gets a timeout fault, after an interruption none."""
+        places = self._places(pulled, holders)
+        time_out(self.context.faults, self.context.stop, "DescribeImages", places)
+        return dict(sorted((self._unreadable(pulled) | dict.fromkeys(places)).items()))
+
+    def _places(self, pulled: PulledImage, holders: Iterable[Registry]) -> Mapping[Registry, bool]:
+        return places_of(pulled, holders, self.context.tallies, self.context.desired)
+
+    def _unreadable(self, pulled: PulledImage) -> dict[Registry, bool | None]:
+        """Returns the registries in other regions that could not be read: each may have it."""
+        return {
+            place: None for place in self.context.faults if place.region != pulled.registry.region
+        }
 
     async def _resolved(self, pulled: PulledImage) -> ImageName:
         """Returns the image by the digest that its tag has in its registry, as far as that is

@@ -6,6 +6,7 @@ are unknown.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -52,7 +53,7 @@ class Covered:
     """The registries that were listed."""
     faults: Mapping[Registry, Fault]
     unfinished: frozenset[Registry]
-    """Sources whose repositories were not all compared."""
+    """Registries that were not listed, and sources whose repositories were not all compared."""
 
     @property
     def repositories(self) -> Repositories:
@@ -62,7 +63,7 @@ class Covered:
     def is_unknown(self, link: Link) -> bool:
         """Returns whether an end of the link could not be read, or not in time."""
         ends = (link.source, link.destination)
-        return link.source in self.unfinished or any(end in self.faults for end in ends)
+        return any(end in self.unfinished or end in self.faults for end in ends)
 
 
 class _Job(NamedTuple):
@@ -104,8 +105,10 @@ class _Coverage:
         self._comparer = Comparer(images=context.reader, clock=context.clock)
         self._contents: dict[Registry, Contents] = {}
         self._faults: dict[Registry, Fault] = {}
-        self._open: set[Registry] = set(links)
-        """Sources that are not done."""
+        self._under_way: Counter[Registry] = Counter()
+        """Repositories that are being compared, by source."""
+        self._begun: set[Registry] = set()
+        """Sources of which all repositories are done or under way."""
 
     async def run(self, registries: Sequence[Registry]) -> Covered:
         stop = self._context.stop
@@ -113,24 +116,30 @@ class _Coverage:
             await self._survey(registries)
         unread = {*registries} - self._contents.keys()
         time_out(self._faults, stop, "DescribeRepositories", unread)
-        jobs = [job for source in sorted(self._links) for job in self._jobs(source)]
-        rest: dict[Registry, int] = {}
-        for job in jobs:
-            rest[job.source] = rest.get(job.source, 0) + 1
-        self._open = rest.keys() | (self._links.keys() - self._contents.keys())
-
-        async def work(job: _Job) -> None:
-            await self._compare(job)
-            rest[job.source] -= 1
-            if not rest[job.source]:
-                self._open.discard(job.source)
-
         with stop.abandonable():
-            await work_through(jobs, work, concurrency=self._context.concurrency, stop=stop)
-        time_out(self._faults, stop, "DescribeImages", self._open)
+            await work_through(
+                self._all_jobs(), self._work, concurrency=self._context.concurrency, stop=stop
+            )
+        late = {
+            source for source in self._links if self._under_way[source] or source not in self._begun
+        }
+        time_out(self._faults, stop, "DescribeImages", late)
         return Covered(
-            contents=self._contents, faults=self._faults, unfinished=frozenset(self._open)
+            contents=self._contents, faults=self._faults, unfinished=frozenset(late | unread)
         )
+
+    def _all_jobs(self) -> Iterator[_Job]:
+        """Yields the work of one source after the other, made only when it is its turn: a fleet may
+        have millions of repositories."""
+        for source in sorted(self._links):
+            for job in self._jobs(source):
+                self._under_way[source] += 1
+                yield job
+            self._begun.add(source)
+
+    async def _work(self, job: _Job) -> None:
+        await self._compare(job)
+        self._under_way[job.source] -= 1
 
     async def _survey(self, registries: Sequence[Registry]) -> None:
         context = self._context
