@@ -21,6 +21,7 @@ LINKS = {
     "patterns/additive.toml": 2,
     "patterns/all-but.toml": 2,
     "patterns/backfill-new-links.toml": 2,
+    "patterns/by-name.toml": 2,
     "patterns/by-prefix.toml": 2,
     "patterns/creation-templates.toml": 2,
     "patterns/cross-region.toml": 2,
