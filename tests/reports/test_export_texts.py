@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -12,10 +14,12 @@ import hcl2
 import pytest
 import yaml
 from hypothesis import given, strategies as st
+from tests.planning.elsewhere.states import instance, resource, state
 from tests.support.cloudformation import template_of
 from tests.support.registries import registry_of
 
 from fleet_repl.inventory import Account
+from fleet_repl.planning.elsewhere import parse_terraform_state, removed_blocks
 from fleet_repl.reports.export import RegistryContent, cloudformation_files, terraform_files
 from fleet_repl.reports.export.terraform import PROVIDERS
 from fleet_repl.reports.hcl import expression, quoted
@@ -118,6 +122,31 @@ def test_a_module_has_a_provider_and_an_import_for_each_resource() -> None:
         "the first change of the rules by Terraform turns that off"
     )
     assert "# This rule replicates deletions" in text
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="there is no terraform here")
+def test_terraform_would_format_it_so(tmp_path: Path) -> None:
+    """Its own formatter, which refuses what is no HCL, leaves module and blocks alone."""
+    files, _ = terraform_files("prod", [WHOLE], ACCOUNTS)
+    blocks = removed_blocks(
+        parse_terraform_state(
+            state(
+                resource("aws_ecr_registry_policy", instance(), module='module.a["b"]'),
+                resource("aws_ecr_replication_configuration", instance(key=0), instance(key=1)),
+            ),
+            "prod.tfstate",
+        )
+    )
+    for name, text in {**files, "removed.tf": blocks}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        ["terraform", "fmt", "-check", "-diff", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_template_is_valid(tmp_path: Path) -> None:

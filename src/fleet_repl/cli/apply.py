@@ -27,8 +27,9 @@ from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.history import seen_from
 from fleet_repl.cli.log import now
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import ApplyOptions, check_states, local_states
+from fleet_repl.cli.run_options import ApplyOptions
 from fleet_repl.cli.session import Session
+from fleet_repl.cli.terraform_states import check_states, local_states
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.history import Purpose

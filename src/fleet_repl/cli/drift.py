@@ -8,7 +8,8 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import NO_STATES, TerraformStates
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.plan import show_plan
-from fleet_repl.cli.run_options import RunOptions, check_states, local_states
+from fleet_repl.cli.run_options import RunOptions
+from fleet_repl.cli.terraform_states import check_states, local_states
 from fleet_repl.values.exit_code import ExitCode
 
 

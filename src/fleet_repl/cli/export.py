@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
-from fleet_repl.cli.run_options import ExportOptions
+from fleet_repl.cli.in_place_options import ExportOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.reports.files import ReportError, check_apart, check_place, write_report

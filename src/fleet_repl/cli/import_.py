@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
+from fleet_repl.cli.in_place_options import ImportOptions
 from fleet_repl.cli.result_options import ResultOptions
-from fleet_repl.cli.run_options import ImportOptions, local_states
 from fleet_repl.cli.session import Session
+from fleet_repl.cli.terraform_states import local_states
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.reports.files import check_apart, check_place, write_report
 from fleet_repl.values.exit_code import ExitCode

@@ -14,8 +14,9 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.flags import NO_STATES, STANDARD_INPUT, TerraformStates
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import RunOptions, check_states, local_states
+from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
+from fleet_repl.cli.terraform_states import check_states, local_states
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.reports.files import keep_plan

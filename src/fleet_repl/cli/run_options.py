@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from fleet_repl.cli.flags import (
     ASKED,
-    ELSEWHERE,
-    OUTPUT,
-    SANDBOX,
     SCOPE,
     STANDARD_INPUT,
-    Cached,
-    Cluster,
     InSandbox,
     InventoryPath,
     ScenarioPath,
-    TerraformStates,
-    Workers,
     account,
     duration,
     inventory_argument,
     label,
     region,
 )
-from fleet_repl.cli.options import CommonOptions, selected
-from fleet_repl.cli.result_options import FleetOptions, Readers, Simulated
+from fleet_repl.cli.options import selected
+from fleet_repl.cli.result_options import FleetOptions, Simulated
 from fleet_repl.reports.formats import Kind, ReportFormat
 
 if TYPE_CHECKING:
     from fleet_repl.topology import Selection
 
-_NO_STATE: Final = ".fleet-repl"
-"""In place of the inventory's state location, which need not be usable: nothing is remembered."""
 SHORTEST_INTERVAL = timedelta(seconds=10)
 """Between two rounds of a watch."""
 
@@ -209,117 +198,6 @@ class RepeatOptions(ScopeOptions):
             raise typer.BadParameter("--every takes 10s at the least")
         if self.report or self.format is not ReportFormat.TEXT:
             raise typer.BadParameter("--report and --format are about one round: they need --once")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InPlaceOptions(CommonOptions):
-    """Flags of a command that reads what is in place and remembers nothing, and whose result is a
-    document of its own."""
-
-    inventory: InventoryPath
-    sandbox: Annotated[
-        bool,
-        typer.Option(
-            "--sandbox",
-            help="Read a simulated AWS inside this process, as --scenario fills it.",
-            rich_help_panel=SANDBOX,
-        ),
-    ] = False
-    scenario: ScenarioPath = None
-    cached: Cached = False
-    workers: Workers = None
-    cluster: Cluster = None
-
-    def check(self) -> None:
-        check_simulation(self.scenario, None, sandbox=self.sandbox)
-        Readers(workers=self.workers, cluster=self.cluster).check()
-
-    def run_options(self) -> RunOptions:
-        """The flags as those of a run that reads the fleet."""
-        return RunOptions(
-            inventory=self.inventory,
-            sandbox=self.sandbox,
-            scenario=self.scenario,
-            cached=self.cached,
-            workers=self.workers,
-            cluster=self.cluster,
-            state=None if self.sandbox else _NO_STATE,
-            quiet=self.quiet,
-            verbose=self.verbose,
-            log_format=self.log_format,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions(InPlaceOptions):
-    """Flags of a command that makes an inventory of what is in place."""
-
-    tfstate: TerraformStates = field(default_factory=list)
-    removed: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            readable=False,
-            help="Write the blocks that take it out of Terraform's states there, not to stderr.",
-            show_default=False,
-            rich_help_panel=ELSEWHERE,
-        ),
-    ] = None
-
-    def check(self) -> None:
-        # super() without arguments does not work where slots have made the class anew.
-        InPlaceOptions.check(self)
-        check_states(self.tfstate, sandbox=self.sandbox)
-        if self.removed is not None and not self.tfstate:
-            raise typer.BadParameter("--removed is about Terraform's states: it needs --tfstate")
-
-
-class ExportTarget(StrEnum):
-    """The tool whose resources an export writes."""
-
-    TERRAFORM = "terraform"
-    CLOUDFORMATION = "cloudformation"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportOptions(InPlaceOptions):
-    """Flags of a command that writes down what is in place for another tool."""
-
-    account: Annotated[list[str], account("these accounts", ASKED)] = field(default_factory=list)
-    label: Annotated[list[str], label("accounts with this label", ASKED)] = field(
-        default_factory=list
-    )
-    region: Annotated[list[str], region("registries in these regions", ASKED)] = field(
-        default_factory=list
-    )
-    format: Annotated[
-        ExportTarget, typer.Option(help="The tool that reads the result.", rich_help_panel=OUTPUT)
-    ] = ExportTarget.TERRAFORM
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            readable=False,
-            help="Write files there, and nothing to stdout.",
-            show_default=False,
-            rich_help_panel=OUTPUT,
-        ),
-    ] = None
-
-    def run_options(self) -> RunOptions:
-        whole_fleet = InPlaceOptions.run_options(self)
-        return replace(whole_fleet, account=self.account, label=self.label, region=self.region)
-
-
-def check_states(tfstate: Sequence[str], *, sandbox: bool) -> None:
-    """Raises typer.BadParameter for a state in a bucket of a simulated AWS, which has none."""
-    if sandbox and any(location.startswith("s3://") for location in tfstate):
-        raise typer.BadParameter("--sandbox has no buckets: name a file with --tfstate")
-
-
-def local_states(tfstate: Sequence[str]) -> tuple[Path, ...]:
-    """The Terraform states that are files."""
-    return tuple(Path(location) for location in tfstate if not location.startswith("s3://"))
 
 
 def check_simulation(scenario: Path | None, state: str | None, *, sandbox: bool) -> None:

@@ -20,9 +20,9 @@ from fleet_repl.values.errors import FleetError, FrozenError, RefusedError, Stat
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import first_line
 from fleet_repl.watch.attempt import Attempt
-from fleet_repl.watch.documents import outside_change_entries
 from fleet_repl.watch.fleets import WatchedFleet
 from fleet_repl.watch.memory import Memory, note_of
+from fleet_repl.watch.outside_changes import outside_change_entries
 from fleet_repl.watch.round import Round, Verdict, carried_out, looked
 from fleet_repl.watch.round_memory import keep, log_suppression, recall, updated
 from fleet_repl.watch.suppression import suppressed

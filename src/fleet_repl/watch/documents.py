@@ -7,7 +7,6 @@ entries: a chat is no place for four thousand registries, and the plan and the r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Final, assert_never
 
 from fleet_repl.planning.plan import Objection, RegistryPlan
@@ -24,12 +23,12 @@ from fleet_repl.reports.documents.round import (
 )
 from fleet_repl.reports.documents.shared import ErrorDocument, PlaceDocument, recast_or_none
 from fleet_repl.reports.documents.writer import as_json
-from fleet_repl.reports.log_entry import Level, LogEntry, place_fields
-from fleet_repl.runs.drift import call_sentences, issuer_words
+from fleet_repl.reports.log_entry import Level, LogEntry
 from fleet_repl.runs.outcomes import RegistryOutcome
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.text import counted, first_line, listed, timestamp
 from fleet_repl.watch.news import News
+from fleet_repl.watch.outside_changes import authors
 from fleet_repl.watch.round import Round, Verdict, kinds_against
 
 IN_A_LINE: Final = 5
@@ -41,8 +40,8 @@ def headline(round_: Round) -> str:
     parts = [_finding(round_)]
     if round_.joining:
         parts.append(f"{counted(len(round_.joining), 'registry')} joining")
-    if authors := _authors(round_):
-        parts.append(f"changed outside by {listed(authors, IN_A_LINE)}")
+    if names := authors(round_):
+        parts.append(f"changed outside by {listed(names, IN_A_LINE)}")
     if round_.left_alone:
         parts.append(f"{len(round_.left_alone):,} left alone")
     if round_.excluded:
@@ -124,33 +123,6 @@ def round_entry(round_: Round) -> LogEntry:
     }
     message = f"round {round_.number}: {headline(round_)} ({took:.1f} s)"
     return LogEntry(level=level, event="round-finished", message=message, fields=fields)
-
-
-def outside_change_entries(round_: Round) -> Iterator[LogEntry]:
-    """Yields a log entry for each registry that others have changed, as far as CloudTrail tells who
-    did; the first registries only."""
-    for planned in round_.drifted[:SHOWN]:
-        moved = planned.changed_outside
-        if moved is None or moved.attribution is None:
-            continue
-        document = MovedDocument.of(moved)
-        fields = place_fields(planned.registry) | {"moved": as_json(document)}
-        message = f"{planned.registry}: {'; '.join(call_sentences(moved.attribution))}"
-        yield LogEntry(event="changed-outside", message=message, fields=fields)
-
-
-def _authors(round_: Round) -> tuple[str, ...]:
-    """Returns who has changed registries, each role or user with its tool, by name.
-
-    Chats take an at sign for a mention, and a role may be named like one.
-    """
-    names = {
-        f"{issuer_words(call.issuer)} ({call.tool})" if call.tool else issuer_words(call.issuer)
-        for planned in round_.drifted
-        if (moved := planned.changed_outside) is not None and moved.attribution is not None
-        for call in moved.attribution.calls
-    }
-    return tuple(sorted(name.replace("@", "(at)") for name in names))
 
 
 def _excluded(planned: RegistryPlan) -> ExcludedDocument:

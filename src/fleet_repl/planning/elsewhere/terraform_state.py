@@ -89,16 +89,9 @@ def _held(resource: Mapping[str, object], number: int, source: str) -> Iterator[
     kind = _TYPES.get(type_) if isinstance(type_, str) else None
     if kind is None:
         return
-    module, name, instances = (
-        resource.get("module", ""),
-        resource.get("name"),
-        resource.get("instances"),
-    )
-    is_named = isinstance(name, str) and _IDENTIFIER.fullmatch(name)
-    is_placed = isinstance(module, str) and (not module or _MODULES.fullmatch(module))
-    if not (is_named and is_placed and isinstance(instances, list)):
+    address, instances = _address(resource), resource.get("instances")
+    if address is None or not isinstance(instances, list):
         raise StateFileError(f"{source}: is malformed: resources[{number}] has no address")
-    address = f"{module}.{type_}.{name}" if module else f"{type_}.{name}"
     for instance in instances:
         if not isinstance(instance, Mapping) or instance.get("deposed") is not None:
             continue
@@ -117,6 +110,16 @@ def _held(resource: Mapping[str, object], number: int, source: str) -> Iterator[
             target=_KEYS.sub("", address),
             source=source,
         )
+
+
+def _address(resource: Mapping[str, object]) -> str | None:
+    """The address of a resource, with the keys of its modules; None where it has none."""
+    module, name = resource.get("module", ""), resource.get("name")
+    if not isinstance(module, str) or not isinstance(name, str):
+        return None
+    if _IDENTIFIER.fullmatch(name) is None or (module and _MODULES.fullmatch(module) is None):
+        return None
+    return f"{module}.{resource['type']}.{name}" if module else f"{resource['type']}.{name}"
 
 
 def _region(values: Mapping[str, object]) -> Region | None:

@@ -1,0 +1,22 @@
+"""The Terraform states that flags name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import typer
+
+_BUCKET: Final = "s3://"
+
+
+def check_states(tfstate: Sequence[str], *, sandbox: bool) -> None:
+    """Raises typer.BadParameter for a state in a bucket of a simulated AWS, which has none."""
+    if sandbox and any(location.startswith(_BUCKET) for location in tfstate):
+        raise typer.BadParameter("--sandbox has no buckets: name a file with --tfstate")
+
+
+def local_states(tfstate: Sequence[str]) -> tuple[Path, ...]:
+    """The Terraform states that are files."""
+    return tuple(Path(location) for location in tfstate if not location.startswith(_BUCKET))
