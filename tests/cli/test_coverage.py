@@ -291,3 +291,13 @@ def test_wrong_use(
     assert ended.code == ExitCode.USAGE
     assert message in " ".join(ended.err.replace("│", " ").split())
     assert not fleet.asked
+
+
+def test_after_an_interruption(cli: Cli, inventory: str, fleet: FakeFleet) -> None:
+    """Exit 130, and the report of what is known until then is written."""
+    fleet.planning = fleet.until_stopped
+    ended = cli("coverage", inventory, "--report", "out.json")
+    assert ended.code == ExitCode.INTERRUPTED
+    assert "stopping; press Ctrl-C again to stop at once" in ended.err
+    assert ended.out.startswith("Coverage of demo: interrupted\n")
+    assert json.loads(Path("out.json").read_text(encoding="utf-8"))["status"] == "interrupted"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import anyio.to_thread
+
 from fleet_repl.engine.coverage.in_use import InUseContext, Survey, in_use
 from fleet_repl.engine.coverage.run import CoverageContext, Covered, cover
 from fleet_repl.fleet.context import RunContext
@@ -60,7 +62,10 @@ async def cover_links(
     else:
         running = None
     every = _coverages(links, joining, covered, tallies)
-    report = _report(scope, every, covered, tallies, context, options)
+    # In a thread: of a large fleet this goes through millions of names.
+    report = await anyio.to_thread.run_sync(
+        _report, scope, every, covered, tallies, context, options
+    )
     return replace(report, in_use=running)
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple, Protocol
+
+import anyio.lowlevel
 
 from fleet_repl.engine.coverage.compare import Comparer
 from fleet_repl.engine.coverage.survey import Contents, Survey, SurveyShard, surveyed
@@ -132,12 +135,14 @@ class _Coverage:
         """Yields the work of one source after the other, made only when it is its turn: a fleet may
         have millions of repositories."""
         for source in sorted(self._links):
-            for job in self._jobs(source):
+            # The last one asks nothing: names alone may tell all, and other tasks get their turn.
+            for job in chain(self._jobs(source), [_Job(source, "", {})]):
                 self._under_way[source] += 1
                 yield job
             self._begun.add(source)
 
     async def _work(self, job: _Job) -> None:
+        await anyio.lowlevel.checkpoint()
         await self._compare(job)
         self._under_way[job.source] -= 1
 

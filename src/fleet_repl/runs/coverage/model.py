@@ -53,7 +53,9 @@ class Tally(NamedTuple):
         return Fraction(self.present, due) if due else None
 
     def plus(self, other: Tally) -> Tally:
-        return Tally(*map(sum, zip(self, other, strict=True)))
+        return Tally(
+            self.wanted + other.wanted, self.present + other.present, self.pending + other.pending
+        )
 
     @classmethod
     def total(cls, tallies: Iterable[Tally]) -> Tally:
