@@ -80,7 +80,7 @@ class FakeAws:
         signed = re.search(r"Credential=(\S+?)/\d+/([^/]+)/([^/]+)/", http.headers["Authorization"])
         assert signed is not None
         key, region, service = signed.groups()
-        if service in ("cloudtrail", "ecr", "ecs"):
+        if service in ("cloudtrail", "ecr", "ecs", "sqs"):
             operation, parameters = http.headers["X-Amz-Target"].split(".")[-1], json.loads(body)
         elif service == "lambda":
             name = http.path.partition("/functions")[2].strip("/")

@@ -9,7 +9,12 @@ from typing import Any
 
 from tests.support.pages import Page
 
-from fleet_repl.ecr.permissions import Feature, account_statements, state_statements
+from fleet_repl.ecr.permissions import (
+    Feature,
+    account_statements,
+    queue_statement,
+    state_statements,
+)
 from fleet_repl.inventory import parse
 
 ROLE, ADDED = "## The role in each account", "### What features add"
@@ -70,3 +75,9 @@ def test_the_page_shows_what_a_state_in_a_bucket_takes(pages: dict[str, Page]) -
     allowed = state_statements("example-fleet-state/prod")
     documents = [json.loads(json.dumps(item.document(partition="aws"))) for item in allowed]
     assert shown(pages["docs/permissions.md"], 3) == documents
+
+
+def test_the_page_shows_what_a_queue_takes(pages: dict[str, Page]) -> None:
+    """As the hint of a denied read does."""
+    statement = queue_statement("arn:aws:sqs:eu-west-1:111111111111:deliveries")
+    assert shown(pages["docs/permissions.md"], 4) == [statement.document(partition="aws")]

@@ -9,11 +9,13 @@ from fleet_repl.aws.enabled_regions import EnabledRegions
 from fleet_repl.aws.endpoints import configured_endpoints
 from fleet_repl.aws.open import open_aws, open_discovery, open_objects
 from fleet_repl.aws.organizations import Organizations
+from fleet_repl.aws.queues import AwsQueue, open_queue
 from fleet_repl.aws.registries import AwsRegistries
 from fleet_repl.aws.s3 import BucketObjects
 from fleet_repl.values.names import Secret
 
 __all__ = [
+    "AwsQueue",
     "AwsRegistries",
     "BucketObjects",
     "EnabledRegions",
@@ -24,4 +26,5 @@ __all__ = [
     "open_aws",
     "open_discovery",
     "open_objects",
+    "open_queue",
 ]

@@ -11,11 +11,16 @@ from typing import Final
 
 from fleet_repl.aws.error_codes import REGIONAL, UNKNOWN_OPERATION
 from fleet_repl.aws.request import Call
-from fleet_repl.ecr.permissions import organization_statements, statements_of
+from fleet_repl.ecr.permissions import (
+    organization_statements,
+    queue_statement,
+    statements_of,
+)
 from fleet_repl.runs import remedies
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import partition_of
+from fleet_repl.values.queues import QueueAddress
 
 SIGNATURE: Final = (
     "the secret key is wrong, or something on the way alters requests: check the credentials and "
@@ -54,6 +59,10 @@ _NARROWING: Final = (
     "the session's policy and tags are too long together: take session_tags out of [aws], or set "
     "session_policy = false there"
 )
+_NO_QUEUE: Final = (
+    "correct --deliveries: it takes the URL of a queue that exists, such as the output QueueUrl of "
+    "docs/deploy/lambda/deliveries.yaml"
+)
 _FOR_CODES: Final = {
     ("PackedPolicyTooLarge", "AssumeRole"): _NARROWING,
     ("PackedPolicyTooLargeException", "AssumeRole"): _NARROWING,
@@ -85,6 +94,8 @@ _FOR_CODES: Final = {
     ("PermanentRedirect", None): (
         "the bucket is in another region: name that one in AWS_REGION or [aws] sts_region"
     ),
+    ("AWS.SimpleQueueService.NonExistentQueue", None): _NO_QUEUE,
+    ("QueueDoesNotExist", None): _NO_QUEUE,
     ("RepositoryNotFoundException", None): "the repository has gone since it was listed: run again",
     ("TemplateAlreadyExistsException", None): (
         "somebody has made a template of this prefix since it was read: plan again"
@@ -113,6 +124,7 @@ _QUOTAS: Final = {
     "ecs": "ECS",
     "lambda": "Lambda",
     "organizations": "Organizations",
+    "sqs": "SQS",
 }
 
 _NOT_ALLOWED: Final = re.compile(r"not authorized to perform: ([a-z0-9-]{2,40}:[A-Za-z]{2,80})")
@@ -224,6 +236,10 @@ def _documents(call: Call, actions: tuple[str, ...]) -> Iterator[JsonObject]:
     if call.service == "organizations":
         # One denied call of a discovery means that the others are denied as well.
         yield from (item.document(partition=partition) for item in organization_statements())
+        return
+    if call.service == "sqs":
+        queue = QueueAddress.parse(str(call.parameters["QueueUrl"]))
+        yield queue_statement(queue.arn(partition, call.region)).document(partition=partition)
         return
     for action in actions:
         if action == _PASSING:

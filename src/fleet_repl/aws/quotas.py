@@ -1,7 +1,7 @@
 """AWS's quotas: one rate for all calls that count for the same quota, lowered by throttling.
 
 STS counts calls by who makes them, ECR, CloudTrail, ECS and Lambda by account and region, S3 by
-bucket, Organizations by account.
+bucket, SQS by queue, Organizations by account.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ Service: TypeAlias = Literal[
     "lambda",
     "organizations",
     "s3",
+    "sqs",
     "sts",
 ]
 

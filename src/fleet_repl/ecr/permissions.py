@@ -286,6 +286,12 @@ def state_statements(location: str) -> tuple[Statement, ...]:
     )
 
 
+def queue_statement(arn: str) -> Statement:
+    """Returns the statement of the base identity for a queue that `watch --deliveries` reads."""
+    actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
+    return Statement(sid="ReportedDeliveries", actions=actions, resources=(arn,))
+
+
 def organization_statements() -> tuple[Statement, ...]:
     """Returns the statements of the identity that lists the organization."""
     actions = tuple(f"organizations:{operation}" for operation in _OF_ORGANIZATIONS)

@@ -6,8 +6,9 @@ whether a write whose answer was lost has happened.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from fleet_repl.planning.plan import Change
@@ -141,6 +142,29 @@ class Backfills(Protocol):
         self, registry: Registry, backfill_id: str
     ) -> tuple[JsonObject, ...]:
         """The images that a backfill which has ended could not copy."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueMessage:
+    """A message of a queue, which comes again unless it is deleted."""
+
+    id: str
+    receipt: str = field(repr=False)
+    """What deletes it."""
+    body: str = field(repr=False)
+
+
+class Queue(Protocol):
+    """A queue of messages, each of which comes at least once."""
+
+    async def receive(self, *, wait: bool = True) -> tuple[QueueMessage, ...]:
+        """Returns the next messages; none where the queue stays empty for a while, or without
+        `wait` is empty now."""
+        ...
+
+    async def delete(self, messages: Sequence[QueueMessage]) -> int:
+        """Delete messages of one `receive`; returns how many were not deleted."""
         ...
 
 

@@ -21,6 +21,7 @@ class Service(StrEnum):
     IAM = "iam"
     LAMBDA = "lambda"
     ORGANIZATIONS = "organizations"
+    SQS = "sqs"
     STS = "sts"
 
     @property

@@ -1,7 +1,8 @@
 """From an HTTP request to its answer, in two steps with time between them.
 
-`arrive` finds out who calls what and draws the lot of the call; then the latency of the lot passes;
-`conclude` carries the call out. Nothing here waits or touches a socket.
+`arrive` finds out who calls what and draws the lot of the call; then the latency of the lot passes,
+and as much as `waits` says; `conclude` carries the call out. Nothing here waits or touches a
+socket.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from fleet_repl.sandbox.functions import call_lambda, operation_of, parameters_o
 from fleet_repl.sandbox.iam import simulate_principal_policy
 from fleet_repl.sandbox.keys import AccessKey
 from fleet_repl.sandbox.organizations import call_organizations
+from fleet_repl.sandbox.queues import call_sqs, waiting_seconds
 from fleet_repl.sandbox.regions import describe_regions, list_regions
 from fleet_repl.sandbox.scenario import Mishap
 from fleet_repl.sandbox.shapes import OPERATIONS
@@ -37,6 +39,7 @@ _TARGETS: Final = {
     Service.ECR: "AmazonEC2ContainerRegistry_V20150921.",
     Service.ECS: "AmazonEC2ContainerServiceV20141113.",
     Service.ORGANIZATIONS: "AWSOrganizationsV20161128.",
+    Service.SQS: "AmazonSQS.",
 }
 _SPOKEN: Final = frozenset(Service)
 _ERRORS: Final = {
@@ -89,6 +92,15 @@ def arrive(world: World, request: Request) -> Arrival | Reply:
     except AwsError as error:
         return error_reply(service, error, world.keyring.request_id())
     return Arrival(call=call, lot=world.faults.draw(_account(call), region, call.operation))
+
+
+def waits(world: World, arrival: Arrival) -> float:
+    """Returns the seconds that a call may wait for what it asks for; 0 once it is there."""
+    call = arrival.call
+    if call.service is not Service.SQS:
+        return 0
+    world.run_due()
+    return waiting_seconds(world.queues, call.region, call.operation, call.members)
 
 
 def conclude(world: World, arrival: Arrival) -> Reply | None:
@@ -197,7 +209,7 @@ def _carried_out(world: World, call: Call) -> Reply:
     refusal: AwsError | None = None
     try:
         if call.service.speaks_json:
-            reply = json_reply(_json_answer(world, call), request_id)
+            reply = json_reply(call.service, _json_answer(world, call), request_id)
         else:
             reply = xml_reply(call.service, call.operation, _result(world, call), request_id)
     except AwsError as error:
@@ -216,7 +228,7 @@ def _carried_out(world: World, call: Call) -> Reply:
     return reply
 
 
-def _json_answer(world: World, call: Call) -> JsonObject:
+def _json_answer(world: World, call: Call) -> JsonObject:  # noqa: PLR0911 - one for each service
     caller, operation, members = call.key.identity, call.operation, call.members
     if call.service is Service.ORGANIZATIONS:
         return call_organizations(world.organization, caller, operation, members)
@@ -226,6 +238,9 @@ def _json_answer(world: World, call: Call) -> JsonObject:
         return call_ecs(world, caller, call.region, operation, members)
     if call.service is Service.LAMBDA:
         return call_lambda(world, caller, call.region, operation, members)
+    if call.service is Service.SQS:
+        world.directory.check_allowed(caller, f"sqs:{operation}")
+        return call_sqs(world.queues, call.region, operation, members)
     if call.service is Service.CLOUDTRAIL:
         return lookup_events(world.trail, world.directory, caller, call.region, members)
     return call_ecr(world, caller, call.region, operation, members)

@@ -24,10 +24,12 @@ from fleet_repl.sandbox.images import (
     Repository,
 )
 from fleet_repl.sandbox.policy import Access, allows
+from fleet_repl.sandbox.queues import Queues, replication_event
 from fleet_repl.sandbox.registries import Registries
 from fleet_repl.sandbox.rules import deletion_destinations, destinations
 from fleet_repl.sandbox.templates import new_repository
 from fleet_repl.values.names import Registry, repositories_arn
+from fleet_repl.values.text import timestamp
 
 ACCESS_DENIED: Final = "DESTINATION_REGISTRY_ACCESS_DENIED"
 TAG_IMMUTABLE: Final = "DESTINATION_IMAGE_TAG_IMMUTABLE"
@@ -41,6 +43,8 @@ class Estate:
     directory: Directory
     registries: Registries
     agenda: Agenda
+    queues: Queues
+    """Where the copies of pushes are reported. Of copies by a backfill AWS does not say."""
     replication_seconds: float
     """How long a copy or a deletion takes to arrive."""
 
@@ -131,6 +135,18 @@ class Estate:
         failure = self.copy(source, repository, push, destination)
         if push.digest in repository.images:
             repository.record(push.digest, Delivery(destination=destination, failure=failure))
+        event = replication_event(
+            self.queues.next_event_id(),
+            self.directory.partition,
+            source,
+            destination,
+            repository=repository.name,
+            digest=push.digest,
+            tag=push.tag,
+            succeeded=failure is None,
+            time=timestamp(self.agenda.now()),
+        )
+        self.queues.report(event)
 
     def _withdraw(
         self, source: Registry, destination: Registry, name: str, digest: str, tag: str | None

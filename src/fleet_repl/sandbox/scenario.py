@@ -187,6 +187,22 @@ class FunctionScenario(_Placed):
     """None for a function that is a ZIP file."""
 
 
+class QueueScenario(_Placed):
+    """A queue of SQS."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
+    events: bool = True
+    """Whether every copy of a push is reported there."""
+    copies: Annotated[int, Field(ge=1)] = 1
+    """How often each event arrives."""
+    messages: tuple[str, ...] = ()
+    """The bodies of messages that are there at first."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.place}/{self.name}"
+
+
 class UnitScenario(_Part):
     """An organizational unit."""
 
@@ -239,7 +255,7 @@ class OrganizationScenario(_Part):
     """Whether an empty page comes before each page of a list."""
 
 
-Peculiar = TypeVar("Peculiar", AccountScenario, RegionScenario, RegistryScenario)
+Peculiar = TypeVar("Peculiar", AccountScenario, RegionScenario, RegistryScenario, QueueScenario)
 
 
 def _each_once(parts: tuple[Peculiar, ...]) -> tuple[Peculiar, ...]:
@@ -287,6 +303,7 @@ class Scenario(_Part):
     registries: Annotated[tuple[RegistryScenario, ...], AfterValidator(_each_once)] = ()
     services: tuple[ServiceScenario, ...] = ()
     functions: tuple[FunctionScenario, ...] = ()
+    queues: Annotated[tuple[QueueScenario, ...], AfterValidator(_each_once)] = ()
     _file: str = PrivateAttr("scenario")
 
     def forgets(self, registry: Registry, operation: str) -> bool:

@@ -15,6 +15,7 @@ _ACTIONS: Final = (
     *(f"ecr:{name}" for name in OPERATIONS["ecr"]),
     *(f"ecs:{name}" for name in OPERATIONS["ecs"]),
     *(f"lambda:{name}" for name in OPERATIONS["lambda"]),
+    *(f"sqs:{name}" for name in OPERATIONS["sqs"]),
     "account:ListRegions",
     "cloudformation:DescribeStackResources",
     "cloudtrail:LookupEvents",

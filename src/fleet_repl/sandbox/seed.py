@@ -57,6 +57,8 @@ def _unknown_names(scenario: Scenario, directory: Directory) -> Iterator[str]:
     for index, function in enumerate(scenario.functions):
         at = f"functions[{index}]"
         yield from _unknown(at, [function.account], [function.region], directory)
+    for index, queue in enumerate(scenario.queues):
+        yield from _unknown(f"queues[{index}]", [queue.account], [queue.region], directory)
 
 
 def _unknown(

@@ -17,7 +17,7 @@ from typing import Final
 import anyio
 from aiohttp import web
 
-from fleet_repl.sandbox.gateway import arrive, conclude
+from fleet_repl.sandbox.gateway import Arrival, arrive, conclude, waits
 from fleet_repl.sandbox.signatures import Request
 from fleet_repl.sandbox.wire import Reply
 from fleet_repl.sandbox.world import World
@@ -27,6 +27,9 @@ from fleet_repl.values.names import Region
 
 _SHUTDOWN_SECONDS: Final = 0.2
 """The seconds that calls in flight get to finish when the sandbox closes."""
+
+_POLL_SECONDS: Final = 0.1
+"""The seconds between two looks at a queue that somebody waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +118,18 @@ class _Handler:
             return self._response(arrival)
         if arrival.lot.latency > 0:
             await self.world.clock.sleep(arrival.lot.latency)
+        await self._wait(arrival)
         reply = conclude(self.world, arrival)
         if reply is None:
             return _hang_up(request)
         return self._response(reply)
+
+    async def _wait(self, arrival: Arrival) -> None:
+        """Let the time of a long poll pass, or as much as it takes for a message to come."""
+        clock = self.world.clock
+        ends = clock.monotonic() + waits(self.world, arrival)
+        while (left := ends - clock.monotonic()) > 0 and waits(self.world, arrival):
+            await clock.sleep(min(left, _POLL_SECONDS))
 
     def _response(self, reply: Reply) -> web.Response:
         headers = {

@@ -13,6 +13,7 @@ from fleet_repl.sandbox.sts import Result
 from fleet_repl.values.canonical_json import JsonObject
 
 _JSON: Final = "application/x-amz-json-1.1"
+_OLDER: Final = "application/x-amz-json-1.0"
 _XML: Final = "text/xml"
 _XMLNS: Final = {
     Service.CLOUDFORMATION: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
@@ -39,10 +40,10 @@ class Reply:
     """The error's code, for protocols that have it in a header as well."""
 
 
-def json_reply(members: JsonObject, request_id: str) -> Reply:
+def json_reply(service: Service, members: JsonObject, request_id: str) -> Reply:
     # Escaped ASCII, because texts of a request may hold characters that UTF-8 cannot encode.
     body = json.dumps(members, separators=(",", ":")).encode()
-    return Reply(content_type=_JSON, body=body, request_id=request_id)
+    return Reply(content_type=_json_type(service), body=body, request_id=request_id)
 
 
 def xml_reply(service: Service, operation: str, result: Result, request_id: str) -> Reply:
@@ -59,7 +60,7 @@ def xml_reply(service: Service, operation: str, result: Result, request_id: str)
 
 def error_reply(service: Service, error: AwsError, request_id: str) -> Reply:
     if service.speaks_json:
-        body, content_type = _json_error(error), _JSON
+        body, content_type = _json_error(error), _json_type(service)
     else:
         body, content_type = _xml_error(service, error, request_id), _XML
     return Reply(
@@ -74,6 +75,10 @@ def error_reply(service: Service, error: AwsError, request_id: str) -> Reply:
 def garbage_reply() -> Reply:
     """Returns the answer of a proxy or captive portal in AWS's place."""
     return Reply(content_type="text/html", body=_GARBAGE, request_id=None)
+
+
+def _json_type(service: Service) -> str:
+    return _OLDER if service is Service.SQS else _JSON
 
 
 def _json_error(error: AwsError) -> str:

@@ -20,6 +20,7 @@ from fleet_repl.sandbox.images import ACTIVE, OCI_MANIFEST, Image, Push, Reposit
 from fleet_repl.sandbox.keys import Keyring
 from fleet_repl.sandbox.organizations import organization_of
 from fleet_repl.sandbox.policy_documents import stored
+from fleet_repl.sandbox.queues import Queues
 from fleet_repl.sandbox.quotas import Quotas
 from fleet_repl.sandbox.registries import Policy, Registries, RegistryState, Templates
 from fleet_repl.sandbox.replication import Estate
@@ -56,10 +57,12 @@ class World:
         )
         self.registries = Registries()
         self.agenda = Agenda(clock)
+        self.queues = Queues(scenario.queues, clock)
         self.estate = Estate(
             directory=self.directory,
             registries=self.registries,
             agenda=self.agenda,
+            queues=self.queues,
             replication_seconds=scenario.replication_ms / 1000,
         )
         self.backfill_runner = BackfillRunner(
