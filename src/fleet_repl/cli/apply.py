@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import typer
 
@@ -22,16 +22,19 @@ from fleet_repl.cli.flags import (
     Yes,
     check_can_ask,
     completing,
+    duration,
+    inventory_argument,
 )
 from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.history import seen_from
 from fleet_repl.cli.log import now
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import ApplyOptions
+from fleet_repl.cli.run_options import SandboxOptions, ScopeOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.cli.terraform_states import check_states, local_states
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.exit_codes import report_exit
+from fleet_repl.reports.formats import Kind
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Registry
@@ -41,6 +44,47 @@ if TYPE_CHECKING:
 
 MAX_AGE: Final = timedelta(hours=24)
 """The greatest age of a kept plan, unless --max-age says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOptions(ScopeOptions):
+    """Flags of a command that carries out an inventory, or a plan that was kept."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.REPORT,)
+
+    inventory: Annotated[
+        Path | None, inventory_argument("; with --plan the one that the plan names")
+    ] = None
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="Apply exactly this plan, which plan --out has kept, and make none.",
+            show_default=False,
+        ),
+    ] = None
+    max_age: Annotated[
+        timedelta | None,
+        typer.Option(
+            metavar="TIME",
+            parser=duration,
+            help="Refuse a plan of --plan that is older, such as 15m. 24h unless given.",
+            show_default=False,
+        ),
+    ] = None
+
+    def check(self) -> None:
+        SandboxOptions.check(self)
+        if self.plan is None:
+            if self.inventory is None:
+                raise typer.BadParameter("name an INVENTORY, or a plan with --plan FILE")
+            if self.max_age is not None:
+                raise typer.BadParameter("--max-age is about a kept plan: it needs --plan FILE")
+        elif self.account or self.label or self.region:
+            raise typer.BadParameter(
+                "a kept plan says what is changed: leave --account, --label and --region out"
+            )
 
 
 def apply(

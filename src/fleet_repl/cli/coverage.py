@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import CoverageOptions
 from fleet_repl.cli.session import Session
+from fleet_repl.cli.verify import VerifyOptions
 from fleet_repl.reports.exit_codes import delivery_exit
+from fleet_repl.reports.formats import Kind
 from fleet_repl.values.exit_code import ExitCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageOptions(VerifyOptions):
+    """Flags of a command that compares both ends of links, and changes nothing."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.COVERAGE,)
 
 
 def coverage(

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
 from fleet_repl.cli.command import Call
+from fleet_repl.cli.flags import ASKED, account, label, region
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import DoctorOptions
+from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports.exit_codes import doctor_exit
+from fleet_repl.reports.formats import Kind
 from fleet_repl.values.exit_code import ExitCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorOptions(RunOptions):
+    """Flags of a command that examines a fleet, and changes nothing."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.DOCTOR,)
+
+    account: Annotated[list[str], account("these accounts", ASKED)] = field(default_factory=list)
+    label: Annotated[list[str], label("accounts with this label", ASKED)] = field(
+        default_factory=list
+    )
+    region: Annotated[list[str], region("registries in these regions", ASKED)] = field(
+        default_factory=list
+    )
+
+    @property
+    def with_unknown(self) -> bool:
+        return True
 
 
 def doctor(call: Call[DoctorOptions]) -> ExitCode:

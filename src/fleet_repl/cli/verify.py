@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import age_of
+from fleet_repl.cli.flags import ASKED, account, age_of, label, region
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
-from fleet_repl.cli.run_options import VerifyOptions
+from fleet_repl.cli.run_options import RunOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports.exit_codes import delivery_exit
+from fleet_repl.reports.formats import Kind
 from fleet_repl.values.exit_code import ExitCode
 
 MOST_IMAGES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOptions(RunOptions):
+    """Flags of a command that asks the fleet about links, and changes nothing."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.DELIVERY,)
+
+    account: Annotated[list[str], account("links into and out of these accounts", ASKED)] = field(
+        default_factory=list
+    )
+    label: Annotated[list[str], label("links into and out of accounts with this label", ASKED)] = (
+        field(default_factory=list)
+    )
+    region: Annotated[list[str], region("links into and out of these regions", ASKED)] = field(
+        default_factory=list
+    )
 
 
 def verify(

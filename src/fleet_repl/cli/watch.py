@@ -5,17 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import anyio
 import typer
 
 from fleet_repl.cli.command import Call
+from fleet_repl.cli.flags import STANDARD_INPUT, InventoryPath, duration
 from fleet_repl.cli.fleet_run import placed, wave_names
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.output import check_outputs, hand_over
-from fleet_repl.cli.run_options import RepeatOptions
+from fleet_repl.cli.run_options import SandboxOptions, ScopeOptions
+from fleet_repl.reports.formats import Kind, ReportFormat
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import FleetError
@@ -25,6 +29,44 @@ if TYPE_CHECKING:
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
     from fleet_repl.watch import Round, WatchOptions
+
+SHORTEST_INTERVAL: Final = timedelta(seconds=10)
+"""Between two rounds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatOptions(ScopeOptions):
+    """Flags of a command that looks at a fleet again and again."""
+
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.PLAN, Kind.REPORT)
+
+    inventory: InventoryPath
+    every: Annotated[
+        timedelta | None,
+        typer.Option(
+            metavar="TIME",
+            parser=duration,
+            help="From the start of a round to that of the next, such as 15m; 10s at the least.",
+            show_default=False,
+        ),
+    ] = None
+    once: Annotated[bool, typer.Option("--once", help="One round, for cron and CronJobs.")] = False
+
+    def check(self) -> None:
+        SandboxOptions.check(self)
+        if self.inventory == STANDARD_INPUT:
+            raise typer.BadParameter(
+                "a watch reads its inventory again and again, and standard input can be read only "
+                "once: name a file"
+            )
+        if self.once:
+            return
+        if self.every is None:
+            raise typer.BadParameter("say how often with --every TIME, or --once")
+        if self.every < SHORTEST_INTERVAL:
+            raise typer.BadParameter("--every takes 10s at the least")
+        if self.report or self.format is not ReportFormat.TEXT:
+            raise typer.BadParameter("--report and --format are about one round: they need --once")
 
 
 def watch(

@@ -19,7 +19,6 @@ from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.stores import Store
 from fleet_repl.fleet.access import Access
 from fleet_repl.fleet.context import RunContext, new_run_id, run_pace
-from fleet_repl.fleet.discover import discover
 from fleet_repl.fleet.event_sinks import guarded, ignored
 from fleet_repl.fleet.fleet import Fleet
 from fleet_repl.fleet.load import check_secrets
@@ -80,6 +79,8 @@ async def connect(  # noqa: PLR0913 - each says a thing of its own about the run
     if endpoint is None:
         check_secrets(inventory)
     if inventory.needs_discovery:
+        from fleet_repl.fleet.discover import discover  # noqa: PLC0415 - most fleets are listed
+
         # Its accounts have to be known to those who share registries before a lock is taken.
         inventory = await discover(
             inventory, endpoint=endpoint, on_event=on_event, state=state, clock=clock
