@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from botocore.session import get_session
 from tests.support.moto import moto_client, moto_server
 
 from fleet_repl.aws.workloads import AwsWorkloads
@@ -171,18 +172,35 @@ async def test_every_call_is_a_permission(edge: Edge) -> None:
     assert made == set(statement.actions)
 
 
+def client_in(account: str, service: str, url: str) -> Any:
+    """A client of moto's with a session of a role in an account."""
+    role = f"arn:aws:iam::{account}:role/owner"
+    answer = moto_client("sts", url).assume_role(RoleArn=role, RoleSessionName="owner")
+    session, own = get_session(), answer["Credentials"]
+    session.set_credentials(own["AccessKeyId"], own["SecretAccessKey"], own["SessionToken"])
+    return session.create_client(service, region_name="eu-west-1", endpoint_url=url)
+
+
 async def test_moto_says_the_same(edge: Edge, moto: str) -> None:
-    """Of a service without a task: another implementation of ECS lists and describes alike."""
-    ecs = moto_client("ecs", moto, region="eu-west-1")
+    """Another implementation lists and describes alike: a service without a task, and a function
+    that is an image."""
+    place = edge.registry(1)
+    ecs = client_in(place.account, "ecs", moto)
     ecs.create_cluster(clusterName="shop")
     container = {"name": "app", "image": f"{URI}:1", "memory": 64}
     ecs.register_task_definition(family="web", containerDefinitions=[container])
     ecs.create_service(cluster="shop", serviceName="web", taskDefinition="web", desiredCount=0)
+    iam = client_in(place.account, "iam", moto)
+    role = iam.create_role(RoleName="runs", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    client_in(place.account, "lambda", moto).create_function(
+        FunctionName="build", PackageType="Image", Code={"ImageUri": f"{URI}:2"}, Role=role
+    )
     edge.aws.url = moto
     async with edge.open() as registries:
-        place = edge.registry(1)
         running = await AwsWorkloads(registries.calls).tasks(place)
-        functions = await AwsWorkloads(registries.calls).functions(place)
+        (function,) = await AwsWorkloads(registries.calls).functions(place)
     workload = Workload(Runtime.ECS, str(place), "shop/service:web")
-    assert running in ({RunningImage(f"{URI}:1", None, workload)}, set())
-    assert functions == set()
+    assert running == {RunningImage(f"{URI}:1", None, workload)}
+    assert function.uri == f"{URI}:2"
+    assert (function.digest or "").startswith("sha256:")
+    assert function.workload == Workload(Runtime.LAMBDA, str(place), "build")
