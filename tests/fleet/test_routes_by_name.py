@@ -118,6 +118,9 @@ async def test_new_repositories_are_left_where_the_route_leaves_them() -> None:
             explained = await connected.explain("base/rust", source="111111111111/eu-west-1")
         assert explained.remedy is not None
         assert explained.remedy.startswith("if the repository is newer than the rules, write new_r")
+        async with aws.connected(purpose=None) as connected:
+            coverage = await connected.coverage()
+        assert {gap.repository for link in coverage.links for gap in link.gaps} == {"base/apps/a"}
         # Rules that somebody has changed by hand are put back, and no new repository with them.
         aws.world.set_replication(HUB, {"rules": []})
         assert (await aws.applied(force=True)).status is Status.OK

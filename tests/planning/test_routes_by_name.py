@@ -17,6 +17,7 @@ from fleet_repl.planning.repository_routes import (
     asked_digest,
     kept_after,
     linked_by_name,
+    repositories_there,
     repository_warnings,
     resolve_routes,
 )
@@ -44,7 +45,8 @@ def resolved(
     inventory: Inventory, names: Sequence[str], kept: Kept | None = None, source: Registry = HUB
 ) -> tuple[RoutePrefixes, ...]:
     desired, _ = desired_state(inventory)
-    return resolve_routes(inventory, desired, {source: names}, kept or {})
+    there = repositories_there(kept or {}, inventory)
+    return resolve_routes(inventory, desired, {source: names}, there)
 
 
 def links(inventory: Inventory, routes: Sequence[RoutePrefixes]) -> tuple[Link, ...]:
@@ -135,7 +137,7 @@ def test_warnings_name_sources_and_repositories(folder: Path) -> None:
     desired, _ = desired_state(inventory)
     names = {HUB: ("base/go", "base/rust", "base/zig"), THIRD: ()}
     kept = {HUB: {"r1": KeptRoute(asked_digest(inventory.routes[0]), ("base/go",))}}
-    items = resolve_routes(inventory, desired, names, kept)
+    items = resolve_routes(inventory, desired, names, repositories_there(kept, inventory))
     assert [warning.message for warning in repository_warnings(inventory, items, names)] == [
         (
             "route r1 leaves 2 repositories out that it asks for, such as base/rust in "

@@ -11,6 +11,7 @@ from fleet_repl.engine.coverage.in_use import InUseContext, Survey, in_use
 from fleet_repl.engine.coverage.run import CoverageContext, Covered, cover
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
+from fleet_repl.fleet.repositories import known_there
 from fleet_repl.fleet.verify import asked_links, ends_of, links_within
 from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.coverage import (
@@ -50,7 +51,12 @@ async def cover_links(
     places = _places(links, desired, every=bool(options.runtimes))
     joining = await joining_among(places, context)
     places = {place for place in places if place.account not in joining}
-    tallies = CoverageTallies(desired, inventory.routes, with_images=options.with_images)
+    tallies = CoverageTallies(
+        desired,
+        inventory.routes,
+        with_images=options.with_images,
+        there=await known_there(context),
+    )
     how = _covering(context, with_images=options.with_images)
     covered = await cover(asked_links(links, joining), places, tallies, how)
     if options.runtimes:

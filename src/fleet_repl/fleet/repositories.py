@@ -16,9 +16,10 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.plan import Plan, Warning
 from fleet_repl.planning.repository_routes import (
-    Kept,
+    There,
     kept_after,
     linked_by_name,
+    repositories_there,
     repository_warnings,
     resolve_routes,
 )
@@ -53,24 +54,31 @@ async def resolved_routes(context: RunContext, observation: Observation) -> Reso
     }
     if not repositories:
         return Resolved(desired=desired)
-    leaves = any(route.new_repositories == "leave" for route in inventory.routes)
-    kept = await read_repositories(context.store, inventory.name) if leaves else {}
+    there = await known_there(context)
     # In a thread: many sources may have many repositories, and a lock has to be renewed.
-    return await anyio.to_thread.run_sync(_resolved, inventory, desired, repositories, kept)
+    return await anyio.to_thread.run_sync(_resolved, inventory, desired, repositories, there)
 
 
 def _resolved(
     inventory: Inventory,
     desired: Desired,
     repositories: Mapping[Registry, tuple[str, ...]],
-    kept: Kept,
+    there: There,
 ) -> Resolved:
-    routes = resolve_routes(inventory, desired, repositories, kept)
+    routes = resolve_routes(inventory, desired, repositories, there)
     return Resolved(
         desired=linked_by_name(inventory, desired, routes),
         routes=routes,
         warnings=tuple(repository_warnings(inventory, routes, repositories)),
     )
+
+
+async def known_there(context: RunContext) -> There:
+    """Returns the repositories that count, of routes that leave new ones. Raises StateError."""
+    inventory = context.inventory
+    if all(route.new_repositories == "include" for route in inventory.routes):
+        return {}
+    return repositories_there(await read_repositories(context.store, inventory.name), inventory)
 
 
 async def live_desired(sources: Collection[Registry], context: RunContext) -> Desired:

@@ -35,17 +35,19 @@ class KeptRoute:
 
 Kept: TypeAlias = Mapping[Registry, Mapping[str, KeptRoute]]
 """Source → route → what was kept; only of routes that leave new repositories."""
+There: TypeAlias = Mapping[Registry, Mapping[str, frozenset[str]]]
+"""Source → route → the repositories that count. Of a source or route that is missing, all do."""
 
 
 def resolve_routes(
     inventory: Inventory,
     desired: Desired,
     repositories: Mapping[Registry, Collection[str]],
-    kept: Kept,
+    there: There,
 ) -> tuple[RoutePrefixes, ...]:
     """Resolves the routes by name out of the sources whose repositories are given.
 
-    `kept`: what was kept of routes that leave new repositories.
+    `there`: the repositories that count, of routes that leave new ones.
     """
     routes = {route.name: route for route in inventory.routes}
     return tuple(
@@ -60,7 +62,7 @@ def resolve_routes(
                 )
             ],
             repositories[source],
-            kept.get(source, {}),
+            there.get(source, {}),
         )
     )
 
@@ -69,13 +71,11 @@ def _of_source(
     source: Registry,
     asking: Sequence[Route],
     repositories: Collection[str],
-    kept: Mapping[str, KeptRoute],
+    there: Mapping[str, Collection[str]],
 ) -> Iterator[RoutePrefixes]:
     for route in asking:
         if not route.by_name:
             continue
-        before = kept.get(route.name)
-        is_same = before is not None and before.asked == asked_digest(route)
         yield route_prefixes(
             source,
             route,
@@ -87,7 +87,7 @@ def _of_source(
                 if other.replicate_deletes != route.replicate_deletes
                 for prefix in other.bounds
             ),
-            kept=before.repositories if before is not None and is_same else None,
+            kept=there.get(route.name),
         )
 
 
@@ -98,6 +98,29 @@ def asked_digest(route: Route) -> str:
     return digest(asked).removeprefix("sha256:")[:16]
 
 
+def repositories_there(kept: Kept, inventory: Inventory) -> There:
+    """Returns the repositories that count, of the routes that leave new ones and that still ask
+    for what they asked for when they were first applied."""
+    leaving = _leaving(inventory)
+    return {
+        source: {
+            route: frozenset(made_for.repositories)
+            for route, made_for in by_route.items()
+            if leaving.get(route) == made_for.asked
+        }
+        for source, by_route in kept.items()
+    }
+
+
+def _leaving(inventory: Inventory) -> Mapping[str, str]:
+    """The routes that leave new repositories → a digest of what they ask for."""
+    return {
+        route.name: asked_digest(route)
+        for route in inventory.routes
+        if route.new_repositories == "leave"
+    }
+
+
 def kept_after(
     kept: Kept,
     inventory: Inventory,
@@ -106,11 +129,7 @@ def kept_after(
 ) -> Kept:
     """Returns what is kept once `resolved` was applied to these registries. A route that includes
     new repositories begins anew if it leaves them later."""
-    leaving = {
-        route.name: asked_digest(route)
-        for route in inventory.routes
-        if route.new_repositories == "leave"
-    }
+    leaving = _leaving(inventory)
     now = {
         source: {name: made_for for name, made_for in by_route.items() if name in leaving}
         for source, by_route in kept.items()

@@ -8,10 +8,12 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import Final, TypeAlias, TypeVar
 
 from fleet_repl.inventory import Route
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.repository_routes import There
 from fleet_repl.runs.coverage.model import (
     Comparison,
     CoverageState,
@@ -32,14 +34,24 @@ Repositories: TypeAlias = Mapping[Registry, Set[str]]
 """The names of the repositories of every registry that was read."""
 _Pair: TypeAlias = tuple[Tally, Tally]
 """Repositories and images."""
+NOTHING_KNOWN: Final[There] = MappingProxyType({})
 _NONE: _Pair = (Tally(), Tally())
 
 
 class CoverageTallies:
     """The numbers of a coverage so far."""
 
-    def __init__(self, desired: Desired, routes: Iterable[Route], *, with_images: bool) -> None:
+    def __init__(
+        self,
+        desired: Desired,
+        routes: Iterable[Route],
+        *,
+        with_images: bool,
+        there: There = NOTHING_KNOWN,
+    ) -> None:
+        """`there`: the repositories that count, of routes that leave new ones."""
         self._desired = desired
+        self._there = there
         self._routes = {route.name: route for route in routes}
         self._with_images = with_images
         self._of_links: dict[Link, _Pair] = {}
@@ -48,7 +60,13 @@ class CoverageTallies:
 
     def wants(self, link: Link, repository: str) -> bool:
         """Returns whether a route of the link asks for the repository."""
-        return any(self._routes[name].wants(repository) for name in link.routes)
+        return any(self._asks(name, link, repository) for name in link.routes)
+
+    def _asks(self, name: str, link: Link, repository: str) -> bool:
+        """Returns whether a route asks for the repository on a link, and does not leave it as a new
+        one."""
+        there = self._there.get(link.source, {}).get(name)
+        return self._routes[name].wants(repository) and (there is None or repository in there)
 
     def add(
         self,
@@ -75,7 +93,7 @@ class CoverageTallies:
         counted = Tally(1, int(exists), int(not exists and not missing)), images
         _count(self._of_links, link, counted)
         for name in link.routes:
-            if self._routes[name].wants(repository):
+            if self._asks(name, link, repository):
                 _count(self._of_routes, (name, link), counted)
         if comparison is not None and missing:
             gap = Gap(
