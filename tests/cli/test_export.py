@@ -59,7 +59,7 @@ def test_stdout_is_a_module(simulated: list[str], capsys: pytest.CaptureFixture[
     assert len(module["resource"]) == 1
     lines = printed.err.splitlines()
     assert (
-        "warning: 222222222222/eu-west-1 could not be read, and is missing in whole or in part"
+        "warning: 1 registry could not be read, in whole or in part: 222222222222/eu-west-1"
     ) in lines
     assert any("rules[0] replicates deletions" in line for line in lines)
 

@@ -157,8 +157,7 @@ def test_a_template_is_valid(tmp_path: Path) -> None:
     content = RegistryContent(
         registry=BUILD, name="build", rules=without, policy=POLICY, templates=TEMPLATES
     )
-    files, left_out = cloudformation_files("prod", [content])
-    assert left_out == ()
+    files = cloudformation_files("prod", [content])
     (name, text), *_ = files.items()
     assert name == "111111111111-eu-west-1.yaml"
     path = tmp_path / name
@@ -170,7 +169,7 @@ def test_a_template_is_valid(tmp_path: Path) -> None:
 
 def test_a_template_says_that_deletions_travel() -> None:
     """Under the name that CloudFormation has had for it since November 2026."""
-    files, _ = cloudformation_files("prod", [WHOLE])
+    files = cloudformation_files("prod", [WHOLE])
     (text,) = files.values()
     resources = template_of(text)["Resources"]
     rules = resources["ReplicationConfiguration"]["Properties"]["ReplicationConfiguration"]["Rules"]
@@ -189,7 +188,7 @@ def test_a_template_says_that_deletions_travel() -> None:
 def test_any_policy_comes_out_of_a_template_as_it_went_in(policy: dict[str, Any]) -> None:
     """Whatever a document of AWS holds, YAML's reader has the same."""
     content = RegistryContent(registry=BUILD, name="build", policy=policy)
-    files, _ = cloudformation_files("prod", [content])
+    files = cloudformation_files("prod", [content])
     resources = yaml.safe_load("".join(files.values()))["Resources"]
     assert resources["RegistryPolicy"]["Properties"]["PolicyText"] == policy
 
@@ -242,7 +241,7 @@ def test_nothing_in_place_is_nothing_written() -> None:
     files, _ = terraform_files("prod", [empty], ACCOUNTS)
     assert set(files) == {PROVIDERS}
     assert 'provider "aws"' not in files[PROVIDERS]
-    assert cloudformation_files("prod", [empty]) == ({}, ())
+    assert cloudformation_files("prod", [empty]) == {}
 
 
 @pytest.mark.parametrize("name", ["a\nb", "*/ }", "\x1b[31m", "${x}"])
@@ -252,6 +251,6 @@ def test_a_hostile_name_stays_in_its_comment(name: str) -> None:
     document, text, _ = module(content)
     assert len(document["resource"]) == 1
     assert "\x1b" not in text
-    files, _ = cloudformation_files(name, [content])
+    files = cloudformation_files(name, [content])
     (template,) = files.values()
     assert set(template_of(template)["Resources"]) == {"ReplicationConfiguration"}

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.in_place_options import ExportOptions
+from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.reports.files import ReportError, check_apart, check_place, write_report
 from fleet_repl.values.exit_code import ExitCode
-from fleet_repl.values.text import counted
+from fleet_repl.values.text import counted, listed
 
 if TYPE_CHECKING:
     from fleet_repl.reports.export import Exported
+
+_MOST_WARNINGS: Final = 20
+"""What is left out by an export, and named without -v."""
+_NAMED: Final = 5
+"""Registries that could not be read, and are named without -v."""
 
 
 def export(call: Call[ExportOptions]) -> ExitCode:
@@ -52,11 +58,21 @@ async def _export(session: Session, *, options: ExportOptions) -> ExitCode:
     else:
         _write(result, options.out, options.inventory)
         log.note(f"{counted(len(result.files), 'file')} in {options.out}")
-    for registry in result.unreadable:
-        log.write_warning(f"{registry} could not be read, and is missing in whole or in part")
-    for reason in result.left_out:
-        log.write_warning(reason)
+    _log_missing(session.call, result)
     return exit_code(partial=bool(result.unreadable))
+
+
+def _log_missing(call: Call[ResultOptions], result: Exported) -> None:
+    unreadable = len(result.unreadable)
+    if unreadable:
+        named = listed(result.unreadable, unreadable if call.options.verbose else _NAMED)
+        registries = counted(unreadable, "registry")
+        call.log.write_warning(f"{registries} could not be read, in whole or in part: {named}")
+    shown = result.left_out if call.options.verbose else result.left_out[:_MOST_WARNINGS]
+    for reason in shown:
+        call.log.write_warning(reason)
+    if more := len(result.left_out) - len(shown):
+        call.log.write_warning(f"{more:,} more like these; -v lists all of them")
 
 
 def _check_folder(folder: Path) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.context import RunContext
+from fleet_repl.planning.enrolment import joining_accounts, young_accounts
+from fleet_repl.planning.observed import refused_accounts
 from fleet_repl.reports.export import (
     Exported,
     cloudformation_files,
     contents_of,
+    left_out_of,
     terraform_files,
+    unreadable_in,
 )
 from fleet_repl.values.names import Registry
 
 Target: TypeAlias = Literal["terraform", "cloudformation"]
+
+_BETWEEN: Final[Mapping[Target, str]] = {"terraform": "\n", "cloudformation": "---\n"}
+"""The text between two files on one page: documents of YAML need a mark."""
 
 
 async def export_registries(
@@ -30,16 +38,21 @@ async def export_registries(
     if context.stop.interrupted:
         return None
     accounts = {account.id: account for account in inventory.accounts}
-    names = {account.id: account.name for account in inventory.accounts}
-    contents, unreadable = contents_of(observation, names)
-    between = "\n"
+    contents = contents_of(observation, {id_: account.name for id_, account in accounts.items()})
+    lost: tuple[str, ...] = ()
     match target:
         case "terraform":
-            files, left_out = terraform_files(inventory.name, contents, accounts)
+            files, lost = terraform_files(inventory.name, contents, accounts)
         case "cloudformation":
-            files, left_out = cloudformation_files(inventory.name, contents)
-            # The mark between two documents of YAML.
-            between = "---\n"
+            files = cloudformation_files(inventory.name, contents)
         case _:
             assert_never(target)
-    return Exported(files=files, left_out=left_out, unreadable=unreadable, between=between)
+    retired = {account.id for account in inventory.accounts if account.retired}
+    young = young_accounts(inventory, how.clock.now())
+    excused = {*refused_accounts(observation, retired), *joining_accounts(observation, young)}
+    return Exported(
+        files=files,
+        left_out=(*left_out_of(contents), *lost),
+        unreadable=unreadable_in(observation, excused),
+        between=_BETWEEN[target],
+    )

@@ -28,16 +28,13 @@ _TEXTS: Final = {
 _EXCLUSION: Final = "ImageTagMutabilityExclusionFilter"
 
 
-def cloudformation_files(
-    fleet: str, contents: Sequence[RegistryContent]
-) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Returns the templates by name, and what is in place and in none of them."""
-    files = {
+def cloudformation_files(fleet: str, contents: Sequence[RegistryContent]) -> Mapping[str, str]:
+    """Returns the templates by the name of their file."""
+    return {
         f"{content.file_name}.yaml": _template(fleet, content)
         for content in contents
         if not content.is_empty
     }
-    return files, tuple(reason for content in contents for reason in content.left_out)
 
 
 def _template(fleet: str, content: RegistryContent) -> str:
@@ -70,9 +67,9 @@ def _comments(
         f"--template-body file://{file}",
         f"--resources-to-import '{json.dumps(imported)}'",
     )
-    if content.left_out:
+    if content.notes:
         yield from paragraph("Left out:")
-        yield from bullets(map(visible, content.left_out))
+        yield from bullets(map(visible, content.notes))
 
 
 def _imported(content: RegistryContent, name: str, resource: Mapping[str, Value]) -> JsonObject:

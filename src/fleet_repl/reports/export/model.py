@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.text import listed
 
+_SHOWN: Final = 5
+"""Registries that one sentence names."""
 _TIMES: Final = frozenset({"createdAt", "updatedAt"})
 
 
@@ -26,6 +30,14 @@ class RegistryContent:
     templates: tuple[JsonObject, ...] = ()
     left_out: tuple[str, ...] = ()
     """What of it has no place in the result, and why."""
+    templates_fault: Fault | None = None
+    """The fault that kept its creation templates from being read."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is missing of it in its own file."""
+        fault = self.templates_fault
+        return self.left_out if fault is None else (*self.left_out, f"its templates: {fault}")
 
     @property
     def is_empty(self) -> bool:
@@ -60,18 +72,39 @@ class Exported:
 
 def contents_of(
     observation: Observation, names: Mapping[AccountId, str]
-) -> tuple[tuple[RegistryContent, ...], tuple[Registry, ...]]:
-    """Returns the content of each registry that was read, and the registries that were not, in
-    whole or in part. `names`: those of the accounts."""
-    contents, unreadable = [], []
-    for registry, seen in sorted(observation.items()):
-        if isinstance(seen, Unreadable):
-            unreadable.append(registry)
-            continue
-        contents.append(_content(registry, names.get(registry.account, registry.account), seen))
-        if seen.templates_error is not None:
-            unreadable.append(registry)
-    return tuple(contents), tuple(unreadable)
+) -> tuple[RegistryContent, ...]:
+    """Returns the content of each registry that was read. `names`: those of the accounts."""
+    return tuple(
+        _content(registry, names.get(registry.account, registry.account), seen)
+        for registry, seen in sorted(observation.items())
+        if isinstance(seen, Observed)
+    )
+
+
+def unreadable_in(observation: Observation, excused: Collection[AccountId]) -> tuple[Registry, ...]:
+    """Returns the registries that could not be read, in whole or in part, but for those of
+    `excused` accounts. Reading templates takes a permission that not every fleet needs, so a denial
+    of it is none of these."""
+    return tuple(
+        registry
+        for registry, seen in sorted(observation.items())
+        if registry.account not in excused
+        and (fault := seen.error if isinstance(seen, Unreadable) else seen.templates_error)
+        and (isinstance(seen, Unreadable) or fault.kind is not FaultKind.ACCESS_DENIED)
+    )
+
+
+def left_out_of(contents: Iterable[RegistryContent]) -> Iterator[str]:
+    """Yields what is in place and has no place in the result; registries whose templates could not
+    be read for the same reason share a sentence."""
+    alike: dict[tuple[FaultKind, str | None], list[RegistryContent]] = {}
+    for content in contents:
+        yield from (f"{content.registry}: {reason}" for reason in content.left_out)
+        if (fault := content.templates_fault) is not None:
+            alike.setdefault((fault.kind, fault.code), []).append(content)
+    for some in alike.values():
+        registries = listed([content.registry for content in some], _SHOWN)
+        yield f"the creation templates of {registries}: {some[0].templates_fault}"
 
 
 def _content(registry: Registry, name: str, seen: Observed) -> RegistryContent:
@@ -79,10 +112,8 @@ def _content(registry: Registry, name: str, seen: Observed) -> RegistryContent:
     rules = tuple(_rules(replication))
     if replication.unknown:
         members = ", ".join(replication.unknown)
-        left_out.append(f"{registry}: its rules hold members that are not known: {members}")
+        left_out.append(f"its rules hold members that are not known: {members}")
         rules = ()
-    if seen.templates_error is not None:
-        left_out.append(f"{registry}: its creation templates: {seen.templates_error}")
     document = None if seen.policy is None else seen.policy.document
     return RegistryContent(
         registry=registry,
@@ -94,6 +125,7 @@ def _content(registry: Registry, name: str, seen: Observed) -> RegistryContent:
             for template in seen.templates or ()
         ),
         left_out=tuple(left_out),
+        templates_fault=seen.templates_error,
     )
 
 

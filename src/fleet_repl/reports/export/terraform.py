@@ -61,19 +61,18 @@ _DOCUMENTS: Final = {
 def terraform_files(
     fleet: str, contents: Sequence[RegistryContent], accounts: Mapping[AccountId, Account]
 ) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Returns the files of a root module by name, and what is in place and in none of them."""
+    """Returns the files of a root module by name, and what Terraform cannot say of it."""
     used = [content for content in contents if not content.is_empty]
     files = {PROVIDERS: _providers(fleet, used, accounts)}
     files |= {f"{content.file_name}.tf": _registry_text(content) for content in used}
-    lost = [
+    lost = (
         f"{content.registry}: rules[{number}] {_LOST}: the first change of the rules by Terraform "
         "turns that off"
         for content in used
         for number, rule in enumerate(content.rules)
         if replicates_deletions(rule)
-    ]
-    left_out = [reason for content in contents for reason in content.left_out]
-    return files, (*left_out, *lost)
+    )
+    return files, tuple(lost)
 
 
 def _providers(
@@ -104,7 +103,7 @@ def _provider(registry: Registry, account: Account) -> list[str]:
 def _registry_text(content: RegistryContent) -> str:
     registry, name = content.registry, _name(content.registry)
     blocks = [[f"# {registry} ({visible(content.name)})"]]
-    blocks += (_comment(reason) for reason in content.left_out)
+    blocks += (_comment(reason) for reason in content.notes)
     if content.rules:
         type_ = "aws_ecr_replication_configuration"
         blocks += _imported(type_, name, registry.account, registry, _rule_items(content.rules))
