@@ -154,19 +154,22 @@ def test_latency_may_be_one_number(tmp_path: Path) -> None:
 OPERATIONS = (
     "AssumeRole, BatchDeleteImage, BatchGetImage, "
     "CreateRepository, CreateRepositoryCreationTemplate, "
+    "DeleteMessage, DeleteMessageBatch, "
     "DeleteRegistryPolicy, DeleteRepositoryCreationTemplate, DescribeImageReplicationStatus, "
     "DescribeImages, DescribeOrganization, DescribeOrganizationalUnit, DescribeRegions, "
     "DescribeRegistry, DescribeReplicationBackfillResults, DescribeRepositories, "
     "DescribeRepositoryCreationTemplates, DescribeServices, DescribeStackResources, "
     "DescribeTaskDefinition, DescribeTasks, "
     "GetAccountSetting, GetCallerIdentity, GetFunction, "
-    "GetLifecyclePolicy, GetRegistryPolicy, GetRepositoryPolicy, GetScopedCredentials, "
+    "GetLifecyclePolicy, GetQueueAttributes, "
+    "GetRegistryPolicy, GetRepositoryPolicy, GetScopedCredentials, "
     "ListAccounts, ListAccountsForParent, ListClusters, ListFunctions, "
     "ListOrganizationalUnitsForParent, ListParents, "
     "ListRegions, ListReplicationBackfills, ListRoots, ListServices, ListTagsForResource, "
     "ListTasks, LookupEvents, "
     "PutAccountSetting, PutImage, "
-    "PutRegistryPolicy, PutReplicationConfiguration, SimulatePrincipalPolicy, "
+    "PutRegistryPolicy, PutReplicationConfiguration, ReceiveMessage, "
+    "SendMessage, SimulatePrincipalPolicy, "
     "StartReplicationBackfill, "
     "StopReplicationBackfill, UpdateImageStorageClass, UpdateRepositoryCreationTemplate"
 )
@@ -183,6 +186,7 @@ ELSEWHERE = {
     *("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent", "ListParents"),
     "ListRegions",
     "LookupEvents",
+    *("DeleteMessage", "DeleteMessageBatch", "GetQueueAttributes", "ReceiveMessage", "SendMessage"),
     *("DescribeServices", "DescribeTaskDefinition", "DescribeTasks"),
     *("ListClusters", "ListServices", "ListTasks"),
     *("GetFunction", "ListFunctions"),
