@@ -27,7 +27,7 @@ from typing import Final, TypeVar
 
 from fleet_repl import Inventory, Plan, Registry
 from fleet_repl.cli.process import collect_seldom
-from fleet_repl.ecr.policy import Policy, compose, parse_policy
+from fleet_repl.ecr.policy import Policy, as_composed, compose, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
 from fleet_repl.inventory import parse
 from fleet_repl.inventory.model import InventoryRef
@@ -102,9 +102,10 @@ def _read(
 ) -> Observed:
     answer: JsonObject = {"registryId": registry.account, "replicationConfiguration": rules}
     document = None if policy is None else _object(policy)
+    policy_read = parse_policy(document, desired.owner, registry)
     return Observed(
         replication=parse_answer(_object(answer)),
-        policy=parse_policy(document, desired.owner, registry),
+        policy=as_composed(policy_read, desired.owner, registry),
     )
 
 

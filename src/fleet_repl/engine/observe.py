@@ -12,7 +12,7 @@ from itertools import groupby, islice
 from operator import attrgetter
 from typing import TypeAlias
 
-from fleet_repl.ecr.policy import Owner, parse_policy
+from fleet_repl.ecr.policy import Owner, as_composed, parse_policy
 from fleet_repl.ecr.policy.lint import scope_matters
 from fleet_repl.ecr.rules import Outgoing, parse_answer
 from fleet_repl.engine.ports import EventSink, RegistryReader, RepositoryReader
@@ -243,7 +243,8 @@ async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unr
         policy = scope = None
         if how.owner is not None:
             document = await how.reader.read_policy(registry)
-            policy = parse_policy(document, how.owner, registry)
+            read = parse_policy(document, how.owner, registry)
+            policy = as_composed(read, how.owner, registry)
             if scope_matters(policy):
                 scope = await how.reader.account_setting(registry, POLICY_SCOPE)
         repositories = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from fleet_repl.ecr.policy import (
     VERSION,
     Grant,
     Owner,
+    as_composed,
     as_tuple,
     compose,
     parse_policy,
@@ -23,7 +25,7 @@ from fleet_repl.ecr.policy import (
     reduced,
     statements_for,
 )
-from fleet_repl.values.canonical_json import JsonObject, canonical_json, short_hash
+from fleet_repl.values.canonical_json import JsonObject, canonical_json, compact_json, short_hash
 from fleet_repl.values.names import AccountId, Partition
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
@@ -169,6 +171,30 @@ def test_the_text_of_a_policy_is_counted_and_hashed_as_it_is_sent(
             content = {key: value for key, value in statement.items() if key != "Sid"}
             sid = OWNER.sid_prefix + short_hash(canonical_json(content))
             assert next(iter(statement.items())) == ("Sid", sid)
+
+
+@given(foreign_statements, grants, st.sampled_from(["as it is", "respelled", "with an Id"]))
+def test_a_policy_is_kept_small_without_a_change(
+    theirs: list[JsonObject], ours: frozenset[Grant], how: str
+) -> None:
+    """What was read is kept as what it is made from only where that gives the very same text, also
+    in another process."""
+    made = compose(parse_policy(None, OWNER, HERE), ours, OWNER, HERE).document
+    document: dict[str, Any] | None = None if made is None else json.loads(json.dumps(made))
+    if theirs and document is not None:
+        document["Statement"] += theirs
+    if document is not None and how == "respelled":
+        document["Statement"][0] = dict(reversed(document["Statement"][0].items()))
+    if document is not None and how == "with an Id":
+        document["Id"] = "x"
+    read = parse_policy(document, OWNER, HERE)
+    kept = as_composed(read, OWNER, HERE)
+    assert (kept is not read) == (bool(ours) and not theirs and how == "as it is")
+    for policy in (kept, pickle.loads(pickle.dumps(kept))):
+        assert compact_json(policy.document) == compact_json(document)
+        assert (policy.grants, policy.foreign) == (read.grants, read.foreign)
+        assert (policy.size, policy.is_missing) == (read.size, read.is_missing)
+        assert policy.same_as(read)
 
 
 @given(grants, st.randoms(use_true_random=False))

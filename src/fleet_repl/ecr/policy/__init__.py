@@ -22,7 +22,7 @@ from fleet_repl.ecr.policy.model import (
     reduced,
 )
 from fleet_repl.ecr.policy.parse import account_of, as_tuple, parse_policy
-from fleet_repl.ecr.policy.render import VERSION, compose, statements_for
+from fleet_repl.ecr.policy.render import VERSION, as_composed, compose, statements_for
 from fleet_repl.ecr.policy.resources import resource_of
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "PolicyDocument",
     "account_of",
     "actions_for",
+    "as_composed",
     "as_tuple",
     "compose",
     "foreign_sids",

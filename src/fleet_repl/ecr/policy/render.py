@@ -120,6 +120,11 @@ class ComposedPolicy(Policy):
         for name, value in members.items():
             object.__setattr__(self, name, value)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Composed anew where it arrives, it shares its parts with the policies that are there.
+        frame = Policy(document=self._frame, foreign=self.foreign)
+        return compose, (frame, self.grants, self._owner, self._registry)
+
     @property
     def document(self) -> JsonObject:
         """The policy as it will be sent."""
@@ -173,6 +178,16 @@ def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Reg
         registry=registry,
     )
     return composed if forms.exact else parse_policy(composed.document, owner, registry)
+
+
+def as_composed(policy: Policy, owner: Owner, registry: Registry) -> Policy:
+    """A policy that was read, as `compose` makes it where both have the same text, and else as it
+    is. In a fleet that is in place most are as composed, and take a tenth of the memory."""
+    if policy.is_missing or policy.foreign or policy.is_untidy:
+        return policy
+    composed = compose(NO_POLICY, policy.grants, owner, registry)
+    same = compact_json(composed.document) == compact_json(policy.document)
+    return composed if same else policy
 
 
 def _forms(grants: frozenset[Grant], owner: Owner, registry: Registry, beside: int) -> _Forms:
