@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.support.engine import Bench
 
-from fleet_repl.engine.observe import ObserveContext, _with_sessions_ahead, observe
+from fleet_repl.engine.observe import ObserveContext, observe
+from fleet_repl.engine.read_order import with_sessions_ahead
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.runs.events import RegistryRead
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -69,7 +70,7 @@ def test_an_account_is_read_to_its_end_soon(accounts: int, regions: int, concurr
         for account in range(accounts)
         for region in range(regions)
     ]
-    order = _with_sessions_ahead(fleet, concurrency - 1)
+    order = with_sessions_ahead(fleet, concurrency - 1)
     assert sorted(order) == fleet
     place = {registry: index for index, registry in enumerate(order)}
     for start in range(0, len(fleet), regions):

@@ -6,16 +6,15 @@ Reads may be spread over a time, so that a large fleet causes no burst of calls.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
-from operator import attrgetter
 from typing import TypeAlias
 
 from fleet_repl.ecr.policy import Owner, as_composed, parse_policy
 from fleet_repl.ecr.policy.lint import scope_matters
 from fleet_repl.ecr.rules import Outgoing, parse_answer
 from fleet_repl.engine.ports import EventSink, RegistryReader, RepositoryReader
+from fleet_repl.engine.read_order import with_sessions_ahead
 from fleet_repl.engine.repository_names import repository_names
 from fleet_repl.engine.shards import Shard, ShardContext, ShardReaders, shards_of
 from fleet_repl.engine.stop import Stop
@@ -99,7 +98,7 @@ async def _observe_here(
 
     order = sorted(registries, key=lambda registry: (starts[registry], registry))
     if how.over <= 0.0:
-        order = _with_sessions_ahead(order, how.concurrency - 1)
+        order = with_sessions_ahead(order, how.concurrency - 1)
     await work_through(order, read, concurrency=how.concurrency, stop=how.stop)
     await work_through(tuple(looks.passing), looks.last, concurrency=how.concurrency, stop=how.stop)
 
@@ -218,22 +217,6 @@ def _starts(registries: Collection[Registry], how: ObserveContext) -> dict[Regis
     accounts = sorted({registry.account for registry in registries})
     offsets = {account: how.uniform(0.0, over) for account in accounts}
     return {registry: offsets[registry.account] for registry in registries}
-
-
-def _with_sessions_ahead(registries: Sequence[Registry], early: int) -> list[Registry]:
-    """The order in which registries, sorted by account, are read: the first registry of each
-    account comes about `early` registries early, as many as are read beside it. It has the
-    account's session assumed, for which all others of the account would have to wait.
-
-    Example: A1 A2 B1 B2 C1 C2, two regions of three accounts, becomes A1 B1 A2 C1 B2 C2 where two
-    are read at a time, and stays as it is where one is.
-    """
-    groups = [list(group) for _, group in groupby(registries, attrgetter("account"))]
-    firsts = iter([first for first, *_ in groups])
-    order = [*islice(firsts, -(-early * len(groups) // max(1, len(registries))))]
-    for _, *others in groups:
-        order += [*islice(firsts, 1), *others]
-    return order
 
 
 async def _read(registry: Registry, how: ObserveContext) -> tuple[Observed | Unreadable, bool]:
