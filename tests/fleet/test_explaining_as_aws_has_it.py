@@ -238,6 +238,12 @@ async def test_registries_that_cannot_be_read_are_values() -> None:
         said = await explained(aws, "base/go", source="build/eu-west-1")
         assert {why.destination: why.reason for why in said.not_carried}[SHOP] is Reason.UNREADABLE
         assert said.unreadable.keys() == {SHOP}
+        ends = [{"registryId": SEARCH.account, "region": SEARCH.region}]
+        aws.world.set_replication(SHOP, {"rules": [{"destinations": ends}]})
+        said = await explained(aws, "base/go")
+        (why,) = [why for why in said.not_carried if why.source == SHOP]
+        # The repository is asked about, and no image of it.
+        assert not any("image" in fact for fact in why.facts)
     locked = AccountScenario(id=BUILD.account, denied=True)
     async with simulate(FLEET, Scenario(accounts=(locked,))) as aws:
         said = await explained(aws, "base/go", source="build/eu-west-1")

@@ -112,6 +112,13 @@ async def test_a_dry_run_starts_nothing() -> None:
         report = await repaired(aws, document, dry_run=True)
         assert (report.mode, started(aws)) == (BackfillMode.STATUS, 0)
         assert states(report) == dict.fromkeys(LINKS, BackfillState.NONE)
+        async with aws.history() as history:
+            await history.unfreeze(aws.inventory.name)
+        await repaired(aws, document, wait=True)
+        report = await repaired(aws, document, dry_run=True)
+        assert states(report) == dict.fromkeys(LINKS, BackfillState.COMPLETE)
+        later = await verified(aws)
+        assert (later.status, (await repaired(aws, later, dry_run=True)).backfills) == ("ok", ())
 
 
 async def test_coverage_is_repaired_by_too() -> None:
