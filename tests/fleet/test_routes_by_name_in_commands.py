@@ -159,6 +159,8 @@ async def test_exit_codes_of_the_commands() -> None:
         code, said = await run(aws, "drift")
         assert code == 2
         assert "+ to 222222222222 eu-west-1: base/rust (route r1)" in said
+        because = "its routes need other prefixes, because repositories have changed since they"
+        assert said.count(because) == 2
         assert (await run(aws, "apply", "--yes"))[0] == 0
         assert links(aws) == {"2 base/priv", "2 base/rust"}
         # From now on the rules in place carry what is excluded, and no other rules could help.

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from tests.support.changes import content_of
 
-from fleet_repl.planning.plan import Plan, RegistryPlan
+from fleet_repl.planning.plan import Moved, Plan, RegistryPlan
 from fleet_repl.reports.documents.plan import (
     PlanFormatError,
     is_unaltered,
@@ -52,8 +52,17 @@ def by_end(plan: RegistryPlan) -> RegistryPlan:
             sorted(plan.held, key=lambda link: (link.destination, link.prefixes, link.because))
         ),
         refused={resource: plan.error for resource in plan.refused if plan.error is not None},
-        moved=plan.moved and replace(plan.moved, at=plan.moved.at and in_seconds(plan.moved.at)),
+        moved=plan.moved and in_whole_seconds(plan.moved),
     )
+
+
+def in_whole_seconds(moved: Moved) -> Moved:
+    """A cause with its times as documents tell them."""
+    attribution = moved.attribution
+    if attribution is not None:
+        calls = (replace(call, at=in_seconds(call.at)) for call in attribution.calls)
+        attribution = replace(attribution, calls=tuple(calls))
+    return replace(moved, at=moved.at and in_seconds(moved.at), attribution=attribution)
 
 
 @given(data=st.data())

@@ -91,7 +91,9 @@ async def propose(
     planned = await anyio.to_thread.run_sync(decide, resolved.desired, seen, scope)
     registries, against = _objected(planned, basis.record, resolved.routes, context, options)
     fingerprints = dead.added_to(fingerprints)
-    registries = attributed(registries, fingerprints)
+    registries = attributed(
+        registries, fingerprints, inventory=context.inventory.digest, by_name=resolved.registries
+    )
     registries, about_others = await _others(
         registries, fingerprints, resolved.desired, context, options
     )

@@ -40,6 +40,13 @@ class Resolved:
     routes: tuple[RoutePrefixes, ...] = ()
     warnings: tuple[Warning, ...] = ()
 
+    @property
+    def registries(self) -> frozenset[Registry]:
+        """The registries whose rules or grants follow from repositories."""
+        sources = {item.source for item in self.routes}
+        links = (link for source in sources for link in self.desired.outgoing.get(source, ()))
+        return frozenset(sources).union(link.destination for link in links)
+
 
 async def resolved_routes(context: RunContext, observation: Observation) -> Resolved:
     """Resolves the routes by name out of the sources whose repositories were read.

@@ -135,6 +135,9 @@ class Moved:
     """The time of the run `run_id`."""
     attribution: Attribution | None = None
     """Who has changed the registry since; None where nobody asked CloudTrail."""
+    by_repositories: bool = False
+    """Whether the inventory is the same, and its routes need other prefixes for the repositories
+    that there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

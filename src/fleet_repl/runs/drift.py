@@ -7,7 +7,7 @@ since. Otherwise somebody else has changed the registry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, assert_never
@@ -21,6 +21,7 @@ from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
 from fleet_repl.runs.history import Fingerprint, Fingerprints
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import Json, digest, policy_meaning, unordered
+from fleet_repl.values.names import Registry
 from fleet_repl.values.text import day_and_time
 
 NOT_YET: Final = "the call that changed it is not in CloudTrail yet, which lags by some minutes"
@@ -95,11 +96,29 @@ def _as_left(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> Mapping[R
 
 
 def attributed(
-    registries: Iterable[RegistryPlan], fingerprints: Fingerprints
+    registries: Iterable[RegistryPlan],
+    fingerprints: Fingerprints,
+    *,
+    inventory: str = "",
+    by_name: Collection[Registry] = (),
 ) -> tuple[RegistryPlan, ...]:
-    """Returns the registries of a plan, with the cause for those that have to change."""
+    """Returns the registries of a plan, with the cause for those that have to change.
+
+    `inventory`: the digest of the inventory. `by_name`: registries whose links follow from the
+    repositories that there are, too.
+    """
+
+    def cause(registry_plan: RegistryPlan) -> Moved | None:
+        registry = registry_plan.registry
+        fingerprint = fingerprints.get(registry)
+        found = moved(registry_plan, fingerprint)
+        if found is None or found.by is not Mover.INVENTORY or fingerprint is None:
+            return found
+        same = fingerprint.inventory == inventory
+        return replace(found, by_repositories=True) if same and registry in by_name else found
+
     return tuple(
-        replace(registry_plan, moved=moved(registry_plan, fingerprints.get(registry_plan.registry)))
+        replace(registry_plan, moved=cause(registry_plan))
         if registry_plan.state is State.CHANGED
         else registry_plan
         for registry_plan in registries
@@ -111,6 +130,11 @@ def sentence(moved: Moved) -> str:
     match moved.by:
         case Mover.FLEET:
             return f"changed outside: last applied by {_run(moved)}"
+        case Mover.INVENTORY if moved.by_repositories:
+            return (
+                "its routes need other prefixes, because repositories have changed since they were "
+                f"applied by {_run(moved)}"
+            )
         case Mover.INVENTORY:
             return f"the inventory asks for something else than was applied by {_run(moved)}"
         case Mover.UNKNOWN:

@@ -106,6 +106,14 @@ class MovedDocument(Document, frozen=True):
     message: str
     calls: Calls = UNSET
     calls_unknown: CallsUnknown = UNSET
+    by_repositories: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="True where the inventory is the same, and routes need other prefixes for "
+            "the repositories that there are. Missing otherwise.",
+            extra_json_schema={"const": True},
+        ),
+    ] = UNSET
 
     @classmethod
     def of(cls, moved: Moved) -> MovedDocument:
@@ -116,6 +124,7 @@ class MovedDocument(Document, frozen=True):
             message=sentence(moved),
             calls=calls_of(moved),
             calls_unknown=unknown_of(moved),
+            by_repositories=moved.by_repositories or UNSET,
         )
 
     def moved(self) -> Moved:
@@ -125,4 +134,5 @@ class MovedDocument(Document, frozen=True):
             run_id=self.run,
             at=at,
             attribution=attribution_of(self.calls, self.calls_unknown),
+            by_repositories=self.by_repositories is True,
         )
