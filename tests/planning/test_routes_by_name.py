@@ -116,6 +116,16 @@ def test_leaving_carries_what_was_there_and_nothing_excluded(
         assert after.prefixes == before[0].prefixes
 
 
+def test_what_is_gone_is_no_collateral(folder: Path) -> None:
+    """A deleted repository keeps its prefix until that would carry an excluded one."""
+    inventory = loaded(folder, LEAVE)
+    kept = kept_after({}, inventory, resolved(inventory, ["base/go", "base/priv"]), {HUB})
+    (item,) = resolved(inventory, ["base/go"], kept)
+    assert item.prefixes == ("base/go", "base/priv")
+    (item,) = resolved(inventory, ["base/go", "base/private/x"], kept)
+    assert (item.prefixes, item.collateral) == (("base/go",), ())
+
+
 def test_what_is_kept_of_routes_that_leave_new_repositories(folder: Path) -> None:
     """Only of sources to which it was applied, and not of routes that do so no more."""
     inventory = loaded(folder, LEAVE)

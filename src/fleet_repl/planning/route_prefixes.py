@@ -45,11 +45,17 @@ def route_prefixes(
     `apart`: prefixes of other routes, which no prefix of this one may overlap. `kept`: of a route
     that leaves new repositories, those that its prefixes were made for when it was first applied;
     None before that. Those of them that are gone count as if they were there, so that the prefixes
-    stay.
+    stay, unless they would carry what is barred.
     """
     wanted = {name for name in repositories if route.wants(name)}
     barred = {*repositories, *apart} - wanted
-    carried = wanted if kept is None else set(filter(route.wants, kept))
+    carried = wanted
+    if kept is not None:
+        asked = set(filter(route.wants, kept))
+        gone = {
+            name for name in asked - wanted if not any(other.startswith(name) for other in barred)
+        }
+        carried = (asked & wanted) | gone
     whole = tuple(map(folder_of, route.only)) if route.only else route.prefixes
     bounds = Bounds(within=route.bounds, avoided=route.exclude, whole=whole)
     fewest = fewest_prefixes(carried, barred, bounds)
