@@ -98,6 +98,8 @@ async def test_the_images_of_a_list_go_first() -> None:
         for link in document["links"]:
             link["images"] = [item for item in link["images"] if item["digest"] == whole.digest]
         document["links"] = [link for link in document["links"] if link["images"]]
+        # Somebody has cut it down on purpose.
+        del document["digest"]
         path = aws.state.parent / "document.json"
         path.write_text(json.dumps(document))
         report = await repaired(aws, path, reput=True)

@@ -17,6 +17,7 @@ from fleet_repl.reports.documents.in_use import InUseDocument
 from fleet_repl.reports.documents.member_types import Count, PrefixList, Timestamp
 from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.run_head import RunHead, run_head
+from fleet_repl.reports.documents.sealed import OptionalDigest, sealed
 from fleet_repl.reports.documents.shared import (
     NamedPlaceDocument,
     prefix_list,
@@ -223,10 +224,11 @@ class CoverageDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
     in_use: Annotated[
         InUseDocument | None, Meta(description="Null where nobody was asked what runs.")
     ]
+    digest: OptionalDigest = UNSET
 
     @classmethod
     def of(cls, report: CoverageReport) -> CoverageDocument:
-        return cls(
+        document = cls(
             **run_head(report),
             compared="images" if report.with_images else "repositories",
             routes=tuple(map(CoveredRouteDocument.of, report.routes)),
@@ -235,6 +237,7 @@ class CoverageDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
             unreadable=tuple(map(UnreadableDocument.of, report.unreadable)),
             in_use=None if report.in_use is None else InUseDocument.of(report.in_use),
         )
+        return sealed(document)
 
 
 def _share(share: Fraction | None) -> float | None:

@@ -13,6 +13,7 @@ from fleet_repl.reports.documents.member_types import (
 )
 from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.run_head import RunHead, run_head
+from fleet_repl.reports.documents.sealed import OptionalDigest, sealed
 from fleet_repl.reports.documents.shared import (
     ErrorDocument,
     NamedPlaceDocument,
@@ -213,10 +214,11 @@ class DeliveryDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
         tuple[UnreadableDocument, ...],
         Meta(description="Sources, and destinations that something was to be looked up in."),
     ]
+    digest: OptionalDigest = UNSET
 
     @classmethod
     def of(cls, report: DeliveryReport) -> DeliveryDocument:
-        return cls(
+        document = cls(
             **run_head(report),
             count=report.count,
             age_seconds=round(report.age.total_seconds()),
@@ -224,6 +226,7 @@ class DeliveryDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
             links=tuple(map(LinkDocument.of, report.links)),
             unreadable=tuple(map(UnreadableDocument.of, report.unreadable)),
         )
+        return sealed(document)
 
 
 def delivery_document(report: DeliveryReport) -> JsonObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet_repl.inventory.model import InventoryRef
@@ -23,6 +23,7 @@ from fleet_repl.reports.documents.reader import (
     shown,
     unusable,
 )
+from fleet_repl.reports.documents.sealed import is_altered
 from fleet_repl.reports.documents.shared import moment, recast
 from fleet_repl.runs.delivery import DeliveryState
 from fleet_repl.runs.repair import Lacking, LackingLink
@@ -38,16 +39,28 @@ _LACKING: Final = (
 """The states of images that their destinations lack, and that will not come by themselves."""
 
 
+_KINDS: Final[Mapping[str, type[DeliveryDocument | CoverageDocument]]] = {
+    DELIVERY_SCHEMA: DeliveryDocument,
+    COVERAGE_SCHEMA: CoverageDocument,
+}
+AGAIN: Final = "    make a new one with fleet-repl verify or coverage"
+
+
 def read_lacking(content: bytes, where: str) -> Lacking:
     """Returns what the document in a JSON text says that destinations lack. Raises RefusedError for
-    a text that is no document of deliveries or of coverage."""
+    a text that is no document of deliveries or of coverage, and for one that was altered."""
     try:
         value = parsed(content)
         schema = value.get("schema")
-        if schema == DELIVERY_SCHEMA:
-            return lacking_in(converted(value, DeliveryDocument))
-        if schema == COVERAGE_SCHEMA:
-            return lacking_in(converted(value, CoverageDocument))
+        kind = _KINDS.get(schema) if isinstance(schema, str) else None
+        if kind is not None:
+            document = converted(value, kind)
+            if is_altered(document, document.digest):
+                raise RefusedError(
+                    f"the document was altered after it was made: {where}: its content has another "
+                    f"digest than {document.digest}\n{AGAIN}"
+                )
+            return lacking_in(document)
     except MalformedError as error:
         raise unusable(RefusedError, "document", where, error) from None
     raise RefusedError(
