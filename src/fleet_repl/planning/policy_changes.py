@@ -75,8 +75,10 @@ def _granted(step: PolicyStep, decision: GrantDecision, desired: Desired) -> tup
     had, has = replicating(step.had), replicating(step.needed)
     ends = []
     for link in desired.incoming.get(decision.registry, ()):
-        account = link.source.account
-        granted = intersect(link.prefixes, has.get(account, ()))
+        account, prefixes = link.source.account, link.scope.prefixes
+        given = has.get(account, ())
+        # Mostly equal, and then one value for all registries.
+        granted = prefixes if given == prefixes else intersect(prefixes, given)
         new = beyond(granted, had.get(account, ()))
         if new:
             ends.append(LinkEnd(registry=link.source, prefixes=new, routes=link.routes))

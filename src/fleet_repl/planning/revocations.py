@@ -56,8 +56,7 @@ class StaleGrants:
 
     def final(self, needed: frozenset[Grant]) -> frozenset[Grant]:
         """Our grants once everything is written."""
-        staying = self.staying
-        return reduced(needed | staying) if staying else needed
+        return reduced(needed | self.staying) if self.unlisted or self.kept else needed
 
     def first(self, needed: frozenset[Grant]) -> frozenset[Grant]:
         """Our grants while rules are written: what they will use and what they still use."""
