@@ -241,7 +241,9 @@ async def test_registries_that_cannot_be_read_are_values() -> None:
         ends = [{"registryId": SEARCH.account, "region": SEARCH.region}]
         aws.world.set_replication(SHOP, {"rules": [{"destinations": ends}]})
         said = await explained(aws, "base/go")
-        (why,) = [why for why in said.not_carried if why.source == SHOP]
+        (why,) = [
+            why for why in said.not_carried if (why.source, why.destination) == (SHOP, SEARCH)
+        ]
         # The repository is asked about, and no image of it.
         assert not any("image" in fact for fact in why.facts)
     locked = AccountScenario(id=BUILD.account, denied=True)

@@ -17,7 +17,13 @@ from fleet_repl.planning.explain import (
     carrying,
 )
 from fleet_repl.runs.delivery import Arrival, Delivery, DeliveryState, Lookup
-from fleet_repl.runs.explain import Sightings, delivery_on, explain_sightings, links_in_place
+from fleet_repl.runs.explain import (
+    Sightings,
+    answers_on_links,
+    delivery_on,
+    explain_sightings,
+    links_in_place,
+)
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
@@ -41,8 +47,8 @@ def awaited_images(
     Several sources may lead to a destination. The image is there as soon as one of them has
     brought it, and it may come as long as one of them may bring it.
     """
-    explanation = explain_sightings(question, seen)
-    blocked = {(why.source, why.destination): why for why in explanation.not_carried}
+    _, stopped = answers_on_links(question, seen)
+    blocked = {(why.source, why.destination): why for why in stopped}
     in_place = {_ends(link): link for link in links_in_place(question, seen.replications)}
     wanted = {_ends(link): link for link in carrying(question)}
     judge = _Judge(question, seen, before)
@@ -51,7 +57,11 @@ def awaited_images(
         ends = _ends(link)
         state = judge.on(link, blocked.get(ends), is_in_place=ends in in_place)
         states[link.destination].append(state)
-    reasons = {why.destination: why.because for why in explanation.not_carried}
+    reasons: Mapping[Registry, str] = {}
+    if not states.keys() >= {*question.destinations}:
+        # No rule and no route leads to some of them.
+        left_out = explain_sightings(question, seen).not_carried
+        reasons = {why.destination: why.because for why in left_out}
     return tuple(
         min(states[destination], key=_rank)
         if states[destination]

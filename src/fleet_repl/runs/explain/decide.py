@@ -32,16 +32,7 @@ from fleet_repl.values.text import named
 
 def explain_sightings(question: Question, seen: Sightings) -> Explanation:
     """Returns where the image goes as AWS has it."""
-    in_place = list(links_in_place(question, seen.replications))
-    answers = [_answer(question, link, seen) for link in in_place]
-    ends = {(link.source, link.destination) for link in in_place}
-    missing = [
-        _without_rule(question, link, seen)
-        for link in carrying(question)
-        if (link.source, link.destination) not in ends
-    ]
-    carried = tuple(answer for answer in answers if isinstance(answer, Carried))
-    stopped = [*missing, *(answer for answer in answers if isinstance(answer, NotCarried))]
+    carried, stopped = answers_on_links(question, seen)
     found = {link.destination for link in carried} | {why.destination for why in stopped}
     left_out = (*stopped, *_elsewhere(question, seen, found))
     remedy = remedy_of(question, carried, left_out) or _remedy(question, carried, seen)
@@ -57,6 +48,24 @@ def explain_sightings(question: Question, seen: Sightings) -> Explanation:
         # Half an answer is no ground to act on.
         remedy=None if seen.interrupted else remedy,
     )
+
+
+def answers_on_links(
+    question: Question, seen: Sightings
+) -> tuple[tuple[Carried, ...], tuple[NotCarried, ...]]:
+    """Returns the links that carry the image, and those that a rule or a route asks to and that do
+    not."""
+    in_place = list(links_in_place(question, seen.replications))
+    answers = [_answer(question, link, seen) for link in in_place]
+    ends = {(link.source, link.destination) for link in in_place}
+    missing = [
+        _without_rule(question, link, seen)
+        for link in carrying(question)
+        if (link.source, link.destination) not in ends
+    ]
+    stopped = (answer for answer in answers if isinstance(answer, NotCarried))
+    carried = (answer for answer in answers if isinstance(answer, Carried))
+    return tuple(carried), (*missing, *stopped)
 
 
 def _elsewhere(question: Question, seen: Sightings, found: set[Registry]) -> Iterator[NotCarried]:
