@@ -117,7 +117,7 @@ async def test_a_service_that_is_not_here(aws: Served) -> None:
     answer = await aws.send(b"{}", aws.signed("s3", b"{}", {}, aws.base, "us-east-1"))
     message = (
         "The sandbox speaks account, cloudformation, cloudtrail, ec2, ecr, ecs, iam, lambda, "
-        "organizations, sts, not s3"
+        "organizations, sqs, sts, not s3"
     )
     assert answer.error == ("UnknownOperationException", message)
 
