@@ -16,6 +16,7 @@ from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.history import Purpose
 from fleet_repl.topology import Selection
 
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/111111111111/deliveries"
 MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
 
@@ -95,6 +96,9 @@ def test_a_simulated_fleet_lives_as_long_as_the_watch(
         (["--every", "15m", "--report", "out.json"], "they need --once"),
         (["--once", "--listen", "nowhere"], "--listen: "),
         (["--once", "--notify", "ftp://token"], "--notify: "),
+        (["--every", "15m", "--deliveries", "https://queue"], "is no URL of an SQS queue"),
+        (["--once", "--deliveries", QUEUE], "--deliveries needs a watch that goes on"),
+        (["--every", "15m", "--verify-every", "3"], "--verify-every goes with --deliveries"),
         (["--once", "--force"], "No such option: --force"),
         (["--once", "--yes"], "No such option: --yes"),
         (["--once", "--allow", "protected"], "No such option: --allow"),

@@ -80,4 +80,4 @@ def test_the_page_shows_what_a_state_in_a_bucket_takes(pages: dict[str, Page]) -
 def test_the_page_shows_what_a_queue_takes(pages: dict[str, Page]) -> None:
     """As the hint of a denied read does."""
     statement = queue_statement("arn:aws:sqs:eu-west-1:111111111111:deliveries")
-    assert shown(pages["docs/permissions.md"], 4) == [statement.document(partition="aws")]
+    assert shown(pages["docs/permissions.md"], -1) == [statement.document(partition="aws")]

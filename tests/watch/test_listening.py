@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 import socket
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.watched import HUB, A, Stage, inventory_of
 
 from fleet_repl import __version__
 from fleet_repl.planning.plan import Objection
+from fleet_repl.runs.timed_deliveries import DeliveryResult, TimedDelivery
 from fleet_repl.values.errors import FleetError, InventoryError, Problem
 from fleet_repl.watch import parse_address
+from fleet_repl.watch.delivery_metrics import DeliveryMetrics
+from fleet_repl.watch.delivery_totals import EventCounts
 
 
 class Scraped:
@@ -228,13 +234,36 @@ def test_what_is_no_address(text: str) -> None:
         parse_address(text)
 
 
+def metrics_of_deliveries() -> str:
+    """Those that a watch has besides once it counts deliveries: one that arrived and one that
+    failed."""
+    registry = CollectorRegistry()
+    metrics = DeliveryMetrics(registry, lambda: "prod", lambda: True)
+    metrics.received(EventCounts(counted=2))
+    arrived = TimedDelivery(
+        source=HUB,
+        destination=A,
+        repository="base/go",
+        digest=f"sha256:{'0' * 64}",
+        routes=("golden",),
+        result=DeliveryResult.ARRIVED,
+        at=datetime(2026, 11, 23, 8, tzinfo=UTC),
+        seconds=7.0,
+    )
+    for delivery in (arrived, replace(arrived, result=DeliveryResult.FAILED)):
+        metrics.delivered(delivery, sampled=True)
+    text = generate_latest(registry).decode()
+    return "".join(line for line in text.splitlines(keepends=True) if "_created" not in line)
+
+
 async def test_every_metric_is_described(stage: Stage) -> None:
     """The page names each one with its labels, and no other."""
     stage.world.tamper(HUB, A)
     stage.world.objected[HUB] = Objection(kind="foreign-rules", message="theirs")
     answers = await scraped(stage, 2, every=60, fix=True, notify="http://127.0.0.1:1/")
     figures = {}
-    for family in text_string_to_metric_families(answers[-1]["/metrics"][1]):
+    text = answers[-1]["/metrics"][1] + metrics_of_deliveries()
+    for family in text_string_to_metric_families(text):
         counted = family.type == "counter"
         labels = {label for sample in family.samples for label in sample.labels} - {"le"}
         figures[f"{family.name}_total" if counted else family.name] = labels

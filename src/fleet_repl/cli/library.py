@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from fleet_repl.aws import Endpoint
-    from fleet_repl.engine.ports import EventSink
+    from fleet_repl.engine.ports import EventSink, Queue
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.fleet.history import History
     from fleet_repl.inventory import Inventory, Route
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fleet_repl.topology import Selection
     from fleet_repl.values.canonical_json import JsonObject
     from fleet_repl.values.names import Registry
+    from fleet_repl.values.queues import QueueAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +235,19 @@ class Library:
             locked=locked,
             executor=executor,
         )
+
+    def open_queue(
+        self,
+        inventory: Inventory,
+        address: QueueAddress,
+        *,
+        endpoint: Endpoint | None,
+        on_event: EventSink,
+    ) -> AbstractAsyncContextManager[Queue]:
+        """Open a queue as the base identity. Raises IdentityError on entering."""
+        from fleet_repl.fleet.queues import open_queue  # noqa: PLC0415
+
+        return open_queue(inventory, address, endpoint=endpoint, on_event=on_event)
 
     def traced(
         self, on_event: EventSink, on_problem: Callable[[str], object]

@@ -28,6 +28,7 @@ class Document(StrEnum):
     ACCOUNTS = "accounts"
     EXPLAIN = "explain"
     COVERAGE = "coverage"
+    DELIVERY_NEWS = "delivery-news"
 
 
 def schema(

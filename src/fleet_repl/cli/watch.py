@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, NamedTuple
 
 import anyio
 import typer
@@ -22,10 +22,12 @@ from fleet_repl.cli.run_options import SandboxOptions, ScopeOptions
 from fleet_repl.reports.formats import Kind, ReportFormat
 from fleet_repl.runs.history import Purpose
 from fleet_repl.values.clock import SYSTEM
-from fleet_repl.values.errors import FleetError
+from fleet_repl.values.errors import FleetError, RefusedError
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.queues import QueueAddress
 
 if TYPE_CHECKING:
+    from fleet_repl.aws import Endpoint
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.inventory import Inventory
     from fleet_repl.watch import Round, WatchOptions
@@ -92,6 +94,24 @@ def watch(
             show_default=False,
         ),
     ] = None,
+    deliveries: Annotated[
+        str | None,
+        typer.Option(
+            metavar="QUEUE_URL",
+            help="Count the deliveries that ECR reports in this SQS queue.",
+            show_default=False,
+        ),
+    ] = None,
+    verify_every: Annotated[
+        int | None,
+        typer.Option(
+            "--verify-every",
+            metavar="N",
+            min=0,
+            help="With --deliveries: look at recent images after every N rounds; 0: never.",
+            show_default="10",
+        ),
+    ] = None,
 ) -> ExitCode:
     """The first round is at once, the next one a --every after its start. Each reads the inventory
     anew, and goes on with the last good one where that is broken. Corrections keep to the
@@ -105,6 +125,11 @@ def watch(
     options = call.options
     _check("--listen", parse_address, listen)
     _check("--notify", parse_webhook, notify)
+    _check("--deliveries", QueueAddress.parse, deliveries)
+    if verify_every is not None and deliveries is None:
+        raise typer.BadParameter("--verify-every goes with --deliveries")
+    if deliveries is not None and options.once:
+        raise typer.BadParameter("--deliveries needs a watch that goes on, without --once")
     watch_options = WatchOptions(
         every=900.0 if options.every is None else options.every.total_seconds(),
         fix=fix,
@@ -113,7 +138,9 @@ def watch(
         listen=listen,
         notify=notify,
     )
-    work = partial(_watch, call, watch_options)
+    queue = None if deliveries is None else QueueAddress.parse(deliveries)
+    reported = _Reported(queue, 10 if verify_every is None else verify_every)
+    work = partial(_watch, call, watch_options, reported)
     code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, work)
     return ExitCode.INTERRUPTED if code is None else code
 
@@ -127,8 +154,18 @@ def _check(flag: str, parse: Callable[[str], object], text: str | None) -> None:
             raise typer.BadParameter(f"{flag}: {error}") from error
 
 
+class _Reported(NamedTuple):
+    """Where deliveries are reported, and how often a sample is looked at."""
+
+    queue: QueueAddress | None
+    verify_every: int
+
+
 async def _watch(
-    call: Call[RepeatOptions], watch_options: WatchOptions, interrupts: Interrupts
+    call: Call[RepeatOptions],
+    watch_options: WatchOptions,
+    reported: _Reported,
+    interrupts: Interrupts,
 ) -> ExitCode:
     from fleet_repl import watch as watch_room  # noqa: PLC0415 - help needs no watch
 
@@ -164,6 +201,18 @@ async def _watch(
             ):
                 yield fleet
 
+        queue = reported.queue
+        deliveries = (
+            None
+            if queue is None
+            else watch_room.DeliverySource(
+                open_queue=lambda: backend.open_queue(
+                    inventory, queue, endpoint=endpoint, on_event=call.log.event
+                ),
+                connect=partial(_connect_to_read, call, endpoint, state),
+                verify_every=reported.verify_every,
+            )
+        )
         with interrupts.stopping(stop.set):
             code = await watch_room.watch(
                 watch_options,
@@ -175,11 +224,30 @@ async def _watch(
                 uniform=random.uniform,
                 # Of an endless watch the log is all there is; a single round has a result.
                 on_round=rounds.append if watch_options.once else lambda _: None,
+                deliveries=deliveries,
             )
         interrupts.finish()
     for round_ in rounds:
         code = _hand_over(call, round_, code)
     return code
+
+
+@asynccontextmanager
+async def _connect_to_read(
+    call: Call[RepeatOptions],
+    endpoint: Endpoint | None,
+    state: str | None,
+    inventory: Inventory,
+) -> AsyncIterator[Fleet]:
+    """Connect read-only, by the accounts that were discovered last; discover where none were."""
+    backend, log = call.backend, call.log.event
+    discover = partial(backend.discover, inventory, endpoint=endpoint, state=state, on_event=log)
+    try:
+        whole = await discover(cached=True)
+    except RefusedError:
+        whole = await discover(cached=False)
+    async with backend.connect(whole, endpoint=endpoint, state=state, on_event=log) as fleet:
+        yield fleet
 
 
 def _hand_over(call: Call[RepeatOptions], round_: Round, code: ExitCode) -> ExitCode:

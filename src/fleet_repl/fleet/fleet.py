@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fleet_repl.runs.coverage import CoverageReport
     from fleet_repl.runs.delivery import DeliveryReport
     from fleet_repl.runs.doctor import DoctorReport
+    from fleet_repl.runs.replication_events import ReplicationEvent
+    from fleet_repl.runs.timed_deliveries import TimedDelivery
 
 EVERYTHING: Final = Selection()
 """The selection that narrows nothing."""
@@ -280,6 +282,18 @@ class Fleet:
 
         scope = select(self._context.inventory, selection)
         return await verify_links(scope, count, age, self._context.reporting_to(on_event))
+
+    async def time_deliveries(
+        self, events: Sequence[ReplicationEvent]
+    ) -> tuple[TimedDelivery | None, ...]:
+        """How long the deliveries took that ECR's events report, from the push of the image on;
+        None for an event that no route asks for. Writes nothing.
+
+        Where a source cannot be read, the time is not known.
+        """
+        from fleet_repl.fleet.deliveries import time_deliveries  # noqa: PLC0415
+
+        return await time_deliveries(events, self._context)
 
     async def coverage(
         self,

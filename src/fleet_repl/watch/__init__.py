@@ -4,6 +4,7 @@ The law of this room: it only calls the library's runs, and overrides no objecti
 refuses, a watch leaves to a person.
 """
 
+from fleet_repl.watch.deliveries import DeliverySource
 from fleet_repl.watch.documents import headline, round_document, round_entry
 from fleet_repl.watch.fleets import WatchedFleet
 from fleet_repl.watch.loop import WatchOptions, watch
@@ -16,6 +17,7 @@ from fleet_repl.watch.run_round import run_round
 from fleet_repl.watch.server import parse_address
 
 __all__ = [
+    "DeliverySource",
     "Memory",
     "News",
     "Notifier",

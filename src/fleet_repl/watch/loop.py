@@ -19,10 +19,11 @@ from fleet_repl.fleet.fleet import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports.log_entry import Log, LogEntry
 from fleet_repl.topology import Selection, select
-from fleet_repl.values.canonical_json import Json
+from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.watch.deliveries import DeliveryContext, DeliverySource, DeliveryWatch
 from fleet_repl.watch.documents import round_document, round_entry
 from fleet_repl.watch.fleets import Connect, WatchedFleet
 from fleet_repl.watch.memory import Memory
@@ -71,13 +72,15 @@ async def watch(  # noqa: PLR0913 - the options, and everything that it needs fr
     clock: Clock,
     uniform: Uniform,
     on_round: Callable[[Round], object],
+    deliveries: DeliverySource | None = None,
 ) -> ExitCode:
     """Repeat rounds until `stop` is set; with `once` do a single round. Returns the exit code.
 
     That is the code of the single round; else 130 where stopping cut a round short, and 0
-    otherwise. `on_round` gets each round when it has ended. Raises FleetError, before anything is
-    called, for an address that is malformed or cannot be listened on, an inventory that cannot be
-    used, and a selection that names nothing in it.
+    otherwise. `on_round` gets each round when it has ended. Meanwhile the deliveries of
+    `deliveries` are counted, except with `once`. Raises FleetError, before anything is called, for
+    an address that is malformed or cannot be listened on, an inventory that cannot be used, and a
+    selection that names nothing in it.
     """
     if not 0 < options.every < math.inf:
         raise FleetError("the time between rounds has to be more than none, and to end")
@@ -91,6 +94,8 @@ async def watch(  # noqa: PLR0913 - the options, and everything that it needs fr
     )
     notifier = Notifier(webhook, log=log, clock=clock, uniform=uniform) if webhook else None
     loop = _Loop(options, context, current, notifier, on_round)
+    if deliveries is not None and not options.once:
+        loop.count(deliveries)
     async with loop.listening(address):
         return await loop.once() if options.once else await loop.run()
 
@@ -119,6 +124,19 @@ class _Loop:
         self._recent = RecentRounds()
         self._metrics = _metrics(context.clock, self._holds_lock)
         self._metrics.began(current.inventory.name)
+        self._deliveries: DeliveryWatch | None = None
+
+    def count(self, source: DeliverySource) -> None:
+        """Count deliveries as long as the watch runs."""
+        context = DeliveryContext(
+            log=self._context.log,
+            clock=self._context.clock,
+            inventory=lambda: self._current.inventory,
+            publish=self._publish_deliveries,
+        )
+        self._deliveries = DeliveryWatch(source, context)
+        totals = self._deliveries.totals
+        totals.meter = self._metrics.of_deliveries(lambda: totals.unreadable is None)
 
     def _state(self) -> WatchState:
         return WatchState(
@@ -127,6 +145,7 @@ class _Loop:
             recent=self._recent,
             writing=self._holds_lock(),
             stuck=self._vitals.stuck,
+            deliveries=None if self._deliveries is None else self._deliveries.totals.note,
         )
 
     @asynccontextmanager
@@ -149,6 +168,11 @@ class _Loop:
 
     async def run(self) -> ExitCode:
         """Do rounds until the watch is stopped; returns the exit code."""
+        if self._deliveries is None:
+            return await self._rounds()
+        return await self._deliveries.beside(self._rounds)
+
+    async def _rounds(self) -> ExitCode:
         context, every = self._context, self._options.every
         over = 0.0
         while not context.stop.is_set():
@@ -193,6 +217,8 @@ class _Loop:
             self._recent = await to_thread.run_sync(self._recent.after, round_)
         self._context.log(round_entry(round_))
         self._on_round(round_)
+        if self._deliveries is not None:
+            self._deliveries.round_ended(round_.number)
         return round_
 
     async def _reload(self) -> Current:
@@ -226,6 +252,14 @@ class _Loop:
         self._metrics.notified(delivered=delivered)
         return delivered
 
+    async def _publish_deliveries(self, document: JsonObject) -> bool:
+        if self._notifier is None:
+            # The log has said it, and nobody else wants to know.
+            return True
+        delivered = await self._notifier.post(document)
+        self._metrics.notified(delivered=delivered)
+        return delivered
+
     async def _hurry(self, posting: anyio.CancelScope) -> None:
         """Give up on a notification three seconds after the watch was stopped."""
         await self._context.stop.wait()
@@ -241,6 +275,8 @@ class _Loop:
             self._memory = Memory()
             self._recent = RecentRounds()
             self._metrics.began(name)
+            if self._deliveries is not None:
+                self._deliveries.totals.routes.clear()
 
     def _log(self, event: str, message: str, **fields: Json) -> None:
         self._context.log(LogEntry(event=event, message=message, fields=fields))

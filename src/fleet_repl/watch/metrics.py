@@ -20,6 +20,7 @@ from fleet_repl._version import __version__
 from fleet_repl.planning.plan import State
 from fleet_repl.runs.outcomes import Outcome, Statistics
 from fleet_repl.values.clock import Clock
+from fleet_repl.watch.delivery_metrics import DeliveryMetrics
 from fleet_repl.watch.round import Round, Verdict, kinds_against
 
 _OUTCOMES: Final = (
@@ -91,6 +92,11 @@ class Metrics:
             1
         )
         self._fleet = ""
+
+    def of_deliveries(self, readable: Callable[[], bool]) -> DeliveryMetrics:
+        """The metrics of deliveries, which only a watch that counts them has. `readable`: whether
+        their queue could be read the last time."""
+        return DeliveryMetrics(self._registry, lambda: self._fleet, readable)
 
     def began(self, fleet: str) -> None:
         """Report on `fleet` from now on, and drop the gauges of a former name of the fleet."""

@@ -14,6 +14,7 @@ from fleet_repl.reports.documents.shared import given
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.state import LockAndFreeze
 from fleet_repl.values.errors import StateError
+from fleet_repl.watch.delivery_totals import DeliveryNote
 from fleet_repl.watch.documents import document_of_round
 from fleet_repl.watch.round import Round, Verdict
 
@@ -88,6 +89,8 @@ class WatchState:
     """Whether this watch holds the fleet's lock."""
     stuck: bool
     """Whether no round has finished for too long."""
+    deliveries: DeliveryNote | None = None
+    """The deliveries so far; None where they are not counted."""
 
 
 def _counts(document: RoundDocument) -> RoundCounts | None:

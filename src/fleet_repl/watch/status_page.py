@@ -14,6 +14,7 @@ from fleet_repl.reports.html.model import Fact, Problem, Tile
 from fleet_repl.reports.html.watch_model import RoundRow, WatchPage
 from fleet_repl.state import LockAndFreeze
 from fleet_repl.values.text import elapsed, first_line, timestamp
+from fleet_repl.watch.delivery_totals import DeliveryNote
 from fleet_repl.watch.drift_plot import drift_plot
 from fleet_repl.watch.recent_rounds import RoundCounts, RoundNote, WatchState
 from fleet_repl.watch.registry_rows import more_registries, registry_rows
@@ -33,12 +34,17 @@ _MARKS: Final = {
 }
 _WAITING: Final = Mark(word="waiting", symbol="○", tone=Tone.IDLE)
 _STUCK: Final = Mark(word="stuck", symbol="✕", tone=Tone.BAD)
+_ROUTES: Final = 20
+"""Routes whose deliveries are shown."""
 _BEFORE_THE_FIRST: Final = "No round has ended yet: the first one is under way."
 
 
 def watch_page(state: WatchState) -> WatchPage:
     """Returns what the page of a watch shows."""
     recent, stuck = state.recent, (_stuck_problem(),) if state.stuck else ()
+    if state.deliveries is not None and state.deliveries.unreadable is not None:
+        title = f"deliveries are not counted: {state.deliveries.unreadable}"
+        stuck = (*stuck, _problem("deliveries", title, Tone.HELD))
     last = recent.last
     if last is None:
         mark = _STUCK if state.stuck else _WAITING
@@ -93,10 +99,25 @@ def _facts(state: WatchState, last: RoundDocument, note: RoundNote) -> Iterator[
     yield Fact(term="Drift since", value=last.drift_since or "there is no drift")
     yield Fact(term="Corrects", value="yes" if last.fix else "no, it only looks")
     yield from _lock_and_freeze(state)
+    yield from _deliveries(state.deliveries)
     if last.run_id is not None:
         yield Fact(term="Run", value=last.run_id)
     yield Fact(term="Inventory", value=last.inventory.path)
     yield Fact(term="Inventory digest", value=last.inventory.digest)
+
+
+def _deliveries(note: DeliveryNote | None) -> Iterator[Fact]:
+    """Yields the deliveries of the first routes, since the watch was started."""
+    if note is None:
+        return
+    if not note.routes:
+        yield Fact(term="Deliveries", value="none was reported yet")
+    for route in note.routes[:_ROUTES]:
+        median = "" if route.median is None else f" (median {elapsed(route.median)})"
+        counts = f"{route.arrived:,} arrived{median}, {route.late:,} late, {route.failed:,} failed"
+        yield Fact(term=f"Deliveries of {route.route}", value=counts)
+    if len(note.routes) > _ROUTES:
+        yield Fact(term="Other routes", value=f"{len(note.routes) - _ROUTES:,} with deliveries")
 
 
 def _lock_and_freeze(state: WatchState) -> Iterator[Fact]:

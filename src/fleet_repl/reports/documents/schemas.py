@@ -29,6 +29,7 @@ SCHEMAS: Final = {
     "accounts": "accounts-1.json",
     "explain": "explain-1.json",
     "coverage": "coverage-1.json",
+    "delivery-news": "delivery-news-1.json",
 }
 """Document → the file of its schema."""
 
@@ -63,6 +64,7 @@ def _document_types() -> dict[str, object]:
         backfill,
         coverage,
         delivery,
+        delivery_news,
         doctor,
         explanation,
         graph,
@@ -86,6 +88,7 @@ def _document_types() -> dict[str, object]:
         "accounts": accounts.AccountsDocument,
         "explain": explanation.ExplanationDocument,
         "coverage": coverage.CoverageDocument,
+        "delivery-news": delivery_news.DeliveryNewsDocument,
     }
 
 

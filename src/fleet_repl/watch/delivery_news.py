@@ -1,0 +1,174 @@
+"""Which deliveries are worth a notification, and what it says. Pure.
+
+The trouble of a link is news once: as long as the link fails or is late in the same way, its next
+images are not. Once an image arrives there in time, the link has recovered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from fleet_repl.planning.explain import Explanation
+from fleet_repl.reports.documents.delivery_news import (
+    SHOWN,
+    DeliveryNewsDocument,
+    TimedDeliveryDocument,
+)
+from fleet_repl.reports.documents.writer import as_json
+from fleet_repl.reports.log_entry import LogEntry
+from fleet_repl.runs.timed_deliveries import DeliveryKey, DeliveryResult, TimedDelivery
+from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.names import Registry
+from fleet_repl.values.text import and_more, elapsed, first_line, timestamp
+
+_MOST_LINKS: Final = 10_000
+"""Links in trouble that are remembered: of more, some are told of again."""
+
+
+class _Ends(NamedTuple):
+    source: Registry
+    destination: Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryNews:
+    """The news in some deliveries."""
+
+    problems: tuple[TimedDelivery, ...] = ()
+    """The first delivery of each link that is in trouble it was not in before."""
+    recovered: tuple[TimedDelivery, ...] = ()
+    """The first delivery in time of each link that was in trouble."""
+
+    def __bool__(self) -> bool:
+        return bool(self.problems or self.recovered)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkTroubles:
+    """The links that are in trouble, as far as somebody was notified of it."""
+
+    kinds: Mapping[_Ends, str] = field(default_factory=dict)
+
+    def news_in(self, deliveries: Iterable[TimedDelivery]) -> DeliveryNews:
+        """Returns the news in deliveries, in their order. A link whose images fail and arrive in
+        time in turn counts as it was at last."""
+        problems: dict[_Ends, TimedDelivery] = {}
+        recovered: dict[_Ends, TimedDelivery] = {}
+        for delivery in deliveries:
+            ends = _ends(delivery)
+            if not delivery.is_problem:
+                problems.pop(ends, None)
+                if ends in self.kinds:
+                    recovered.setdefault(ends, delivery)
+                continue
+            recovered.pop(ends, None)
+            if self.kinds.get(ends) != _kind(delivery):
+                problems.setdefault(ends, delivery)
+        return DeliveryNews(problems=tuple(problems.values()), recovered=tuple(recovered.values()))
+
+    def after(self, news: DeliveryNews) -> LinkTroubles:
+        """Returns the links in trouble once somebody was notified of the news."""
+        well = {_ends(delivery) for delivery in news.recovered}
+        kinds = {ends: kind for ends, kind in self.kinds.items() if ends not in well}
+        kinds |= {_ends(delivery): _kind(delivery) for delivery in news.problems}
+        return LinkTroubles(kinds=dict([*kinds.items()][-_MOST_LINKS:]))
+
+
+Explanations: TypeAlias = Mapping[DeliveryKey, Explanation]
+
+
+def news_document(
+    fleet: str, news: DeliveryNews, explanations: Explanations, now: datetime
+) -> JsonObject:
+    """Returns the document of a notification."""
+    shown = news.problems or news.recovered
+    kind = _news_kind(news)
+    return as_json(
+        DeliveryNewsDocument(
+            text=_text(fleet, kind, shown, explanations),
+            news=kind,
+            fleet=fleet,
+            at=timestamp(now),
+            deliveries=tuple(
+                TimedDeliveryDocument.of(delivery, explanations.get(delivery.key))
+                for delivery in shown[:SHOWN]
+            ),
+            more_deliveries=max(0, len(shown) - SHOWN),
+        )
+    )
+
+
+def delivery_entry(delivery: TimedDelivery, explanation: Explanation | None = None) -> LogEntry:
+    """A delivery as a log entry: a warning where it failed or is late, with the remedy."""
+    remedy = None if explanation is None else explanation.remedy
+    fields = as_json(TimedDeliveryDocument.of(delivery, None))
+    fields = {name: value for name, value in fields.items() if name != "explanation"}
+    problem = delivery.is_problem
+    return LogEntry(
+        level="warning" if problem else "info",
+        event=_event(delivery),
+        message=f"{_sentence(delivery)}{_cause(explanation)}",
+        fields={**fields, "remedy": remedy} if problem else fields,
+    )
+
+
+def _ends(delivery: TimedDelivery) -> _Ends:
+    return _Ends(delivery.source, delivery.destination)
+
+
+def _kind(delivery: TimedDelivery) -> str:
+    """What is wrong with a delivery, without what differs from image to image."""
+    failed = delivery.result is DeliveryResult.FAILED
+    return f"failed {delivery.code or ''}" if failed else "late"
+
+
+def _news_kind(news: DeliveryNews) -> Literal["failed", "late", "recovered"]:
+    if any(item.result is DeliveryResult.FAILED for item in news.problems):
+        return "failed"
+    return "late" if news.problems else "recovered"
+
+
+def _event(delivery: TimedDelivery) -> str:
+    if delivery.result is DeliveryResult.FAILED:
+        return "delivery-failed"
+    return "delivery-late" if delivery.is_late else "delivery"
+
+
+def _sentence(delivery: TimedDelivery) -> str:
+    """`base/go:1.25 to 222222222222/eu-west-1 from 111111111111/eu-west-1 failed (CODE)`."""
+    image = f"{delivery.image} from {delivery.source} to {delivery.destination}"
+    took = "" if delivery.seconds is None else elapsed(delivery.seconds)
+    objective = "" if delivery.within is None else f", objective {elapsed(delivery.within)}"
+    match delivery.result:
+        case DeliveryResult.FAILED:
+            return f"{image} failed" + (f" ({delivery.code})" if delivery.code else "")
+        case DeliveryResult.MISSING:
+            return f"{image} has not arrived{f' for {took}' if took else ''}{objective}"
+        case DeliveryResult.ARRIVED:
+            late = " late" if delivery.is_late else ""
+            return f"{image} arrived{late}{f' after {took}' if took else ''}" + (
+                objective if late else ""
+            )
+
+
+def _text(
+    fleet: str,
+    kind: str,
+    shown: Sequence[TimedDelivery],
+    explanations: Explanations,
+) -> str:
+    first = shown[0]
+    again = " (in time again)" if kind == "recovered" else ""
+    cause = _cause(explanations.get(first.key))
+    return f"{fleet}: {_sentence(first)}{again}{cause}{and_more(len(shown) - 1)}"
+
+
+def _cause(explanation: Explanation | None) -> str:
+    """Why an image does not get there, or else what to do about it, after a semicolon."""
+    if explanation is None:
+        return ""
+    causes = [why.because for why in explanation.not_carried] or [explanation.remedy or ""]
+    return f"; {first_line(causes[0])}" if causes[0] else ""
