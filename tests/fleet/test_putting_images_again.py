@@ -164,7 +164,13 @@ async def test_the_permission_that_is_missing_is_named() -> None:
         assert (item["state"], item["error"]["operation"]) == ("failed", "PutImage")
         assert "Images put again: 0 of 1\n" in backfill_text(report)
         assert '<error type="access-denied"' in "".join(render(report, ReportFormat.XML))
-        assert "### Images put again\n" in "".join(render(report, ReportFormat.MD))
+        comment = "".join(render(report, ReportFormat.MD))
+        assert comment.startswith(
+            f"0 of 1 image of {aws.inventory.name} put again, ended as partial"
+        )
+        page = "".join(render(report, ReportFormat.HTML))
+        assert "1 image not put again" in page
+        assert "### Images put again\n" in comment
 
 
 async def test_it_is_for_few_images_that_are_known() -> None:

@@ -22,6 +22,7 @@ from fleet_repl.reports.documents.validation import ValidateDocument
 from fleet_repl.reports.documents.whole import WholeDocument
 from fleet_repl.runs.delivery import DeliveryState
 from fleet_repl.runs.outcomes import Status
+from fleet_repl.runs.reput import ReputState
 from fleet_repl.values.text import counted, elapsed, named
 
 
@@ -118,6 +119,10 @@ def _of_coverage(report: CoverageDocument) -> str:
 
 
 def _of_backfills(report: BackfillReportDocument) -> str:
+    if reputs := given(report.reputs):
+        put = sum(reput.state is ReputState.PUT for reput in reputs)
+        images = counted(len(reputs), "image")
+        return f"{put:,} of {images} of {report.fleet} put again, ended as {report.status}."
     states = [
         f"{report.summary[state]:,} {state}" for state in BackfillState if report.summary[state]
     ]

@@ -18,6 +18,7 @@ from fleet_repl.reports.html.registry_row import fault_block
 from fleet_repl.reports.html.run_head import mark_tile, run_facts, status_mark
 from fleet_repl.reports.html.table import table_of
 from fleet_repl.runs.outcomes import BackfillReport
+from fleet_repl.runs.reput import Reput
 from fleet_repl.values.text import counted, timestamp
 
 _RANK: Final = (Tone.BAD, Tone.HELD, Tone.CHANGED, Tone.IDLE, Tone.GOOD)
@@ -41,7 +42,7 @@ def backfill_page(report: BackfillReport) -> Page:
             for mark, number in marks.items()
         ),
         timeline=(),
-        problems=tuple(backfill_problems(backfills)),
+        problems=(*backfill_problems(backfills), *_reput_problems(report.reputs)),
         matrix=link_matrix(links, tuple(marks), names, Labels()),
         drawing=drawing_of(links, tuple(marks), names, {}),
         table=table_of("backfill", backfills, lambda backfill: backfill_mark(backfill).tone, _row),
@@ -80,6 +81,27 @@ def backfill_problems(backfills: Sequence[BackfillOutcome]) -> Iterator[Problem]
             examples=tuple(map(_words, short[:_SHOWN])),
             more=max(len(short) - _SHOWN, 0),
         )
+
+
+def _reput_problems(reputs: Sequence[Reput]) -> Iterator[Problem]:
+    """Yields one problem for all images that were not put again, and one for all others."""
+    for short in (True, False):
+        images = [reput for reput in reputs if reput.falls_short is short]
+        if images:
+            again = "not put again" if short else "put again, or there by now"
+            yield Problem(
+                tone=Tone.BAD if short else Tone.GOOD,
+                kind="image",
+                title=f"{counted(len(images), 'image')} {again}",
+                examples=tuple(map(_reput_words, images)),
+                more=0,
+            )
+
+
+def _reput_words(reput: Reput) -> str:
+    place = place_words(reput.source, reput.source_name)
+    words = f"{reput.image} in {place}: {reput.state.value}"
+    return words if reput.error is None else f"{words}; {fault_words(reput.error)}"
 
 
 def _words(backfill: BackfillOutcome) -> str:
