@@ -333,6 +333,38 @@ async def test_explain_reads_no_account_that_joins() -> None:
         assert {why.reason for why in late.not_carried} == {Reason.UNREADABLE}
 
 
+async def test_a_wait_and_a_repair_pass_it_over() -> None:
+    """An image is awaited in an account that joins only where that is asked for, and then in vain;
+    no backfill is started to it, which is no failure."""
+    async with simulate(FLEET, organization(role_after=90 * HOUR)) as fleet:
+        await at(fleet, 0)
+        await at(fleet, 1.5)
+        fleet.clock.seconds = 5 * HOUR
+        fleet.world.push(fleet.at(1), "base/go", "1")
+        async with fleet.connected(purpose=None) as connected:
+            said = await connected.wait("base/go:1", source="build/eu-west-1")
+            vain = await connected.wait("base/go:1", destinations=["shop/eu-west-1"])
+            document = json.loads(to_json(await connected.verify()))
+        assert said.waited is not None
+        assert [int(image.destination.account) for image in said.waited.images] == [3]
+        assert (said.status, vain.status) == ("ok", "partial")
+        assert vain.waited is not None
+        assert "its role cannot be assumed yet" in (vain.waited.images[0].because or "")
+        image = next(link for link in document["links"] if link["images"])["images"][0]
+        for link in document["links"]:
+            joining = link.pop("joining", None)
+            link["state"] = "missing" if joining else "complete"
+            link["images"] = [{**image, "state": link["state"]}]
+        del document["digest"]
+        path = fleet.state / "document.json"
+        path.write_text(json.dumps(document))
+        async with fleet.connected() as connected:
+            report = await connected.repair(path)
+        (waiting,) = report.backfills
+        assert (ends(waiting), waiting.joining) == ((1, 2), True)
+        assert backfill_exit(report) is ExitCode.OK
+
+
 async def test_every_form_of_those_results_says_so() -> None:
     """Text, JSON, JUnit and CSV."""
     async with simulate(FLEET, organization(role_after=90 * HOUR)) as fleet:
