@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from tests.support.clock import VirtualClock
-from tests.support.watched import HUB, Stage, World, inventory_of
+from tests.support.watched import HUB, A, Stage, World, inventory_of
 
 from fleet_repl.planning.plan import Objection
+from fleet_repl.runs.timed_deliveries import DeliveryResult, TimedDelivery
+from fleet_repl.watch.delivery_totals import EventCounts
 from fleet_repl.watch.metrics import Metrics
 
 PROMTOOL = os.environ.get("FLEET_REPL_PROMTOOL") or shutil.which("promtool")
@@ -91,6 +94,20 @@ async def served() -> Served:
         metrics.called(fleet.statistics())
     for delivered in (True, False):
         metrics.notified(delivered=delivered)
+    counted = metrics.of_deliveries(lambda: True)
+    counted.received(EventCounts(counted=2))
+    arrived = TimedDelivery(
+        source=HUB,
+        destination=A,
+        repository="base/go",
+        digest=f"sha256:{'0' * 64}",
+        routes=("golden",),
+        result=DeliveryResult.ARRIVED,
+        at=clock.now(),
+        seconds=7.0,
+    )
+    for delivery in (arrived, replace(arrived, result=DeliveryResult.FAILED)):
+        counted.delivered(delivery, sampled=True)
     return Served(metrics.scrape()[1].decode())
 
 
