@@ -14,7 +14,8 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
-from fleet_repl.aws.configuration import MODELS, make_session
+from fleet_repl.aws.configuration import make_session
+from fleet_repl.aws.service_models import MODELS
 from fleet_repl.inventory.settings import Aws
 
 if TYPE_CHECKING:

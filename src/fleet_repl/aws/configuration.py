@@ -10,7 +10,6 @@ import logging
 import os
 import platform
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -18,15 +17,12 @@ import aiobotocore
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.exceptions import InvalidConfigError
-from botocore.loaders import Loader, create_loader
 
 from fleet_repl._version import __version__
 from fleet_repl.aws.bounded import BoundedSession
+from fleet_repl.aws.service_models import model_loader
 from fleet_repl.inventory.settings import Aws
 from fleet_repl.values.names import Region, Secret
-
-MODELS: Final = Path(__file__).parent / "models"
-"""Extensions of the SDK's service models, laid out as its data loader wants them."""
 
 _CONNECT_SECONDS: Final = 10.0
 """A connection that takes longer will not come; a request not sent is certain not to have run."""
@@ -69,7 +65,7 @@ def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
     else:
         session = AioSession(_EVERY_SDK_REGION, profile=aws.profile)
     data_path = session.get_config_variable("data_path")
-    session.register_component("data_loader", _loader(data_path))
+    session.register_component("data_loader", model_loader(data_path))
     # Tokens of the global STS endpoint fail in opt-in regions.
     session.set_config_variable("sts_regional_endpoints", "regional")
     bundle = session.get_config_variable("ca_bundle")
@@ -80,18 +76,6 @@ def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
         # A profile whose role has to be assumed would otherwise ask for one.
         session.set_config_variable("region", sts_region(session, aws, endpoint))
     return session
-
-
-@cache
-def _loader(data_path: str | None) -> Loader:
-    """The SDK's service models, megabytes of JSON: read once for all runs of a process.
-
-    Ours go first on the search path: they add to ECR's models what an older SDK does not know, and
-    nothing to those of a newer SDK.
-    """
-    loader = create_loader(data_path)
-    loader.search_paths.insert(0, str(MODELS))
-    return loader
 
 
 def sts_region(session: AioSession, aws: Aws, endpoint: Endpoint | None) -> Region:
