@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from itertools import repeat
+from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -24,9 +25,10 @@ from fleet_repl.values.canonical_json import Json, JsonObject, parse_json
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.text import shortened
 
-_KINDS: Final[Mapping[str, tuple[type, str]]] = {
+_KINDS: Final[Mapping[str, tuple[type | UnionType, str]]] = {
     "string": (str, "a text"),
     "integer": (int, "a count"),
+    "number": (int | float, "a number"),
     "boolean": (bool, "true or false"),
     "array": (list, "a list"),
     "object": (dict, "an object"),
@@ -213,7 +215,9 @@ def _problems_of_object(
         for key in sorted(value.keys() - members.keys()):
             yield MalformedError(shortened(key, _LONGEST), "this version does not know this member")
     elif "additionalProperties" in node:
-        names = {"type": "string", **node.get("propertyNames", {})}
+        names: _Schema = node.get("propertyNames", {})
+        if not names.keys() & {"$ref", "enum"}:
+            names = {"type": "string", **names}
         for key in value:
             yield from _problems(key, names, defs)
         rest: _Schema = node["additionalProperties"]
@@ -235,7 +239,7 @@ def _needed(value: Json, node: _Schema) -> str | None:
         choices = node.get("enum", [value])
         return None if value in choices else f"one of {', '.join(choices)}"
     kind, noun = _KINDS[node["type"]]
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         return noun
     if isinstance(value, int) and value < node.get("minimum", value):
         return noun
