@@ -1,4 +1,5 @@
-"""The handler for AWS Lambda: an event comes in, a round is done, its document is returned.
+"""The handler for AWS Lambda: an event comes in, a round is done, its document is returned. Of
+replication events, deliveries are counted instead.
 
 An invocation keeps nothing for the next invocation but imported modules: the memory is in the
 fleet's state, and the inventory is read anew. It raises only where no round could be done at all.
@@ -46,13 +47,19 @@ from fleet_repl.watch import (
     run_round,
 )
 from fleet_repl.watch.embedded_metrics import embedded_metrics
-from fleet_repl.watch.event_scope import scope_of
+from fleet_repl.watch.event_scope import scope_of, with_accounts
 from fleet_repl.watch.eventbridge import (
     AccountChange,
     Ignored,
     RegistryWrite,
     Target,
     target_of,
+)
+from fleet_repl.watch.lambda_deliveries import (
+    LambdaContext,
+    ReportedDeliveries,
+    count_deliveries,
+    reported_deliveries,
 )
 from fleet_repl.watch.lambda_settings import FIX, STATE, SettingError, Settings, read_settings
 
@@ -95,11 +102,12 @@ class Allowance:
 
 
 def handler(event: object, context: Context) -> JsonObject:
-    """Do the round that an event asks for.
+    """Do the round that an event asks for, or count the deliveries that it reports.
 
     The settings are FLEET_REPL_INVENTORY, FLEET_REPL_STATE, FLEET_REPL_FIX, FLEET_REPL_NOTIFY and
     FLEET_REPL_METRICS in the environment. Returns the document `fleet-repl/round/1` with `ignored`
-    false; or, for an event that asks for nothing, `ignored` true and `because`. Raises RoundError.
+    false; or, for an event that asks for nothing, `ignored` true and `because`. For records of an
+    SQS queue it also has `batchItemFailures`. Raises RoundError.
     """
     try:
         return anyio.run(_invoke, event, context, os.environ)
@@ -111,6 +119,10 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     allowance = Allowance.within(context.get_remaining_time_in_millis())
     log = stdout_log(context)
     settings = read_settings(environ)
+    reported = reported_deliveries(event)
+    if reported is not None:
+        inventory = _within(_inventory(settings, environ), allowance)
+        return await _deliveries(reported, inventory, settings, allowance, log)
     target = target_of(event)
     if isinstance(target, Ignored):
         return _ignored(target, log)
@@ -133,6 +145,41 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     if round_.verdict is Verdict.BROKEN:
         raise FleetError(round_.error or headline(round_))
     return {"ignored": False, "because": None, **round_document(round_)}
+
+
+async def _deliveries(
+    reported: ReportedDeliveries,
+    inventory: Inventory,
+    settings: Settings,
+    allowance: Allowance,
+    log: Log,
+) -> JsonObject:
+    """Count the deliveries of an invocation. What a queue brought comes again if that fails."""
+    began, webhook = SYSTEM.monotonic(), settings.notify
+    notifier = Notifier(webhook, log=log, clock=SYSTEM, uniform=random.uniform) if webhook else None
+
+    async def publish(document: JsonObject) -> bool:
+        seconds = began + allowance.ends - SYSTEM.monotonic()
+        with anyio.move_on_after(max(seconds, 0)):
+            return notifier is not None and await notifier.post(document)
+        return False
+
+    context = LambdaContext(
+        log=log,
+        write_metrics=_write_line if settings.metrics else None,
+        publish=publish if notifier is not None else None,
+    )
+    sink = event_sink(log)
+    try:
+        inventory = await with_accounts(inventory, settings.state, sink)
+        async with connect(inventory, state=settings.state, on_event=sink, purpose=None) as fleet:
+            return await count_deliveries(reported, inventory, fleet, context)
+    except FleetError as error:
+        if not reported.batch:
+            raise
+        message = f"deliveries are not counted, and come again: {error}"
+        log(LogEntry(level="error", event="deliveries-unread", message=message))
+        return reported.failed()
 
 
 def _ignored(ignored: Ignored, log: Log) -> JsonObject:

@@ -6,7 +6,9 @@ images are not. Once an image arrives there in time, the link has recovered.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -68,6 +70,31 @@ class LinkTroubles:
             if self.kinds.get(ends) != _kind(delivery):
                 problems.setdefault(ends, delivery)
         return DeliveryNews(problems=tuple(problems.values()), recovered=tuple(recovered.values()))
+
+    @classmethod
+    def parse(cls, note: bytes | None) -> LinkTroubles:
+        """Returns what `kept` has written; nothing for a note that is damaged, or missing."""
+        try:
+            document = json.loads(note or b"[]")
+        except ValueError:
+            document = []
+        kinds: dict[_Ends, str] = {}
+        for entry in document if isinstance(document, list) else []:
+            match entry:
+                case [str(source), str(destination), str(kind)]:
+                    with suppress(ValueError):
+                        ends = _Ends(Registry.parse(source), Registry.parse(destination))
+                        kinds[ends] = kind
+                case _:
+                    continue
+        return cls(kinds=kinds)
+
+    def kept(self) -> bytes:
+        """Returns the links as a note for another process."""
+        links = [
+            [str(ends.source), str(ends.destination), kind] for ends, kind in self.kinds.items()
+        ]
+        return json.dumps(links).encode()
 
     def after(self, news: DeliveryNews) -> LinkTroubles:
         """Returns the links in trouble once somebody was notified of the news."""

@@ -36,13 +36,13 @@ async def scope_of(
         case WholeFleet():
             return inventory, EVERYTHING
         case RegistryWrite():
-            inventory = await _with_accounts(inventory, state, on_event)
+            inventory = await with_accounts(inventory, state, on_event)
             return inventory, _written(target, inventory)
         case AccountChange():
             return await _rediscovered(target, inventory, state, on_event)
 
 
-async def _with_accounts(inventory: Inventory, state: str | None, on_event: EventSink) -> Inventory:
+async def with_accounts(inventory: Inventory, state: str | None, on_event: EventSink) -> Inventory:
     """The inventory with the accounts that were discovered last, which events of one registry do
     not change; discovered now if none were. Raises FleetError."""
     try:
