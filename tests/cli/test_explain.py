@@ -76,8 +76,8 @@ Carried: 2 links
 Not carried: 4 registries
   the account of the destination is retired, so routes pass it over: 1 registry
     111111111111 eu-west-1 (build) → 444444444444 eu-west-1 (old)
-  replication is not transitive: from the source it gets to 222222222222/eu-west-1, which \
-replicates it there only if it is pushed to that registry itself: 1 registry
+  replication is not transitive: it gets to 222222222222/eu-west-1, which passes on only what \
+is pushed there directly: 1 registry
     111111111111 eu-west-1 (build) → 222222222222 us-east-1 (shop)
   it is of an external account, and no route from the source names it: 1 registry
     111111111111 eu-west-1 (build) → 666666666666 eu-west-1 (other)

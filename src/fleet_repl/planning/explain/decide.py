@@ -203,8 +203,8 @@ def _lack_of_route(
     middle = _middle(question, outgoing, destination)
     if middle is not None:
         return Reason.NOT_TRANSITIVE, (
-            f"replication is not transitive: from the source it gets to {middle}, which "
-            "replicates it there only if it is pushed to that registry itself"
+            f"replication is not transitive: it gets to {middle}, which passes on only what is "
+            "pushed there directly"
         )
     if not outgoing:
         receives = "it only receives" if desired.incoming.get(source) else "nothing leaves it"
