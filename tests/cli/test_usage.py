@@ -162,6 +162,15 @@ def test_what_comes_last_counts(cli: Cli) -> None:
         assert cli(*args).err.startswith("Usage: fleet-repl plan")
 
 
+def test_help_names_the_formats_that_a_command_has(cli: Cli) -> None:
+    """No format that the command would refuse."""
+    plan, explain = (" ".join(cli(name, "--help").out.split()) for name in ("plan", "explain"))
+    assert "The result on stdout: text, json, md, html, csv, xml, sarif." in plan.replace(
+        "│ │ ", ""
+    )
+    assert "The result on stdout: text, json, md, csv." in explain.replace("│ │ ", "")
+
+
 def test_a_selection_of_nothing_is_wrong_usage(cli: Cli, fleet: FakeFleet, inventory: str) -> None:
     """The inventory is right, the flag is not; and nothing is called."""
     ended = cli("plan", inventory, "--account", "nobody")

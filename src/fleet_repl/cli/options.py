@@ -52,6 +52,11 @@ class CommonOptions:
     def check(self) -> None:
         """Raises typer.BadParameter for flags that do not go together."""
 
+    @classmethod
+    def annotations(cls) -> dict[str, object]:
+        """Returns the annotation of each flag, by the name of its field."""
+        return get_type_hints(cls, include_extras=True)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphOptions(CommonOptions):
@@ -103,7 +108,7 @@ def selected(accounts: list[str], labels: list[str], regions: list[str]) -> Sele
 
 def parameters_of(options: type[CommonOptions]) -> list[inspect.Parameter]:
     """The options as parameters of a command, arguments and the nearest class's own first."""
-    hints = get_type_hints(options, include_extras=True)
+    annotations = options.annotations()
     common = fields(CommonOptions)
     names = {option.name for option in common}
     own = [option for option in fields(options) if option.name not in names]
@@ -112,7 +117,7 @@ def parameters_of(options: type[CommonOptions]) -> list[inspect.Parameter]:
             option.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=_default(option),
-            annotation=hints[option.name],
+            annotation=annotations[option.name],
         )
         for option in (*own, *common)
     ]

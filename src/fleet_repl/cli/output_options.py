@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, get_type_hints
 
 import typer
 
@@ -16,6 +16,7 @@ from fleet_repl.reports.formats import (
     ReportFormat,
     Rows,
     check_formats,
+    formats_of,
 )
 
 
@@ -46,14 +47,7 @@ class OutputOptions(CommonOptions):
     kinds: ClassVar[tuple[Kind, ...]] = ()
     """The kinds of documents that the command may have for a result."""
 
-    format: Annotated[
-        ReportFormat,
-        typer.Option(
-            metavar="FORMAT",
-            help=f"The result on stdout: {', '.join(ReportFormat)}.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = ReportFormat.TEXT
+    format: ReportFormat = ReportFormat.TEXT
     report: ReportFiles = field(default_factory=list)
     rows: Annotated[
         Rows | None,
@@ -63,6 +57,20 @@ class OutputOptions(CommonOptions):
             rich_help_panel=OUTPUT,
         ),
     ] = None
+
+    @classmethod
+    def annotations(cls) -> dict[str, object]:
+        # super() without arguments does not work where slots have made the class anew.
+        formats = ", ".join(formats_of(cls.kinds))
+        option = typer.Option(
+            metavar="FORMAT",
+            help=f"The result on stdout: {formats}.",
+            rich_help_panel=OUTPUT,
+        )
+        return {
+            **get_type_hints(cls, include_extras=True),
+            "format": Annotated[ReportFormat, option],
+        }
 
     def check(self) -> None:
         to_stdout = [file for file in self.report if file.is_stdout]

@@ -136,6 +136,11 @@ def csv_beside(page: Path, files: Collection[ReportFile]) -> Path:
     return page.with_suffix(".rows.csv") if beside.resolve() in taken else beside
 
 
+def formats_of(kinds: Collection[Kind]) -> list[ReportFormat]:
+    """Returns the formats that render every one of these kinds of documents."""
+    return [format_ for format_ in ReportFormat if FORMATS[format_].kinds.issuperset(kinds)]
+
+
 def check_formats(
     formats: Collection[ReportFormat], rows: Rows | None, kinds: Collection[Kind]
 ) -> None:
@@ -144,10 +149,9 @@ def check_formats(
     for format_ in formats:
         entry = FORMATS[format_]
         if unrendered := [kind for kind in kinds if kind not in entry.kinds]:
-            able = [other for other in ReportFormat if FORMATS[other].kinds.issuperset(kinds)]
             raise FormatError(
                 f"{format_}: there is no {entry.name} of {joined(unrendered)} documents; "
-                f"take one of {', '.join(able)}"
+                f"take one of {', '.join(formats_of(kinds))}"
             )
     if rows is None:
         return
