@@ -168,6 +168,18 @@ def test_a_look_says_so(backfill_report: BackfillReport) -> None:
     assert backfill_text(look).endswith("\nLooked at 1 destination in 3 min 15 s. Exit 0: done.\n")
 
 
+def test_a_look_says_how_many_backfills_would_be_started(backfill_report: BackfillReport) -> None:
+    """`none` for a destination alone reads as if there were nothing to do. A destination whose
+    source could not be read counts for none."""
+    missing = outcome(SHOP, "shop", BackfillState.NONE)
+    unread = replace(missing, destination=SHOP_EU, error=UNKNOWN)
+    look = replace(
+        backfill_report, mode=BackfillMode.STATUS, status=Status.OK, backfills=(missing, unread)
+    )
+    expected = "\nLooked at 2 destinations in 3 min 15 s: up to 1 backfill would be started. Exit 4"
+    assert expected in backfill_text(look)
+
+
 def test_nothing_to_do(backfill_report: BackfillReport) -> None:
     """Where no route starts in what was selected."""
     empty = replace(backfill_report, route=None, status=Status.OK, backfills=())

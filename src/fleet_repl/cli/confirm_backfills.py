@@ -8,7 +8,6 @@ from typing import TextIO
 
 from fleet_repl.cli.confirm import agreed
 from fleet_repl.cli.session import Session
-from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.reports.text.backfills import backfill_text
 from fleet_repl.runs.outcomes import BackfillReport, Status
 from fleet_repl.runs.reput import ReputState
@@ -27,7 +26,7 @@ async def declined(
     if streams.keyboard is None:
         return None
     report = await look()
-    number = sum(_may_start(outcome, force=force) for outcome in report.backfills)
+    number = sum(outcome.may_start(again=force) for outcome in report.backfills)
     lacking = sum(reput.state is ReputState.LACKING for reput in report.reputs)
     if session.interrupts.requested.is_set():
         return report
@@ -50,16 +49,3 @@ async def declined(
     if session.interrupts.requested.is_set():
         return replace(report, status=Status.INTERRUPTED)
     return replace(report, status=Status.REFUSED)
-
-
-def _may_start(outcome: BackfillOutcome, *, force: bool) -> bool:
-    """Returns whether a new backfill to the destination may be started, as things stand now."""
-    last = outcome.backfill
-    if outcome.joining:
-        return False
-    if last is None:
-        # The destination has none, or its source could not be read.
-        return True
-    if last.active:
-        return last.state is BackfillState.STOPPING
-    return force or last.failed > 0 or last.state is not BackfillState.COMPLETE

@@ -96,6 +96,19 @@ class BackfillOutcome:
     """Whether the account of its source or of its destination is joining: then it is no failure
     that there is no backfill."""
 
+    def may_start(self, *, again: bool = False) -> bool:
+        """Returns whether a backfill to the destination may be started, as things stand now.
+        `again`: also where the last one is complete."""
+        last = self.backfill
+        if self.joining:
+            return False
+        if last is None:
+            # The destination has none, or its source could not be read.
+            return True
+        if last.active:
+            return last.state is BackfillState.STOPPING
+        return again or last.failed > 0 or last.state is not BackfillState.COMPLETE
+
     @property
     def falls_short(self) -> bool:
         """Returns whether the destination lacks images and no backfill is under way to copy

@@ -199,11 +199,17 @@ def _add_end(page: Page, report: BackfillReport) -> None:
     elif not report.backfills:
         summary = NOTHING_SELECTED
     elif report.mode is BackfillMode.STATUS:
-        summary = f"Looked at {total} in {took}."
+        ready = sum(_can_start(outcome) for outcome in report.backfills)
+        would = f": up to {counted(ready, 'backfill')} would be started" if ready else ""
+        summary = f"Looked at {total} in {took}{would}."
     else:
         summary = f"Started {started:,} for {total} in {took}."
     code = backfill_exit(report)
     page.add((summary, Style.HEADING), f" Exit {code.value}: {code.meaning}.")
+
+
+def _can_start(outcome: BackfillOutcome) -> bool:
+    return outcome.error is None and outcome.because is None and outcome.may_start()
 
 
 def _words(state: BackfillState) -> str:
