@@ -60,7 +60,7 @@ def test_a_refused_account(broken: str, capsys: pytest.CaptureFixture[str]) -> N
     assert examined("--scenario", broken, "--quiet") == 4
     out = capsys.readouterr().out
     assert out.startswith(REFUSED)
-    assert re.search(r"\nExamined 2 registries in 2 accounts, in .*\. Exit 4: partial", out)
+    assert re.search(r"\nExamined 2 registries in 2 accounts, in .*\. Exit 4: 1 problem", out)
 
 
 @pytest.mark.usefixtures("inventory")

@@ -87,8 +87,7 @@ Not sent: 1 link
     111111111111 eu-west-1 (build) → 222222222222 eu-west-1 (spoke): 1 of 3 images: base/go:early
     → fleet-repl backfill copies what is there already
 
-Asked about 3 images of the last 7 days in 1 source, in N s. Exit 4: partial: something failed, \
-was skipped, is held, or could not be read.
+Asked about 3 images of the last 7 days in 1 source, in N s. Exit 4: 1 link failed.
 """
 
 

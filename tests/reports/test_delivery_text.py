@@ -77,8 +77,8 @@ arn:aws:iam::333333333333:role/fleet-replication (AccessDenied) [request 7a1c]
     → check that the role exists and trusts the base identity
 
 From push to arrival: median 12.0 s, slowest 1 min 30 s, of 3 arrivals measured.
-Asked about 7 images of the last 7 days in 3 sources, in 2.5 s. Exit 4: partial: something \
-failed, was skipped, is held, or could not be read.
+Asked about 7 images of the last 7 days in 3 sources, in 2.5 s. Exit 4: 2 links failed, \
+1 link missing, 1 link unknown, 1 registry unreadable.
 """
 
 

@@ -148,8 +148,7 @@ Notes
 
 Lists are cut short: -v shows all, --report FILE.json keeps all.
 
-Examined 12 registries in 12 accounts, in 4.2 s. Exit 4: partial: something failed, was skipped, \
-is held, or could not be read.
+Examined 12 registries in 12 accounts, in 4.2 s. Exit 4: 3 problems.
 """
 SOUND = """\
 Doctor of prod: healthy

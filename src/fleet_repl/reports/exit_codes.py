@@ -5,6 +5,7 @@ Where several codes fit, the first of these counts: interrupted, error, refused,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fleet_repl.planning.objections import differs
@@ -67,6 +68,13 @@ def report_exit(report: Report) -> ExitCode:
         )
         or any(backfill.fails for backfill in report.backfills),
     )
+
+
+def exit_words(code: ExitCode, reasons: Iterable[str]) -> str:
+    """Returns an exit code in words: of PARTIAL the `reasons`, such as `2 failed`, of others the
+    meaning that they have everywhere."""
+    counts = ", ".join(reasons) if code is ExitCode.PARTIAL else ""
+    return counts or code.meaning
 
 
 def backfill_exit(report: BackfillReport) -> ExitCode:

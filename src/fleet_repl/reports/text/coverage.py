@@ -5,7 +5,7 @@ A full page lists every repository and every link.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from fleet_repl.reports.coverage_words import (
@@ -16,7 +16,7 @@ from fleet_repl.reports.coverage_words import (
     route_words,
     use_words,
 )
-from fleet_repl.reports.exit_codes import delivery_exit
+from fleet_repl.reports.exit_codes import delivery_exit, exit_words
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
@@ -184,5 +184,16 @@ def _add_end(page: Page, report: CoverageReport) -> None:
     page.gap()
     page.add(
         (f"Compared {what} on {links}, in {took}.", Style.HEADING),
-        f" Exit {code.value}: {code.meaning}.",
+        f" Exit {code.value}: {exit_words(code, _reasons(report))}.",
     )
+
+
+def _reasons(report: CoverageReport) -> Iterator[str]:
+    """Yields what is a failure of a coverage, with its number."""
+    if missed := sum(route.is_met is False for route in report.routes):
+        yield f"{counted(missed, 'objective')} missed"
+    if report.unreadable:
+        yield f"{counted(len(report.unreadable), 'registry')} unreadable"
+    places = () if report.in_use is None else report.in_use.unasked
+    if failed := sum(place.fails for place in places):
+        yield f"what runs in {counted(failed, 'place')} unknown"

@@ -6,11 +6,12 @@ A full page lists every link.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from fleet_repl.reports.exit_codes import delivery_exit
+from fleet_repl.reports.exit_codes import delivery_exit, exit_words
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
@@ -207,7 +208,19 @@ def _add_end(page: Page, report: DeliveryReport) -> None:
         images = counted(report.sampled, "image")
         summary = f"Asked about {images} of the last {age} in {counted(report.sources, 'source')}"
     code = delivery_exit(report)
-    page.add((f"{summary}, in {took}.", Style.HEADING), f" Exit {code.value}: {code.meaning}.")
+    words = exit_words(code, _reasons(report))
+    page.add((f"{summary}, in {took}.", Style.HEADING), f" Exit {code.value}: {words}.")
+
+
+def _reasons(report: DeliveryReport) -> Iterator[str]:
+    """Yields what is a failure of deliveries, with its number."""
+    problems = Counter(link.state for link in report.links if link.is_problem)
+    for state in DeliveryState:
+        if number := problems[state]:
+            words = "without a rule" if state is DeliveryState.NO_RULE else state.value
+            yield f"{counted(number, 'link')} {words}"
+    if report.unreadable:
+        yield f"{counted(len(report.unreadable), 'registry')} unreadable"
 
 
 def _age(age: timedelta) -> str:

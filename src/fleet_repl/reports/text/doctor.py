@@ -14,7 +14,7 @@ from typing import Final
 from rich.cells import cell_len
 
 from fleet_repl.inventory.fields import spell_seconds
-from fleet_repl.reports.exit_codes import doctor_exit
+from fleet_repl.reports.exit_codes import doctor_exit, exit_words
 from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Part, Style
 from fleet_repl.reports.text.sections import GROUPS, add_cut, add_remedy
@@ -55,7 +55,7 @@ def doctor_text(
     page.gap()
     page.add(
         (f"Examined {registries} in {accounts}, in {took}.", Style.HEADING),
-        f" Exit {code.value}: {code.meaning}.",
+        f" Exit {code.value}: {exit_words(code, [counted(len(report.problems), 'problem')])}.",
     )
     return page.render(colour=colour, width=width)
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from fleet_repl.reports.exit_codes import report_exit
+from fleet_repl.reports.exit_codes import exit_words, report_exit
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.backfills import add_backfills
 from fleet_repl.reports.text.labels import SYMBOLS, change_name, label
@@ -210,8 +210,6 @@ def _meaning(report: Report, code: ExitCode) -> str:
     if report.status is Status.STAGED and code is ExitCode.OK:
         reasons = dict.fromkeys(wave.because for wave in report.waves if wave.because is not None)
         return "; ".join(["done as asked", *reasons])
-    if code is not ExitCode.PARTIAL:
-        return code.meaning
     short = {
         "failed": report.count(Outcome.FAILED),
         "held": sum(not link.joining for row in report.registries for link in row.held),
@@ -220,4 +218,4 @@ def _meaning(report: Report, code: ExitCode) -> str:
         "cancelled": report.count(Outcome.CANCELLED),
         "backfills failed": sum(backfill.fails for backfill in report.backfills),
     }
-    return ", ".join(f"{number:,} {noun}" for noun, number in short.items() if number)
+    return exit_words(code, [f"{number:,} {noun}" for noun, number in short.items() if number])
