@@ -78,6 +78,23 @@ def test_a_part_of_a_fleet_in_a_folder(
     assert "Enabled: true" in Path("ecr/111111111111-eu-west-1.yaml").read_text()
 
 
+@pytest.mark.parametrize("name", ["providers.tf", "111111111111-eu-west-1.tf"])
+def test_files_of_others_are_not_replaced(
+    simulated: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A module in that folder may have a file of that name. Nothing at all is written then."""
+    arguments = [*simulated, "--account", "build", "--out", "ecr"]
+    Path("ecr").mkdir()
+    Path("ecr", name).write_text('provider "aws" {}\n')
+    assert run(arguments) == ExitCode.ERROR
+    assert "this file is of no export, and would be replaced" in capsys.readouterr().err
+    assert Path("ecr", name).read_text() == 'provider "aws" {}\n'
+    assert [path.name for path in Path("ecr").iterdir()] == [name]
+    Path("ecr", name).unlink()
+    for _ in range(2):
+        assert run(arguments) == ExitCode.OK
+
+
 def test_a_folder_that_is_none(simulated: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Found out before anything is read."""
     assert run([*simulated, "--out", "fleet.toml"]) == ExitCode.ERROR

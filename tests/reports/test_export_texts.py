@@ -157,7 +157,7 @@ def test_a_template_is_valid(tmp_path: Path) -> None:
     content = RegistryContent(
         registry=BUILD, name="build", rules=without, policy=POLICY, templates=TEMPLATES
     )
-    files = cloudformation_files("prod", [content])
+    files, _ = cloudformation_files("prod", [content])
     (name, text), *_ = files.items()
     assert name == "111111111111-eu-west-1.yaml"
     path = tmp_path / name
@@ -169,7 +169,7 @@ def test_a_template_is_valid(tmp_path: Path) -> None:
 
 def test_a_template_says_that_deletions_travel() -> None:
     """Under the name that CloudFormation has had for it since November 2026."""
-    files = cloudformation_files("prod", [WHOLE])
+    files, _ = cloudformation_files("prod", [WHOLE])
     (text,) = files.values()
     resources = template_of(text)["Resources"]
     rules = resources["ReplicationConfiguration"]["Properties"]["ReplicationConfiguration"]["Rules"]
@@ -188,7 +188,7 @@ def test_a_template_says_that_deletions_travel() -> None:
 def test_any_policy_comes_out_of_a_template_as_it_went_in(policy: dict[str, Any]) -> None:
     """Whatever a document of AWS holds, YAML's reader has the same."""
     content = RegistryContent(registry=BUILD, name="build", policy=policy)
-    files = cloudformation_files("prod", [content])
+    files, _ = cloudformation_files("prod", [content])
     resources = yaml.safe_load("".join(files.values()))["Resources"]
     assert resources["RegistryPolicy"]["Properties"]["PolicyText"] == policy
 
@@ -241,7 +241,31 @@ def test_nothing_in_place_is_nothing_written() -> None:
     files, _ = terraform_files("prod", [empty], ACCOUNTS)
     assert set(files) == {PROVIDERS}
     assert 'provider "aws"' not in files[PROVIDERS]
-    assert cloudformation_files("prod", [empty]) == {}
+    assert cloudformation_files("prod", [empty]) == ({}, ())
+
+
+@pytest.mark.parametrize("where", ["policy", "template"])
+def test_no_secret_is_pulled_into_a_template(where: str) -> None:
+    """A text of somebody else's must not have CloudFormation read a secret with the rights of
+    whoever updates the stack. It has no other spelling in a template, so the resource is left out,
+    and named in both places."""
+    reference = "{{resolve:secretsmanager:prod:SecretString}}"
+    content = RegistryContent(
+        registry=BUILD,
+        name="build",
+        rules=RULES,
+        policy={"Statement": [{"Condition": reference}]} if where == "policy" else POLICY,
+        templates=({"prefix": "base", "description": reference},) if where == "template" else (),
+    )
+    files, withheld = cloudformation_files("prod", [content])
+    (text,) = files.values()
+    assert reference not in text
+    left_out = {"policy": "RegistryPolicy", "template": "TemplateBase"}[where]
+    assert left_out not in template_of(text)["Resources"]
+    assert f'"{left_out}"' not in text
+    assert f"{left_out} holds {{{{resolve:, in place of which" in text
+    (sentence,) = withheld
+    assert sentence.startswith(f"{BUILD}: {left_out} holds {{{{resolve:")
 
 
 @pytest.mark.parametrize("name", ["a\nb", "*/ }", "\x1b[31m", "${x}"])
@@ -251,6 +275,6 @@ def test_a_hostile_name_stays_in_its_comment(name: str) -> None:
     document, text, _ = module(content)
     assert len(document["resource"]) == 1
     assert "\x1b" not in text
-    files = cloudformation_files(name, [content])
+    files, _ = cloudformation_files(name, [content])
     (template,) = files.values()
     assert set(template_of(template)["Resources"]) == {"ReplicationConfiguration"}

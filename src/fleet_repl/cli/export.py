@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _MOST_WARNINGS: Final = 20
 """What is left out by an export, and named without -v."""
+_ALIKE: Final = 22
+"""Characters that all exports of a file begin with: `# What is in place in `, or a comment with the
+account."""
 _NAMED: Final = 5
 """Registries that could not be read, and are named without -v."""
 
@@ -85,6 +88,23 @@ def _check_folder(folder: Path) -> None:
 
 
 def _write(result: Exported, folder: Path, inventory: Path) -> None:
+    """Write all files, or none. Raises ReportError."""
     for name, text in result.files.items():
         check_apart(folder / name, [inventory], state=None)
+        _check_replaceable(folder / name, text)
+    for name, text in result.files.items():
         write_report([text], folder / name)
+
+
+def _check_replaceable(path: Path, text: str) -> None:
+    """Raises ReportError for a file that no export has written: a module may well have a
+    `providers.tf` of its own."""
+    if not path.exists():
+        return
+    check_place(path)
+    with path.open(encoding="utf-8", errors="replace") as file:
+        begins = file.read(_ALIKE)
+    if begins != text[:_ALIKE]:
+        raise ReportError(
+            f"{path}: this file is of no export, and would be replaced; name another folder"
+        )

@@ -39,12 +39,11 @@ async def export_registries(
         return None
     accounts = {account.id: account for account in inventory.accounts}
     contents = contents_of(observation, {id_: account.name for id_, account in accounts.items()})
-    lost: tuple[str, ...] = ()
     match target:
         case "terraform":
             files, lost = terraform_files(inventory.name, contents, accounts)
         case "cloudformation":
-            files = cloudformation_files(inventory.name, contents)
+            files, lost = cloudformation_files(inventory.name, contents)
         case _:
             assert_never(target)
     retired = {account.id for account in inventory.accounts if account.retired}

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from fleet_repl.reports.bootstrap.comments import bullets, commented, paragraph, shell
@@ -17,6 +19,10 @@ from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.text import visible
 
 _RETAINED: Final = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+_REFERENCE: Final = "{{resolve:"
+"""The beginning of a dynamic reference, for which templates have no other spelling. Whoever may
+write a description can have it read what only the owner of the stack may read."""
+_REPLACED: Final = "in place of which CloudFormation would put a secret or a parameter"
 _NOT_IN_AN_ID: Final = re.compile(r"[^A-Za-z0-9]+")
 _TEXTS: Final = {
     "description": "Description",
@@ -28,21 +34,31 @@ _TEXTS: Final = {
 _EXCLUSION: Final = "ImageTagMutabilityExclusionFilter"
 
 
-def cloudformation_files(fleet: str, contents: Sequence[RegistryContent]) -> Mapping[str, str]:
-    """Returns the templates by the name of their file."""
-    return {
-        f"{content.file_name}.yaml": _template(fleet, content)
-        for content in contents
-        if not content.is_empty
-    }
+def cloudformation_files(
+    fleet: str, contents: Sequence[RegistryContent]
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Returns the templates by the name of their file, and what must not be in any."""
+    files: dict[str, str] = {}
+    withheld: list[str] = []
+    for content in contents:
+        resources = dict(_resources(content))
+        unsafe = [name for name in resources if _REFERENCE in json.dumps(resources[name])]
+        reasons = [f"{name} holds {_REFERENCE}, {_REPLACED}" for name in unsafe]
+        withheld += (f"{content.registry}: {reason}" for reason in reasons)
+        written = {name: resources[name] for name in resources if name not in unsafe}
+        if written:
+            noted = replace(content, left_out=(*content.left_out, *reasons))
+            files[f"{content.file_name}.yaml"] = _template(fleet, noted, written)
+    return files, tuple(withheld)
 
 
-def _template(fleet: str, content: RegistryContent) -> str:
-    resources = dict(_resources(content))
+def _template(
+    fleet: str, content: RegistryContent, resources: Mapping[str, Mapping[str, Value]]
+) -> str:
     document: dict[str, Value] = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"ECR replication of {content.registry}.",
-        "Resources": resources,
+        "Resources": {**resources},
     }
     body = "\n".join(yaml_lines(document))
     return f"{commented(_comments(fleet, content, resources))}\n{body}\n"
@@ -65,7 +81,7 @@ def _comments(
         "--change-set-type IMPORT",
         f"--region {content.registry.region}",
         f"--template-body file://{file}",
-        f"--resources-to-import '{json.dumps(imported)}'",
+        f"--resources-to-import {shlex.quote(json.dumps(imported))}",
     )
     if content.notes:
         yield from paragraph("Left out:")
