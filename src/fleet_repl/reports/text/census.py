@@ -40,6 +40,15 @@ class Census:
     labels: Mapping[AccountId, _Labels] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     protected: frozenset[Registry] = frozenset()
+    _by_label: dict[tuple[str, str], frozenset[Registry]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The registries of each label and value, once a description has needed them. A page of a large
+    fleet has hundreds of descriptions."""
+    _by_region: dict[tuple[str, ...], frozenset[Registry]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The registries of candidates within some regions."""
 
     def label(self, registry: Registry) -> str:
         """Returns the registry's id, region and name."""
@@ -76,10 +85,12 @@ class Census:
         members = frozenset(group)
         if not members <= self.registries:
             return None
+        # All of the members are in each candidate, so its size says how many others are.
+        most = len(members) + min(EXCEPTIONS, len(members) // EXCEPTIONS)
         candidates = [
-            (len(rest), which, tuple(sorted(rest)))
+            (len(everyone) - len(members), which, tuple(sorted(everyone - members)))
             for which, everyone in self._candidates(members)
-            if len(rest := everyone - members) <= min(EXCEPTIONS, len(members) // EXCEPTIONS)
+            if len(everyone) <= most
         ]
         if not candidates:
             return None
@@ -97,8 +108,8 @@ class Census:
             yield which, everyone
             if len(regions) > VALUES:
                 continue
-            within = frozenset(registry for registry in everyone if registry.region in regions)
-            if within != everyone:
+            within = self._within(which, everyone, regions)
+            if len(within) < len(everyone):
                 yield f"{which} in {', '.join(regions)}", within
 
     def _labelled(self, members: frozenset[Registry]) -> Iterator[tuple[str, frozenset[Registry]]]:
@@ -122,12 +133,36 @@ class Census:
             yield f" of {pairs}", self._having(single)
 
     def _having(self, wanted: Mapping[str, Collection[str]]) -> frozenset[Registry]:
-        return frozenset(
-            registry
-            for registry in self.registries
-            if (own := self.labels.get(registry.account)) is not None
-            and all(own.get(key) in values for key, values in wanted.items())
+        """The registries that have one of these values of each label."""
+        first, *others = (
+            frozenset[Registry]().union(*(self._with_label(key, value) for value in values))
+            for key, values in wanted.items()
         )
+        return first.intersection(*others)
+
+    def _with_label(self, key: str, value: str) -> frozenset[Registry]:
+        if not self._by_label:
+            self._index()
+        return self._by_label[key, value]
+
+    def _index(self) -> None:
+        """Collects the registries of each label and value."""
+        having: dict[tuple[str, str], set[Registry]] = defaultdict(set)
+        for registry in self.registries:
+            for pair in self.labels.get(registry.account, {}).items():
+                having[pair].add(registry)
+        self._by_label.update({pair: frozenset(some) for pair, some in having.items()})
+
+    def _within(
+        self, which: str, everyone: frozenset[Registry], regions: Collection[str]
+    ) -> frozenset[Registry]:
+        """Those of a candidate that are in the regions."""
+        key = which, *regions
+        if key not in self._by_region:
+            self._by_region[key] = frozenset(
+                registry for registry in everyone if registry.region in regions
+            )
+        return self._by_region[key]
 
 
 def census_of(plan: Plan, inventory: Inventory | None) -> Census:
