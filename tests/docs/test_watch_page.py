@@ -54,3 +54,44 @@ def test_the_page_of_a_watch_says_what_is_written(
 def stable(line: str) -> str:
     """A line without its time, its port and its duration."""
     return re.sub(r"^\S+|:\d+$|\(\d+\.\d s\)", "", line.strip())
+
+
+def test_deliveries_are_counted_as_is_written(
+    pages: dict[str, Page], root: Path, tmp_path: Path
+) -> None:
+    """The command is run as it stands, but for its port; its lines in any order, and the
+    metrics."""
+    text = pages["docs/watch.md"].text
+    section = text[text.index("## Deliveries") : text.index("## Health and metrics")]
+    blocks = re.findall(r"```text\n(.*?)```", section, re.DOTALL)
+    command, *written = blocks[0].splitlines()
+    figures = blocks[1].splitlines()
+    inventory = re.search(r"<!-- file: (fleet\.toml) -->\n```toml\n(.*?)```", text, re.DOTALL)
+    assert inventory
+    (tmp_path / inventory[1]).write_text(inventory[2])
+    _, *args = shlex.split(command.removeprefix("$ ").replace(":9464", ":0"))
+    args[args.index("--scenario") + 1] = str(root / "docs/scenarios/reported.toml")
+    with subprocess.Popen(
+        [sys.executable, "-m", "fleet_repl", *args],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(root / "src")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            lines = [process.stderr.readline() for _ in written]
+            assert sorted(map(stable, lines)) == sorted(map(stable, written))
+            (listening,) = [line.split()[-1] for line in lines if "listening" in line]
+            served: list[str] = []
+            # The line of a delivery comes just before it is counted.
+            for _ in range(1_000):
+                with urllib.request.urlopen(f"{listening}/metrics") as answer:
+                    served = answer.read().decode().splitlines()
+                if {*figures} <= {*served}:
+                    break
+        finally:
+            process.kill()
+    assert {*figures} <= {*served}

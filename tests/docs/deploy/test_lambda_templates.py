@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from tests.runs.test_replication_events import event as replication
 from tests.support.cloudformation import template_of
 
 from fleet_repl.runs.cloudtrail import WRITES
+from fleet_repl.runs.replication_events import replication_event
 from fleet_repl.runs.session_names import session_name
 from fleet_repl.watch.aws_lambda import handler
 from fleet_repl.watch.eventbridge import (
@@ -135,13 +137,13 @@ def test_what_the_handler_would_ignore_is_not_sent(
     assert not matches(pattern, event(**detail))
 
 
-@pytest.mark.parametrize("rule", ["Writes", "Accounts"])
+@pytest.mark.parametrize("rule", ["Writes", "Accounts", "Deliveries"])
 def test_both_rules_are_the_same(rule: str, templates: dict[str, dict[str, Any]]) -> None:
     """What an account sends, the function gets."""
     first, second = (
         template["Resources"][rule]["Properties"]["EventPattern"]
         for template in templates.values()
-        if rule in template["Resources"]
+        if template["Resources"].get(rule, {}).get("Type") == "AWS::Events::Rule"
     )
     assert first == second
 
@@ -226,3 +228,47 @@ def test_only_the_organisation_may_put_events(templates: dict[str, dict[str, Any
     assert statement["Condition"] == {
         "StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}
     }
+
+
+@pytest.mark.parametrize("result", ["SUCCESS", "FAILED"])
+def test_deliveries_come_through(result: str, templates: dict[str, dict[str, Any]]) -> None:
+    """What has arrived and what has failed, and no push."""
+    rule = templates["deliveries.yaml"]["Resources"]["Deliveries"]["Properties"]
+    delivery = replication(result=result)
+    assert matches(rule["EventPattern"], delivery)
+    assert replication_event(delivery) is not None
+    assert not matches(rule["EventPattern"], {**delivery, "detail-type": "ECR Image Action"})
+    assert not matches(rule["EventPattern"], replication(result="PENDING"))
+
+
+def test_only_the_rule_of_the_bus_may_send(templates: dict[str, dict[str, Any]]) -> None:
+    """The queue takes from nobody else, is encrypted, and has one for what could not be counted."""
+    resources = templates["deliveries.yaml"]["Resources"]
+    allowed, denied = resources["QueueTakesFromTheBus"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", "sqs:SendMessage")
+    source = {"aws:SourceArn": {"Fn::GetAtt": ["Deliveries", "Arn"]}}
+    assert allowed["Condition"] == {"ArnEquals": source}
+    assert denied["Effect"] == "Deny"
+    for name in ("Queue", "GivenUp"):
+        assert resources[name]["Properties"]["SqsManagedSseEnabled"] is True
+    redrive = resources["Queue"]["Properties"]["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["GivenUp", "Arn"]}
+
+
+def test_the_function_of_deliveries_reports_what_failed(
+    templates: dict[str, dict[str, Any]],
+) -> None:
+    """Single messages come again; its role may read that one queue; the queue hides a message for
+    six times as long as the function may take."""
+    resources = templates["template.yaml"]["Resources"]
+    mapping = resources["DeliveriesOfTheQueue"]["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    function = resources["Deliveries"]["Properties"]
+    assert function["Handler"] == f"{handler.__module__}.{handler.__name__}"
+    assert {*function["Environment"]["Variables"]} == {
+        *(INVENTORY, STATE, NOTIFY, METRICS, "FLEET_EXTERNAL_ID")
+    }
+    (statement,) = resources["DeliveriesMayBeRead"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == {"Ref": "DeliveriesQueueArn"}
+    hidden = templates["deliveries.yaml"]["Resources"]["Queue"]["Properties"]["VisibilityTimeout"]
+    assert hidden == 6 * function["Timeout"]
