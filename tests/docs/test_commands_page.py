@@ -10,6 +10,7 @@ import typer
 from tests.support.pages import Page
 
 from fleet_repl.cli.app import app, run
+from fleet_repl.cli.schema import Document
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.values.exit_code import ExitCode
 
@@ -180,3 +181,9 @@ def test_help_tells_the_same_codes(
     assert run(["--help"]) == ExitCode.OK
     codes = capsys.readouterr().out.partition("Exit codes:")[2]
     assert {int(item) for item in re.findall(r"\b\d+\b", codes)} == {int(item) for item in ExitCode}
+
+
+def test_the_table_of_schemas_has_every_document(page: Page) -> None:
+    """In one row each, and none that has no schema."""
+    named = [name for row in page.table("## schema") for name in re.findall(r"`([\w-]+)`", row[0])]
+    assert sorted(named) == sorted(Document)

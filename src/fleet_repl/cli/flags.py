@@ -178,7 +178,7 @@ ScenarioPath = Annotated[
     typer.Option(
         metavar="FILE",
         readable=False,
-        help="Latency, throttling and faults of the simulated AWS.",
+        help="Latency, throttling, faults and first contents of the simulated AWS.",
         show_default=False,
         rich_help_panel=SANDBOX,
     ),
