@@ -48,13 +48,13 @@ def test_a_plan(plan: Plan) -> None:
     assert written(plan) == (
         "fleet,account,region,name,wave,state,changes,links_added,links_removed,"
         "links_deletes_started,links_deletes_stopped,links_held,drift,because,"
-        "error,operation,code,message,request_id,remedy\n"
-        "prod,111111111111,us-east-1,build,rest,changed,1,1,1,0,0,1,,,,,,,,\n"
-        "prod,222222222222,eu-west-1,spoke,rest,changed,1,0,0,0,0,0,,,,,,,,\n"
+        "error,operation,code,message,request_id,remedy,changed_by\n"
+        "prod,111111111111,us-east-1,build,rest,changed,1,1,1,0,0,1,,,,,,,,,\n"
+        "prod,222222222222,eu-west-1,spoke,rest,changed,1,0,0,0,0,0,,,,,,,,,\n"
         "prod,333333333333,eu-west-1,dark,rest,unreadable,0,0,0,0,0,0,,,access-denied,AssumeRole,"
         "AccessDenied,not authorized to assume arn:aws:iam::333333333333:role/fleet-replication,"
-        "7a1c,check that the role exists and trusts the base identity\n"
-        "prod,555555555555,eu-west-1,555555555555,rest,unchanged,0,0,0,0,0,0,,,,,,,,\n"
+        "7a1c,check that the role exists and trusts the base identity,\n"
+        "prod,555555555555,eu-west-1,555555555555,rest,unchanged,0,0,0,0,0,0,,,,,,,,,\n"
     )
 
 

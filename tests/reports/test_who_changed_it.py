@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import json
 from dataclasses import replace
@@ -89,6 +90,12 @@ def test_a_row_of_the_page_has_the_event(outside: Plan) -> None:
     assert [(fact.term, fact.value) for fact in block.facts] == [
         ("CloudTrail event", "5f6ec62b-0000-4000-8000-9ed1b7e6cd10")
     ]
+
+
+def test_a_cell_of_the_csv(outside: Plan) -> None:
+    """In the last column, and in none of the other rows."""
+    rows = list(csv.DictReader("".join(render(outside, ReportFormat.CSV)).splitlines()))
+    assert [row["changed_by"] for row in rows if row["changed_by"]] == [WHO]
 
 
 def test_junit_and_json(outside: Plan) -> None:

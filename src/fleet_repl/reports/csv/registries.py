@@ -13,6 +13,7 @@ from fleet_repl.reports.documents.accounts import AccountsDocument, FleetAccount
 from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument, LinkDocument
 from fleet_repl.reports.documents.doctor import DoctorDocument, FleetProblemDocument
+from fleet_repl.reports.documents.moved import MovedDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.registry_outcomes import RegistryOutcomeDocument
 from fleet_repl.reports.documents.registry_plans import RegistryDocument
@@ -20,6 +21,7 @@ from fleet_repl.reports.documents.report import ReportDocument
 from fleet_repl.reports.documents.shared import ErrorDocument, given
 from fleet_repl.runs.delivery import DeliveryState
 from fleet_repl.runs.doctor import CheckState
+from fleet_repl.runs.drift import call_sentences
 from fleet_repl.runs.outcomes import Outcome, Writes
 from fleet_repl.values.names import Registry
 
@@ -32,7 +34,10 @@ _STATES: Final = tuple(DeliveryState)
 
 def plan_registries(plan: PlanDocument) -> Table:
     """Returns a row for each registry of a plan."""
-    columns = ("fleet", *PLACE, "wave", "state", "changes", *_LINKS, "drift", "because", *ERROR)
+    columns = (
+        *("fleet", *PLACE, "wave", "state", "changes", *_LINKS, "drift", "because", *ERROR),
+        "changed_by",
+    )
     return Table(columns, ((plan.fleet, *_planned(registry)) for registry in plan.registries))
 
 
@@ -44,6 +49,7 @@ def _planned(registry: RegistryDocument) -> tuple[Cell, ...]:
         None if registry.moved is None else registry.moved.by,
         given(registry.joining),
         *error_cells(registry.error),
+        _callers(registry.moved),
     )
 
 
@@ -53,7 +59,7 @@ def report_registries(report: ReportDocument) -> Table:
         *("fleet", "run", *PLACE, "wave", "outcome"),
         *(f"writes_{outcome}" for outcome in _WRITES),
         *_LINKS,
-        *("attempts", "duration_ms", "because", *ERROR),
+        *("attempts", "duration_ms", "because", *ERROR, "changed_by"),
     )
     head = (report.fleet, report.run_id)
     return Table(columns, ((*head, *_finished(registry)) for registry in report.registries))
@@ -67,7 +73,14 @@ def _finished(registry: RegistryOutcomeDocument) -> tuple[Cell, ...]:
         *_link_counts(registry),
         *(registry.attempts, registry.duration_ms, registry.because),
         *error_cells(registry.error),
+        _callers(given(registry.moved)),
     )
+
+
+def _callers(moved: MovedDocument | None) -> str | None:
+    """Returns who has changed a registry, with a sentence for each resource that differs."""
+    attribution = None if moved is None else moved.moved().attribution
+    return "; ".join(call_sentences(attribution)) or None
 
 
 def _link_counts(registry: RegistryDocument | RegistryOutcomeDocument) -> tuple[int, ...]:
