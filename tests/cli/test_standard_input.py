@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.test_repair import fitting
 from tests.support.command_line import Cli, FakeBackend, FakeFleet
 from typer.main import get_command
 
@@ -52,6 +53,8 @@ def _words(text: str) -> str:
         ["verify", "-"],
         ["coverage", "-"],
         ["explain", "-", "base/go"],
+        ["wait", "-", "base/go:1.25"],
+        ["export", "-", "--format", "terraform"],
         ["import", "-"],
         ["apply", "-", "--yes"],
         ["backfill", "-"],
@@ -81,7 +84,20 @@ def test_the_list_above_is_whole() -> None:
         for name, command in get_command(app).commands.items()  # type: ignore[attr-defined]
         if any(param.metavar == "INVENTORY" for param in command.loaded.params)
     }
-    assert takes - tried == {"watch", "sandbox"}  # Refused; and ends only when it is stopped.
+    # Refused; ends only when it is stopped; and is tried with its document below.
+    assert takes - tried == {"watch", "sandbox", "repair"}
+
+
+def test_a_repair_reads_it(
+    cli: Cli, inventory: str, fleet: FakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its document was made by the file that is read here."""
+    document = fitting(cli, inventory, fleet)
+    content = Path(inventory).read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+    ended = cli("repair", "-", document, "--yes")
+    assert ended.code == 0, ended.err
+    assert fleet.asked == ["repair"]
 
 
 def _parameters(test: Any) -> list[list[str]]:

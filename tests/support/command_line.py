@@ -24,6 +24,7 @@ from fleet_repl.aws import Endpoint
 from fleet_repl.cli.library import Library
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.engine.ports import EventSink
+from fleet_repl.fleet.export import Target
 from fleet_repl.fleet.fleet import Fleet, Interrupted
 from fleet_repl.fleet.history import History
 from fleet_repl.inventory import Inventory
@@ -41,6 +42,7 @@ from fleet_repl.planning.plan import (
     Resource,
     State,
 )
+from fleet_repl.reports.export import Exported
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.doctor import BaseIdentity, CheckState, DoctorReport, StateExamination, StsUse
@@ -345,6 +347,14 @@ class FakeFleet(Fleet):
         status = Status.INTERRUPTED if self.is_stopped else self.backfills.status
         mode = BackfillMode.STATUS if dry_run else BackfillMode.REPAIR
         return replace(self.backfills, status=status, mode=mode)
+
+    async def export(
+        self, target: Target = "terraform", *, selection: Selection = EVERYTHING
+    ) -> Exported:
+        self.asked.append(f"export {target}")
+        self.selected = selection
+        await self.planning()
+        return Exported(files={"made.tf": "# nothing is in place\n"})
 
     async def import_inventory(self, *, held: Collection[HeldResource] = ()) -> Imported:
         self.asked.append("import")
