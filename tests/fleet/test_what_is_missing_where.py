@@ -195,6 +195,20 @@ async def test_a_refused_account_is_named_and_the_rest_goes_on() -> None:
         assert report.status == "partial"
 
 
+async def test_nobody_knows_whether_an_objective_of_others_is_met() -> None:
+    """Where all destinations are external; beside a destination that can be looked into, they do
+    not count."""
+    by_prefix = FLEET.replace('exclude = ["base/private"]\n', "")
+    alone = by_prefix.replace('["shop", "partner"]', '"partner"')
+    for text, is_met in ((by_prefix, True), (alone, None)):
+        async with simulate(text) as aws:
+            await aws.applied()
+            aws.world.push(BUILD, "base/go", "1")
+            report = await covered(aws, images=True)
+            route = next(route for route in report.routes if route.name == "golden")
+            assert (route.is_met, report.status) == (is_met, "ok")
+
+
 async def test_images_that_may_not_be_listed() -> None:
     """A destination that denies DescribeImages is unreadable; a source that does makes its links
     unknown, and neither counts as missing."""

@@ -107,6 +107,28 @@ async def test_images_that_would_be_nowhere() -> None:
         assert aws.world.calls["GetFunction"] == 1
 
 
+async def test_a_workload_blinds_nobody() -> None:
+    """Whoever starts a workload writes what it likes into its images. What ECR can have no image of
+    is never asked for, as a refusal would make the whole registry unreadable."""
+    images = (
+        "<b>x</b>:7",
+        "=x:1",
+        "base/Go:1",
+        "base/late@sha256:12",
+        "base/late:-1",
+        "base/late:1",
+    )
+    scenario = Scenario(services=(service("web", [uri(EU, image) for image in images]),))
+    async with simulate(FLEET, scenario) as aws:
+        await aws.applied()
+        aws.world.push(EU, "base/late", "1")
+        report = await asked(aws)
+        (use,) = running(report).images
+        assert (use.image.repository, use.copies) == ("base/late", (US, SHOP_US))
+        assert (running(report).elsewhere, report.unreadable) == (5, ())
+        assert report.status == "ok"
+
+
 async def test_a_tag_that_moved_is_another_image() -> None:
     """What a task was started with is what counts; a tag that nobody resolved goes by its digest
     in its registry, and where that is gone, by its name."""

@@ -12,6 +12,7 @@ from fleet_repl.values.names import AccountId, Region, Registry
 
 ACCOUNT = AccountId("1" * 12)
 DIGEST = f"sha256:{'0a' * 32}"
+IMPOSSIBLE = ("<b>x</b>:7", "=x:1", "base/Go:1", "base/go:-1", "go@sha256:12", "go\n:1", "a:1")
 repositories = st.from_regex(limits.REPOSITORY_PATTERN, fullmatch=True).filter(
     lambda name: 2 <= len(name) <= 256
 )
@@ -82,6 +83,7 @@ def test_an_image_that_is_pulled_names_its_registry(uri: str, registry: str, ima
         "111.dkr.ecr.eu-west-1.amazonaws.com/base/go:1",
         f"x{'1' * 12}.dkr.ecr.eu-west-1.amazonaws.com/base/go:1",
         f"{'1' * 12}.dkr.ecr.eu-west-1.amazonaws.com/",
+        *(f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/{image}" for image in IMPOSSIBLE),
         "",
     ],
 )

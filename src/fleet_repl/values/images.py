@@ -68,7 +68,7 @@ class ImageName:
 def pulled_image(uri: str) -> tuple[Registry, ImageName] | None:
     """Returns the registry that an image is pulled from, and the image: by its digest if it has
     one, else by its tag, which is `latest` where none is written. None where it is not pulled from
-    ECR.
+    ECR, or ECR can have no such image: whoever starts a workload writes what it likes.
 
     The host is `ACCOUNT.dkr.ecr.REGION.amazonaws.com`, over dual stack
     `ACCOUNT.dkr-ecr.REGION.on.aws`, and in other partitions one of other domains.
@@ -76,10 +76,17 @@ def pulled_image(uri: str) -> tuple[Registry, ImageName] | None:
     match = _PULLED.fullmatch(uri)
     if match is None:
         return None
-    registry = Registry(AccountId(match["account"]), Region(match["region"]))
-    digest = match["digest"]
-    tag = None if digest is not None else match["tag"] or "latest"
-    return registry, ImageName(repository=match["name"], tag=tag, digest=digest)
+    mark = f":{match['tag'] or 'latest'}" if match["digest"] is None else f"@{match['digest']}"
+    try:
+        image = ImageName.parse(match["name"] + mark)
+    except SelectionError:
+        return None
+    return Registry(AccountId(match["account"]), Region(match["region"])), image
+
+
+def is_digest(text: str) -> bool:
+    """Returns whether ECR can have an image of this digest."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def _check_repository(repository: str) -> None:

@@ -125,6 +125,8 @@ class RouteCoverage:
     """Links of the route of which nothing is known."""
     objective: Fraction | None
     """The share that the inventory wants at each destination; None where it names none."""
+    external: bool = False
+    """All its links lead to external accounts, so nobody here can tell what has arrived."""
     remedy: str | None = None
     """What to do about its gaps, and the commands on lines of their own; None for none."""
 
@@ -136,7 +138,7 @@ class RouteCoverage:
             return None
         if self.least is not None and self.least < self.objective:
             return False
-        return None if self.unknown else True
+        return None if self.unknown or self.external else True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

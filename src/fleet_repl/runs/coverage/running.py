@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.coverage.in_use import ImageInUse, PulledImage, RunningImage
 from fleet_repl.runs.coverage.tallies import CoverageTallies, Repositories
-from fleet_repl.values.images import ImageName, pulled_image
+from fleet_repl.values.images import ImageName, is_digest, pulled_image
 from fleet_repl.values.names import Registry
 
 
@@ -30,7 +30,7 @@ def uses_of(running: Iterable[RunningImage], registries: Collection[Registry]) -
             others.add(item.uri)
             continue
         registry, image = pulled
-        if item.digest is not None:
+        if item.digest is not None and is_digest(item.digest):
             image = ImageName(repository=image.repository, digest=item.digest)
         of_fleet[PulledImage(registry, image)].append(item)
     return Uses({pulled: tuple(items) for pulled, items in of_fleet.items()}, len(others))

@@ -155,6 +155,7 @@ class CoverageTallies:
                 least=min(shares, default=None),
                 unknown=states.count(CoverageState.UNKNOWN),
                 objective=route.complete,
+                external=set(states) == {CoverageState.EXTERNAL},
                 remedy=_remedy(route, [links[link] for link in own], inventory),
             )
 
