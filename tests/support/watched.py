@@ -15,7 +15,8 @@ from tests.support.clock import VirtualClock
 from tests.support.plans import plan_of, registry_outcome, report_of, with_digest
 from tests.support.registries import registry_of
 
-from fleet_repl.fleet.fleet import EVERYTHING, NONE_EXCLUDED, Interrupted
+from fleet_repl.fleet.fleet import NONE_EXCLUDED, Interrupted
+from fleet_repl.fleet.images import EVERYTHING
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning import excluded

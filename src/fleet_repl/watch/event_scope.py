@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.discover import discover
-from fleet_repl.fleet.fleet import EVERYTHING
+from fleet_repl.fleet.images import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired import desired_state
 from fleet_repl.runs.session_names import is_session_of

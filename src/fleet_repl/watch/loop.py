@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from anyio import to_thread
 
-from fleet_repl.fleet.fleet import EVERYTHING
+from fleet_repl.fleet.images import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports.log_entry import Log, LogEntry
 from fleet_repl.topology import Selection, select

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from fleet_repl.fleet.fleet import EVERYTHING
+from fleet_repl.fleet.images import EVERYTHING
 from fleet_repl.reports.log_entry import Log
 from fleet_repl.topology import Selection
 from fleet_repl.values.clock import SYSTEM, Clock
