@@ -87,12 +87,13 @@ class ComposedPolicy(Policy):
     looked at more than once, and each document takes ten times what is kept here.
     """
 
-    __slots__ = ("_beside", "_forms", "_frame", "_owner", "_registry")
+    __slots__ = ("_beside", "_forms", "_owner", "_registry", "frame")
     _beside: int
     _forms: _Forms
-    _frame: JsonObject
     _owner: Owner
     _registry: Registry
+    frame: JsonObject
+    """A document with the members that it has beside its statements."""
 
     def __init__(
         self,
@@ -105,14 +106,13 @@ class ComposedPolicy(Policy):
         owner: Owner,
         registry: Registry,
     ) -> None:
-        """`frame`: a document with the members that it has beside its statements. `beside`:
-        characters of that document with the foreign statements alone."""
+        """`beside`: characters of its document with the foreign statements alone."""
         members: dict[str, object] = {
             **_TIDY,
             "grants": grants,
             "foreign": foreign,
+            "frame": frame,
             "_forms": forms,
-            "_frame": frame,
             "_beside": beside,
             "_owner": owner,
             "_registry": registry,
@@ -122,14 +122,14 @@ class ComposedPolicy(Policy):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Composed anew where it arrives, it shares its parts with the policies that are there.
-        frame = Policy(document=self._frame, foreign=self.foreign)
+        frame = Policy(document=self.frame, foreign=self.foreign)
         return compose, (frame, self.grants, self._owner, self._registry)
 
     @property
     def document(self) -> JsonObject:
         """The policy as it will be sent."""
         ours = self._forms.of(self._owner, self._registry)
-        return {**self._frame, "Statement": (*self.foreign, *ours)}
+        return {**self.frame, "Statement": (*self.foreign, *ours)}
 
     @property
     def is_missing(self) -> bool:
@@ -160,10 +160,9 @@ def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Reg
     Foreign statements and all else that the document holds stay as they are.
     """
     wanted, foreign = reduced(grants), policy.foreign
-    frame, beside = policy.document, _NO_STATEMENTS_SIZE
-    if frame is None:
-        frame = _NO_STATEMENTS
-    else:
+    frame, beside = _NO_STATEMENTS, _NO_STATEMENTS_SIZE
+    if not policy.is_missing:
+        frame = _frame_of(policy)
         beside = policy_size({**frame, "Statement": foreign})
     forms = _forms(wanted, owner, registry, beside)
     if not forms.statements and not foreign:
@@ -178,6 +177,11 @@ def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Reg
         registry=registry,
     )
     return composed if forms.exact else parse_policy(composed.document, owner, registry)
+
+
+def _frame_of(policy: Policy) -> JsonObject:
+    """A document with the members that a policy has beside its statements."""
+    return policy.frame if isinstance(policy, ComposedPolicy) else policy.document or {}
 
 
 def as_composed(policy: Policy, owner: Owner, registry: Registry) -> Policy:
