@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -119,8 +119,8 @@ def delivery_of(
 
 
 def sampled_deliveries(report: DeliveryReport, inventory: Inventory) -> Iterator[TimedDelivery]:
-    """Yields the deliveries that a sample of `verify` knows the end of, and those that are
-    missing."""
+    """Yields the deliveries of a sample of `verify` that arrived, as far as it has their times,
+    those that failed, and those that are missing."""
     for link in report.links:
         for image in link.images:
             routes = _asking(inventory, link.routes, image.image.repository)
@@ -152,18 +152,17 @@ def _sampled(
         code=delivery.code,
     )
     if result is DeliveryResult.ARRIVED:
-        seconds = delivery.seconds
-        in_time = seconds is not None and seconds <= LONGEST
-        return replace(sampled, seconds=seconds if in_time else None)
+        at = image.pushed_at + timedelta(seconds=delivery.seconds or 0.0)
+        sampled = replace(sampled, at=at)
     return sampled.pushed(image.pushed_at)
 
 
 def _result(delivery: Delivery, within: float | None, now: datetime) -> DeliveryResult | None:
-    """What became of a sampled image; None where it is under way, and not late, or cannot be
-    judged."""
+    """What became of a sampled image; None where it is under way, and not late, where it cannot be
+    judged, or where nobody knows how long it took."""
     match delivery.state:
         case DeliveryState.COMPLETE:
-            return DeliveryResult.ARRIVED
+            return None if delivery.seconds is None else DeliveryResult.ARRIVED
         case DeliveryState.FAILED:
             return DeliveryResult.FAILED
         case DeliveryState.IN_PROGRESS | DeliveryState.MISSING if within is not None:

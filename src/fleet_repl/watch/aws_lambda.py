@@ -47,7 +47,7 @@ from fleet_repl.watch import (
     run_round,
 )
 from fleet_repl.watch.embedded_metrics import embedded_metrics
-from fleet_repl.watch.event_scope import scope_of, with_accounts
+from fleet_repl.watch.event_scope import scope_of
 from fleet_repl.watch.eventbridge import (
     AccountChange,
     Ignored,
@@ -55,12 +55,7 @@ from fleet_repl.watch.eventbridge import (
     Target,
     target_of,
 )
-from fleet_repl.watch.lambda_deliveries import (
-    LambdaContext,
-    ReportedDeliveries,
-    count_deliveries,
-    reported_deliveries,
-)
+from fleet_repl.watch.lambda_deliveries import DeliveryInvocation, reported_deliveries
 from fleet_repl.watch.lambda_settings import FIX, STATE, SettingError, Settings, read_settings
 
 _RESERVE: Final = 15.0
@@ -122,7 +117,14 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     reported = reported_deliveries(event)
     if reported is not None:
         inventory = _within(_inventory(settings, environ), allowance)
-        return await _deliveries(reported, inventory, settings, allowance, log)
+        invocation = DeliveryInvocation(
+            settings=settings,
+            ends=SYSTEM.monotonic() + allowance.ends,
+            log=log,
+            on_event=event_sink(log),
+            write_line=_write_line,
+        )
+        return await invocation.answer(reported, inventory)
     target = target_of(event)
     if isinstance(target, Ignored):
         return _ignored(target, log)
@@ -145,41 +147,6 @@ async def _invoke(event: object, context: Context, environ: Mapping[str, str]) -
     if round_.verdict is Verdict.BROKEN:
         raise FleetError(round_.error or headline(round_))
     return {"ignored": False, "because": None, **round_document(round_)}
-
-
-async def _deliveries(
-    reported: ReportedDeliveries,
-    inventory: Inventory,
-    settings: Settings,
-    allowance: Allowance,
-    log: Log,
-) -> JsonObject:
-    """Count the deliveries of an invocation. What a queue brought comes again if that fails."""
-    began, webhook = SYSTEM.monotonic(), settings.notify
-    notifier = Notifier(webhook, log=log, clock=SYSTEM, uniform=random.uniform) if webhook else None
-
-    async def publish(document: JsonObject) -> bool:
-        seconds = began + allowance.ends - SYSTEM.monotonic()
-        with anyio.move_on_after(max(seconds, 0)):
-            return notifier is not None and await notifier.post(document)
-        return False
-
-    context = LambdaContext(
-        log=log,
-        write_metrics=_write_line if settings.metrics else None,
-        publish=publish if notifier is not None else None,
-    )
-    sink = event_sink(log)
-    try:
-        inventory = await with_accounts(inventory, settings.state, sink)
-        async with connect(inventory, state=settings.state, on_event=sink, purpose=None) as fleet:
-            return await count_deliveries(reported, inventory, fleet, context)
-    except FleetError as error:
-        if not reported.batch:
-            raise
-        message = f"deliveries are not counted, and come again: {error}"
-        log(LogEntry(level="error", event="deliveries-unread", message=message))
-        return reported.failed()
 
 
 def _ignored(ignored: Ignored, log: Log) -> JsonObject:

@@ -10,30 +10,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Final, Protocol, TypeAlias, TypeVar
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
 from fleet_repl.engine.ports import Queue, QueueMessage
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.explain import Explanation
 from fleet_repl.reports.log_entry import Level, Log, LogEntry
-from fleet_repl.runs.delivery import DeliveryReport
-from fleet_repl.runs.replication_events import ReplicationEvent, parse_event
-from fleet_repl.runs.timed_deliveries import DeliveryKey, TimedDelivery, sampled_deliveries
+from fleet_repl.runs.replication_events import parse_event
+from fleet_repl.runs.timed_deliveries import DeliveryResult, TimedDelivery, sampled_deliveries
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, FleetError, reason_of
-from fleet_repl.watch.delivery_news import (
-    DeliveryNews,
-    Explanations,
-    LinkTroubles,
-    delivery_entry,
-    news_document,
-)
+from fleet_repl.values.errors import CallError, reason_of
+from fleet_repl.watch.delivery_news import LinkTroubles, delivery_entry, news_document
 from fleet_repl.watch.delivery_totals import DeliveryTotals, EventCounts
+from fleet_repl.watch.timed_fleet import TimedFleet, explained
 
 T = TypeVar("T")
 
@@ -41,28 +34,14 @@ BATCH: Final = 10
 """Messages that a queue deletes at once."""
 _MOST: Final = 100
 """Messages that are counted together, so that the sources are asked once for each image."""
-_EXPLAINED: Final = 5
-"""Links that are explained at once at the most: each takes some reads."""
 _SAMPLE: Final = 10
 """Images of each source in a sample, at the most."""
+_SETTLED: Final = timedelta(minutes=10)
+"""Time after which an event that has not come counts as lost."""
 _LONGEST_SAMPLE: Final = timedelta(days=1)
 _SHORTEST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 300.0
 """Seconds before a queue that could not be read is tried again: doubled each time."""
-
-
-class TimedFleet(Protocol):
-    """The part of `fleet_repl.Fleet` that deliveries need. Its calls raise FleetError."""
-
-    async def time_deliveries(
-        self, events: Sequence[ReplicationEvent]
-    ) -> tuple[TimedDelivery | None, ...]: ...
-
-    async def explain(
-        self, what: str, *, source: str | None = ..., destination: str | None = ...
-    ) -> Explanation: ...
-
-    async def verify(self, *, count: int = ..., age: timedelta = ...) -> DeliveryReport: ...
 
 
 ConnectTimed: TypeAlias = Callable[[Inventory], AbstractAsyncContextManager[TimedFleet]]
@@ -91,20 +70,6 @@ class DeliveryContext:
     """Sends a notification; returns whether it was delivered. It never raises."""
 
 
-async def explained(fleet: TimedFleet, news: DeliveryNews) -> Explanations:
-    """Returns what decides on the first problems of the news, as far as it can be found out."""
-    explanations: dict[DeliveryKey, Explanation] = {}
-    for delivery in news.problems[:_EXPLAINED]:
-        what = f"{delivery.repository}@{delivery.digest}"
-        source, destination = str(delivery.source), str(delivery.destination)
-        try:
-            explanation = await fleet.explain(what, source=source, destination=destination)
-        except FleetError:
-            continue
-        explanations[delivery.key] = explanation
-    return explanations
-
-
 class DeliveryWatch:
     """Counts deliveries until it is cancelled."""
 
@@ -112,7 +77,7 @@ class DeliveryWatch:
         self._source = source
         self._context = context
         self._troubles = LinkTroubles()
-        self._sampled_at = context.clock.now()
+        self._began = self._sampled_at = context.clock.now()
         self._sampling = False
         self._group: TaskGroup | None = None
         """The tasks beside the rounds, while there are rounds."""
@@ -165,7 +130,7 @@ class DeliveryWatch:
                 deliveries = [
                     delivery
                     for delivery in sampled_deliveries(report, inventory)
-                    if self.totals.is_new(delivery)
+                    if self.totals.is_new(delivery) and self._is_unreported(delivery, now)
                 ]
                 for delivery in deliveries:
                     self.totals.count(delivery, sampled=True)
@@ -177,6 +142,12 @@ class DeliveryWatch:
             self._sampled_at = now
         finally:
             self._sampling = False
+
+    def _is_unreported(self, delivery: TimedDelivery, now: datetime) -> bool:
+        """Returns whether an event about the delivery should have come by now, since the watch was
+        started. Problems are told at once."""
+        arrived = delivery.result is DeliveryResult.ARRIVED
+        return not arrived or self._began <= delivery.at <= now - _SETTLED
 
     async def _take(self, queue: Queue) -> None:
         """Receive what there is, count it, and delete it."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from fleet_repl.planning.explain import Explanation
@@ -48,60 +48,73 @@ class DeliveryNews:
         return bool(self.problems or self.recovered)
 
 
+class _Trouble(NamedTuple):
+    """What somebody was notified of about a link."""
+
+    kind: str
+    at: datetime
+    """The time of the delivery that was told of."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTroubles:
     """The links that are in trouble, as far as somebody was notified of it."""
 
-    kinds: Mapping[_Ends, str] = field(default_factory=dict)
+    links: Mapping[_Ends, _Trouble] = field(default_factory=dict)
 
     def news_in(self, deliveries: Iterable[TimedDelivery]) -> DeliveryNews:
-        """Returns the news in deliveries, in their order. A link whose images fail and arrive in
-        time in turn counts as it was at last."""
+        """Returns the news in deliveries, which may come in any order: a link is as its latest
+        delivery was. What arrived before the trouble of its link does not end that trouble."""
         problems: dict[_Ends, TimedDelivery] = {}
         recovered: dict[_Ends, TimedDelivery] = {}
-        for delivery in deliveries:
+        for delivery in sorted(deliveries, key=lambda delivery: delivery.at):
             ends = _ends(delivery)
-            if not delivery.is_problem:
+            trouble = self.links.get(ends)
+            if delivery.is_problem:
+                recovered.pop(ends, None)
+                if trouble is None or trouble.kind != _kind(delivery):
+                    problems.setdefault(ends, delivery)
+            else:
                 problems.pop(ends, None)
-                if ends in self.kinds:
+                if trouble is not None and trouble.at <= delivery.at:
                     recovered.setdefault(ends, delivery)
-                continue
-            recovered.pop(ends, None)
-            if self.kinds.get(ends) != _kind(delivery):
-                problems.setdefault(ends, delivery)
         return DeliveryNews(problems=tuple(problems.values()), recovered=tuple(recovered.values()))
 
     @classmethod
     def parse(cls, note: bytes | None) -> LinkTroubles:
-        """Returns what `kept` has written; nothing for a note that is damaged, or missing."""
+        """Returns what `kept` has written; of a note that is damaged, what can be read."""
+        links: dict[_Ends, _Trouble] = {}
         try:
             document = json.loads(note or b"[]")
         except ValueError:
             document = []
-        kinds: dict[_Ends, str] = {}
         for entry in document if isinstance(document, list) else []:
             match entry:
-                case [str(source), str(destination), str(kind)]:
+                case [str(source), str(destination), str(kind), str(at)]:
                     with suppress(ValueError):
                         ends = _Ends(Registry.parse(source), Registry.parse(destination))
-                        kinds[ends] = kind
+                        links[ends] = _Trouble(kind, datetime.fromisoformat(at).astimezone(UTC))
                 case _:
                     continue
-        return cls(kinds=kinds)
+        return cls(links=links)
 
     def kept(self) -> bytes:
         """Returns the links as a note for another process."""
-        links = [
-            [str(ends.source), str(ends.destination), kind] for ends, kind in self.kinds.items()
-        ]
-        return json.dumps(links).encode()
+        return json.dumps(
+            [
+                [str(ends.source), str(ends.destination), trouble.kind, trouble.at.isoformat()]
+                for ends, trouble in self.links.items()
+            ]
+        ).encode()
 
     def after(self, news: DeliveryNews) -> LinkTroubles:
         """Returns the links in trouble once somebody was notified of the news."""
         well = {_ends(delivery) for delivery in news.recovered}
-        kinds = {ends: kind for ends, kind in self.kinds.items() if ends not in well}
-        kinds |= {_ends(delivery): _kind(delivery) for delivery in news.problems}
-        return LinkTroubles(kinds=dict([*kinds.items()][-_MOST_LINKS:]))
+        links = {ends: trouble for ends, trouble in self.links.items() if ends not in well}
+        links |= {
+            _ends(delivery): _Trouble(_kind(delivery), delivery.at) for delivery in news.problems
+        }
+        return LinkTroubles(links=dict([*links.items()][-_MOST_LINKS:]))
 
 
 Explanations: TypeAlias = Mapping[DeliveryKey, Explanation]

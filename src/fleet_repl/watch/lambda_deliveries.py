@@ -7,10 +7,15 @@ failed or are late. Which links somebody was notified of is kept in the fleet's 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import anyio
+
+from fleet_repl.engine.ports import EventSink
+from fleet_repl.fleet.connect import connect
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports.log_entry import Log, LogEntry
 from fleet_repl.runs.replication_events import (
@@ -21,12 +26,15 @@ from fleet_repl.runs.replication_events import (
 )
 from fleet_repl.runs.timed_deliveries import TimedDelivery
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.clock import SYSTEM, Clock
+from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import FleetError, StateError
 from fleet_repl.values.text import first_line
-from fleet_repl.watch.deliveries import TimedFleet, explained
 from fleet_repl.watch.delivery_news import LinkTroubles, delivery_entry, news_document
 from fleet_repl.watch.embedded_metrics import delivery_metrics
+from fleet_repl.watch.event_scope import with_accounts
+from fleet_repl.watch.lambda_settings import Settings
+from fleet_repl.watch.notify import Notifier, Webhook
+from fleet_repl.watch.timed_fleet import TimedFleet, explained
 
 NOTE: Final = "deliveries.json"
 """The note in the state with the links that are in trouble."""
@@ -57,18 +65,6 @@ class ReportedDeliveries:
         return {"batchItemFailures": [{"itemIdentifier": name} for name in ids]}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LambdaContext:
-    """What counting the deliveries of an invocation needs."""
-
-    log: Log
-    write_metrics: Callable[[str], object] | None
-    """Takes a line in CloudWatch's embedded metric format; None: no metrics."""
-    publish: Callable[[JsonObject], Awaitable[bool]] | None
-    """Sends a notification; returns whether it was delivered. None: nobody is notified."""
-    clock: Clock = SYSTEM
-
-
 def reported_deliveries(event: object) -> ReportedDeliveries | None:
     """Returns the replication events of an invocation; None for an invocation of another kind."""
     if not isinstance(event, Mapping):
@@ -87,59 +83,83 @@ def reported_deliveries(event: object) -> ReportedDeliveries | None:
     return ReportedDeliveries(events=events, batch=True)
 
 
-async def count_deliveries(
-    reported: ReportedDeliveries, inventory: Inventory, fleet: NotingFleet, context: LambdaContext
-) -> JsonObject:
-    """Log the deliveries, leave their metrics, and notify of news; returns the result of the
-    invocation. Raises FleetError."""
-    events = [event for event in reported.events.values() if event is not None]
-    for name, event in reported.events.items():
-        if event is None:
-            message = f"message {name[:100]} is no replication event"
-            context.log(LogEntry(level="warning", event="delivery-malformed", message=message))
-    timed = [delivery for delivery in await fleet.time_deliveries(events) if delivery is not None]
-    # A queue may bring an event twice at once.
-    deliveries = [*{delivery.key: delivery for delivery in timed}.values()]
-    await _notify(deliveries, inventory, fleet, context)
-    if context.write_metrics is not None:
-        for line in delivery_metrics(inventory.name, deliveries, context.clock.now()):
-            context.write_metrics(json.dumps(line))
-    result: JsonObject = {"ignored": not deliveries, "because": _because(deliveries)}
-    return {**result, "batchItemFailures": []} if reported.batch else result
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryInvocation:
+    """An invocation that counts deliveries."""
 
+    settings: Settings
+    ends: float
+    """The instant of the system's monotonic clock from which on nothing is sent any more."""
+    log: Log
+    on_event: EventSink
+    write_line: Callable[[str], object]
+    """Takes a line in CloudWatch's embedded metric format."""
 
-def _because(deliveries: Sequence[TimedDelivery]) -> str | None:
-    return None if deliveries else "no route of the fleet asks for it"
-
-
-async def _notify(
-    deliveries: Sequence[TimedDelivery],
-    inventory: Inventory,
-    fleet: NotingFleet,
-    context: LambdaContext,
-) -> None:
-    troubles = await _recall(fleet, context.log)
-    news = troubles.news_in(deliveries)
-    explanations = await explained(fleet, news)
-    for delivery in deliveries:
-        context.log(delivery_entry(delivery, explanations.get(delivery.key)))
-    if not news or context.publish is None:
-        return
-    document = news_document(inventory.name, news, explanations, context.clock.now())
-    if await context.publish(document):
+    async def answer(self, reported: ReportedDeliveries, inventory: Inventory) -> JsonObject:
+        """Returns the result of the invocation. What a queue brought comes again if counting fails;
+        otherwise raises FleetError."""
+        state = self.settings.state
         try:
-            await fleet.write_note(NOTE, troubles.after(news).kept())
+            inventory = await with_accounts(inventory, state, self.on_event)
+            async with connect(
+                inventory, state=state, on_event=self.on_event, purpose=None
+            ) as fleet:
+                return await self._count(reported, inventory, fleet)
+        except FleetError as error:
+            if not reported.batch:
+                raise
+            message = f"deliveries are not counted, and come again: {error}"
+            self.log(LogEntry(level="error", event="deliveries-unread", message=message))
+            return reported.failed()
+
+    async def _count(
+        self, reported: ReportedDeliveries, inventory: Inventory, fleet: NotingFleet
+    ) -> JsonObject:
+        """Log the deliveries, leave their metrics, and notify of news."""
+        events = [event for event in reported.events.values() if event is not None]
+        for name, event in reported.events.items():
+            if event is None:
+                self._warn("delivery-malformed", f"message {name[:100]} is no replication event")
+        timed = await fleet.time_deliveries(events)
+        # A queue may bring an event twice at once.
+        deliveries = [*{item.key: item for item in timed if item is not None}.values()]
+        await self._notify(deliveries, inventory, fleet)
+        if self.settings.metrics:
+            for line in delivery_metrics(inventory.name, deliveries, SYSTEM.now()):
+                self.write_line(json.dumps(line))
+        because = None if deliveries else "no route of the fleet asks for it"
+        result: JsonObject = {"ignored": not deliveries, "because": because}
+        return {**result, "batchItemFailures": []} if reported.batch else result
+
+    async def _notify(
+        self, deliveries: Sequence[TimedDelivery], inventory: Inventory, fleet: NotingFleet
+    ) -> None:
+        troubles = await self._recall(fleet)
+        news = troubles.news_in(deliveries)
+        explanations = await explained(fleet, news)
+        for delivery in deliveries:
+            self.log(delivery_entry(delivery, explanations.get(delivery.key)))
+        if not news or self.settings.notify is None:
+            return
+        document = news_document(inventory.name, news, explanations, SYSTEM.now())
+        if await self._publish(self.settings.notify, document):
+            try:
+                await fleet.write_note(NOTE, troubles.after(news).kept())
+            except StateError as error:
+                self._warn("memory", f"it is told again later: {first_line(error)}")
+
+    async def _publish(self, webhook: Webhook, document: JsonObject) -> bool:
+        notifier = Notifier(webhook, log=self.log, clock=SYSTEM, uniform=random.uniform)
+        with anyio.move_on_after(max(self.ends - SYSTEM.monotonic(), 0)):
+            return await notifier.post(document)
+        return False
+
+    async def _recall(self, fleet: NotingFleet) -> LinkTroubles:
+        try:
+            return LinkTroubles.parse(await fleet.read_note(NOTE))
         except StateError as error:
-            _warn(context.log, f"it is told again later: {first_line(error)}")
+            self._warn("memory", f"what was told before is not known: {first_line(error)}")
+            return LinkTroubles()
 
-
-async def _recall(fleet: NotingFleet, log: Log) -> LinkTroubles:
-    try:
-        return LinkTroubles.parse(await fleet.read_note(NOTE))
-    except FleetError as error:
-        _warn(log, f"what was told before is not known: {first_line(error)}")
-        return LinkTroubles()
-
-
-def _warn(log: Log, message: str) -> None:
-    log(LogEntry(level="warning", event="memory", message=message))
+    def _warn(self, event: str, message: str) -> None:
+        self.log(LogEntry(level="warning", event=event, message=message))
