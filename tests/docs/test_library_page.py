@@ -76,7 +76,7 @@ def test_calls_are_reported_with_their_parameters(
         if name not in attributes:
             actual = inspect.signature(getattr(described, name)).parameters
             assert [item for item in actual if item != "self"] == taken, name
-    public = {name for name in vars(described) if not name.startswith("_")}
+    public = {name for name in dir(described) if not name.startswith("_")}
     assert set(named) == public | attributes
 
 
