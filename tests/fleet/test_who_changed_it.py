@@ -15,6 +15,7 @@ from fleet_repl import Plan, to_json
 from fleet_repl.fleet import attribution
 from fleet_repl.planning.attribution import Attribution
 from fleet_repl.runs.drift import NOT_YET, call_sentences
+from fleet_repl.runs.session_names import session_name
 from fleet_repl.sandbox import FaultRule, Mishap, Scenario
 
 TERRAFORM: Final = "APN/1.0 HashiCorp/1.0 Terraform/1.9.8 aws-sdk-go-v2/1.32.6"
@@ -128,6 +129,30 @@ async def test_a_call_of_the_fleet_is_not_it() -> None:
         assert found is not None
         (call,) = found.calls
         assert (call.tool, call.session) == ("fleet-repl", "fleet-repl-dr-20261123T080000Z-abc123")
+
+
+async def test_a_session_of_another_role_is_named_whatever_its_name() -> None:
+    """Anybody who may assume a role gives its session a name: that of a run hides nobody."""
+    async with simulate(fleet_text(LINKS)) as aws:
+        await aws.applied()
+        aws.world.set_replication(aws.at(1), {"rules": []})
+        session = session_name(aws.inventory.name, "20261123T080000Z-abc123")
+        for role in ("replication", "other"):
+            caller = {
+                "arn": f"arn:aws:sts::000000000001:assumed-role/{role}/{session}",
+                "sessionContext": {"sessionIssuer": {"arn": f"{ROLE[:-11]}{role}"}},
+            }
+            record: Any = {
+                "eventSource": "ecr.amazonaws.com",
+                "eventName": "PutReplicationConfiguration",
+                "eventID": "00000000-0000-0000-0000-000000000000",
+                "userIdentity": caller,
+            }
+            aws.world.trail.record(aws.at(1), record)
+            found = attributions(await aws.planned())[1]
+            assert found is not None
+            issuers = [call.issuer for call in found.calls]
+            assert issuers == ([] if role == "replication" else [f"{ROLE[:-11]}other"])
 
 
 async def test_an_account_without_a_role_has_no_session_of_a_run() -> None:

@@ -61,23 +61,25 @@ def _change(
     registry_plan: RegistryPlan, fingerprint: Fingerprint, context: RunContext
 ) -> OutsideChange:
     registry, oldest = registry_plan.registry, context.pace.clock.now() - REACH
-    roleless = {account.id for account in context.inventory.accounts if account.role is None}
+    roles = {account.id: account.role for account in context.inventory.accounts}
+    role = roles.get(registry.account)
     return OutsideChange(
         since=max(_whole_second(fingerprint.at), oldest),
         lookups=lookups(registry_plan, changed_outside(registry_plan, fingerprint)),
         known=context.known_calls.get(registry, ()),
-        is_own=partial(_is_own, context, registry.account in roleless),
+        is_own=partial(_is_own, context, None if role is None else str(role)),
     )
 
 
-def _is_own(context: RunContext, roleless: bool, call: RecordedCall) -> bool:  # noqa: FBT001
-    """Returns whether a run of this fleet made a call: its role session tells. An account without
-    a role has no session of a run, so there every call of fleet-repl counts."""
+def _is_own(context: RunContext, role: str | None, call: RecordedCall) -> bool:
+    """Returns whether a run of this fleet made a call: its role session tells, if the session is of
+    the account's `role`, as anybody may give the sessions of another role such names. An account
+    without a role has no session of a run, so there every call of fleet-repl counts."""
     inventory = context.inventory
     fleets = (inventory.name, *inventory.ownership.formerly)
     if call.session is not None and is_session_of(call.session, fleets):
-        return True
-    return roleless and is_fleet_repl(call)
+        return role is None or call.issuer in (None, role)
+    return role is None and is_fleet_repl(call)
 
 
 def _whole_second(moment: datetime) -> datetime:
