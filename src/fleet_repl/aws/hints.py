@@ -11,11 +11,7 @@ from typing import Final
 
 from fleet_repl.aws.error_codes import REGIONAL, UNKNOWN_OPERATION
 from fleet_repl.aws.request import Call
-from fleet_repl.ecr.permissions import (
-    organization_statements,
-    queue_statement,
-    statements_of,
-)
+from fleet_repl.ecr.permissions import organization_statements, queue_statement, statements_of
 from fleet_repl.runs import remedies
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind

@@ -8,16 +8,13 @@ here because a call of ours asks for it, or because AWS documents that such a ca
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from fleet_repl.ecr.statements import Statement, among
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.settings import Aws
-from fleet_repl.values.canonical_json import Json, JsonObject
-
-VERSION: Final = "2012-10-17"
-"""The version of IAM's policy language."""
 
 OWN_PERMISSIONS: Final = "OwnPermissions"
 """The Sid of the statement that lets a role ask what it may do."""
@@ -45,38 +42,6 @@ class Feature(StrEnum):
     """CloudTrail is asked who has changed a registry. No inventory needs it."""
     REPUT = "reput"
     """`repair --reput` puts images again. No inventory needs it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """One `Allow`. `{partition}`, `{account}` and `{role}` in `resources` stand for the partition,
-    the account and the path and name of the role that has the statement."""
-
-    sid: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...] = ("*",)
-    service: str | None = None
-    """The service whose linked role may be made; None for other actions."""
-
-    def filled_resources(self, partition: str, account: str, role: str = "*") -> tuple[str, ...]:
-        """The resources for one account and role."""
-        values = {"{partition}": partition, "{account}": account, "{role}": role}
-        resources = self.resources
-        for name, value in values.items():
-            resources = tuple(resource.replace(name, value) for resource in resources)
-        return resources
-
-    def document(self, *, partition: str, account: str = "*", role: str = "*") -> JsonObject:
-        """The statement as IAM takes it, for one account and role or for any."""
-        document: dict[str, Json] = {
-            "Sid": self.sid,
-            "Effect": "Allow",
-            "Action": alone(self.actions),
-            "Resource": alone(self.filled_resources(partition, account, role)),
-        }
-        if self.service is not None:
-            document["Condition"] = {"StringEquals": {"iam:AWSServiceName": self.service}}
-        return document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,15 +212,6 @@ def every_statement(*, read_only: bool = False) -> tuple[Statement, ...]:
     return tuple(need.statement(read_only=read_only) for need in _NEEDS)
 
 
-def among(statements: Iterable[Statement], actions: Collection[str]) -> tuple[Statement, ...]:
-    """The statements with only those of their actions that are among `actions`."""
-    narrowed = (
-        replace(statement, actions=tuple(filter(actions.__contains__, statement.actions)))
-        for statement in statements
-    )
-    return tuple(statement for statement in narrowed if statement.actions)
-
-
 def statements_of(action: str) -> tuple[Statement, ...]:
     """The statements that allow an action, in any fleet."""
     known = among((*every_statement(), *organization_statements()), (action,))
@@ -309,18 +265,7 @@ def assuming_actions(aws: Aws) -> tuple[str, ...]:
     return tuple(action for action, is_needed in actions.items() if is_needed)
 
 
-def policy_document(statements: Iterable[JsonObject]) -> JsonObject:
-    """A policy of these statements."""
-    return {"Version": VERSION, "Statement": list(statements)}
-
-
 def _passed_roles(inventory: Inventory) -> tuple[str, ...]:
     """The roles that creation templates hand to ECR, which takes none that does not trust it."""
     roles = (template.role for template in inventory.templates)
     return role_resources(role.path for role in roles if role is not None)
-
-
-def alone(items: Collection[str]) -> Json:
-    """A list of one as IAM's own documents have it: without the list."""
-    listed = list(items)
-    return listed[0] if len(listed) == 1 else listed

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from fleet_repl.ecr.permissions import (
-    VERSION,
-    every_statement,
-    organization_statements,
-    policy_document,
-)
+from fleet_repl.ecr.permissions import every_statement, organization_statements
+from fleet_repl.ecr.statements import VERSION, policy_document
 from fleet_repl.values.canonical_json import Json, compact_json
 from fleet_repl.values.names import Partition
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.fleet.recover import Recovered, known_fingerprints, recovered
 from fleet_repl.fleet.repositories import resolved_routes
+from fleet_repl.fleet.survey import survey
 from fleet_repl.planning.account_facts import account_labels, planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
@@ -25,7 +25,6 @@ from fleet_repl.planning.objections import (
     rolled_back_objection,
     unreadable_marks_objection,
 )
-from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Basis, Effort, Objection, Plan, RegistryPlan, State, Warning
 from fleet_repl.planning.planner import Planned, plan_registries
@@ -237,44 +236,3 @@ async def finished(context: RunContext, plan: Plan) -> Plan:
     plan = replace(plan, digest=await anyio.to_thread.run_sync(plan_digest, plan))
     context.on_event(PlanMade(plan=plan))
     return plan
-
-
-async def survey(
-    scope: frozenset[Registry], desired: Desired, observe_context: ObserveContext
-) -> tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]:
-    """Reads the scope and the registries that its plan depends on.
-
-    After an interruption some observations are missing.
-    """
-    observations, efforts = await observe(scope | _neighbours(scope, desired), observe_context)
-    further = _grantees(scope, observations, desired) - observations.keys()
-    if further and not observe_context.stop.interrupted:
-        more, more_efforts = await observe(further, replace(observe_context, over=0.0))
-        observations |= more
-        efforts |= more_efforts
-    return observations, efforts
-
-
-def _neighbours(scope: frozenset[Registry], desired: Desired) -> frozenset[Registry]:
-    """Returns the managed registries at the other ends of the scope's links."""
-    if len(scope) == len(desired.registries):
-        return frozenset()
-    ends = {link.destination for source in scope for link in desired.outgoing.get(source, ())}
-    ends |= {link.source for end in scope for link in desired.incoming.get(end, ())}
-    return frozenset(ends) & frozenset(desired.registries)
-
-
-def _grantees(
-    scope: frozenset[Registry],
-    observations: Mapping[Registry, Observed | Unreadable],
-    desired: Desired,
-) -> set[Registry]:
-    """Returns the listed registries of accounts that the policies of the scope grant something."""
-    accounts = {
-        grant.source
-        for registry in scope
-        if isinstance(observed := observations.get(registry), Observed)
-        and observed.policy is not None
-        for grant in observed.policy.in_use
-    }
-    return {registry for account in accounts for registry in desired.by_account.get(account, ())}

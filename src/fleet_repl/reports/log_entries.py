@@ -5,21 +5,15 @@ Reads that succeed, and the steps of a backfill, have none.
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from fleet_repl.reports.log_entry import LogEntry, place_fields
+from fleet_repl.reports.image_log_entries import image_entry
+from fleet_repl.reports.log_entry import LogEntry, fault_fields, place_fields
 from fleet_repl.runs.events import (
-    BackfillEnded,
     BackfillProgressed,
-    BackfillStarted,
     BackfillsWanted,
     CallRetried,
     Event,
     IdentityNotNarrowed,
-    ImageArrived,
     ImageAwaited,
-    ImageFound,
-    ImagePut,
     LockAwaited,
     PlanMade,
     ReadStarted,
@@ -27,8 +21,6 @@ from fleet_repl.runs.events import (
     RegistryRead,
     RunFinished,
     RunStarted,
-    VerifyFinished,
-    VerifyStarted,
     WaveFinished,
     WaveStarted,
     WriteSettled,
@@ -59,12 +51,8 @@ def entry_of(event: Event) -> LogEntry | None:
             entry = _awaited(event)
         case WriteStarted() | WriteSettled():
             entry = _of_write(event)
-        case BackfillStarted() | BackfillEnded():
-            entry = _of_backfill(event)
-        case VerifyStarted() | VerifyFinished() | ImageFound() | ImageArrived() | ImagePut():
-            entry = _of_images(event)
         case _:
-            assert_never(event)
+            entry = image_entry(event)
     return entry
 
 
@@ -111,88 +99,6 @@ def _of_wave(event: WaveStarted | WaveFinished) -> LogEntry:
             )
 
 
-def _of_backfill(event: BackfillStarted | BackfillEnded) -> LogEntry:
-    match event:
-        case BackfillStarted(source=source, backfill=backfill):
-            return LogEntry(
-                event="backfill-started",
-                message=f"{source}: backfill to {backfill.destination} started",
-                fields={**_between(source, backfill.destination), "id": backfill.id},
-            )
-        case BackfillEnded(outcome=outcome):
-            error = outcome.error
-            why = f": {error or outcome.because}" if error or outcome.because else ""
-            failed = outcome.backfill is not None and outcome.backfill.failed > 0
-            return LogEntry(
-                level="error" if error else "warning" if failed or outcome.because else "info",
-                event="backfill-ended",
-                message=f"{outcome.source}: backfill to {outcome.destination} {outcome.state}{why}",
-                fields={
-                    **_between(outcome.source, outcome.destination),
-                    "state": outcome.state.value,
-                    **(_fault(error) if error else {}),
-                },
-            )
-
-
-def _between(source: Registry, destination: Registry) -> JsonObject:
-    return {
-        **place_fields(source),
-        "to_account": destination.account,
-        "to_region": destination.region,
-    }
-
-
-def _of_images(
-    event: VerifyStarted | VerifyFinished | ImageFound | ImageArrived | ImagePut,
-) -> LogEntry:
-    match event:
-        case VerifyStarted(run_id=run_id, sources=sources):
-            return LogEntry(
-                event="verify-started",
-                message=f"run {run_id}: images of {counted(len(sources), 'registry')}",
-                fields={"run_id": run_id, "sources": len(sources)},
-            )
-        case VerifyFinished(report=report):
-            return LogEntry(
-                event="verify-finished",
-                message=f"run {report.run_id}: {report.status}",
-                fields={"run_id": report.run_id, "status": report.status},
-            )
-        case ImagePut(source=source, what=what, tag=tag, error=error):
-            put = f"put as {tag}" if error is None else f"not put again: {error}"
-            fields = {**place_fields(source), "what": what, "tag": tag}
-            return LogEntry(
-                level="error" if error else "info",
-                event="image-put",
-                message=f"{source}: {what} {put}",
-                fields=fields if error is None else {**fields, **_fault(error)},
-            )
-        case ImageArrived(destination=destination, seconds=seconds):
-            return LogEntry(
-                event="image-arrived",
-                message=f"{destination}: {event.what} is there after {elapsed(seconds)}",
-                fields={
-                    **place_fields(destination),
-                    "what": event.what,
-                    "seconds": round(seconds, 3),
-                },
-            )
-        case ImageFound(source=source, digest=digest, before=before):
-            moved = "" if before is None else f" and no longer {before}: waiting for the new image"
-            return LogEntry(
-                level="info" if before is None else "warning",
-                event="image-found" if before is None else "tag-moved",
-                message=f"{source}: {event.what} is {digest}{moved}",
-                fields={
-                    **place_fields(source),
-                    "what": event.what,
-                    "digest": digest,
-                    "before": before,
-                },
-            )
-
-
 def _of_call(event: CallRetried | IdentityNotNarrowed) -> LogEntry:
     fault = event.error
     match event:
@@ -201,7 +107,7 @@ def _of_call(event: CallRetried | IdentityNotNarrowed) -> LogEntry:
                 event="identity-not-narrowed",
                 message=f"{account}: the base identity is not narrowed to this run's calls: "
                 f"{fault}",
-                fields={"account": account, **_fault(fault)},
+                fields={"account": account, **fault_fields(fault)},
             )
         case CallRetried(attempt=attempt, delay=delay):
             return LogEntry(
@@ -211,7 +117,7 @@ def _of_call(event: CallRetried | IdentityNotNarrowed) -> LogEntry:
                 f"next in {delay:.1f} s",
                 fields={
                     "account": event.account,
-                    **_fault(fault),
+                    **fault_fields(fault),
                     "operation": event.operation,
                     "attempt": attempt,
                     "delay": round(delay, 3),
@@ -244,7 +150,11 @@ def _of_write(event: WriteStarted | WriteSettled) -> LogEntry:
                 level="error" if error else "info",
                 event="write-settled",
                 message=f"{event.registry}: {event.resource} {outcome}{why}",
-                fields={**where, "outcome": outcome.value, **(_fault(error) if error else {})},
+                fields={
+                    **where,
+                    "outcome": outcome.value,
+                    **(fault_fields(error) if error else {}),
+                },
             )
 
 
@@ -280,14 +190,5 @@ def _failed(event: str, registry: Registry, error: Fault) -> LogEntry:
         level="error",
         event=event,
         message=f"{registry}: {error}",
-        fields={**place_fields(registry), **_fault(error)},
+        fields={**place_fields(registry), **fault_fields(error)},
     )
-
-
-def _fault(fault: Fault) -> JsonObject:
-    return {
-        "kind": fault.kind.value,
-        "operation": fault.operation,
-        "code": fault.code,
-        "request_id": fault.request_id,
-    }

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import instant
 
@@ -45,3 +46,13 @@ def json_line(entry: LogEntry, now: datetime, common: JsonObject | None = None) 
 def place_fields(registry: Registry) -> dict[str, Json]:
     """Returns the account and the region of a registry, as fields of an entry."""
     return {"account": registry.account, "region": registry.region}
+
+
+def fault_fields(fault: Fault) -> JsonObject:
+    """Returns what a call failed with, as fields of an entry."""
+    return {
+        "kind": fault.kind.value,
+        "operation": fault.operation,
+        "code": fault.code,
+        "request_id": fault.request_id,
+    }

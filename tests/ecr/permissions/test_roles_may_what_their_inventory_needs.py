@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given
 from tests.support.drawn_inventories import inventories
 
-from fleet_repl.ecr.permissions import (
-    Feature,
-    Statement,
-    account_statements,
-    features_of,
-    policy_document,
-)
+from fleet_repl.ecr.permissions import Feature, account_statements, features_of
 from fleet_repl.ecr.session_policies import session_policy
+from fleet_repl.ecr.statements import Statement, policy_document
 from fleet_repl.inventory import Inventory, parse
 from fleet_repl.values.canonical_json import compact_json
 from fleet_repl.values.names import Partition

@@ -7,13 +7,11 @@ from typing import Final
 
 from fleet_repl.ecr.permissions import (
     OWN_PERMISSIONS,
-    Statement,
-    alone,
     organization_statements,
-    policy_document,
     role_resources,
     state_statements,
 )
+from fleet_repl.ecr.statements import Statement, alone, policy_document
 from fleet_repl.reports.bootstrap.comments import external_id_variable, external_ids
 from fleet_repl.reports.bootstrap.model import ACCOUNT, Bootstrap, folder_of, name_of
 from fleet_repl.values.canonical_json import Json, JsonObject

@@ -10,12 +10,8 @@ from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from fleet_repl.ecr.permissions import (
-    Feature,
-    Statement,
-    account_statements,
-    assuming_actions,
-)
+from fleet_repl.ecr.permissions import Feature, account_statements, assuming_actions
+from fleet_repl.ecr.statements import Statement
 from fleet_repl.inventory import Account, External, Inventory, unlisted_accounts
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import AccountId, Partition, RoleArn

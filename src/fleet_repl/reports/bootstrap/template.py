@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from fleet_repl.ecr.permissions import VERSION, Statement
+from fleet_repl.ecr.statements import VERSION, Statement
 from fleet_repl.reports.bootstrap.model import ACCOUNT, Bootstrap, folder_of, name_of
 from fleet_repl.reports.bootstrap.yaml import Function, Value, yaml_lines
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from fleet_repl.ecr.permissions import among
+from fleet_repl.ecr.statements import among
 from fleet_repl.inventory import Account
 from fleet_repl.runs import remedies
 from fleet_repl.runs.doctor.checks import OF_THE_ROLE, checks_of, is_refused

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from fleet_repl.ecr.permissions import Statement, account_statements, among
+from fleet_repl.ecr.permissions import account_statements
+from fleet_repl.ecr.statements import Statement, among
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.runs.doctor.model import (
     DESCRIBE,
