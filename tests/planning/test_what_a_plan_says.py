@@ -301,6 +301,19 @@ def test_foreign_statements_that_leave_no_room_are_an_error_of_that_registry() -
     )
     assert hub.changes == ()
     assert len(hub.held) == 1
+    assert (
+        spoke.error.hint == f"shorten or remove statements that are not fleet-repl's: {'T' * 300}"
+    )
+
+
+def test_grants_that_are_too_long_by_themselves_are_not_blamed_on_others() -> None:
+    """Where a policy holds no foreign statement, only the routes can make it shorter."""
+    desired = desired_of([link(HUB, SPOKE)], [HUB, SPOKE], limits=Limits(policy_bytes=100))
+    observation = {HUB: seen(HUB), SPOKE: seen(SPOKE)}
+    _, spoke = plan_registries(desired, observation, [HUB, SPOKE]).registries
+    assert spoke.error is not None
+    assert spoke.error.hint is not None
+    assert "let the routes into it ask for fewer prefixes" in spoke.error.hint
 
 
 @pytest.mark.parametrize(("lacking", "written"), [(0, True), (1, False)])

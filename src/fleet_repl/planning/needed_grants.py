@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Final
 
 from fleet_repl.ecr.policy import (
     NO_POLICY,
@@ -30,6 +31,9 @@ from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import Prefixes
+
+_SHORTER: Final = "let the routes into it ask for fewer prefixes: all that is in it is fleet-repl's"
+"""What makes a policy shorter that holds no foreign statements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +158,10 @@ def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:
         size = decision.with_grants(decision.final, desired).size
     if size <= desired.limits.policy_bytes:
         return decision
-    return replace(
-        decision, refusal=too_long(size, decision.policy, desired, ", foreign statements included,")
-    )
+    refusal = too_long(size, decision.policy, desired, ", foreign statements included,")
+    if not foreign_sids(decision.policy):
+        refusal = replace(refusal, hint=_SHORTER)
+    return replace(decision, refusal=refusal)
 
 
 def too_long(size: int, policy: Policy, desired: Desired, detail: str) -> Fault:
