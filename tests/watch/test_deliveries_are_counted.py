@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,10 +28,12 @@ from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.sandbox import Scenario, World, serve, world_of
 from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap, QueueScenario
+from fleet_repl.values.errors import StateError
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Secret
 from fleet_repl.values.queues import QueueAddress
 from fleet_repl.watch import DeliverySource, Round, WatchOptions, watch
+from fleet_repl.watch.deliveries import ConnectTimed
 
 TEXT: Final = (
     accounts_text("hub", "shop", "pay")
@@ -77,6 +80,8 @@ class Counting:
     stop: anyio.Event = field(default_factory=anyio.Event)
     logged: list[LogEntry] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
+    connect_timed: ConnectTimed | None = None
+    """Connects the fleet for its deliveries, in place of `connect`."""
     page: str = ""
     metrics: str = ""
 
@@ -97,7 +102,9 @@ class Counting:
     ) -> ExitCode:
         """Watch until a condition holds, then look at the page and the metrics, and stop."""
         source = DeliverySource(
-            open_queue=self.open_queue, connect=self.connect, verify_every=verify_every
+            open_queue=self.open_queue,
+            connect=self.connect_timed or self.connect,
+            verify_every=verify_every,
         )
         code = ExitCode.ERROR
         with anyio.fail_after(ENOUGH):
@@ -330,3 +337,43 @@ async def test_a_sample_finds_what_no_event_has_reported(path: Path, receiver: R
         assert run.figure("fleet_repl_delivery_failures_total", code=code) == 1
     news = news_of(receiver)
     assert [post["news"] for post in news] == ["failed"]
+
+
+async def test_an_image_that_does_not_arrive_is_late(path: Path, receiver: Receiver) -> None:
+    """No event says so: a sample finds it under way, its objective over. It is told once."""
+    async with simulated(path, PatientClock(4), scenario(replication_ms=1e9)) as run:
+        run.world.push(HUB, "base/go", "1.25")
+        await run.watch(
+            lambda: len(run.rounds) > 4 and bool(news_of(receiver)),
+            verify_every=2,
+            notify=receiver.url,
+        )
+        assert run.figure("fleet_repl_deliveries_late_total", route="golden") == 2
+        assert run.figure("fleet_repl_delivery_seconds_count", route="golden") is None
+    (post,) = news_of(receiver)
+    assert (post["news"], problems(post)) == ("late", [])
+    assert [delivery["result"] for delivery in post["deliveries"]] == ["missing", "missing"]
+    assert re.search(r" has not arrived for \d+ min \d\d s, objective 1 min 00 s", post["text"])
+
+
+@pytest.mark.parametrize("failure", [StateError("no bucket"), RuntimeError("a secret")])
+async def test_what_could_not_be_counted_comes_again(path: Path, failure: Exception) -> None:
+    """A fleet that cannot be connected, and a defect of ours: it is said without what an unforeseen
+    error says, rounds go on, and the event counts once it can be counted."""
+    async with simulated(path, PatientClock(), scenario()) as run:
+        failures, connect_fleet = [failure], run.connect
+        run.world.push(HUB, "base/go", "1.25")
+
+        @asynccontextmanager
+        async def failing(inventory: Inventory) -> AsyncIterator[Fleet]:
+            if failures:
+                raise failures.pop()
+            async with connect_fleet(inventory) as fleet:
+                yield fleet
+
+        run.connect_timed = failing
+        await run.watch(lambda: run.left == 0 and not failures)
+        assert run.figure("fleet_repl_delivery_seconds_count", route="golden") == 2
+        for line in run.lines("deliveries-unread"):
+            assert line.startswith("deliveries are not counted: ")
+            assert "secret" not in line
