@@ -14,13 +14,13 @@ from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.fleet.repositories import known_there
 from fleet_repl.fleet.verify import asked_links, ends_of, links_within
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.runs.coverage import (
     CoverageReport,
     CoverageTallies,
     InUse,
     LinkCoverage,
     Runtime,
-    joining_of,
     unrouted,
 )
 from fleet_repl.runs.delivery import UnreadRegistry
@@ -114,7 +114,7 @@ def _coverages(
 ) -> Mapping[Link, LinkCoverage]:
     coverages: dict[Link, LinkCoverage] = {}
     for link in links:
-        why = joining_of(link, joining)
+        why = joining_sentence(joining, link.source, link.destination)
         unknown = why is not None or covered.is_unknown(link)
         coverages[link] = tallies.link(link, unknown=unknown, joining=why)
     return coverages

@@ -17,6 +17,7 @@ from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.fleet.lacking import check_lacking, lacking_of
 from fleet_repl.fleet.reput import reput_images, reputs_of
+from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.planning.explain import apply_command
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
@@ -142,8 +143,7 @@ class _Repair:
         ends = (end for link in links for end in (link.source, link.destination))
         joining = await joining_among(ends, context)
         sentences = {
-            link: joining.get(link.source.account) or joining.get(link.destination.account)
-            for link in links
+            link: joining_sentence(joining, link.source, link.destination) for link in links
         }
         kept = tuple(
             replace(_not_started(link), because=sentence, joining=True)

@@ -12,6 +12,7 @@ from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.fleet.repositories import live_desired
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.runs.delivery import DeliveryReport, DeliveryState, LinkDelivery
 from fleet_repl.runs.events import VerifyFinished, VerifyStarted
 from fleet_repl.topology import Link
@@ -97,6 +98,5 @@ def _waiting(
 ) -> Iterator[LinkDelivery]:
     """Yields the links of accounts that are joining: nobody can be asked about them yet."""
     for link in links:
-        sentences = (joining.get(end.account) for end in ends_of(link))
-        if (sentence := next(filter(None, sentences), None)) is not None:
+        if (sentence := joining_sentence(joining, *ends_of(link))) is not None:
             yield LinkDelivery.of(link, desired, DeliveryState.UNKNOWN, joining=sentence)

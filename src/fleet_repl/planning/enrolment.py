@@ -53,6 +53,12 @@ def joining_until(inventory: Inventory, now: datetime) -> Mapping[AccountId, dat
     return {account: came[account] + JOINING for account in came.keys() & fleet}
 
 
+def joining_sentence(joining: Mapping[AccountId, str], *ends: Registry) -> str | None:
+    """Returns the sentence about the first of these registries whose account is joining; None where
+    none is."""
+    return next((joining[end.account] for end in ends if end.account in joining), None)
+
+
 def young_accounts(
     inventory: Inventory, now: datetime, written: Iterable[Registry] = ()
 ) -> Mapping[AccountId, str]:

@@ -15,6 +15,7 @@ from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Outgoing, Replication, compare
 from fleet_repl.inventory import Route
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.planning.ownership import Due
 from fleet_repl.planning.plan import Change, LinkEnd, Plan, RegistryPlan, Resource, Warning
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
@@ -74,7 +75,7 @@ def without_joining(
     kept: dict[Registry, Outgoing] = {}
     outcomes: list[BackfillOutcome] = []
     for source, links in asked.items():
-        because = {end: joining.get(source.account) or joining.get(end.account) for end in links}
+        because = {end: joining_sentence(joining, source, end) for end in links}
         if others := {end: links[end] for end in links if because[end] is None}:
             kept[source] = others
         outcomes += [

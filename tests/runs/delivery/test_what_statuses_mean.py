@@ -26,6 +26,10 @@ from fleet_repl.runs.delivery import (
 
 END, OTHER = map(registry_of, "23")
 DENIED = "DESTINATION_REGISTRY_ACCESS_DENIED"
+AGAIN = (
+    "fleet-repl repair or fleet-repl backfill --force copies it; "
+    "to push the same tag again sends nothing"
+)
 
 
 def only(sample: Any, link: Any, **evidence: Any) -> Delivery:
@@ -193,7 +197,7 @@ def test_missing_although_an_older_one_was_sent(
     ((first, second),) = judge(sample, [make_link(END)], evidence_of(sample, ()))
     assert (first.state, second.state) == (DeliveryState.MISSING, DeliveryState.COMPLETE)
     assert first.because == "an older image of the repository was sent there, this one was not"
-    assert first.hint == "push it again, or else fleet-repl backfill --force copies it"
+    assert first.hint == AGAIN
     for statuses in (
         {newer: {END: "COMPLETE"}, older: {}},
         {newer: {}, older: {OTHER: "COMPLETE"}},
@@ -217,7 +221,7 @@ def test_who_has_not_looked_cannot_miss_it(
         state=DeliveryState.NOT_SENT,
         because="an older image of the repository was sent there, this one was not; it could not "
         "be looked up there",
-        hint="push it again, or else fleet-repl backfill --force copies it",
+        hint=AGAIN,
     )
     looked = {Lookup(END, newer.repository, newer.digest): Arrival(found=False)}
     ((first, _),) = judge(sample, [make_link(END)], replace(evidence, arrivals=looked))

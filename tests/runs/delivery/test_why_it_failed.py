@@ -104,7 +104,10 @@ def test_a_statement_under_a_condition_does_not_count(
 def test_a_statement_that_was_put_since(failed: Delivery, make_link: MakeLink) -> None:
     """What failed before stays failed, so it has to be sent again."""
     link = make_link(END, ("base/",))
-    again = "push it again, or else fleet-repl backfill --force copies it"
+    again = (
+        "fleet-repl repair or fleet-repl backfill --force copies it; "
+        "to push the same tag again sends nothing"
+    )
     now = "its registry policy grants it now, so it was changed after the push"
     assert because_and_hint(failed, link, known(policy(STATEMENT))) == (now, again)
     only = actions_for(create_repositories=False)

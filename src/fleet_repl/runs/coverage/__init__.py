@@ -33,7 +33,6 @@ from fleet_repl.runs.coverage.running import (
 from fleet_repl.runs.coverage.tallies import (
     CoverageTallies,
     Repositories,
-    joining_of,
     unrouted,
 )
 
@@ -58,7 +57,6 @@ __all__ = [
     "Workload",
     "holders_of",
     "image_in_use",
-    "joining_of",
     "places_of",
     "runtimes_of",
     "unrouted",

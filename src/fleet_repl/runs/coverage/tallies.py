@@ -24,7 +24,7 @@ from fleet_repl.runs.coverage.model import (
     Unrouted,
 )
 from fleet_repl.topology import Link
-from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import selects
 from fleet_repl.values.repositories import lists
 
@@ -193,12 +193,6 @@ def unrouted(
         )
         if names:
             yield Unrouted(registry=source, name=desired.names[source.account], repositories=names)
-
-
-def joining_of(link: Link, joining: Mapping[AccountId, str]) -> str | None:
-    """Returns the sentence about an end of the link whose account is joining; None for neither."""
-    sentences = (joining.get(end.account) for end in (link.source, link.destination))
-    return next(filter(None, sentences), None)
 
 
 def _count(tallies: dict[K, _Pair], key: K, counted: _Pair) -> None:

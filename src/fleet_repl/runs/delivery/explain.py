@@ -20,7 +20,9 @@ from fleet_repl.values.prefixes import selects
 
 ACCESS_DENIED: Final = "DESTINATION_REGISTRY_ACCESS_DENIED"
 
-_AGAIN: Final = "push it again, or else fleet-repl backfill --force copies it"
+SAME_TAG: Final = "to push the same tag again sends nothing"
+COPIED_BY: Final = f"fleet-repl repair or fleet-repl backfill --force copies it; {SAME_TAG}"
+"""What to do about an image that ECR will not send any more by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def _explain(delivery: Delivery, link: Link, known: Knowledge) -> tuple[str, str
             "a tag of it is another image's at the destination, where tags stay",
             "push under new tags only, or make the tags of the destination's repository mutable",
         )
-    return "AWS publishes no list of these codes", f"{_AGAIN}; ask AWS Support if it fails again"
+    return "AWS publishes no list of these codes", f"{COPIED_BY}; ask AWS Support if it fails again"
 
 
 def _denied(repository: str, link: Link, known: Knowledge) -> tuple[str, str]:
@@ -115,7 +117,7 @@ def _by_policy(
         since_then = "its registry policy grants it now, so it was changed after the push"
         if CREATE_REPOSITORY not in known.actions:
             since_then += ", or the repository is not there and nobody may create it"
-        return since_then, _AGAIN
+        return since_then, COPIED_BY
     wanted = [Grant(source, repository, action) for action in known.actions]
     if any(permissions.denied_by(statement, wanted) for statement in permissions.statements):
         root = root_arn(known.partition, source)

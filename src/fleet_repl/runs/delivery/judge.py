@@ -20,6 +20,7 @@ from fleet_repl.runs.delivery.evidence import (
     SampledImage,
     SourceSample,
 )
+from fleet_repl.runs.delivery.explain import COPIED_BY
 from fleet_repl.runs.delivery.model import Delivery, DeliveryState, PushedImage
 from fleet_repl.runs.delivery.sample import LOOKS, carried, in_turn
 from fleet_repl.topology import Link
@@ -30,7 +31,6 @@ _FAILED: Final = "FAILED"
 _IN_PROGRESS: Final = "IN_PROGRESS"
 
 _BACKFILL: Final = "fleet-repl backfill copies what is there already"
-_AGAIN: Final = "push it again, or else fleet-repl backfill --force copies it"
 _EARLIER: Final = "pushed before the rule was in place"
 _HOPPED: Final = (
     f"{_EARLIER}, or not pushed here at all: what arrives by replication is not passed on"
@@ -132,7 +132,7 @@ def _unlisted(
     because = _HOPPED if _is_hopped(sampled, evidence) else _EARLIER
     state, hint = DeliveryState.NOT_SENT, _BACKFILL
     if _is_overdue(sampled, link, evidence):
-        because, hint = _OVERDUE, _AGAIN
+        because, hint = _OVERDUE, COPIED_BY
         # It may be there all the same, by a backfill: who has not looked cannot miss it.
         state = DeliveryState.NOT_SENT if unseen else DeliveryState.MISSING
     return Delivery(image=image, state=state, because=because + _UNSEEN * unseen, hint=hint)

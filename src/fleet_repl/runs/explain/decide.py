@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fleet_repl.ecr.rules import Replication
+from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.planning.explain import (
     EXTERNAL_FACT,
     Carried,
@@ -21,6 +22,7 @@ from fleet_repl.planning.explain import (
     routes_carrying,
 )
 from fleet_repl.runs.delivery import Delivery, DeliveryState
+from fleet_repl.runs.delivery.explain import SAME_TAG
 from fleet_repl.runs.explain.admission import blocked, refusal, unread, verdicts_of
 from fleet_repl.runs.explain.sightings import Sightings, delivery_on, links_in_place
 from fleet_repl.topology import Link
@@ -86,7 +88,7 @@ def _elsewhere(question: Question, seen: Sightings, found: set[Registry]) -> Ite
 
 def _without_rule(question: Question, link: Link, seen: Sightings) -> NotCarried:
     replication = seen.replications.get(link.source)
-    if (joining := _joining(link, seen)) is not None:
+    if (joining := joining_sentence(seen.joining, link.source, link.destination)) is not None:
         return blocked(link, Reason.JOINING, joining)
     if isinstance(replication, Fault):
         return blocked(link, Reason.UNREADABLE, unread("rules of the source", replication))
@@ -105,17 +107,11 @@ def _without_rule(question: Question, link: Link, seen: Sightings) -> NotCarried
     return blocked(link, Reason.NO_RULE, because, remedy)
 
 
-def _joining(link: Link, seen: Sightings) -> str | None:
-    """Returns the sentence about the first end of a link whose account is joining."""
-    sentences = (seen.joining.get(end.account) for end in (link.source, link.destination))
-    return next(filter(None, sentences), None)
-
-
 def _answer(question: Question, link: Link, seen: Sightings) -> Carried | NotCarried:
     """Returns what the destination makes of what a rule in place sends to it."""
     delivery = delivery_on(question, link, seen)
     facts = [*_rule_facts(question, link, seen), *_image_facts(question, link, delivery, seen)]
-    if (joining := _joining(link, seen)) is not None:
+    if (joining := joining_sentence(seen.joining, link.source, link.destination)) is not None:
         return replace(blocked(link, Reason.JOINING, joining), facts=tuple(facts))
     if link.destination.account not in question.desired.by_account:
         facts.append(EXTERNAL_FACT)
@@ -166,9 +162,9 @@ def _remedy(question: Question, carried: tuple[Carried, ...], seen: Sightings) -
         source = min(seen.images)
         return f"push it to {source}: it is in no source of these links"
     states = {DeliveryState(link.status) for link in carried if link.status is not None}
+    backfill = apply_command(question.inventory).replace(" apply ", " backfill ", 1)
     if DeliveryState.NOT_SENT in states:
-        path = apply_command(question.inventory).replace(" apply ", " backfill ", 1)
-        return f"it was there before its rule; this copies what is there already:\n{path}"
+        return f"it was there before its rule; this copies what is there already:\n{backfill}"
     if states & {DeliveryState.FAILED, DeliveryState.MISSING}:
-        return "push it again, or copy it with fleet-repl backfill --force"
+        return f"this copies it; {SAME_TAG}:\n{backfill} --force"
     return None
