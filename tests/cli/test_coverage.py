@@ -302,3 +302,27 @@ def test_after_an_interruption(cli: Cli, inventory: str, fleet: FakeFleet) -> No
     assert "stopping; press Ctrl-C again to stop at once" in ended.err
     assert ended.out.startswith("Coverage of demo: interrupted\n")
     assert json.loads(Path("out.json").read_text(encoding="utf-8"))["status"] == "interrupted"
+
+
+def test_nobody_says_that_an_image_is_nowhere_else_without_a_look(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where a registry of another region could not be read, it may have the only copy."""
+    fleet = FLEET.replace('name = "search"', 'name = "search"\nregions = ["us-east-1"]')
+    fleet = fleet.replace('to = { accounts = "search" }', 'to = { accounts = "shop" }')
+    Path("prod.toml").write_text(fleet, encoding="utf-8")
+    denied = '[[accounts]]\nid = "333333333333"\ndenied = true\n'
+    Path("scenario.toml").write_text(denied + RUNNING, "utf-8")
+    reports = ["text:-", "a.csv", "b.md", "c.xml", "d.html"]
+    flags = [part for report in reports for part in ("--report", report)]
+    command = ["coverage", "prod.toml", *SANDBOX, "--in-use", "ecs,lambda"]
+    assert run([*command, *flags]) == ExitCode.PARTIAL
+    assert "0 of 2 running images would be nowhere, and 2 may be" in capsys.readouterr().out
+    texts = {name: Path(name).read_text(encoding="utf-8") for name in reports[1:]}
+    assert texts["a.csv"].count("in-use-unknown") == 2
+    assert "nowhere-else" not in texts["a.csv"]
+    assert "### Running images that may be in one region only" in texts["b.md"]
+    assert "### Running images that are in" not in texts["b.md"]
+    for name in ("c.xml", "d.html"):
+        assert "0 of 2 running images" in texts[name]
+        assert ", and 2 may be" in texts[name]

@@ -80,6 +80,15 @@ def use_words(use: ImageInUse) -> str:
     return f"{use.image.repository}{what} ({listed(names, 2)})"
 
 
+def lost_words(images: Iterable[ImageInUse], verb: str = "") -> str:
+    """Returns `2 of 3 running images would be nowhere, and 1 may be`, with the verb `would be
+    nowhere`."""
+    lost = [image.is_lost for image in images]
+    doubtful = f", and {lost.count(None):,} may be" if None in lost else ""
+    words = f"{lost.count(True):,} of {counted(len(lost), 'running image')} {verb}".rstrip()
+    return words + doubtful
+
+
 def place_words(use: ImageInUse) -> str:
     """Returns `nowhere else; missing in 111111111111/us-east-1`."""
     nowhere_else = "nowhere else that could be read" if use.unknown else "nowhere else"

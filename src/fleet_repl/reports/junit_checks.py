@@ -16,6 +16,7 @@ from fleet_repl.planning.explain import Explanation, Reason, Waited
 from fleet_repl.reports.coverage_words import (
     gap_words,
     link_words,
+    lost_words,
     place_words,
     route_words,
     use_words,
@@ -213,7 +214,7 @@ def _in_use(in_use: InUse | None) -> Iterator[Case]:
         verdict = Verdict(
             element="skipped",
             kind="in-use",
-            message=f"{len(lost):,} of {len(images):,} running images are nowhere else",
+            message=lost_words(images, "are nowhere else"),
             lines=tuple(f"{use_words(image)}: {place_words(image)}" for image in lost),
         )
         yield Case(name=f"running images of {region}", verdict=verdict if lost else None)

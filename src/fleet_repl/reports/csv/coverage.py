@@ -62,6 +62,7 @@ def _rows(report: CoverageDocument) -> Iterator[tuple[Cell, ...]]:
     for use in () if report.in_use is None else report.in_use.images:
         place = (use.account, use.region, use.name)
         state = "in-use" if use.copies else "in-use-nowhere-else"
+        state = "in-use-unknown" if use.unknown and not use.copies else state
         name, _, digest = use.image.partition("@")
         tag = next(iter(use.tags), None)
         image = (name.partition(":")[0], *(None,) * 4, tag, digest or None, None)

@@ -9,6 +9,7 @@ from typing import Final
 from fleet_repl.reports.coverage_words import (
     gap_words,
     link_words,
+    lost_words,
     nowhere,
     place_words,
     route_words,
@@ -123,7 +124,7 @@ def _in_use(in_use: InUse) -> Iterator[Problem]:
         if lost:
             yield _listing(
                 "nowhere else",
-                f"if {region} is gone: {len(lost):,} of {counted(len(images), 'running image')}",
+                f"if {region} is gone: {lost_words(images)}",
                 [f"{use_words(image)}: {place_words(image)}" for image in lost],
             )
     if in_use.unasked:

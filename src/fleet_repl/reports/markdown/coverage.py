@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fleet_repl.reports.coverage_words import percent
 from fleet_repl.reports.documents.coverage import (
@@ -79,11 +79,17 @@ def _unrouted(source: UnroutedDocument) -> str:
 
 
 def _add_in_use(page: Page, in_use: InUseDocument) -> None:
-    lost = [use for use in in_use.images if not use.copies]
+    alone = [use for use in in_use.images if not use.copies]
     header = ("pulled from", "image", "run by", "missing in")
     page.add_some(
         f"### Running images that are in one region only\n\n{table(header, ())}",
-        list(map(_in_use, lost)),
+        [_in_use(use, use.missing) for use in alone if not use.unknown],
+        noun="images",
+    )
+    header = ("pulled from", "image", "run by", "could not be asked")
+    page.add_some(
+        f"### Running images that may be in one region only\n\n{table(header, ())}",
+        [_in_use(use, use.unknown) for use in alone if use.unknown],
         noun="images",
     )
     places = [
@@ -93,10 +99,10 @@ def _add_in_use(page: Page, in_use: InUseDocument) -> None:
     page.add_some("### What runs is not known\n", places, noun="places")
 
 
-def _in_use(use: ImageInUseDocument) -> str:
+def _in_use(use: ImageInUseDocument, places: Sequence[str]) -> str:
     workloads = [code(f"{workload.runtime} {workload.name}") for workload in use.workloads[:3]]
     name = f"{use.image.partition('@')[0]}:{use.tags[0]}" if use.tags else use.image
-    return row([_place(use), code(name), " ".join(workloads), " ".join(map(code, use.missing))])
+    return row([_place(use), code(name), " ".join(workloads), " ".join(map(code, places))])
 
 
 def _place(place: NamedPlaceDocument) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 from fleet_repl.reports.coverage_words import (
     gap_words,
     link_words,
+    lost_words,
     nowhere,
     place_words,
     route_words,
@@ -140,9 +141,7 @@ def _add_links(page: Page, report: CoverageReport, state: CoverageState, title: 
 def _add_in_use(page: Page, in_use: InUse) -> None:
     """Adds what would be lost with each region, and on a full page what would not."""
     for region, images in in_use.by_region().items():
-        lost = sum(not image.copies for image in images)
-        summary = f"{lost:,} of {counted(len(images), 'running image')} would be nowhere"
-        page.heading(f"If {region} is gone, {summary}")
+        page.heading(f"If {region} is gone, {lost_words(images, 'would be nowhere')}")
         short = [image for image in images if page.full or image.missing or not image.copies]
         shown = page.within(sorted(short, key=lambda image: bool(image.copies)), GROUPS)
         for image in shown:

@@ -103,6 +103,12 @@ class ImageInUse:
     unknown: tuple[Registry, ...]
     """Such registries that could not be asked."""
 
+    @property
+    def is_lost(self) -> bool | None:
+        """Returns whether it is nowhere without its region; None where a registry that could not be
+        asked may have it."""
+        return None if self.unknown and not self.copies else not self.copies
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InUse:
