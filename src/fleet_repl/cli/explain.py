@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import ASKED, InventoryPath
+from fleet_repl.cli.flags import ASKED, InventoryPath, PushedTo
 from fleet_repl.cli.output import check_files, hand_over, show_only
 from fleet_repl.cli.run_options import SandboxOptions
 from fleet_repl.reports.exit_codes import explanation_exit
@@ -40,16 +40,7 @@ class ExplainOptions(SandboxOptions):
             show_default=False,
         ),
     ]
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="ACCOUNT/REGION",
-            help="The registry that it is pushed to, the account by id or name.",
-            show_default=False,
-            rich_help_panel=ASKED,
-        ),
-    ] = None
+    source: PushedTo = None
     destination: Annotated[
         str | None,
         typer.Option(

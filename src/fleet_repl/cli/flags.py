@@ -211,6 +211,16 @@ Cluster = Annotated[
         rich_help_panel=READERS,
     ),
 ]
+PushedTo = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="ACCOUNT/REGION",
+        help="The registry that it is pushed to, the account by id or name.",
+        show_default=False,
+        rich_help_panel=ASKED,
+    ),
+]
 TerraformStates = Annotated[
     list[str],
     typer.Option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import ASKED, InventoryPath, duration
+from fleet_repl.cli.flags import ASKED, InventoryPath, PushedTo, duration
 from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import SandboxOptions
@@ -39,16 +39,7 @@ class WaitOptions(SandboxOptions):
             show_default=False,
         ),
     ]
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="ACCOUNT/REGION",
-            help="The registry that it is pushed to, the account by id or name.",
-            show_default=False,
-            rich_help_panel=ASKED,
-        ),
-    ] = None
+    source: PushedTo = None
     destination: Annotated[
         list[str],
         typer.Option(
