@@ -62,6 +62,7 @@ class World:
     differing: dict[Registry, Any] = field(default_factory=dict)
     """What is in place where it is not what is wanted."""
     moved: dict[Registry, Mover] = field(default_factory=dict)
+    by_repositories: set[Registry] = field(default_factory=set)
     unreadable: set[Registry] = field(default_factory=set)
     joining: set[Registry] = field(default_factory=set)
     failing: set[Registry] = field(default_factory=set)
@@ -190,7 +191,12 @@ class FakeFleet:
             after=WANTED,
         )
         by = world.moved.get(registry, Mover.FLEET)
-        moved = Moved(by=by, run_id="20261122T080000Z-000000", at=START - timedelta(days=1))
+        moved = Moved(
+            by=by,
+            run_id="20261122T080000Z-000000",
+            at=START - timedelta(days=1),
+            by_repositories=registry in world.by_repositories,
+        )
         return RegistryPlan(
             registry=registry, name=name, state=State.CHANGED, changes=(change,), moved=moved
         )

@@ -122,6 +122,16 @@ async def test_a_round_that_corrects(stage: Stage) -> None:
     assert facts(page)["Freeze"] == "there is none"
 
 
+async def test_drift_of_repositories_is_not_put_down_to_the_inventory(stage: Stage) -> None:
+    """A route by name needs other prefixes, though nobody has touched the file."""
+    stage.world.tamper(HUB)
+    stage.world.moved = {HUB: Mover.INVENTORY}
+    stage.world.by_repositories = {HUB}
+    run = "run 20261122T080000Z-000000 at 2026-11-22T08:00:00Z"
+    reason = f"its routes need other prefixes: repositories have changed since {run} wrote it"
+    assert rows(shown(await recent_of(stage)))["account 1"] == (["differs"], (reason,))
+
+
 async def test_a_registry_that_flaps_and_differs(stage: Stage) -> None:
     """The reason for leaving it alone stands there once."""
 

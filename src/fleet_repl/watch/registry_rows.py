@@ -110,6 +110,8 @@ def _moved(moved: MovedDocument) -> str:
     match moved.by:
         case Mover.FLEET:
             return f"somebody has changed it since {run} wrote it"
+        case Mover.INVENTORY if moved.by_repositories is True:
+            return f"its routes need other prefixes: repositories have changed since {run} wrote it"
         case Mover.INVENTORY:
             return f"the inventory has changed since {run} wrote it"
         case Mover.UNKNOWN:

@@ -69,6 +69,14 @@ CallsUnknown: TypeAlias = Annotated[
     str | UnsetType,
     Meta(description="Why CloudTrail does not say who has changed it. Missing where it does."),
 ]
+ByRepositories: TypeAlias = Annotated[
+    bool | UnsetType,
+    Meta(
+        description="True where the inventory is the same, and routes need other prefixes for "
+        "the repositories that there are. Missing otherwise.",
+        extra_json_schema={"const": True},
+    ),
+]
 
 
 def calls_of(moved: Moved) -> tuple[RecordedCallDocument, ...] | UnsetType:
@@ -106,14 +114,7 @@ class MovedDocument(Document, frozen=True):
     message: str
     calls: Calls = UNSET
     calls_unknown: CallsUnknown = UNSET
-    by_repositories: Annotated[
-        bool | UnsetType,
-        Meta(
-            description="True where the inventory is the same, and routes need other prefixes for "
-            "the repositories that there are. Missing otherwise.",
-            extra_json_schema={"const": True},
-        ),
-    ] = UNSET
+    by_repositories: ByRepositories = UNSET
 
     @classmethod
     def of(cls, moved: Moved) -> MovedDocument:

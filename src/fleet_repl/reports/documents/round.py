@@ -16,6 +16,7 @@ from fleet_repl.reports.documents.member_types import (
     Timestamp,
 )
 from fleet_repl.reports.documents.moved import (
+    ByRepositories,
     Calls,
     CallsUnknown,
     attribution_of,
@@ -110,6 +111,7 @@ class MovedDocument(Document, frozen=True):
     at: Timestamp | None
     calls: Calls = UNSET
     calls_unknown: CallsUnknown = UNSET
+    by_repositories: ByRepositories = UNSET
 
     @classmethod
     def of(cls, moved: Moved) -> MovedDocument:
@@ -119,6 +121,7 @@ class MovedDocument(Document, frozen=True):
             at=timestamp(moved.at) if moved.at is not None else None,
             calls=calls_of(moved),
             calls_unknown=unknown_of(moved),
+            by_repositories=moved.by_repositories or UNSET,
         )
 
     @property
