@@ -46,7 +46,8 @@ moto = pytest.fixture(scope="module")(moto_server)
 
 
 async def test_an_import_marks_what_others_hold(tmp_path: Path) -> None:
-    """In comments of the inventory, with the blocks for Terraform; of no other account."""
+    """In comments of the inventory, with the blocks for Terraform, which name other accounts only
+    where a block lets go what they have."""
     path = tmp_path / "prod.tfstate"
     path.write_bytes(
         state(resource(RULES, instance(FIRST, key="eu"), instance("999999999999", key="us")))

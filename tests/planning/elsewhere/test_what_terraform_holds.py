@@ -96,6 +96,30 @@ def test_blocks_name_each_resource_once_and_without_keys() -> None:
     assert removed_blocks(()) == ""
 
 
+def test_blocks_say_what_else_they_let_go() -> None:
+    """An address has instances in registries of others, and a template that no inventory has."""
+    held = parse_terraform_state(
+        state(
+            resource(
+                POLICY,
+                instance(key="a", region="eu-west-1"),
+                instance("999999999999", key="b", region="eu-west-1"),
+            ),
+            resource(TEMPLATE, instance(id="base", prefix="base", region="eu-west-1")),
+        ),
+        "prod.tfstate",
+    )
+    ours = [resource for resource in held if resource.account == "111111111111"]
+    others = [resource for resource in held if resource not in ours]
+    policy, template = removed_blocks(ours, others).split("removed {")[:2]
+    assert policy.endswith(
+        "# 1 instance: 111111111111/eu-west-1\n"
+        "# Outside of the fleet, and let go as well: 1 instance: 999999999999/eu-west-1\n"
+    )
+    assert "only by [[templates]], which import does not write" in template
+    assert "Outside" not in template
+
+
 def test_nothing_else_of_a_state_is_repeated() -> None:
     """A state holds secrets in plain text."""
     whole = state(resource(RULES, instance()), resource("aws_db_instance", instance()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from fleet_repl.planning.elsewhere import HeldResource, Holder, removed_blocks
 from fleet_repl.planning.importing.left_out import LeftOut
+from fleet_repl.topology import registries
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.text import listed
 
@@ -33,12 +34,14 @@ class Imported:
     notes: tuple[str, ...] = ()
     """Further notes for the reader of `text`."""
     held: tuple[HeldResource, ...] = ()
-    """Resources of the fleet's accounts that other tools manage."""
+    """Resources of the fleet's registries that other tools manage."""
+    others: tuple[HeldResource, ...] = ()
+    """Resources of other registries in the same Terraform states."""
 
     @property
     def removed_blocks(self) -> str:
         """HCL that takes those out of Terraform's states; empty where Terraform holds nothing."""
-        return removed_blocks(self.held)
+        return removed_blocks(self.held, self.others)
 
     @property
     def unreadable(self) -> tuple[Registry, ...]:
@@ -66,8 +69,15 @@ def imported(
     decision = decide(inventory, observation, file_texts, joining)
     file = edited(text, inventory, decision.inventory)
     unmanaged = decision.unmanaged
-    accounts = {account.id for account in inventory.accounts}
-    ours = tuple(resource for resource in held if resource.account in accounts)
+    fleet = frozenset(registries(inventory))
+    accounts = {registry.account for registry in fleet}
+    ours, others = list[HeldResource](), list[HeldResource]()
+    for resource in held:
+        if resource.region is None:
+            is_ours = resource.account in accounts
+        else:
+            is_ours = Registry(resource.account, resource.region) in fleet
+        (ours if is_ours else others).append(resource)
     because = () if unmanaged is None else (f'grants = "off", because with "managed" {unmanaged}',)
     return Imported(
         text=document(file, decision, file_texts, ours),
@@ -75,7 +85,8 @@ def imported(
         routes=len(decision.inventory.routes),
         left_out=decision.left_out,
         notes=(*because, *_joining_note(joining), *_stack_note(ours), *file.notes),
-        held=ours,
+        held=tuple(ours),
+        others=tuple(others),
     )
 
 
