@@ -67,7 +67,9 @@ async def test_an_import_marks_what_others_hold(tmp_path: Path) -> None:
     )
     assert "DeletionPolicy: Retain" in " ".join(result.notes)
     assert f"from = {RULES}.this" in result.removed_blocks
-    assert "999999999999" not in result.removed_blocks
+    # The block has no keys, so it lets the other account's go as well.
+    assert "let go as well: 1 instance: 999999999999" in result.removed_blocks
+    assert "999999999999" not in result.text
     assert SECRET not in result.text + result.removed_blocks
 
 
