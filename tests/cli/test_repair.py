@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from tests.cli.test_wait import IN_PLACE, PROD
-from tests.support.command_line import Cli, FakeFleet, Terminal
+from tests.support.command_line import Cli, FakeBackend, FakeFleet, Terminal
 from tests.support.registries import registry_of
 
-from fleet_repl import Fault, FaultKind, ImagePut, Reput, ReputState, load_inventory
+from fleet_repl import Fault, FaultKind, ImagePut, Purpose, Reput, ReputState, load_inventory
 from fleet_repl.cli.app import run
 from fleet_repl.cli.log import now
 from fleet_repl.reports.documents.schemas import schema
@@ -102,8 +102,10 @@ def test_the_question(cli: Cli, fleet: FakeFleet, inventory: str, seated: Termin
     assert fleet.asked == ["repair", "repair --dry-run"]
 
 
-def test_images_are_put_again(cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal) -> None:
-    """What would be put is shown, then the question."""
+def test_images_are_put_again(
+    cli: Cli, backend: FakeBackend, fleet: FakeFleet, inventory: str, seated: Terminal
+) -> None:
+    """What would be put is shown, then the question. The sessions of this run may put images."""
     file = fitting(cli, inventory, fleet)
     image = ImageName(repository="base/go", digest="sha256:" + "a" * 64)
     reput = Reput(source=registry_of("1"), image=image, destinations=(), state=ReputState.LACKING)
@@ -111,9 +113,10 @@ def test_images_are_put_again(cli: Cli, fleet: FakeFleet, inventory: str, seated
     seated.type("y\n")
     assert cli("repair", inventory, file, "--reput").code == ExitCode.OK
     assert fleet.asked == ["repair --reput --dry-run", "repair --reput"]
-    screen = seated.screen()
+    assert backend.purposes[-1] is Purpose.REPAIR
+    screen = " ".join(seated.screen().split())
     assert f"{image} in 111111111111 eu-west-1: lacking" in screen
-    assert "Put 1 image of demo again, each under a tag of its own? [y/N] " in screen
+    assert "Put 1 image of demo again, each under a tag of its own? [y/N]" in screen
 
 
 def test_log_lines() -> None:

@@ -15,11 +15,13 @@ from fleet_repl import (
     BackfillMode,
     BackfillReport,
     FaultKind,
+    FleetError,
     ImagePut,
     RefusedError,
     Status,
     to_json,
 )
+from fleet_repl.ecr.session_policies import session_policy
 from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.exit_codes import backfill_exit
 from fleet_repl.reports.formats import ReportFormat
@@ -29,6 +31,7 @@ from fleet_repl.runs.reput import ReputState
 from fleet_repl.sandbox import AccountScenario, FaultRule, Mishap, Scenario
 from fleet_repl.sandbox.images import Image, Push
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.names import Partition
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 ENDS = (SHOP, SHOP_US, SEARCH)
@@ -74,6 +77,22 @@ async def test_an_image_is_sent_once_more() -> None:
         assert repository.images[image.digest].tags == ("1", reput.tag)
         assert (await verified(aws)).status == "ok"
         assert ImagePut(source=HUB, what=str(reput.image), tag=reput.tag) in aws.events
+
+
+async def test_other_runs_have_sessions_that_put_none() -> None:
+    """An apply, say, may put no image, whatever its roles may; so it is refused before any call."""
+    async with simulate(QUIET) as aws:
+        await failed(aws, "base/go")
+        document = await verified(aws)
+        async with aws.connected() as fleet:
+            with pytest.raises(FleetError, match=r"connect it with purpose=Purpose\.REPAIR"):
+                await fleet.repair(document, reput=True)
+        assert [operation for _, operation in aws.world.writes].count("PutImage") == 0
+    policies = [
+        session_policy(partition=Partition.AWS, read_only=False, puts_images=puts)
+        for puts in (False, True)
+    ]
+    assert ["ecr:PutImage" in policy for policy in policies] == [False, True]
 
 
 async def test_the_images_of_a_list_go_first() -> None:

@@ -20,6 +20,7 @@ from fleet_repl import (
     FaultKind,
     FleetError,
     FrozenError,
+    Purpose,
     RefusedError,
     Status,
     to_json,
@@ -49,7 +50,7 @@ async def covered(aws: Simulated, *, images: bool = True) -> CoverageReport:
 
 async def repaired(aws: Simulated, document: Any, **how: Any) -> BackfillReport:
     """The result of a connection of its own."""
-    async with aws.connected() as fleet:
+    async with aws.connected(purpose=Purpose.REPAIR) as fleet:
         report: BackfillReport = await fleet.repair(document, **how)
         return report
 

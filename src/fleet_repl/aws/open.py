@@ -77,15 +77,19 @@ async def open_aws(
     endpoint: Endpoint | None = None,
     on_event: EventSink = _unheard,
     read_only: bool = False,
+    puts_images: bool = False,
 ) -> AsyncIterator[AwsRegistries]:
     """The inventory's registries on AWS, or on the simulated AWS at `endpoint`.
 
     The base identity is resolved and checked first. Without `endpoint`, every setting that the SDK
-    reads from the environment and the profile holds.
+    reads from the environment and the profile holds. `read_only` and `puts_images` decide on the
+    policy of its sessions.
 
     Raises IdentityError for a base identity or settings of the SDK that cannot be used.
     """
-    opened = _open(inventory, run_id, pace, endpoint, on_event, read_only=read_only)
+    partition = inventory.aws.partition
+    policy = session_policy(partition=partition, read_only=read_only, puts_images=puts_images)
+    opened = _open(inventory, run_id, pace, endpoint, on_event, policy)
     async with opened as connection:
         accounts = {account.id: account for account in inventory.accounts}
         calls = AccountCalls(connection.caller, accounts, connection.source_of)
@@ -110,7 +114,8 @@ async def open_discovery(
     """
     aws = inventory.aws
     region = GLOBAL_REGIONS.get(aws.partition, aws.partition.first_region)
-    async with _open(inventory, run_id, pace, endpoint, on_event, read_only=True) as connection:
+    policy = session_policy(partition=aws.partition, read_only=True)
+    async with _open(inventory, run_id, pace, endpoint, on_event, policy) as connection:
         role = None if inventory.organization is None else inventory.organization.role
         source, account = _of_organization(connection, aws, role)
         yield (
@@ -128,8 +133,7 @@ async def _open(
     pace: Pace,
     endpoint: Endpoint | None,
     on_event: EventSink,
-    *,
-    read_only: bool,
+    policy: str,
 ) -> AsyncIterator[_Connection]:
     quieten_sdk()
     aws, concurrency = inventory.aws, inventory.apply.concurrency
@@ -148,7 +152,7 @@ async def _open(
             session_name=session_name(inventory.name, run_id),
             inventory=inventory.path,
             audit=audit_parameters(aws),
-            **_policies(aws, read_only=read_only),
+            **_policies(aws, policy),
         )
 
         async def of_profile(profile: str) -> Base:
@@ -217,12 +221,12 @@ async def open_objects(
         yield BucketObjects(caller, base, region, bucket=bucket, prefix=prefix, subject=subject)
 
 
-def _policies(aws: Aws, *, read_only: bool) -> dict[str, str]:
+def _policies(aws: Aws, policy: str) -> dict[str, str]:
     """The inline policies of the sessions of a run, none where [aws] switches them off."""
     if not aws.session_policy:
         return {}
     return {
-        "session_policy": session_policy(partition=aws.partition, read_only=read_only),
+        "session_policy": policy,
         "passing_policy": passing_policy(partition=aws.partition),
     }
 

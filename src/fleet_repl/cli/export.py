@@ -11,6 +11,7 @@ from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.in_place_options import ExportOptions
 from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.cli.session import Session
+from fleet_repl.inventory.regular_files import read_start
 from fleet_repl.reports.exit_codes import exit_code
 from fleet_repl.reports.files import ReportError, check_apart, check_place, write_report
 from fleet_repl.values.exit_code import ExitCode
@@ -102,9 +103,7 @@ def _check_replaceable(path: Path, text: str) -> None:
     if not path.exists():
         return
     check_place(path)
-    with path.open(encoding="utf-8", errors="replace") as file:
-        begins = file.read(_ALIKE)
-    if begins != text[:_ALIKE]:
+    if read_start(path, _ALIKE) != text.encode()[:_ALIKE]:
         raise ReportError(
             f"{path}: this file is of no export, and would be replaced; name another folder"
         )

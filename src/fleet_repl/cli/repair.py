@@ -92,11 +92,17 @@ def repair(call: Call[RepairOptions]) -> ExitCode:
         inventory=load(options.inventory),
         scope=scope,
         state=options.state,
-        purpose=None if options.dry_run else Purpose.APPLY,
+        purpose=_purpose(options),
         locked=False,
         reads=(options.document,),
     )
     return run_target(call, target, partial(_repair, options=options))
+
+
+def _purpose(options: RepairOptions) -> Purpose | None:
+    if options.dry_run:
+        return None
+    return Purpose.REPAIR if options.reput else Purpose.APPLY
 
 
 async def _repair(session: Session, *, options: RepairOptions) -> ExitCode:

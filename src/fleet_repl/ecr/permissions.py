@@ -207,9 +207,14 @@ def account_statements(
     return tuple(statement for statement in needed if statement.actions)
 
 
-def every_statement(*, read_only: bool = False) -> tuple[Statement, ...]:
-    """Returns the statements of the role in each account, for all features of any inventory."""
-    return tuple(need.statement(read_only=read_only) for need in _NEEDS)
+def every_statement(*, read_only: bool = False, puts_images: bool = True) -> tuple[Statement, ...]:
+    """Returns the statements of the role in each account, for all features of any inventory;
+    without `puts_images`, all but that of images which are put again."""
+    return tuple(
+        need.statement(read_only=read_only)
+        for need in _NEEDS
+        if puts_images or need.feature is not Feature.REPUT
+    )
 
 
 def statements_of(action: str) -> tuple[Statement, ...]:

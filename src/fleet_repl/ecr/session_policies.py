@@ -8,13 +8,14 @@ from fleet_repl.values.canonical_json import Json, compact_json
 from fleet_repl.values.names import Partition
 
 
-def session_policy(*, partition: Partition, read_only: bool) -> str:
+def session_policy(*, partition: Partition, read_only: bool, puts_images: bool = False) -> str:
     """The inline policy of a run's sessions, well within the 2,048 characters that STS takes.
 
     A run that writes may make every call there is: it learns only on the way what has to go that
-    the inventory no longer has. The role's own policy narrows it further.
+    the inventory no longer has. Only a run that `puts_images` again may put any. The role's own
+    policy narrows it further.
     """
-    allowed = every_statement(read_only=read_only)
+    allowed = every_statement(read_only=read_only, puts_images=puts_images)
     linked = [statement for statement in allowed if statement.service and statement.actions]
     actions = [
         action for statement in allowed if not statement.service for action in statement.actions

@@ -59,8 +59,8 @@ async def connect(  # noqa: PLR0913 - each says a thing of its own about the run
     `state` is a folder or an `s3://` location in place of that in the inventory's [state]; what is
     remembered of another endpoint than AWS's is kept apart there. `purpose`: what others are told
     while it writes; None: it writes nothing, and the sessions in its accounts may make no call that
-    writes. With `locked` the fleet's lock is held from before anything else until the end;
-    otherwise it is taken for each plan that is applied.
+    writes; only with `Purpose.REPAIR` may they put images. With `locked` the fleet's lock is held
+    from before anything else until the end; otherwise it is taken for each plan that is applied.
 
     `executor` reads for this process, as `shard_readers` says, with `workers` shards of accounts at
     a time; it is not shut down. Plans and every write stay in this process.
@@ -157,6 +157,7 @@ class _Opening:
             endpoint=self.endpoint,
             on_event=self.on_event,
             read_only=self.purpose is None,
+            puts_images=self.purpose is Purpose.REPAIR,
         )
 
     def readers(
@@ -201,6 +202,7 @@ class _Opening:
             stop=Stop(pace.clock, pace.deadline, inventory.apply.deadline),
             on_event=self.on_event,
             read_only=self.purpose is None,
+            puts_images=self.purpose is Purpose.REPAIR,
             known_calls=self.known_calls,
             workers=readers,
         )

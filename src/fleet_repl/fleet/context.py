@@ -79,6 +79,8 @@ class RunContext:
     """Calls of others that whoever connects knows of already."""
     read_only: bool = False
     """Whether the sessions of this run may make no call that writes."""
+    puts_images: bool = False
+    """Whether they may put images."""
     workers: ShardReaders | None = None
     """Other processes that read for this one; None: it reads by itself."""
 
@@ -86,6 +88,14 @@ class RunContext:
         """Raises FleetError in a run that may not write."""
         if self.read_only:
             raise FleetError("the fleet was connected read-only: it writes nothing")
+
+    def check_may_put_images(self) -> None:
+        """Raises FleetError in a run that may put no images."""
+        if not self.puts_images:
+            raise FleetError(
+                "the fleet was connected for another purpose: its sessions may put no images; "
+                "connect it with purpose=Purpose.REPAIR"
+            )
 
     def reporting_to(self, on_event: EventSink | None) -> RunContext:
         """Returns the context with its events also sent to `on_event`."""

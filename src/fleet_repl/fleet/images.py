@@ -173,8 +173,8 @@ class FleetImages:
 
         `wait`: start those that ECR has no room for yet as well, and follow all to their end.
         `reput`: start none, and put the images again that the document names, each under a tag of
-        its own; of more than 20, that is refused. `dry_run`: start and put none. A backfill
-        that began since the document was made will do.
+        its own; of more than 20, that is refused. It takes `connect(purpose=Purpose.REPAIR)`.
+        `dry_run`: start and put none. A backfill that began since the document was made will do.
         Raises FleetError for a file that cannot be read, and RefusedError while the fleet is
         frozen, for a document of another fleet or inventory or one older than `max_age`, and where
         a rule or a grant is missing, which `apply` puts in place.
@@ -183,6 +183,8 @@ class FleetImages:
 
         if not dry_run:
             self._context.check_may_write()
+            if reput:
+                self._context.check_may_put_images()
             await self._context.access.refuse_if_frozen()
         context = self._context.reporting_to(on_event)
         how = RepairOptions(wait=wait, reput=reput, dry_run=dry_run)

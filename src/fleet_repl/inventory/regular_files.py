@@ -34,15 +34,20 @@ def read_regular(path: str | Path, *, most: int) -> bytes:
         os.close(handle)
 
 
+def read_start(path: Path, length: int) -> bytes:
+    """The first `length` bytes of a regular file of any size. Raises OSError."""
+    handle = os.open(path, _FLAGS)
+    try:
+        _regular_size(handle)
+        return os.read(handle, length)
+    finally:
+        os.close(handle)
+
+
 def content_of(handle: int, *, most: int) -> bytes:
     """Returns the content of a file that is open already. It may grow while it is read."""
-    status = os.fstat(handle)
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is not a regular file")
     chunks: list[bytes] = []
-    left = most + 1 if status.st_size <= most else 0
+    left = most + 1 if _regular_size(handle) <= most else 0
     while left and (chunk := os.read(handle, min(left, MIB))):
         chunks.append(chunk)
         left -= len(chunk)
@@ -57,6 +62,15 @@ def read_stream(stream: BinaryIO, *, most: int) -> bytes:
     if len(content) > most:
         raise _too_large(most)
     return content
+
+
+def _regular_size(handle: int) -> int:
+    status = os.fstat(handle)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return status.st_size
 
 
 def _too_large(most: int) -> OSError:

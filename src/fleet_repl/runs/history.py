@@ -29,6 +29,8 @@ class Purpose(StrEnum):
     APPLY = "apply"
     ROLLBACK = "rollback"
     WATCH = "watch"
+    REPAIR = "repair"
+    """Images are put again: of all runs, only these have sessions that may put any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

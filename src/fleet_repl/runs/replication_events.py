@@ -8,13 +8,13 @@ every text is checked for its form before it is used.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from fleet_repl.values.canonical_json import parse_json
 from fleet_repl.values.errors import SelectionError
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import (
@@ -51,8 +51,8 @@ def parse_event(text: str) -> ReplicationEvent | None:
     if len(text) > _LARGEST:
         return None
     try:
-        return replication_event(json.loads(text))
-    except (ValueError, RecursionError):
+        return replication_event(parse_json(text))
+    except ValueError:
         return None
 
 

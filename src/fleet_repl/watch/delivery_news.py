@@ -22,7 +22,7 @@ from fleet_repl.reports.documents.delivery_news import (
 from fleet_repl.reports.documents.writer import as_json
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.timed_deliveries import DeliveryKey, DeliveryResult, TimedDelivery
-from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.canonical_json import JsonObject, parse_json
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import and_more, elapsed, first_line, timestamp
 
@@ -85,7 +85,7 @@ class LinkTroubles:
         """Returns what `kept` has written; of a note that is damaged, what can be read."""
         links: dict[_Ends, _Trouble] = {}
         try:
-            document = json.loads(note or b"[]")
+            document = parse_json(note or b"[]")
         except ValueError:
             document = []
         for entry in document if isinstance(document, list) else []:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from fleet_repl.values.canonical_json import parse_json
+
 Value: TypeAlias = "str | int | float | Function | Sequence[Value] | Mapping[str, Value] | None"
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_/.-]*(?:(?: |:+)[A-Za-z0-9_/.-]+)*")
@@ -73,5 +75,5 @@ def _scalar(text: str) -> str:
 
 
 def _whole(halves: re.Match[str]) -> str:
-    letter = json.loads(f'"{halves[0]}"')
+    letter = str(parse_json(f'"{halves[0]}"'))
     return f"\\U{ord(letter):08x}"
