@@ -6,10 +6,10 @@ whether a write whose answer was lost has happened.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from fleet_repl.planning.plan import Change
 from fleet_repl.runs.doctor import CheckState, Question
@@ -17,6 +17,9 @@ from fleet_repl.runs.events import Event
 from fleet_repl.runs.outcomes import ChangeOutcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Registry
+
+if TYPE_CHECKING:
+    from fleet_repl.runs.coverage import RunningImage
 
 EventSink: TypeAlias = Callable[[Event], object]
 
@@ -217,4 +220,24 @@ class ImageFinder(ImageReader, Protocol):
 
     async def has_repository(self, registry: Registry, repository: str) -> bool:
         """Returns whether a repository exists."""
+        ...
+
+
+class WorkloadReader(Protocol):
+    """What the accounts of a fleet run. Both raise CallError."""
+
+    async def tasks(self, place: Registry) -> Iterable[RunningImage]:
+        """Returns the images of ECS in an account and region."""
+        ...
+
+    async def functions(self, place: Registry) -> Iterable[RunningImage]:
+        """Returns the images of Lambda functions in an account and region."""
+        ...
+
+
+class PodReader(Protocol):
+    """What the clusters of a kubeconfig run."""
+
+    async def pods(self, context: str) -> Iterable[RunningImage]:
+        """Returns the images of the pods of a context. Raises CallError."""
         ...

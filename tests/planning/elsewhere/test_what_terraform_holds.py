@@ -150,7 +150,7 @@ def test_what_is_no_state_is_said(content: bytes, message: str) -> None:
     """By the name of the file, and without a word of what is in it."""
     with pytest.raises(StateFileError) as caught:
         parse_terraform_state(content, "prod.tfstate")
-    assert str(caught.value).startswith("prod.tfstate: ")
+    assert str(caught.value).startswith(("prod.tfstate is ", "prod.tfstate: the state "))
     assert message in str(caught.value)
     assert SECRET not in str(caught.value)
     assert "hunter2" not in str(caught.value)

@@ -133,7 +133,7 @@ class Comparer:
                     is_long = True
                 if chunk and len(chunk) + len(page) > self.most:
                     yield chunk
-                    # The one who was given it holds it still: two of them would be in memory.
+                    # The caller holds the chunk still: without this, two would be in memory.
                     chunk.clear()
                 chunk.update(_images(page))
                 if chunk and not whole:

@@ -6,13 +6,13 @@ What answers mean is decided in `runs.coverage`. A place that fails is a value.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 from fleet_repl.engine.image_arrivals import time_out
-from fleet_repl.engine.ports import ImageFinder
+from fleet_repl.engine.ports import ImageFinder, PodReader, WorkloadReader
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.desired import Desired
@@ -34,26 +34,6 @@ from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import Registry
 
 T = TypeVar("T")
-
-
-class WorkloadReader(Protocol):
-    """What the accounts of a fleet run. Both raise CallError."""
-
-    async def tasks(self, place: Registry) -> Iterable[RunningImage]:
-        """Returns the images of ECS in an account and region."""
-        ...
-
-    async def functions(self, place: Registry) -> Iterable[RunningImage]:
-        """Returns the images of Lambda functions in an account and region."""
-        ...
-
-
-class PodReader(Protocol):
-    """What the clusters of a kubeconfig run."""
-
-    async def pods(self, context: str) -> Iterable[RunningImage]:
-        """Returns the images of the pods of a context. Raises CallError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +92,7 @@ class _Inquiry:
         self._time_out(questions)
         uses = uses_of(self.running, {*self.context.desired.registries})
         resolved = await self._resolve_all(uses.of_fleet)
-        holders = holders_of(resolved, repositories)
-
-        found: dict[PulledImage, Mapping[Registry, bool | None]] = {}
-
-        async def look_up(pulled: PulledImage) -> None:
-            found[pulled] = await self._find(pulled, holders.get(pulled.image.repository, ()))
-
-        await self._through(sorted(resolved, key=str), look_up)
-        for pulled in resolved.keys() - found.keys():
-            found[pulled] = self._too_late(pulled, holders.get(pulled.image.repository, ()))
+        found = await self._find_all(resolved.keys(), holders_of(resolved, repositories))
         images = (
             image_in_use(pulled, running, found[pulled], self.context.desired)
             for pulled, running in resolved.items()
@@ -194,6 +165,23 @@ class _Inquiry:
             named = names.get(pulled, pulled.image)
             resolved[PulledImage(pulled.registry, named)] += running
         return resolved
+
+    async def _find_all(
+        self,
+        images: Set[PulledImage],
+        holders: Mapping[str, tuple[Registry, ...]],
+    ) -> Mapping[PulledImage, Mapping[Registry, bool | None]]:
+        """Returns for each image which other registries have it. `holders`: the registries that
+        have a repository, by its name."""
+        found: dict[PulledImage, Mapping[Registry, bool | None]] = {}
+
+        async def look_up(pulled: PulledImage) -> None:
+            found[pulled] = await self._find(pulled, holders.get(pulled.image.repository, ()))
+
+        await self._through(sorted(images, key=str), look_up)
+        for pulled in images - found.keys():
+            found[pulled] = self._too_late(pulled, holders.get(pulled.image.repository, ()))
+        return found
 
     async def _find(
         self, pulled: PulledImage, holders: Iterable[Registry]

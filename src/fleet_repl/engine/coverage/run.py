@@ -135,7 +135,8 @@ class _Coverage:
         """Yields the work of one source after the other, made only when it is its turn: a fleet may
         have millions of repositories."""
         for source in sorted(self._links):
-            # The last one asks nothing: names alone may tell all, and other tasks get their turn.
+            # The last job of a source reads nothing. Where names alone tell all, it is the only
+            # job, and gives other tasks their turn.
             for job in chain(self._jobs(source), [_Job(source, "", {})]):
                 self._under_way[source] += 1
                 yield job

@@ -50,7 +50,7 @@ def parse_terraform_state(content: bytes, source: str) -> tuple[HeldResource, ..
     document = _document(content, source)
     resources = document.get("resources")
     if not isinstance(resources, list):
-        raise StateFileError(f"{source}: is no Terraform state: it has no resources")
+        raise StateFileError(f"{source} is no Terraform state: it has no resources")
     return tuple(
         held
         for number, resource in enumerate(resources)
@@ -66,7 +66,7 @@ def _document(content: bytes, source: str) -> Mapping[str, object]:
         document = None
     if not isinstance(document, Mapping):
         raise StateFileError(
-            f"{source}: is no Terraform state: it is no JSON object\n    "
+            f"{source} is no Terraform state: it is no JSON object\n    "
             "terraform state pull prints the state"
         )
     if "encrypted_data" in document:
@@ -77,7 +77,7 @@ def _document(content: bytes, source: str) -> Mapping[str, object]:
     if version != VERSION or isinstance(version, bool):
         said = version if isinstance(version, int) else "none"
         raise StateFileError(
-            f"{source}: is a Terraform state of version {said}, and only version {VERSION} is "
+            f"{source} is a Terraform state of version {said}, and only version {VERSION} is "
             "known here\n    terraform state pull, with a Terraform of 0.12 or later, prints that"
         )
     return document
@@ -91,7 +91,7 @@ def _held(resource: Mapping[str, object], number: int, source: str) -> Iterator[
         return
     address, instances = _address(resource), resource.get("instances")
     if address is None or not isinstance(instances, list):
-        raise StateFileError(f"{source}: is malformed: resources[{number}] has no address")
+        raise StateFileError(f"{source} is malformed: resources[{number}] has no address")
     for instance in instances:
         if not isinstance(instance, Mapping) or instance.get("deposed") is not None:
             continue
@@ -99,7 +99,7 @@ def _held(resource: Mapping[str, object], number: int, source: str) -> Iterator[
         values = attributes if isinstance(attributes, Mapping) else {}
         account = values.get("registry_id") or values.get("id")
         if not isinstance(account, str) or not is_account_id(account):
-            raise StateFileError(f"{source}: is malformed: {visible(address)} has no registry_id")
+            raise StateFileError(f"{source} is malformed: {visible(address)} has no registry_id")
         yield HeldResource(
             holder=Holder.TERRAFORM,
             resource=kind,
