@@ -23,19 +23,19 @@ from fleet_repl.planning.plan import (
     PlannedAccount,
     RegistryPlan,
     Summary,
-    Vouched,
     Warning,
 )
-from fleet_repl.planning.route_prefixes import RoutePrefixes
 from fleet_repl.reports.documents.member_types import (
-    Account,
-    AccountName,
     Acknowledged,
-    Count,
     Digest,
     Labels,
-    RegionName,
     Timestamp,
+)
+from fleet_repl.reports.documents.plan_members import (
+    AccountDocument,
+    ResolvedDocument,
+    SummaryDocument,
+    VouchedDocument,
 )
 from fleet_repl.reports.documents.reader import (
     Document,
@@ -53,7 +53,6 @@ from fleet_repl.reports.documents.registry_plans import PlannedRegistry, Registr
 from fleet_repl.reports.documents.shared import (
     InventoryDocument,
     ObjectionDocument,
-    PlaceDocument,
     WarningDocument,
     given,
     label_members,
@@ -71,47 +70,6 @@ PLAN_SCHEMA: Final = "fleet-repl/plan/1"
 
 class PlanFormatError(FleetError):
     """A document that is not a plan, or that this version cannot read."""
-
-
-class SummaryDocument(Document, frozen=True):
-    registries: Count
-    changed: Count
-    unchanged: Count
-    unreadable: Count
-    held: Count
-    links_added: Count
-    links_removed: Count
-
-
-class VouchedDocument(PlaceDocument, frozen=True):
-    sid: str
-
-    def vouched(self) -> Vouched:
-        return Vouched(registry=self.registry, sid=self.sid)
-
-
-class AccountDocument(Document, frozen=True, kw_only=True):
-    """An account of a fleet that is discovered, as it was when the plan was made."""
-
-    id: Account
-    name: AccountName
-    regions: tuple[RegionName, ...]
-    labels: dict[str, str]
-    role: Annotated[str | None, Meta(description="Its ARN; null for the base identity.")]
-    retired: bool
-
-
-class ResolvedDocument(PlaceDocument, frozen=True):
-    """The prefixes of a route with `exclude` or `only` out of one source."""
-
-    route: str
-    prefixes: Annotated[
-        tuple[str, ...],
-        Meta(description="Empty where the source has no repository that the route asks for."),
-    ]
-
-    def resolved(self) -> RoutePrefixes:
-        return RoutePrefixes(source=self.registry, route=self.route, prefixes=self.prefixes)
 
 
 class PlanDocument(Document, frozen=True, kw_only=True, tag_field="schema", tag=PLAN_SCHEMA):
