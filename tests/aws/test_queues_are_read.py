@@ -14,7 +14,8 @@ from tests.support.moto import moto_client, moto_server
 from fleet_repl.aws import Endpoint, open_queue
 from fleet_repl.engine.retry import Pace
 from fleet_repl.sandbox import Scenario, serve, world_of
-from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap, QueueScenario
+from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap
+from fleet_repl.sandbox.scenario_contents import QueueScenario
 from fleet_repl.values.errors import CallError, FaultKind, FleetError
 from fleet_repl.values.names import Region, Secret
 from fleet_repl.values.queues import QueueAddress

@@ -15,7 +15,7 @@ from tests.support.simulated import simulate
 from fleet_repl import FleetError, Plan, load_inventory
 from fleet_repl.fleet.terraform_states import read_terraform_states
 from fleet_repl.sandbox import RegistryScenario, Scenario
-from fleet_repl.sandbox.scenario import StackScenario
+from fleet_repl.sandbox.scenario_contents import StackScenario
 from fleet_repl.values.errors import StateError
 
 RULES: Final = "aws_ecr_replication_configuration"

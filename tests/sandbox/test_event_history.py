@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests.support.served import EAST, HUB, SPOKE, Serve, Served
 
 from fleet_repl.sandbox import AccountScenario, RegistryScenario, Scenario
-from fleet_repl.sandbox.scenario import StackScenario
+from fleet_repl.sandbox.scenario_contents import StackScenario
 
 NO_RULES: dict[str, Any] = {"replicationConfiguration": {"rules": []}}
 

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from tests.support.served import CUSTOMER, EAST, HUB, SPOKE, WEST
 
 from fleet_repl.sandbox import Scenario
-from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap, QueueScenario
+from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap
+from fleet_repl.sandbox.scenario_contents import QueueScenario
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from fleet_repl.fleet.queues import open_queue
 from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.sandbox import Scenario, World, serve, world_of
-from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap, QueueScenario
+from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap
+from fleet_repl.sandbox.scenario_contents import QueueScenario
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import Secret

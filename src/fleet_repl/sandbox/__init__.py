@@ -7,20 +7,14 @@ say when the rest of the package is wrong.
 
 from fleet_repl.sandbox.backfills import Backfill
 from fleet_repl.sandbox.images import Image, Repository
-from fleet_repl.sandbox.scenario import (
-    AccountScenario,
-    FaultRule,
-    FunctionScenario,
+from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap, RegionScenario, Scenario
+from fleet_repl.sandbox.scenario_contents import FunctionScenario, RegistryScenario, ServiceScenario
+from fleet_repl.sandbox.scenario_file import load_scenario
+from fleet_repl.sandbox.scenario_organization import (
     MemberScenario,
-    Mishap,
     OrganizationScenario,
-    RegionScenario,
-    RegistryScenario,
-    Scenario,
-    ServiceScenario,
     UnitScenario,
 )
-from fleet_repl.sandbox.scenario_file import load_scenario
 from fleet_repl.sandbox.seed import world_of
 from fleet_repl.sandbox.server import Server, serve
 from fleet_repl.sandbox.world import World

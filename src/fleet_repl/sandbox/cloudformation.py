@@ -7,7 +7,7 @@ from typing import Final
 
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory, Identity
-from fleet_repl.sandbox.scenario import RegistryScenario
+from fleet_repl.sandbox.scenario_contents import RegistryScenario
 from fleet_repl.sandbox.sts import Result
 from fleet_repl.values.names import AccountId, Region, Registry
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.pages import page
-from fleet_repl.sandbox.scenario import ServiceScenario
+from fleet_repl.sandbox.scenario_contents import ServiceScenario
 from fleet_repl.sandbox.shapes import Structure, read
 from fleet_repl.sandbox.workload_images import digest_of
 from fleet_repl.sandbox.world import World

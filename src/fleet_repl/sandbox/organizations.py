@@ -15,7 +15,11 @@ from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.pages import page
-from fleet_repl.sandbox.scenario import MemberScenario, OrganizationScenario, UnitScenario
+from fleet_repl.sandbox.scenario_organization import (
+    MemberScenario,
+    OrganizationScenario,
+    UnitScenario,
+)
 from fleet_repl.sandbox.shapes import Structure, read
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import AccountId, Partition

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from uuid import UUID, uuid5
 
 from fleet_repl.sandbox.aws_errors import AwsError
-from fleet_repl.sandbox.scenario import QueueScenario
+from fleet_repl.sandbox.scenario_contents import QueueScenario
 from fleet_repl.sandbox.shapes import Structure, read
 from fleet_repl.values.canonical_json import Json, JsonObject, compact_json
 from fleet_repl.values.clock import Clock

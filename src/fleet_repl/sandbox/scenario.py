@@ -7,30 +7,32 @@ regions and documents of a scenario against an inventory; `scenario_file` reads 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     model_validator,
 )
 
+from fleet_repl.sandbox.scenario_contents import (
+    FunctionScenario,
+    QueueScenario,
+    RegistryScenario,
+    ServiceScenario,
+)
+from fleet_repl.sandbox.scenario_organization import OrganizationScenario
 from fleet_repl.sandbox.scenario_values import (
     Account,
     Action,
-    Document,
     EcrOperation,
     Milliseconds,
     Operation,
+    Part,
     PolicyScope,
     Positive,
-    Seconds,
     Span,
 )
 from fleet_repl.values.names import AccountId, Region, Registry
@@ -55,11 +57,7 @@ class Mishap(StrEnum):
     """The endpoint does not know the credentials, for now."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class FaultRule(_Part):
+class FaultRule(Part):
     """Calls that fail: a share of the matching calls, or the first ones.
 
     `first` counts per account, region and operation, and so does every draw: which calls fail
@@ -89,7 +87,7 @@ class FaultRule(_Part):
         )
 
 
-class AccountScenario(_Part):
+class AccountScenario(Part):
     """The peculiarities of one account."""
 
     id: Account
@@ -110,7 +108,7 @@ class AccountScenario(_Part):
         return self.id
 
 
-class RegionScenario(_Part):
+class RegionScenario(Part):
     """The peculiarities of one region."""
 
     name: str
@@ -120,139 +118,6 @@ class RegionScenario(_Part):
     @property
     def key(self) -> str:
         return self.name
-
-
-class StackScenario(_Part):
-    """A CloudFormation stack in the account and region of a registry."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,127}$")]
-    resources: dict[str, str] = {}
-    """Logical id → type; of a creation template, its prefix follows after a blank."""
-
-
-class _Placed(_Part):
-    """Something in an account and region."""
-
-    account: Account
-    region: str
-
-    @property
-    def place(self) -> Registry:
-        """The account and region, as they name a registry."""
-        return Registry(AccountId(self.account), Region(self.region))
-
-
-class RegistryScenario(_Placed):
-    """The contents of one registry at first."""
-
-    replication: Document | None = None
-    policy: Document | None = None
-    repositories: dict[str, tuple[str, ...]] = {}
-    """Repository name → tags, pushed before any rule was in place."""
-    pushes: dict[str, tuple[str, ...]] = {}
-    """Repository name → tags, pushed once all rules, policies and templates were in place."""
-    templates: tuple[Document, ...] = ()
-    """Repository creation templates, as CreateRepositoryCreationTemplate takes them."""
-    policy_scope: PolicyScope | None = None
-    """The account setting REGISTRY_POLICY_SCOPE in this region; None: as the account has it."""
-    unknown_operations: tuple[EcrOperation, ...] = ()
-    """Operations that ECR does not have for this registry yet."""
-    stacks: tuple[StackScenario, ...] = ()
-    """The stacks that have its rules or its policy."""
-    unknown_fields: Document = {}
-    """Members that each of its first rules has besides those that ECR is known to have."""
-
-    @property
-    def key(self) -> str:
-        return str(self.place)
-
-
-class ServiceScenario(_Placed):
-    """A service of ECS, with running tasks."""
-
-    cluster: str = "default"
-    name: str
-    images: tuple[str, ...]
-    """The images of the containers of a task, such as
-    `111111111111.dkr.ecr.eu-west-1.amazonaws.com/base/go:1.25`."""
-    tasks: Annotated[int, Field(ge=0)] = 1
-    """How many tasks run."""
-
-
-class FunctionScenario(_Placed):
-    """A function of Lambda."""
-
-    name: str
-    image: str | None = None
-    """None for a function that is a ZIP file."""
-
-
-class QueueScenario(_Placed):
-    """A queue of SQS."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
-    events: bool = True
-    """Whether every copy of a push is reported there."""
-    copies: Annotated[int, Field(ge=1)] = 1
-    """How often each event arrives."""
-    messages: tuple[str, ...] = ()
-    """The bodies of messages that are there at first."""
-
-    @property
-    def key(self) -> str:
-        return f"{self.place}/{self.name}"
-
-
-class UnitScenario(_Part):
-    """An organizational unit."""
-
-    id: Annotated[str, Field(pattern=r"^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$")]
-    name: str
-    parent: str | None = None
-    """The unit that holds it; None: the root."""
-
-
-class MemberScenario(_Part):
-    """An account of the organization."""
-
-    id: Account
-    name: str = ""
-    email: str = ""
-    state: Literal["PENDING_ACTIVATION", "ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED"] = (
-        "ACTIVE"
-    )
-    unit: str | None = None
-    """The unit that holds it; None: the root."""
-    tags: dict[str, str] = {}
-    joined: AwareDatetime = datetime(2020, 1, 1, tzinfo=UTC)
-    """Counts only for an account that is a member from the start."""
-    joins_after: Seconds = 0
-    """Seconds after the start at which it becomes a member."""
-    role_after: Seconds = 0
-    """Seconds after the start from which its role is there."""
-    closes_after: Seconds | None = None
-    """Seconds after the start at which it is closed; None: never."""
-
-    def at(self, seconds: float) -> MemberScenario | None:
-        """Returns the member as it is so many seconds after the start; None before it joins."""
-        if seconds < self.joins_after:
-            return None
-        if self.closes_after is None or seconds < self.closes_after:
-            return self
-        return self.model_copy(update={"state": "CLOSED"})
-
-
-class OrganizationScenario(_Part):
-    """An organization: its units and accounts, and who may ask about it."""
-
-    id: Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")] = "o-sandbox0001"
-    management: Account
-    delegated: tuple[Account, ...] = ()
-    """Accounts that administer it beside the management account."""
-    units: tuple[UnitScenario, ...] = ()
-    members: tuple[MemberScenario, ...] = ()
-    empty_pages: bool = False
-    """Whether an empty page comes before each page of a list."""
 
 
 Peculiar = TypeVar("Peculiar", AccountScenario, RegionScenario, RegistryScenario, QueueScenario)
@@ -266,7 +131,7 @@ def _each_once(parts: tuple[Peculiar, ...]) -> tuple[Peculiar, ...]:
     return parts
 
 
-class Scenario(_Part):
+class Scenario(Part):
     """A quiet AWS with the faults and contents that are named here."""
 
     seed: int = 0

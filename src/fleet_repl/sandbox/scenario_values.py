@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.shapes import OPERATIONS
@@ -82,3 +82,9 @@ Span: TypeAlias = Annotated[
 Document: TypeAlias = Annotated[dict[str, JsonValue], BeforeValidator(_from_json)]
 """An AWS document, written as a TOML table or as JSON text."""
 PolicyScope: TypeAlias = Literal["V1", "V2"]
+
+
+class Part(BaseModel):
+    """A table of a scenario file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

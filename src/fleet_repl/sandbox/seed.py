@@ -13,7 +13,8 @@ from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import POLICY_SCOPE, Directory
 from fleet_repl.sandbox.policy_documents import checked_policy
 from fleet_repl.sandbox.rules import check_destinations
-from fleet_repl.sandbox.scenario import QUIET, RegistryScenario, Scenario
+from fleet_repl.sandbox.scenario import QUIET, Scenario
+from fleet_repl.sandbox.scenario_contents import RegistryScenario
 from fleet_repl.sandbox.shapes import SHAPES, objects, read
 from fleet_repl.sandbox.world import World
 from fleet_repl.values.canonical_json import JsonObject, compact_json
