@@ -22,6 +22,7 @@ from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.revocations import has_granted, rebased, withhold
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Partition
+from fleet_repl.values.repositories import lists
 
 OWNER = Owner(fleet="prod", partition=Partition.AWS)
 HERE = registry_of("9")
@@ -125,3 +126,14 @@ def test_writes_that_build_on_such_a_policy() -> None:
         assert rebased(change, before, OWNER, HERE).after == before
         withhold(change, frozenset(SOURCES[:3]), OWNER, HERE)
     assert calls[0] < 200 * GRANTS
+
+
+def test_a_list_of_repositories_is_taken_apart_once() -> None:
+    """However many repositories are compared with it: a source may have 100,000, and `exclude` of
+    a route hundreds of entries."""
+    entries = tuple(f"base/team{number}" for number in range(500))
+    repositories = [f"base/team{number}/app" for number in range(1000)]
+    with counted() as calls:
+        named = [repository for repository in repositories if lists(entries, repository)]
+    assert len(named) == len(entries)
+    assert calls[0] < 5 * (len(entries) + len(repositories))

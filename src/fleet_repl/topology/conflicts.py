@@ -117,7 +117,7 @@ def _meet(start: str, other: str, first: Route, second: Route) -> bool:
     """Returns whether a repository may be within both: `start` is a prefix of the first route, or
     an entry of its `only`; `other` of the second."""
     if first.only and second.only:
-        return lists([start], other) or lists([other], start)
+        return lists((start,), other) or lists((other,), start)
     if first.only:
         return lists_some(start, other)
     return lists_some(other, start) if second.only else touches((start,), other)

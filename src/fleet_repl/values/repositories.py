@@ -7,7 +7,7 @@ an entry names only those below: `base/private/` is `base/private/x`, and not `b
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from functools import lru_cache
 
 
 def folder_of(entry: str) -> str:
@@ -15,9 +15,15 @@ def folder_of(entry: str) -> str:
     return entry if entry.endswith("/") else f"{entry}/"
 
 
-def lists(entries: Collection[str], repository: str) -> bool:
+def lists(entries: tuple[str, ...], repository: str) -> bool:
     """Returns whether an entry names the repository."""
-    return repository in entries or repository.startswith(tuple(map(folder_of, entries)))
+    return repository in entries or repository.startswith(_folders(entries))
+
+
+@lru_cache
+def _folders(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Made once for a list: a source may have 100,000 repositories to compare with it."""
+    return tuple(map(folder_of, entries))
 
 
 def lists_some(entry: str, prefix: str) -> bool:

@@ -96,7 +96,7 @@ def _wider_route(question: Question, why: NotCarried) -> str:
 def _asking_by_name(question: Question, route: Route) -> str:
     """The lists of a route that let it ask for the repository."""
     repository = question.repository
-    exclude = [entry for entry in route.exclude if not lists([entry], repository)]
+    exclude = [entry for entry in route.exclude if not lists((entry,), repository)]
     only = [*route.only, *([] if lists(route.only, repository) else [repository])]
     changed = [
         f"{key} = {json.dumps(entries)}" if entries else f"# without {key}"
