@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -158,6 +159,7 @@ async def test_images_of_pods(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("prod", "<html>", FaultKind.SERVICE, "the answer holds no pods"),
         ("prod", {"kind": "PodList"}, FaultKind.SERVICE, "the answer holds no pods"),
         ("nowhere", None, FaultKind.SERVICE, "nowhere"),
+        ("forbidden", None, FaultKind.SERVICE, 'context "forbidden" does not exist'),
     ],
 )
 async def test_a_cluster_that_does_not_answer(
@@ -182,6 +184,24 @@ async def test_a_cluster_that_does_not_answer(
     assert message.lower() in fault.message.lower()
     assert fault.hint == f"see kubectl --context={context} get pods -A"
     assert "s3cr3t" not in str(fault)
+
+
+async def test_nobody_is_waited_for_to_sign_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A plugin may ask on the terminal, which is not its own, or wait for a browser for ever."""
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text('#!/bin/sh\nread answer || exec tail -f "$0"\n')
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(CallError) as caught:
+        await KubectlPods(timeout=0.2).pods("prod")
+    fault = caught.value.fault
+    assert (fault.kind, fault.hint) == (
+        FaultKind.TIMEOUT,
+        "see kubectl --context=prod get pods -A",
+    )
+    assert "no answer within 0.4 s" in fault.message
 
 
 async def test_without_kubectl(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

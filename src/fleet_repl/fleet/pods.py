@@ -23,6 +23,7 @@ _PAGE: Final = 500
 _UNENDED: Final = "status.phase!=Succeeded,status.phase!=Failed"
 _LONGEST: Final = 300
 """Characters of kubectl's own message."""
+_FORBIDDEN: Final = "Error from server (Forbidden)"
 _INSTALL: Final = "install kubectl, which reads the kubeconfig, and see that it is on the PATH"
 
 
@@ -58,20 +59,26 @@ class KubectlPods:
             *(f"--context={context}", f"--request-timeout={self._timeout:g}s"),
             *("get", "--raw", f"/api/v1/pods?{urlencode(query)}"),
         ]
+        see = f"see kubectl --context={context} get pods -A"
         try:
-            ended = await anyio.run_process(command, check=False)
+            # Signing in, which may ask somebody or wait for a browser, is not part of the request.
+            with anyio.fail_after(2 * self._timeout):
+                ended = await anyio.run_process(command, stdin=subprocess.DEVNULL, check=False)
+        except TimeoutError:
+            because = f"no answer within {2 * self._timeout:g} s: does signing in wait for anybody?"
+            raise _failed(because, see, FaultKind.TIMEOUT) from None
         except OSError as error:
             raise _failed(f"kubectl cannot be run: {error.strerror}", _INSTALL) from None
         if ended.returncode:
-            raise _failed(_message(ended), f"see kubectl --context={context} get pods -A")
+            message = _message(ended)
+            denied = message.startswith(_FORBIDDEN)
+            raise _failed(message, see, FaultKind.ACCESS_DENIED if denied else FaultKind.SERVICE)
         try:
             page = parse_json(ended.stdout)
         except ValueError:
             page = None
         if not isinstance(page, dict) or not isinstance(page.get("items"), list):
-            raise _failed(
-                "the answer holds no pods", f"see kubectl --context={context} get pods -A"
-            )
+            raise _failed("the answer holds no pods", see)
         return page
 
 
@@ -80,9 +87,7 @@ def _message(ended: subprocess.CompletedProcess[bytes]) -> str:
     return shortened(lines[-1], _LONGEST)
 
 
-def _failed(message: str, hint: str) -> CallError:
-    denied = "forbidden" in message.lower()
-    kind = FaultKind.ACCESS_DENIED if denied else FaultKind.SERVICE
+def _failed(message: str, hint: str, kind: FaultKind = FaultKind.SERVICE) -> CallError:
     return CallError(Fault(kind=kind, operation=OPERATION, message=message, hint=hint))
 
 
