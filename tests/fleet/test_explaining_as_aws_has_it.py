@@ -230,6 +230,21 @@ async def test_a_rule_of_somebody_else_lacks_a_statement_to_paste() -> None:
         )
 
 
+async def test_a_rule_into_an_account_that_nobody_listed() -> None:
+    """It is not called external, as the inventory says nothing of it."""
+    unlisted = registry_of("5")
+    for destination, fact in (
+        (PARTNER, "its account is external: its owner has to let it in"),
+        (unlisted, "its account is not in the inventory, so nobody here knows whether its policy "),
+    ):
+        async with simulate(FLEET) as aws:
+            end = {"registryId": destination.account, "region": destination.region}
+            aws.world.set_replication(BUILD, {"rules": [{"destinations": [end]}]})
+            explanation = await explained(aws, "base/go")
+            (link,) = (link for link in explanation.carried if link.destination == destination)
+            assert any(said.startswith(fact) for said in link.facts)
+
+
 async def test_registries_that_cannot_be_read_are_values() -> None:
     """The source, or the policy of a destination; what can be told is told."""
     mute = AccountScenario(id=SHOP.account, denied_actions=("ecr:GetRegistryPolicy",))

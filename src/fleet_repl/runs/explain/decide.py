@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.planning.enrolment import joining_sentence
@@ -30,6 +31,10 @@ from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import selects
 from fleet_repl.values.text import named
+
+_UNLISTED_FACT: Final = (
+    "its account is not in the inventory, so nobody here knows whether its policy lets it in"
+)
 
 
 def explain_sightings(question: Question, seen: Sightings) -> Explanation:
@@ -114,7 +119,8 @@ def _answer(question: Question, link: Link, seen: Sightings) -> Carried | NotCar
     if (joining := joining_sentence(seen.joining, link.source, link.destination)) is not None:
         return replace(blocked(link, Reason.JOINING, joining), facts=tuple(facts))
     if link.destination.account not in question.desired.by_account:
-        facts.append(EXTERNAL_FACT)
+        is_listed = link.destination.account in question.desired.names
+        facts.append(EXTERNAL_FACT if is_listed else _UNLISTED_FACT)
     elif link.crosses_accounts:
         if (refused := refusal(question, link, seen)) is not None:
             return replace(refused, facts=(*facts, *refused.facts))
