@@ -39,6 +39,12 @@ def test_the_destination_is_not_named_where_there_are_several() -> None:
     ]
 
 
+def test_what_belongs_to_several_destinations_reads_as_a_sentence() -> None:
+    """The colon behind a name is one for a name only."""
+    unwritten = [held(spoke, "X: its registry policy was not written") for spoke in SPOKES[:2]]
+    assert grouped(*unwritten) == [("the destination's registry policy was not written", 2)]
+
+
 def test_reasons_that_differ_are_kept_apart() -> None:
     """So are reasons that name another registry than the destination."""
     other = [held(spoke, f"{HUB} could not be read") for spoke in SPOKES[:2]]

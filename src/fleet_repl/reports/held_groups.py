@@ -26,7 +26,8 @@ def group_held(
     groups: dict[str, list[tuple[str, _Link]]] = {}
     for link in links:
         because, destination = reason(link)
-        general = because.replace(str(destination), "the destination")
+        general = because.replace(f"{destination}: its ", "the destination's ")
+        general = general.replace(str(destination), "the destination")
         groups.setdefault(general, []).append((because, link))
     named = []
     for general, members in groups.items():
