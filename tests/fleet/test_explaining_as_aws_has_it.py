@@ -178,6 +178,22 @@ async def test_an_image_from_before_its_rule_needs_a_backfill() -> None:
         assert said.remedy == f"push it to {BUILD}: it is in no source of these links"
 
 
+async def test_an_image_that_failed_is_copied_and_not_pushed_again() -> None:
+    """The grant is there by now, and ECR takes no second push of the same tag."""
+    async with simulate(FLEET) as aws:
+        await aws.applied()
+        policy = aws.world.policy(SHOP)
+        aws.world.set_policy(SHOP, None)
+        aws.world.push(BUILD, "base/go", "1.25")
+        aws.world.set_policy(SHOP, policy)
+        said = await explained(aws, "base/go:1.25", destination="shop/eu-west-1")
+        assert {link.status for link in said.carried} == {DeliveryState.FAILED}
+        assert said.remedy == (
+            "this copies it; to push the same tag again sends nothing:\n"
+            f"fleet-repl backfill {aws.inventory.path} --force"
+        )
+
+
 async def test_statements_are_listed_each_with_what_it_does() -> None:
     """The Allow that lets it in, the Deny that keeps it out, and the Deny that may."""
     async with simulate(FLEET) as aws:
