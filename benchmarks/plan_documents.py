@@ -21,7 +21,7 @@ from benchmarks.plan_fleet import inventory, observed, planned
 
 from fleet_repl import Plan, to_json
 from fleet_repl.inventory import parse
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.reports.documents.plan import parse_plan, plan_content, plan_digest
 from fleet_repl.values.canonical_json import parse_json
 

@@ -31,7 +31,8 @@ from fleet_repl.ecr.policy import Policy, as_composed, compose, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
 from fleet_repl.inventory import parse
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.desired import Desired, desired_state
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.needed_grants import needed_for
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observed

@@ -24,7 +24,7 @@ from benchmarks.apply_fleet import endpoint, run
 from benchmarks.plan_fleet import inventory, wanted
 
 from fleet_repl.inventory import parse
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.values.canonical_json import compact_json
 
 SETTINGS: Final = '[apply]\nconcurrency = 256\nsts_rate = 600\ndeadline = "2h"\n'

@@ -11,7 +11,7 @@ import pytest
 from tests.support.inventories import fleet_text
 from tests.support.simulated import simulate
 
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.runs.rollback import plan_rollback
 

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from tests.support.by_name import HUB, PRIVATE, SPOKE, THIRD, fleet, from_third
 
 from fleet_repl import Inventory, Registry, load_inventory
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.repository_routes import (
     Kept,
     KeptRoute,

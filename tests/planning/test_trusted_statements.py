@@ -14,7 +14,7 @@ from tests.support.registries import registry_of
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_document
 from fleet_repl.inventory import Account, Inventory, Ownership
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import Vouched
 from fleet_repl.planning.planner import Planned, plan_registries

@@ -11,7 +11,7 @@ from tests.support.inventories import accounts_text
 from tests.support.registries import registry_of
 
 from fleet_repl import load_inventory
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.runs.replication_events import replication_event
 from fleet_repl.runs.timed_deliveries import DeliveryResult, TimedDelivery, delivery_of
 

@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from tests.support.registries import registry_of
 
 from fleet_repl.inventory import Account, Inventory, Match, Selector, Wave
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.topology import REST, Topology, connect, registries
 from fleet_repl.values.names import AccountId, Region, Registry
 

@@ -28,7 +28,8 @@ from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Inventory, State
 from fleet_repl.planning.acknowledgements import as_warning
 from fleet_repl.planning.attribution import NO_CALLS, KnownCalls
-from fleet_repl.planning.desired import Desired, desired_state
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.runs.history import Purpose
 from fleet_repl.state import RunRecords

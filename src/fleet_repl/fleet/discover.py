@@ -24,7 +24,7 @@ from fleet_repl.fleet.load import check_secrets
 from fleet_repl.fleet.open_state import open_place, place_of
 from fleet_repl.fleet.worlds import world_of
 from fleet_repl.inventory import Account, Discovery, Inventory
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.discovery import (
     left_out,
     resolved,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fleet_repl.inventory import Inventory, parse
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.values.errors import InventoryError
 
 

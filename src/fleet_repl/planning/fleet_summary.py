@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fleet_repl.ecr.rules import rules_for
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.acknowledgements import as_warning, noted
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.planning.plan import Warning
 from fleet_repl.topology import NOTICES, RouteSummary, registries

@@ -1,8 +1,8 @@
 """The limits and patterns of ECR and STS.
 
 The first four are defaults, which an inventory's `[limits]` replaces when AWS raises them. Whether
-the desired state keeps to them is checked offline in `planning.desired`; whether the rules that a
-plan makes do, in `planning.held_links`.
+the desired state keeps to them is checked offline in `planning.over_limits`; whether the rules that
+a plan makes do, in `planning.held_links`.
 """
 
 from __future__ import annotations

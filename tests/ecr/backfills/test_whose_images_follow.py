@@ -14,7 +14,7 @@ from tests.support.registries import registry_of
 from fleet_repl import Inventory, load_inventory
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import parse_document, rules_of
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.plan import (
     Action,
     LinkEnd,

@@ -10,8 +10,8 @@ from unittest import mock
 import pytest
 
 from fleet_repl.fleet.load import load_inventory
-from fleet_repl.planning import desired
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning import desired_state as module
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.topology import connect
 from fleet_repl.values.errors import InventoryError
 
@@ -36,7 +36,7 @@ def test_the_state_of_a_loaded_inventory_is_known(tmp_path: Path) -> None:
     """The one that loading has checked is returned; an equal inventory has one of its own."""
     file = tmp_path / "prod.toml"
     file.write_text(FLEET)
-    with mock.patch.object(desired, "connect", wraps=connect) as resolve:
+    with mock.patch.object(module, "connect", wraps=connect) as resolve:
         inventory = load_inventory(file, environ={})
         first, again = desired_state(inventory), desired_state(inventory)
         assert resolve.call_count == 1
@@ -52,12 +52,12 @@ def test_it_is_known_no_longer_than_its_inventory(tmp_path: Path) -> None:
     file = tmp_path / "prod.toml"
     file.write_text(FLEET)
     gc.collect()
-    before = len(desired._COMPUTED)
+    before = len(module._COMPUTED)
     inventory = load_inventory(file, environ={})
-    assert len(desired._COMPUTED) == before + 1
+    assert len(module._COMPUTED) == before + 1
     del inventory
     gc.collect()
-    assert len(desired._COMPUTED) <= before
+    assert len(module._COMPUTED) <= before
 
 
 def test_an_inventory_with_problems_is_checked_each_time(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_an_inventory_with_problems_is_checked_each_time(tmp_path: Path) -> None
     file = tmp_path / "prod.toml"
     many = ", ".join(f'"team{number:03}/"' for number in range(101))
     file.write_text(FLEET.replace('"team/"', many) + "[limits]\nrules = 1\n")
-    with mock.patch.object(desired, "connect", wraps=connect) as resolve:
+    with mock.patch.object(module, "connect", wraps=connect) as resolve:
         for _ in range(2):
             with pytest.raises(InventoryError):
                 load_inventory(file, environ={})

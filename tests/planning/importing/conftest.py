@@ -12,7 +12,7 @@ import pytest
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import parse_answer
 from fleet_repl.inventory import Inventory, parse
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.importing import Imported, imported
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.planner import Planned, plan_registries

@@ -30,7 +30,8 @@ from fleet_repl.ecr.policy import VERSION, Grant, parse_policy, statements_for
 from fleet_repl.ecr.rules import parse_answer
 from fleet_repl.inventory import Inventory, parse
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.desired import Desired, desired_state
+from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import Plan

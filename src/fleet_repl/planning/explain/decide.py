@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Final
 
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.explain.model import (
     Carried,
     Explanation,

@@ -12,7 +12,7 @@ from typing import Final
 
 from fleet_repl.ecr.policy import actions_for, grants_for, reduced
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.desired import desired_state
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.importing.bitsets import Registries
 from fleet_repl.planning.importing.file_texts import FileTexts
 from fleet_repl.planning.importing.left_out import LeftOut, one_line
