@@ -149,4 +149,6 @@ def test_a_state_that_is_none_ends_it(cli: Cli, inventory: str, tmp_path: Path) 
     assert "secret" not in ended.err
     assert cli("import", inventory, "--removed", str(path)).code == 64
     assert cli("import", inventory, "--sandbox", "--tfstate", "s3://bucket/key").code == 64
+    for location in ("s3://", "s3://bucket", "s3://bucket/", "s3:///key"):
+        assert cli("import", inventory, "--tfstate", location).code == 64
     assert cli("import", inventory, "--tfstate", str(path), "--removed", inventory).code == 1
