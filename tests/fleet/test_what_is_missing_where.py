@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from itertools import product
 from typing import Any
 
@@ -177,6 +178,16 @@ async def test_what_a_rule_does_not_carry_is_told() -> None:
             remedy = report.routes[0].remedy or ""
             assert ("\nfleet-repl apply " in remedy) is not has_rule
             assert remedy.endswith(f"fleet-repl backfill {aws.inventory.path} --route golden")
+
+
+async def test_a_command_to_paste_is_quoted() -> None:
+    """Names of routes are free text."""
+    name = "base & more; rm -rf $HOME"
+    async with simulate(FLEET.replace('name = "golden"', f'name = "{name}"')) as aws:
+        aws.world.push(BUILD, "base/go", "1")
+        report = await covered(aws)
+    command = (report.routes[0].remedy or "").splitlines()[-1]
+    assert shlex.split(command)[-2:] == ["--route", name]
 
 
 async def test_a_refused_account_is_named_and_the_rest_goes_on() -> None:

@@ -227,7 +227,7 @@ def _remedy(route: Route, links: Sequence[LinkCoverage], inventory: str) -> str 
     if not gaps:
         return None
     path = shlex.quote(inventory)
-    backfill = f"fleet-repl backfill {path} --route {route.name}"
+    backfill = f"fleet-repl backfill {path} --route {shlex.quote(route.name)}"
     if all(gap.has_rule for gap in gaps):
         return f"images that were pushed before the rule need a backfill:\n{backfill}"
     return (
