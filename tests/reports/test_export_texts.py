@@ -244,6 +244,16 @@ def test_nothing_in_place_is_nothing_written() -> None:
     assert cloudformation_files("prod", [empty]) == ({}, ())
 
 
+def test_long_prefixes_have_logical_ids_that_fit() -> None:
+    """A prefix may be as long as a logical id, and its name is longer."""
+    templates = tuple({"prefix": "a" * 254 + end} for end in "bc")
+    content = RegistryContent(registry=BUILD, name="build", templates=templates)
+    (text,) = cloudformation_files("prod", [content])[0].values()
+    resources = template_of(text)["Resources"]
+    assert len(resources) == 2
+    assert all(len(name) <= 255 for name in resources)
+
+
 @pytest.mark.parametrize("where", ["policy", "template"])
 def test_no_secret_is_pulled_into_a_template(where: str) -> None:
     """A text of somebody else's must not have CloudFormation read a secret with the rights of

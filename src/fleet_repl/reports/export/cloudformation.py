@@ -23,6 +23,8 @@ _REFERENCE: Final = "{{resolve:"
 """The beginning of a dynamic reference, for which templates have no other spelling. Whoever may
 write a description can have it read what only the owner of the stack may read."""
 _REPLACED: Final = "in place of which CloudFormation would put a secret or a parameter"
+_ID_LENGTH: Final = 240
+"""Characters of a logical id, which may have 255, before a number that tells it from others."""
 _NOT_IN_AN_ID: Final = re.compile(r"[^A-Za-z0-9]+")
 _TEXTS: Final = {
     "description": "Description",
@@ -114,9 +116,10 @@ def _resources(content: RegistryContent) -> Iterator[tuple[str, Mapping[str, Val
         plain = "".join(
             part.capitalize() for part in _NOT_IN_AN_ID.split(str(template.get("prefix", "")))
         )
-        name, number = f"Template{plain}", 2
+        first = name = f"Template{plain}"[:_ID_LENGTH]
+        number = 2
         while name in taken:
-            name, number = f"Template{plain}{number}", number + 1
+            name, number = f"{first}{number}", number + 1
         taken.add(name)
         yield name, _resource("RepositoryCreationTemplate", _template_properties(template))
 
