@@ -12,6 +12,7 @@ from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Fleet, Outcome, Status
 from fleet_repl.reports.exit_codes import report_exit
+from fleet_repl.runs.history import Purpose
 from fleet_repl.state import Lock
 from fleet_repl.values.errors import FrozenError, RefusedError
 
@@ -33,12 +34,20 @@ async def backfill(fleet: Fleet, earlier: str) -> object:
     return await fleet.backfill()
 
 
+async def repair(fleet: Fleet, earlier: str) -> object:
+    return await fleet.repair(await fleet.coverage(images=True))
+
+
+async def put_again(fleet: Fleet, earlier: str) -> object:
+    return await fleet.repair(await fleet.coverage(images=True), reput=True)
+
+
 async def hold_the_lock(fleet: Fleet, earlier: str) -> object:
     async with fleet.writing():
         pytest.fail("it may write")
 
 
-@pytest.mark.parametrize("work", [apply, roll_back, backfill, hold_the_lock])
+@pytest.mark.parametrize("work", [apply, roll_back, backfill, repair, put_again, hold_the_lock])
 async def test_every_write_is_refused(work: Callable[[Fleet, str], Awaitable[object]]) -> None:
     """With who and why, whoever insists."""
     async with simulate(fleet_text("1>2 base/")) as aws:
@@ -46,7 +55,8 @@ async def test_every_write_is_refused(work: Callable[[Fleet, str], Awaitable[obj
         aws.rewrite(fleet_text("1>2 base/ team/"))
         await frozen(aws)
         writes = list(aws.world.writes)
-        async with aws.connected() as fleet:
+        purpose = Purpose.REPAIR if work is put_again else Purpose.APPLY
+        async with aws.connected(purpose=purpose) as fleet:
             with pytest.raises(FrozenError) as caught:
                 await work(fleet, earlier.run_id)
         first, hint = str(caught.value).splitlines()
