@@ -280,8 +280,8 @@ def test_flags(cli: Cli, inventory: str, fleet: FakeFleet) -> None:
         (("--format", "sarif"), "there is no SARIF of coverage documents"),
         (("--in-use", "ec2"), '"ec2" runs no images: write ecs, lambda, eks'),
         (("--in-use", ""), '"" runs no images'),
-        (("--in-use", "eks"), "name eks, and each context with --kube-context"),
-        (("--kube-context", "prod"), "name eks, and each context with --kube-context"),
+        (("--in-use", "eks"), "eks and --kube-context go together"),
+        (("--kube-context", "prod"), "eks and --kube-context go together"),
     ],
 )
 def test_wrong_use(

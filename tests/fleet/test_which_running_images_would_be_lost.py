@@ -302,8 +302,8 @@ async def test_a_deadline_while_images_are_looked_up() -> None:
     ("how", "message"),
     [
         ({"in_use": ("ec2",)}, '"ec2" runs no images: write ecs, lambda, eks'),
-        ({"in_use": ("eks",)}, "pods are asked for by contexts of a kubeconfig: name eks"),
-        ({"kube_contexts": ("prod",)}, "pods are asked for by contexts"),
+        ({"in_use": ("eks",)}, "eks and --kube-context go together: pods are asked for by the"),
+        ({"kube_contexts": ("prod",)}, "eks and --kube-context go together"),
     ],
 )
 async def test_what_cannot_be_asked(how: dict[str, Any], message: str) -> None:

@@ -35,8 +35,7 @@ def runtimes_of(names: Collection[str], contexts: Collection[str]) -> tuple[Runt
             raise SelectionError(f"{quoted(name)} runs no images: write {', '.join(known)}")
     if (Runtime.EKS in names) != bool(contexts):
         raise SelectionError(
-            "pods are asked for by contexts of a kubeconfig: name eks, and each context with "
-            "--kube-context"
+            "eks and --kube-context go together: pods are asked for by the contexts of a kubeconfig"
         )
     return tuple(runtime for runtime in Runtime if runtime in names)
 
