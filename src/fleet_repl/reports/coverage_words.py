@@ -43,6 +43,16 @@ def route_words(route: RouteCoverage) -> str:
     return words
 
 
+def shared_remedies(remedies: Iterable[str | None]) -> list[str]:
+    """Returns what to do about the gaps of several routes: each sentence once, with the commands of
+    all routes that it is about, and a command that they have in common once."""
+    commands: dict[str, dict[str, None]] = defaultdict(dict)
+    for remedy in filter(None, remedies):
+        sentence, *lines = remedy.splitlines()
+        commands[sentence].update(dict.fromkeys(lines))
+    return ["\n".join((sentence, *lines)) for sentence, lines in commands.items()]
+
+
 def link_words(link: LinkCoverage) -> str:
     """Returns `1 of 2 repositories and 30 of 100 images are missing`."""
     absent = sum(not gap.exists for gap in link.gaps)

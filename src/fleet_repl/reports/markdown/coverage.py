@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fleet_repl.reports.coverage_words import percent
+from fleet_repl.reports.coverage_words import percent, shared_remedies
 from fleet_repl.reports.documents.coverage import (
     CoverageDocument,
     CoveredLinkDocument,
@@ -31,7 +31,7 @@ def add_coverage(page: Page, report: CoverageDocument) -> None:
         [_gap(link, gap) for link in report.links for gap in link.gaps],
         noun="gaps",
     )
-    remedies = dict.fromkeys(route.remedy for route in report.routes if route.remedy)
+    remedies = shared_remedies(route.remedy for route in report.routes)
     page.add_some("### What to do\n", [f"- {remedy(text)}" for text in remedies], noun="remedies")
     page.add_some(
         f"### In no route\n\n{table(('registry', 'repositories'), ())}",

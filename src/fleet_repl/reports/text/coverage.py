@@ -15,6 +15,7 @@ from fleet_repl.reports.coverage_words import (
     nowhere,
     place_words,
     route_words,
+    shared_remedies,
     use_words,
 )
 from fleet_repl.reports.exit_codes import delivery_exit, exit_words
@@ -121,10 +122,11 @@ def _add_missing(page: Page, report: CoverageReport) -> None:
             page.add(gap_words(gap), indent=2)
         page.more(len(link.gaps) - len(gaps), indent=2)
     page.more(len(links) - len(shown), indent=1)
-    remedies = list(filter(None, (route.remedy for route in report.routes)))
-    for remedy in page.within(remedies, GROUPS):
-        add_remedy(page, remedy)
-    page.more(len(remedies) - len(page.within(remedies, GROUPS)))
+    for remedy in shared_remedies(route.remedy for route in report.routes):
+        sentence, *commands = remedy.splitlines()
+        named = page.within(commands, GROUPS)
+        add_remedy(page, "\n".join((sentence, *named)))
+        page.more(len(commands) - len(named), indent=3)
 
 
 def _add_links(page: Page, report: CoverageReport, state: CoverageState, title: str) -> None:
