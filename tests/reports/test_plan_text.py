@@ -114,6 +114,14 @@ def test_a_plan_without_changes(plan: Plan) -> None:
     )
 
 
+def test_no_changes_but_an_objection(plan: Plan) -> None:
+    """Rules that carry what a route excludes, and cannot do without, are not as anybody wants."""
+    collateral = Objection(kind="collateral", message="base/go not without base/go-secret")
+    text = plan_text(replace(quiet(plan, registries=2), objections=(collateral,)))
+    assert "as the inventory wants" not in text
+    assert text.endswith("apply refuses this plan unless it is given --allow collateral.\n")
+
+
 def test_no_changes_but_something_unreadable(plan: Plan) -> None:
     """A registry that could not be read is not one that is fine."""
     calm = quiet(plan, registries=1)

@@ -185,7 +185,8 @@ def _add_vouched(page: Page, plan: Plan) -> None:
 
 def _add_totals(page: Page, plan: Plan) -> None:
     total = plan.summary
-    if not plan.changes and not total.unreadable and not total.held:
+    # Of collateral, the rules in place may be all that can be written, and carry too much.
+    if not (plan.changes or total.unreadable or total.held or plan.objections):
         registries = counted(total.registries, "registry")
         verb, they = ("is", "it was") if total.registries == 1 else ("are", "they were")
         before = f"as {they} before that run"
