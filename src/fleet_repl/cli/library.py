@@ -5,9 +5,8 @@ So help and offline commands load no AWS code. Tests pass a `Library` of their o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from fleet_repl.aws import Endpoint
+    from fleet_repl.cli.simulation import Simulation
     from fleet_repl.engine.ports import EventSink, Queue
     from fleet_repl.fleet.fleet import Fleet
     from fleet_repl.fleet.history import History
@@ -31,16 +31,6 @@ if TYPE_CHECKING:
     from fleet_repl.values.canonical_json import JsonObject
     from fleet_repl.values.names import Registry
     from fleet_repl.values.queues import QueueAddress
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
-    """A simulated AWS that is being served."""
-
-    url: str
-    environment: Mapping[str, str]
-    """The variables that point an AWS client at it."""
-    endpoint: Endpoint
 
 
 class Library:
@@ -124,36 +114,16 @@ class Library:
 
         return routes_named(inventory, name)
 
-    @asynccontextmanager
-    async def simulate(
+    def simulate(
         self, inventory: Inventory, *, scenario: Path | None, host: str, port: int
-    ) -> AsyncIterator[Simulation]:
+    ) -> AbstractAsyncContextManager[Simulation]:
         """Serve a simulated AWS; port 0 takes a free one.
 
         Raises ScenarioError, and FleetError where nothing can listen on the address.
         """
-        from fleet_repl.aws import Endpoint  # noqa: PLC0415
-        from fleet_repl.sandbox import load_scenario, serve, world_of  # noqa: PLC0415
-        from fleet_repl.values.names import Region, Secret  # noqa: PLC0415
+        from fleet_repl.cli.simulation import simulate  # noqa: PLC0415
 
-        world = (
-            world_of(inventory)
-            if scenario is None
-            else world_of(inventory, scenario=load_scenario(scenario))
-        )
-        async with serve(world, host=host, port=port) as server:
-            yield Simulation(
-                url=server.url,
-                environment=server.environment(),
-                endpoint=Endpoint(
-                    url=server.url,
-                    access_key_id=server.access_key_id,
-                    secret_access_key=Secret(server.secret_access_key),
-                    region=Region(server.region),
-                    # A plan outlives the port of the run that made it, so it names no port.
-                    world="sandbox",
-                ),
-            )
+        return simulate(inventory, scenario=scenario, host=host, port=port)
 
     async def discover(
         self,
