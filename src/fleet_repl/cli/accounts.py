@@ -54,8 +54,9 @@ def accounts(call: Call[AccountsOptions]) -> ExitCode:
     Example: fleet-repl accounts inventories/prod.toml --label env=prod --format csv
     """
     options = call.options
-    load = call.load_offline if options.sandbox else call.load_inventory
-    inventory = load(options.inventory, routes_required=False)
+    inventory = call.load_called(
+        options.inventory, simulated=options.sandbox, routes_required=False
+    )
     check_outputs(call, inventory)
     work = partial(_discovered, call, inventory)
     resolved = anyio.run(partial(interruptible, ended_note=ENDED), call.log, work)

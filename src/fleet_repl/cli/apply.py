@@ -144,8 +144,7 @@ def _prepared(call: Call[ApplyOptions]) -> tuple[Plan | None, Target]:
     if path is None:
         # ApplyOptions.check has refused this already, in better words.
         raise typer.BadParameter("there is no INVENTORY")
-    load = call.load_inventory if options.simulated is None else call.load_offline
-    inventory = load(path)
+    inventory = call.load_called(path, simulated=options.simulated is not None)
     if kept is not None:
         backend.check_plan(kept, inventory, now=now(), max_age=options.max_age or MAX_AGE)
 

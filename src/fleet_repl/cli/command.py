@@ -65,6 +65,14 @@ class Call(Generic[Options_co]):
             self.log.write_warning(f"{where}; where AWS is called that is an error")
         return inventory
 
+    def load_called(
+        self, path: Path, *, simulated: bool, routes_required: bool = True
+    ) -> Inventory:
+        """Load the inventory for a command that calls AWS, or a simulated AWS, which takes no
+        external id. Raises InventoryError."""
+        load = self.load_offline if simulated else self.load_inventory
+        return load(path, routes_required=routes_required)
+
     def recalled(self, inventory: Inventory) -> Inventory:
         """The inventory with the accounts that were discovered last, or as it is where none were.
         Calls no AWS, and says in the log which accounts these are."""

@@ -104,8 +104,8 @@ def _live(call: Call[ExplainOptions]) -> ExitCode:
         every = question.desired.registries
         return every if question.source is None else (question.source,)
 
-    load = call.load_inventory if options.simulated is None else call.load_offline
-    target = Target(inventory=load(options.inventory), scope=scope, state=options.state)
+    inventory = call.load_called(options.inventory, simulated=options.sandbox)
+    target = Target(inventory=inventory, scope=scope, state=options.state)
 
     async def work(session: Session) -> ExitCode:
         explanation = await session.explain(

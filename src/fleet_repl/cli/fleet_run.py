@@ -85,8 +85,10 @@ def run_fleet(  # noqa: PLR0913 - each says a thing of its own about the run
     writes, and takes no lock. `reads`: files that are read besides the inventory.
     """
     options = call.options
-    load = call.load_inventory if options.simulated is None else call.load_offline
-    inventory = load(options.inventory, routes_required=routes_required)
+    simulated = options.simulated is not None
+    inventory = call.load_called(
+        options.inventory, simulated=simulated, routes_required=routes_required
+    )
 
     def scope(inventory: Inventory) -> Collection[Registry]:
         selected = call.backend.scope(

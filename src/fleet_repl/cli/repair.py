@@ -87,9 +87,8 @@ def repair(call: Call[RepairOptions]) -> ExitCode:
         call.backend.check_repair(options.document, inventory, now=now(), max_age=options.max_age)
         return call.backend.scope(inventory, options.selection)
 
-    load = call.load_inventory if options.simulated is None else call.load_offline
     target = Target(
-        inventory=load(options.inventory),
+        inventory=call.load_called(options.inventory, simulated=options.sandbox),
         scope=scope,
         state=options.state,
         purpose=_purpose(options),
