@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from fleet_repl.values.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
-    from tests.aws.conftest import Edge
+    from aiohttp import web
+    from tests.aws.conftest import Edge, Request
 
     from fleet_repl.aws import AwsRegistries
     from fleet_repl.values.names import Registry
@@ -125,6 +127,31 @@ async def test_a_session_that_was_accepted_elsewhere_is_known(edge: Edge, code: 
         error = await refused(registries, edge.registry(1, "eu-west-1"))
     assert (error.transient, error.fault.code) == (False, code)
     assert edge.clock.slept == []
+
+
+@pytest.mark.parametrize("code", [code for code, _ in REFUSALS])
+async def test_a_refusal_is_no_newer_than_its_call(edge: Edge, code: str) -> None:
+    """A call that was sent before another region accepted the session may have met a region that
+    the session had not reached yet, even where its refusal arrives after that acceptance."""
+    late, sent = anyio.Event(), anyio.Event()
+
+    async def refuse_late(request: Request) -> web.Response:
+        sent.set()
+        await late.wait()
+        return await edge.aws.refuse(code)(request)
+
+    edge.aws.script("DescribeRegistry", refuse_late)
+    errors: list[CallError] = []
+
+    async def read(region: str) -> None:
+        errors.append(await refused(registries, edge.registry(1, region)))
+
+    async with edge.open() as registries, anyio.create_task_group() as tasks:
+        tasks.start_soon(read, "eu-west-1")
+        await sent.wait()
+        await registries.describe(edge.registry(1, "us-east-1"))
+        late.set()
+    assert [(error.transient, error.fault.code) for error in errors] == [(True, code)]
 
 
 async def test_a_region_that_has_known_a_session_will_know_it_again(edge: Edge) -> None:

@@ -92,14 +92,16 @@ class Caller:
         with self._quotas.of(call, source) as quota:
             await quota.reserve(_READ_AND_WRITE)
 
-    def _may_not_have_spread(self, issued: Issued, call: Call, code: str | None) -> bool:
+    def _may_not_have_spread(
+        self, issued: Issued, call: Call, code: str | None, accepted: frozenset[Region]
+    ) -> bool:
         """Returns whether AWS may have refused the session only because it has not spread yet.
 
-        A session has spread once any region has accepted it. But a region that accepted the
-        session before, and now does not know it, will know it again.
+        `accepted` holds the regions that had accepted the session when the call was sent. A session
+        has spread once any region has accepted it. But a region that accepted the session before,
+        and now does not know it, will know it again.
         """
         age = self.pace.clock.monotonic() - issued.issued_at
-        accepted = self._accepted.get(issued, ())
         spreading = not accepted or (code in UNKNOWN_KEY and call.region in accepted)
         return code in FRESH_REFUSALS and age < FRESH_SECONDS and spreading
 
@@ -170,6 +172,9 @@ class Caller:
         read: Callable[[Answer, Call], T],
     ) -> T:
         token = await quota.take()
+        # An acceptance proves nothing about a call that was sent before it: both are on their way
+        # at once, and the refusal may be the older answer, although it comes later.
+        accepted = self._accepted.get(issued, _NOWHERE)
         self.attempts[call.subject] += 1
         if call.operation == "AssumeRole":
             self.assumed[int(self.pace.clock.now().timestamp())] += 1
@@ -193,7 +198,7 @@ class Caller:
             quota.throttled(token)
         elif absent or failure.fault.kind is FaultKind.INVALID:
             self._accept(issued, call.region)
-        elif self._may_not_have_spread(issued, call, failure.fault.code):
+        elif self._may_not_have_spread(issued, call, failure.fault.code, accepted):
             failure = CallError(failure.fault, transient=True)
         self._count(call, OK if absent else failure.fault.kind.value)
         # Raised outside the handler: the SDK's exception, with its headers and credentials, must
