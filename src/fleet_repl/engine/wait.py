@@ -14,13 +14,7 @@ from fleet_repl.engine.explain import Look
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
-from fleet_repl.planning.explain import (
-    Awaited,
-    AwaitedImage,
-    Explanation,
-    TagMove,
-    Waited,
-)
+from fleet_repl.planning.explain import Awaited, AwaitedImage, Explanation, TagMove, Waited
 from fleet_repl.runs.awaited import awaited_images
 from fleet_repl.runs.events import ImageArrived, ImageAwaited, ImageFound
 from fleet_repl.runs.explain import Sightings, explain_sightings

@@ -7,12 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from fleet_repl.inventory.accounts import (
-    Account,
-    AccountNames,
-    AccountTable,
-    list_accounts,
-)
+from fleet_repl.inventory.accounts import Account, AccountNames, AccountTable, list_accounts
 from fleet_repl.inventory.discovered import Discovery
 from fleet_repl.inventory.document import VERSION, Contents, Document, read_contents
 from fleet_repl.inventory.findings import SECRET, Findings, KeyPath
@@ -22,10 +17,7 @@ from fleet_repl.inventory.lines import Lines
 from fleet_repl.inventory.model import Inventory, Reading
 from fleet_repl.inventory.policies import Policies
 from fleet_repl.inventory.regions import Regions
-from fleet_repl.inventory.settings import (
-    Aws,
-    located,
-)
+from fleet_repl.inventory.settings import Aws, located
 from fleet_repl.inventory.tables import part_of
 from fleet_repl.inventory.toml_file import read
 from fleet_repl.inventory.variables import fill, holds_reference

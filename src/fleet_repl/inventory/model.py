@@ -17,13 +17,7 @@ from fleet_repl.inventory.findings import nearest_line
 from fleet_repl.inventory.organization import Organization
 from fleet_repl.inventory.routes import Route
 from fleet_repl.inventory.safety import Safety, Wave
-from fleet_repl.inventory.settings import (
-    Apply,
-    Aws,
-    Limits,
-    Ownership,
-    State,
-)
+from fleet_repl.inventory.settings import Apply, Aws, Limits, Ownership, State
 from fleet_repl.inventory.templates import Template
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import AccountId, Secret

@@ -6,10 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fleet_repl.ecr.policy import (
-    Owner,
-    Policy,
-)
+from fleet_repl.ecr.policy import Owner, Policy
 from fleet_repl.ecr.policy.evaluate import Permissions, in_force
 from fleet_repl.ecr.rules import Links
 from fleet_repl.ecr.templates import Signature

@@ -7,10 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from fleet_repl.ecr.policy import (
-    Owner,
-    actions_for,
-)
+from fleet_repl.ecr.policy import Owner, actions_for
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired import Desired, grouped
 from fleet_repl.planning.over_limits import over_limits

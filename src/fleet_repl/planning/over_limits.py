@@ -6,12 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
-from fleet_repl.ecr.policy import (
-    NO_POLICY,
-    Grant,
-    compose,
-    grants_for,
-)
+from fleet_repl.ecr.policy import NO_POLICY, Grant, compose, grants_for
 from fleet_repl.ecr.rules import rules_for
 from fleet_repl.inventory import Inventory, Limits
 from fleet_repl.planning.desired import Desired

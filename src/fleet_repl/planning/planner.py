@@ -18,12 +18,7 @@ from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.enrolment import NONE_JOINING, excused, joining_accounts
 from fleet_repl.planning.held_links import Lacks
-from fleet_repl.planning.needed_grants import (
-    GrantDecision,
-    decide_grants,
-    finish_grants,
-    lacks_at,
-)
+from fleet_repl.planning.needed_grants import GrantDecision, decide_grants, finish_grants, lacks_at
 from fleet_repl.planning.observed import Observation, Observed, refused_accounts
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import RegistryPlan, Vouched, Warning

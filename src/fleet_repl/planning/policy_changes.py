@@ -8,12 +8,7 @@ from typing import Final
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.needed_grants import GrantDecision
 from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
-from fleet_repl.planning.policy_waves import (
-    PolicyStep,
-    concerned_waves,
-    in_few_steps,
-    step_by_wave,
-)
+from fleet_repl.planning.policy_waves import PolicyStep, concerned_waves, in_few_steps, step_by_wave
 from fleet_repl.planning.revocations import action_of, replicating
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.prefixes import beyond, intersect

@@ -17,13 +17,7 @@ from typing import Final
 from fleet_repl.values.canonical_json import parse_json
 from fleet_repl.values.errors import SelectionError
 from fleet_repl.values.images import ImageName
-from fleet_repl.values.names import (
-    AccountId,
-    Partition,
-    Region,
-    Registry,
-    is_account_id,
-)
+from fleet_repl.values.names import AccountId, Partition, Region, Registry, is_account_id
 
 DETAIL_TYPE: Final = "ECR Replication Action"
 _SOURCE: Final = "aws.ecr"

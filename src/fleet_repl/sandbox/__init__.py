@@ -5,38 +5,26 @@ deletions as rules and policies together allow, decided by its own reading of th
 say when the rest of the package is wrong.
 """
 
-from fleet_repl.sandbox.backfills import Backfill
-from fleet_repl.sandbox.images import Image, Repository
-from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap, RegionScenario, Scenario
-from fleet_repl.sandbox.scenario_contents import FunctionScenario, RegistryScenario, ServiceScenario
-from fleet_repl.sandbox.scenario_file import load_scenario
-from fleet_repl.sandbox.scenario_organization import (
-    MemberScenario,
-    OrganizationScenario,
-    UnitScenario,
+from fleet_repl.sandbox.backfills import Backfill as Backfill
+from fleet_repl.sandbox.images import Image as Image, Repository as Repository
+from fleet_repl.sandbox.scenario import (
+    AccountScenario as AccountScenario,
+    FaultRule as FaultRule,
+    Mishap as Mishap,
+    RegionScenario as RegionScenario,
+    Scenario as Scenario,
 )
-from fleet_repl.sandbox.seed import world_of
-from fleet_repl.sandbox.server import Server, serve
-from fleet_repl.sandbox.world import World
-
-__all__ = [
-    "AccountScenario",
-    "Backfill",
-    "FaultRule",
-    "FunctionScenario",
-    "Image",
-    "MemberScenario",
-    "Mishap",
-    "OrganizationScenario",
-    "RegionScenario",
-    "RegistryScenario",
-    "Repository",
-    "Scenario",
-    "Server",
-    "ServiceScenario",
-    "UnitScenario",
-    "World",
-    "load_scenario",
-    "serve",
-    "world_of",
-]
+from fleet_repl.sandbox.scenario_contents import (
+    FunctionScenario as FunctionScenario,
+    RegistryScenario as RegistryScenario,
+    ServiceScenario as ServiceScenario,
+)
+from fleet_repl.sandbox.scenario_file import load_scenario as load_scenario
+from fleet_repl.sandbox.scenario_organization import (
+    MemberScenario as MemberScenario,
+    OrganizationScenario as OrganizationScenario,
+    UnitScenario as UnitScenario,
+)
+from fleet_repl.sandbox.seed import world_of as world_of
+from fleet_repl.sandbox.server import Server as Server, serve as serve
+from fleet_repl.sandbox.world import World as World

@@ -10,12 +10,7 @@ from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    PrivateAttr,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from fleet_repl.sandbox.scenario_contents import (
     FunctionScenario,

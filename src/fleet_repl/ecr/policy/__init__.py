@@ -6,46 +6,30 @@ because it could be grouped otherwise.
 """
 
 from fleet_repl.ecr.policy.model import (
-    CREATE_REPOSITORY,
-    NO_POLICY,
-    REPLICATE_IMAGE,
-    Grant,
-    GrantIndex,
-    Owner,
-    Policy,
-    PolicyDocument,
-    actions_for,
-    foreign_sids,
-    grants_for,
-    named,
-    policy_size,
-    reduced,
+    CREATE_REPOSITORY as CREATE_REPOSITORY,
+    NO_POLICY as NO_POLICY,
+    REPLICATE_IMAGE as REPLICATE_IMAGE,
+    Grant as Grant,
+    GrantIndex as GrantIndex,
+    Owner as Owner,
+    Policy as Policy,
+    PolicyDocument as PolicyDocument,
+    actions_for as actions_for,
+    foreign_sids as foreign_sids,
+    grants_for as grants_for,
+    named as named,
+    policy_size as policy_size,
+    reduced as reduced,
 )
-from fleet_repl.ecr.policy.parse import account_of, as_tuple, parse_policy
-from fleet_repl.ecr.policy.render import VERSION, as_composed, compose, statements_for
-from fleet_repl.ecr.policy.resources import resource_of
-
-__all__ = [
-    "CREATE_REPOSITORY",
-    "NO_POLICY",
-    "REPLICATE_IMAGE",
-    "VERSION",
-    "Grant",
-    "GrantIndex",
-    "Owner",
-    "Policy",
-    "PolicyDocument",
-    "account_of",
-    "actions_for",
-    "as_composed",
-    "as_tuple",
-    "compose",
-    "foreign_sids",
-    "grants_for",
-    "named",
-    "parse_policy",
-    "policy_size",
-    "reduced",
-    "resource_of",
-    "statements_for",
-]
+from fleet_repl.ecr.policy.parse import (
+    account_of as account_of,
+    as_tuple as as_tuple,
+    parse_policy as parse_policy,
+)
+from fleet_repl.ecr.policy.render import (
+    VERSION as VERSION,
+    as_composed as as_composed,
+    compose as compose,
+    statements_for as statements_for,
+)
+from fleet_repl.ecr.policy.resources import resource_of as resource_of

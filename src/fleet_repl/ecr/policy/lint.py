@@ -12,12 +12,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant, Policy, named, reduced
-from fleet_repl.ecr.policy.evaluate import (
-    Permissions,
-    concerns,
-    condition_parts,
-    texts,
-)
+from fleet_repl.ecr.policy.evaluate import Permissions, concerns, condition_parts, texts
 from fleet_repl.ecr.policy.unmatched_resources import cut_text, why_unmatched
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Registry

@@ -7,37 +7,21 @@ ever changed or removed.
 from __future__ import annotations
 
 from fleet_repl.ecr.templates.diff import (
-    TemplateChange,
-    TemplatePlan,
-    plan_templates,
-    template_change,
-    template_fault,
+    TemplateChange as TemplateChange,
+    TemplatePlan as TemplatePlan,
+    plan_templates as plan_templates,
+    template_change as template_change,
+    template_fault as template_fault,
 )
 from fleet_repl.ecr.templates.documents import (
-    Signature,
-    clearing_hint,
-    template_documents,
-    update_request,
+    Signature as Signature,
+    clearing_hint as clearing_hint,
+    template_documents as template_documents,
+    update_request as update_request,
 )
 from fleet_repl.ecr.templates.state import (
-    TemplateState,
-    parse_stored_template,
-    parse_template,
-    template_at,
+    TemplateState as TemplateState,
+    parse_stored_template as parse_stored_template,
+    parse_template as parse_template,
+    template_at as template_at,
 )
-
-__all__ = [
-    "Signature",
-    "TemplateChange",
-    "TemplatePlan",
-    "TemplateState",
-    "clearing_hint",
-    "parse_stored_template",
-    "parse_template",
-    "plan_templates",
-    "template_at",
-    "template_change",
-    "template_documents",
-    "template_fault",
-    "update_request",
-]

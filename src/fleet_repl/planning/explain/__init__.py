@@ -1,43 +1,29 @@
 """Explain where an image goes by the inventory, where it does not go, and exactly why. Pure."""
 
 from fleet_repl.planning.explain.decide import (
-    EXTERNAL_FACT,
-    carrying,
-    carrying_prefix,
-    explain,
-    explain_image,
-    not_carried,
-    question_of,
-    routes_carrying,
+    EXTERNAL_FACT as EXTERNAL_FACT,
+    carrying as carrying,
+    carrying_prefix as carrying_prefix,
+    explain as explain,
+    explain_image as explain_image,
+    not_carried as not_carried,
+    question_of as question_of,
+    routes_carrying as routes_carrying,
 )
 from fleet_repl.planning.explain.model import (
-    Carried,
-    Explanation,
-    NotCarried,
-    Question,
-    Reason,
+    Carried as Carried,
+    Explanation as Explanation,
+    NotCarried as NotCarried,
+    Question as Question,
+    Reason as Reason,
 )
-from fleet_repl.planning.explain.remedy import apply_command, remedy_of
-from fleet_repl.planning.explain.waited import Awaited, AwaitedImage, TagMove, Waited
-
-__all__ = [
-    "EXTERNAL_FACT",
-    "Awaited",
-    "AwaitedImage",
-    "Carried",
-    "Explanation",
-    "NotCarried",
-    "Question",
-    "Reason",
-    "TagMove",
-    "Waited",
-    "apply_command",
-    "carrying",
-    "carrying_prefix",
-    "explain",
-    "explain_image",
-    "not_carried",
-    "question_of",
-    "remedy_of",
-    "routes_carrying",
-]
+from fleet_repl.planning.explain.remedy import (
+    apply_command as apply_command,
+    remedy_of as remedy_of,
+)
+from fleet_repl.planning.explain.waited import (
+    Awaited as Awaited,
+    AwaitedImage as AwaitedImage,
+    TagMove as TagMove,
+    Waited as Waited,
+)

@@ -8,13 +8,7 @@ from typing import Final
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired_state import desired_state
-from fleet_repl.planning.explain.model import (
-    Carried,
-    Explanation,
-    NotCarried,
-    Question,
-    Reason,
-)
+from fleet_repl.planning.explain.model import Carried, Explanation, NotCarried, Question, Reason
 from fleet_repl.planning.explain.remedy import remedy_of
 from fleet_repl.topology import Link, external_registries, find_registry
 from fleet_repl.values.errors import FleetError

@@ -6,7 +6,5 @@ what was imported changes nothing, and what no route can stand for is listed, ne
 
 from __future__ import annotations
 
-from fleet_repl.planning.importing.left_out import LeftOut
-from fleet_repl.planning.importing.result import Imported, imported
-
-__all__ = ["Imported", "LeftOut", "imported"]
+from fleet_repl.planning.importing.left_out import LeftOut as LeftOut
+from fleet_repl.planning.importing.result import Imported as Imported, imported as imported

@@ -4,30 +4,29 @@ Rules of others stay as they are, to the letter. Our rules are those on record a
 where nothing is recorded, those that routes request.
 """
 
-from fleet_repl.planning.ownership.cells import Cells, both, cells_of, common, taken_out, without
-from fleet_repl.planning.ownership.merge import Merged, merge_additive, merge_exclusive
-from fleet_repl.planning.ownership.narrow import narrowed, owned_of
-from fleet_repl.planning.ownership.rebase import OurPart, SharedWrite, listed
-from fleet_repl.planning.ownership.record import NOTHING_APPLIED, Applied, Due, Record, together
-
-__all__ = [
-    "NOTHING_APPLIED",
-    "Applied",
-    "Cells",
-    "Due",
-    "Merged",
-    "OurPart",
-    "Record",
-    "SharedWrite",
-    "both",
-    "cells_of",
-    "common",
-    "listed",
-    "merge_additive",
-    "merge_exclusive",
-    "narrowed",
-    "owned_of",
-    "taken_out",
-    "together",
-    "without",
-]
+from fleet_repl.planning.ownership.cells import (
+    Cells as Cells,
+    both as both,
+    cells_of as cells_of,
+    common as common,
+    taken_out as taken_out,
+    without as without,
+)
+from fleet_repl.planning.ownership.merge import (
+    Merged as Merged,
+    merge_additive as merge_additive,
+    merge_exclusive as merge_exclusive,
+)
+from fleet_repl.planning.ownership.narrow import narrowed as narrowed, owned_of as owned_of
+from fleet_repl.planning.ownership.rebase import (
+    OurPart as OurPart,
+    SharedWrite as SharedWrite,
+    listed as listed,
+)
+from fleet_repl.planning.ownership.record import (
+    NOTHING_APPLIED as NOTHING_APPLIED,
+    Applied as Applied,
+    Due as Due,
+    Record as Record,
+    together as together,
+)

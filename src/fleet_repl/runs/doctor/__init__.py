@@ -3,64 +3,40 @@
 Every decision about what answers mean is made here; `engine.doctor` asks.
 """
 
-from fleet_repl.runs.doctor.checks import is_reached, permissions_of, stops, worst
+from fleet_repl.runs.doctor.checks import (
+    is_reached as is_reached,
+    permissions_of as permissions_of,
+    stops as stops,
+    worst as worst,
+)
 from fleet_repl.runs.doctor.model import (
-    DESCRIBE,
-    POLICY,
-    REPOSITORIES,
-    SETTING,
-    TEMPLATES,
-    AccountExamination,
-    BaseIdentity,
-    Checks,
-    CheckState,
-    DoctorReport,
-    FleetProblem,
-    ProblemKind,
-    Question,
-    StateExamination,
-    StsUse,
-    Way,
+    DESCRIBE as DESCRIBE,
+    POLICY as POLICY,
+    REPOSITORIES as REPOSITORIES,
+    SETTING as SETTING,
+    TEMPLATES as TEMPLATES,
+    AccountExamination as AccountExamination,
+    BaseIdentity as BaseIdentity,
+    Checks as Checks,
+    CheckState as CheckState,
+    DoctorReport as DoctorReport,
+    FleetProblem as FleetProblem,
+    ProblemKind as ProblemKind,
+    Question as Question,
+    StateExamination as StateExamination,
+    StsUse as StsUse,
+    Way as Way,
 )
 from fleet_repl.runs.doctor.problems import (
-    ACCOUNT,
-    REGION,
-    ExaminedAccount,
-    fleet_problems,
-    joining_notes,
+    ACCOUNT as ACCOUNT,
+    REGION as REGION,
+    ExaminedAccount as ExaminedAccount,
+    fleet_problems as fleet_problems,
+    joining_notes as joining_notes,
 )
-from fleet_repl.runs.doctor.questions import Needs, needs_of
-from fleet_repl.runs.doctor.run import notes_of, run_problems, session_seconds
-
-__all__ = [
-    "ACCOUNT",
-    "DESCRIBE",
-    "POLICY",
-    "REGION",
-    "REPOSITORIES",
-    "SETTING",
-    "TEMPLATES",
-    "AccountExamination",
-    "BaseIdentity",
-    "CheckState",
-    "Checks",
-    "DoctorReport",
-    "ExaminedAccount",
-    "FleetProblem",
-    "Needs",
-    "ProblemKind",
-    "Question",
-    "StateExamination",
-    "StsUse",
-    "Way",
-    "fleet_problems",
-    "is_reached",
-    "joining_notes",
-    "needs_of",
-    "notes_of",
-    "permissions_of",
-    "run_problems",
-    "session_seconds",
-    "stops",
-    "worst",
-]
+from fleet_repl.runs.doctor.questions import Needs as Needs, needs_of as needs_of
+from fleet_repl.runs.doctor.run import (
+    notes_of as notes_of,
+    run_problems as run_problems,
+    session_seconds as session_seconds,
+)

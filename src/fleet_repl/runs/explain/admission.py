@@ -9,13 +9,7 @@ from dataclasses import replace
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE
 from fleet_repl.ecr.policy.evaluate import Verdict, verdicts_on
-from fleet_repl.planning.explain import (
-    NotCarried,
-    Question,
-    Reason,
-    apply_command,
-    carrying_prefix,
-)
+from fleet_repl.planning.explain import NotCarried, Question, Reason, apply_command, carrying_prefix
 from fleet_repl.runs.explain.sightings import Sightings
 from fleet_repl.runs.remedies import pasteable
 from fleet_repl.topology import Link

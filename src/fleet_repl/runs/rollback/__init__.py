@@ -11,16 +11,10 @@ puts a whole document back to the letter, or refuses the whole of it (`refusals`
 
 from __future__ import annotations
 
-from fleet_repl.runs.rollback.marks import origin, remarked
-from fleet_repl.runs.rollback.planner import plan_rollback, restored
-from fleet_repl.runs.rollback.targets import Target, needed_observation, targets
-
-__all__ = [
-    "Target",
-    "needed_observation",
-    "origin",
-    "plan_rollback",
-    "remarked",
-    "restored",
-    "targets",
-]
+from fleet_repl.runs.rollback.marks import origin as origin, remarked as remarked
+from fleet_repl.runs.rollback.planner import plan_rollback as plan_rollback, restored as restored
+from fleet_repl.runs.rollback.targets import (
+    Target as Target,
+    needed_observation as needed_observation,
+    targets as targets,
+)

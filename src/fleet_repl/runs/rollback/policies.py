@@ -12,15 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fleet_repl.ecr.policy import (
-    VERSION,
-    Grant,
-    Policy,
-    as_tuple,
-    compose,
-    parse_policy,
-    reduced,
-)
+from fleet_repl.ecr.policy import VERSION, Grant, Policy, as_tuple, compose, parse_policy, reduced
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.revocations import action_of, replicating
