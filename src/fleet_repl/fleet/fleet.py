@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.planning.stored import with_policies_read
 from fleet_repl.reports.documents.plan import is_unaltered
 from fleet_repl.runs.outcomes import Report, Statistics
-from fleet_repl.state import LockAndFreeze, read_lock_and_freeze
+from fleet_repl.state import LockAndFreeze, read_lock_and_freeze, revise
 from fleet_repl.topology import Selection, select
 from fleet_repl.values.errors import Fault, FleetError, SelectionError
 from fleet_repl.values.names import Registry
@@ -259,6 +259,11 @@ class Fleet(FleetImages):
     async def write_note(self, name: str, content: bytes) -> None:
         """Keep such a document. Raises StateError."""
         await self._context.store.replace(f"{self.name}/{name}", content)
+
+    async def revise_note(self, name: str, change: Callable[[bytes | None], bytes | None]) -> None:
+        """Change such a document without losing what others write meanwhile: `change` gets its
+        content, and may be called again. Raises StateError."""
+        await revise(self._context.store, f"{self.name}/{name}", change)
 
     def _unless_interrupted(self, planned: Plan | Mapping[Registry, Effort], because: str) -> Plan:
         if isinstance(planned, Plan):

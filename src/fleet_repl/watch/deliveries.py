@@ -24,9 +24,9 @@ from fleet_repl.runs.timed_deliveries import DeliveryResult, TimedDelivery, samp
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, reason_of
-from fleet_repl.watch.delivery_news import LinkTroubles, delivery_entry, news_document
+from fleet_repl.watch.delivery_notices import DeliveryNotices, Publish
 from fleet_repl.watch.delivery_totals import DeliveryTotals, EventCounts
-from fleet_repl.watch.timed_fleet import TimedFleet, explained
+from fleet_repl.watch.timed_fleet import TimedFleet
 
 T = TypeVar("T")
 
@@ -66,8 +66,8 @@ class DeliveryContext:
     clock: Clock
     inventory: Callable[[], Inventory]
     """The inventory in force."""
-    publish: Callable[[JsonObject], Awaitable[bool]]
-    """Sends a notification; returns whether it was delivered. It never raises."""
+    publish: Publish | None
+    """Sends a notification; None where nobody is notified."""
 
 
 class DeliveryWatch:
@@ -76,7 +76,7 @@ class DeliveryWatch:
     def __init__(self, source: DeliverySource, context: DeliveryContext) -> None:
         self._source = source
         self._context = context
-        self._troubles = LinkTroubles()
+        self._notices = DeliveryNotices(context.log, context.clock, context.publish)
         self._began = self._sampled_at = context.clock.now()
         self._sampling = False
         self._group: TaskGroup | None = None
@@ -134,7 +134,7 @@ class DeliveryWatch:
                 ]
                 for delivery in deliveries:
                     self.totals.count(delivery, sampled=True)
-                await self._notify(deliveries, fleet, inventory)
+                await self._notices.report(deliveries, inventory.name, fleet)
         except Exception as error:  # noqa: BLE001 - whatever happens here, rounds go on
             message = f"deliveries could not be sampled: {reason_of(error)}"
             self._log("deliveries-unsampled", message, warns=True)
@@ -176,7 +176,7 @@ class DeliveryWatch:
                 timed = await fleet.time_deliveries(reported)
                 known = [delivery for delivery in timed if delivery is not None]
                 new = self.totals.new_among(known)
-                await self._notify(new, fleet, inventory)
+                await self._notices.report(new, inventory.name, fleet)
             counts = EventCounts(
                 malformed=counts.malformed,
                 unknown=len(timed) - len(known),
@@ -186,21 +186,6 @@ class DeliveryWatch:
             for delivery in new:
                 self.totals.count(delivery)
         self.totals.received(counts)
-
-    async def _notify(
-        self, deliveries: Sequence[TimedDelivery], fleet: TimedFleet, inventory: Inventory
-    ) -> None:
-        """Log every problem, and send a notification of the news."""
-        news = self._troubles.news_in(deliveries)
-        explanations = await explained(fleet, news)
-        for delivery in deliveries:
-            if delivery.is_problem:
-                self._context.log(delivery_entry(delivery, explanations.get(delivery.key)))
-        if news:
-            now = self._context.clock.now()
-            document = news_document(inventory.name, news, explanations, now)
-            if await self._context.publish(document):
-                self._troubles = self._troubles.after(news)
 
     def _failed(self, error: Exception, pause: float) -> None:
         fault = error.fault if isinstance(error, CallError) else None

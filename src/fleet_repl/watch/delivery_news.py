@@ -27,7 +27,11 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.text import and_more, elapsed, first_line, timestamp
 
 _MOST_LINKS: Final = 10_000
-"""Links in trouble that are remembered: of more, some are told of again."""
+"""Links that are remembered: of more, some are told of again."""
+_LONGEST_KIND: Final = 100
+"""Characters of a trouble that are remembered."""
+_WELL: Final = ""
+"""The kind of a link that has recovered: what happened there before is no news any more."""
 
 
 class _Ends(NamedTuple):
@@ -58,25 +62,29 @@ class _Trouble(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkTroubles:
-    """The links that are in trouble, as far as somebody was notified of it."""
+    """The links that are or were in trouble, as far as somebody was notified of it."""
 
     links: Mapping[_Ends, _Trouble] = field(default_factory=dict)
+    is_damaged: bool = field(default=False, compare=False)
+    """Whether a part of the note could not be read."""
 
     def news_in(self, deliveries: Iterable[TimedDelivery]) -> DeliveryNews:
         """Returns the news in deliveries, which may come in any order: a link is as its latest
-        delivery was. What arrived before the trouble of its link does not end that trouble."""
+        delivery was. What happened before the last news of its link is no news."""
         problems: dict[_Ends, TimedDelivery] = {}
         recovered: dict[_Ends, TimedDelivery] = {}
         for delivery in sorted(deliveries, key=lambda delivery: delivery.at):
             ends = _ends(delivery)
             trouble = self.links.get(ends)
+            if trouble is not None and delivery.at < trouble.at:
+                continue
             if delivery.is_problem:
                 recovered.pop(ends, None)
                 if trouble is None or trouble.kind != _kind(delivery):
                     problems.setdefault(ends, delivery)
             else:
                 problems.pop(ends, None)
-                if trouble is not None and trouble.at <= delivery.at:
+                if trouble is not None and trouble.kind != _WELL:
                     recovered.setdefault(ends, delivery)
         return DeliveryNews(problems=tuple(problems.values()), recovered=tuple(recovered.values()))
 
@@ -87,16 +95,27 @@ class LinkTroubles:
         try:
             document = parse_json(note or b"[]")
         except ValueError:
-            document = []
-        for entry in document if isinstance(document, list) else []:
+            document = None
+        entries = document if isinstance(document, list) else []
+        for entry in entries:
             match entry:
                 case [str(source), str(destination), str(kind), str(at)]:
-                    with suppress(ValueError):
+                    with suppress(ValueError, OverflowError):
                         ends = _Ends(Registry.parse(source), Registry.parse(destination))
                         links[ends] = _Trouble(kind, datetime.fromisoformat(at).astimezone(UTC))
                 case _:
                     continue
-        return cls(links=links)
+        is_damaged = not isinstance(document, list) or len(links) < len(entries)
+        return cls(links=_bounded(links), is_damaged=is_damaged)
+
+    def merged(self, other: LinkTroubles) -> LinkTroubles:
+        """Returns what both know, of each link the later; of the same time, that of `other`."""
+        earlier = {
+            ends: trouble
+            for ends, trouble in other.links.items()
+            if ends not in self.links or self.links[ends].at <= trouble.at
+        }
+        return LinkTroubles(links=_bounded({**self.links, **earlier}))
 
     def kept(self) -> bytes:
         """Returns the links as a note for another process."""
@@ -108,13 +127,12 @@ class LinkTroubles:
         ).encode()
 
     def after(self, news: DeliveryNews) -> LinkTroubles:
-        """Returns the links in trouble once somebody was notified of the news."""
-        well = {_ends(delivery) for delivery in news.recovered}
-        links = {ends: trouble for ends, trouble in self.links.items() if ends not in well}
-        links |= {
+        """Returns the links once somebody was notified of the news."""
+        well = {_ends(delivery): _Trouble(_WELL, delivery.at) for delivery in news.recovered}
+        trouble = {
             _ends(delivery): _Trouble(_kind(delivery), delivery.at) for delivery in news.problems
         }
-        return LinkTroubles(links=dict([*links.items()][-_MOST_LINKS:]))
+        return LinkTroubles(links=_bounded({**self.links, **well, **trouble}))
 
 
 Explanations: TypeAlias = Mapping[DeliveryKey, Explanation]
@@ -155,6 +173,14 @@ def delivery_entry(delivery: TimedDelivery, explanation: Explanation | None = No
     )
 
 
+def _bounded(links: Mapping[_Ends, _Trouble]) -> Mapping[_Ends, _Trouble]:
+    """The links that are remembered: those in trouble rather than well, and the latest."""
+    if len(links) <= _MOST_LINKS:
+        return links
+    oldest_first = sorted(links.items(), key=lambda link: (link[1].kind != _WELL, link[1].at))
+    return dict(oldest_first[-_MOST_LINKS:])
+
+
 def _ends(delivery: TimedDelivery) -> _Ends:
     return _Ends(delivery.source, delivery.destination)
 
@@ -162,7 +188,7 @@ def _ends(delivery: TimedDelivery) -> _Ends:
 def _kind(delivery: TimedDelivery) -> str:
     """What is wrong with a delivery, without what differs from image to image."""
     failed = delivery.result is DeliveryResult.FAILED
-    return f"failed {delivery.code or ''}" if failed else "late"
+    return f"failed {delivery.code or ''}"[:_LONGEST_KIND] if failed else "late"
 
 
 def _news_kind(news: DeliveryNews) -> Literal["failed", "late", "recovered"]:

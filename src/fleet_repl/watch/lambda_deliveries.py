@@ -1,7 +1,7 @@
 """Deliveries in AWS Lambda: ECR's replication events, each by itself or as records of an SQS queue.
 
 An invocation does no round: it logs each delivery, leaves metrics, and notifies of those that
-failed or are late. Which links somebody was notified of is kept in the fleet's state.
+failed or are late.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import anyio
 
@@ -24,29 +24,17 @@ from fleet_repl.runs.replication_events import (
     parse_event,
     replication_event,
 )
-from fleet_repl.runs.timed_deliveries import TimedDelivery
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import SYSTEM
-from fleet_repl.values.errors import FleetError, StateError
-from fleet_repl.values.text import first_line
-from fleet_repl.watch.delivery_news import LinkTroubles, delivery_entry, news_document
+from fleet_repl.values.errors import FleetError
+from fleet_repl.watch.delivery_notices import DeliveryNotices
 from fleet_repl.watch.embedded_metrics import delivery_metrics
 from fleet_repl.watch.event_scope import with_accounts
 from fleet_repl.watch.lambda_settings import Settings
-from fleet_repl.watch.notify import Notifier, Webhook
-from fleet_repl.watch.timed_fleet import TimedFleet, explained
+from fleet_repl.watch.notify import Notifier
+from fleet_repl.watch.timed_fleet import TimedFleet
 
-NOTE: Final = "deliveries.json"
-"""The note in the state with the links that are in trouble."""
 _SQS: Final = "aws:sqs"
-
-
-class NotingFleet(TimedFleet, Protocol):
-    """A fleet that also keeps notes. Its calls raise StateError."""
-
-    async def read_note(self, name: str) -> bytes | None: ...
-
-    async def write_note(self, name: str, content: bytes) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +101,7 @@ class DeliveryInvocation:
             return reported.failed()
 
     async def _count(
-        self, reported: ReportedDeliveries, inventory: Inventory, fleet: NotingFleet
+        self, reported: ReportedDeliveries, inventory: Inventory, fleet: TimedFleet
     ) -> JsonObject:
         """Log the deliveries, leave their metrics, and notify of news."""
         events = [event for event in reported.events.values() if event is not None]
@@ -123,7 +111,8 @@ class DeliveryInvocation:
         timed = await fleet.time_deliveries(events)
         # A queue may bring an event twice at once.
         deliveries = [*{item.key: item for item in timed if item is not None}.values()]
-        await self._notify(deliveries, inventory, fleet)
+        notices = DeliveryNotices(self.log, SYSTEM, self._publish if self.settings.notify else None)
+        await notices.report(deliveries, inventory.name, fleet, whole=True)
         if self.settings.metrics:
             for line in delivery_metrics(inventory.name, deliveries, SYSTEM.now()):
                 self.write_line(json.dumps(line))
@@ -131,35 +120,13 @@ class DeliveryInvocation:
         result: JsonObject = {"ignored": not deliveries, "because": because}
         return {**result, "batchItemFailures": []} if reported.batch else result
 
-    async def _notify(
-        self, deliveries: Sequence[TimedDelivery], inventory: Inventory, fleet: NotingFleet
-    ) -> None:
-        troubles = await self._recall(fleet)
-        news = troubles.news_in(deliveries)
-        explanations = await explained(fleet, news)
-        for delivery in deliveries:
-            self.log(delivery_entry(delivery, explanations.get(delivery.key)))
-        if not news or self.settings.notify is None:
-            return
-        document = news_document(inventory.name, news, explanations, SYSTEM.now())
-        if await self._publish(self.settings.notify, document):
-            try:
-                await fleet.write_note(NOTE, troubles.after(news).kept())
-            except StateError as error:
-                self._warn("memory", f"it is told again later: {first_line(error)}")
-
-    async def _publish(self, webhook: Webhook, document: JsonObject) -> bool:
+    async def _publish(self, document: JsonObject) -> bool:
+        if (webhook := self.settings.notify) is None:
+            return False
         notifier = Notifier(webhook, log=self.log, clock=SYSTEM, uniform=random.uniform)
         with anyio.move_on_after(max(self.ends - SYSTEM.monotonic(), 0)):
             return await notifier.post(document)
         return False
-
-    async def _recall(self, fleet: NotingFleet) -> LinkTroubles:
-        try:
-            return LinkTroubles.parse(await fleet.read_note(NOTE))
-        except StateError as error:
-            self._warn("memory", f"what was told before is not known: {first_line(error)}")
-            return LinkTroubles()
 
     def _warn(self, event: str, message: str) -> None:
         self.log(LogEntry(level="warning", event=event, message=message))

@@ -132,7 +132,7 @@ class _Loop:
             log=self._context.log,
             clock=self._context.clock,
             inventory=lambda: self._current.inventory,
-            publish=self._publish_deliveries,
+            publish=self._publish_deliveries if self._notifier is not None else None,
         )
         self._deliveries = DeliveryWatch(source, context)
         totals = self._deliveries.totals
@@ -253,10 +253,7 @@ class _Loop:
         return delivered
 
     async def _publish_deliveries(self, document: JsonObject) -> bool:
-        if self._notifier is None:
-            # The log has said it, and nobody else wants to know.
-            return True
-        delivered = await self._notifier.post(document)
+        delivered = self._notifier is not None and await self._notifier.post(document)
         self._metrics.notified(delivered=delivered)
         return delivered
 

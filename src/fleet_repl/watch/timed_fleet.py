@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -29,6 +29,14 @@ class TimedFleet(Protocol):
     ) -> Explanation: ...
 
     async def verify(self, *, count: int = ..., age: timedelta = ...) -> DeliveryReport: ...
+
+    async def read_note(self, name: str) -> bytes | None:
+        """Read a note in the state. Raises StateError."""
+        ...
+
+    async def revise_note(self, name: str, change: Callable[[bytes | None], bytes | None]) -> None:
+        """Change a note in the state, as it is there by now. Raises StateError."""
+        ...
 
 
 async def explained(fleet: TimedFleet, news: DeliveryNews) -> Explanations:
