@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.command_line import Cli, FakeBackend, FakeFleet, Terminal
+from tests.support.command_line import PAST, Cli, FakeBackend, FakeFleet, Terminal
 
 from fleet_repl.planning.plan import Objection
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.reports.to_json import to_json
-from fleet_repl.runs.history import Purpose
+from fleet_repl.runs.history import Purpose, RunSummary
+from fleet_repl.runs.outcomes import Status
 
 RUN = "20261123T110000Z-ab12cd"
 
@@ -28,6 +29,28 @@ def test_a_run_is_taken_back(
     assert backend.purposes == [Purpose.ROLLBACK]
     assert (backend.places, backend.states) == ([inventory], [None])
     assert backend.memory.asked == ["run last demo"]
+
+
+@pytest.mark.parametrize(
+    ("newer", "said"),
+    [
+        (1, "run r1 wrote nothing"),
+        (3, "run r1 and 2 before it wrote nothing"),
+    ],
+)
+def test_runs_that_wrote_nothing_are_passed_over(
+    cli: Cli, backend: FakeBackend, inventory: str, newer: int, said: str
+) -> None:
+    """`last` is the last run that wrote; a line says which that is, and which were passed over. An
+    id means that run."""
+    runs = [replace(PAST.meta, run_id=f"r{number + 1}") for number in range(newer)]
+    backend.memory.listed = tuple(RunSummary(meta=meta, status=Status.OK) for meta in runs)
+    ended = cli("rollback", "last", inventory, "--dry-run")
+    assert (ended.code, ended.err) == (
+        0,
+        f"{said}; the last run that wrote is {RUN} of 2026-11-23 at 11:00 UTC\n",
+    )
+    assert cli("rollback", RUN, inventory, "--dry-run").err == ""
 
 
 @pytest.mark.parametrize("more", [(), ("--yes",), ("--force",)])

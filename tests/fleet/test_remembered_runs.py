@@ -102,6 +102,33 @@ async def test_a_run_that_nobody_knows() -> None:
                 await fleet.plan_rollback("../x")
 
 
+async def test_the_last_run_that_wrote_is_rolled_back() -> None:
+    """Runs after it that were refused every write are passed over and listed; where no run has
+    written anything, there is nothing to roll back."""
+    refused = ("ecr:PutRegistryPolicy", "ecr:PutReplicationConfiguration")
+    async with simulate(fleet_text(*LINKS)) as aws, aws.history() as history:
+        with pytest.raises(RunError, match="no runs are remembered in"):
+            await history.last_to_roll_back("prod")
+        for number in range(1, 5):
+            aws.deny(number, *refused)
+        nothing = await aws.applied()
+        with pytest.raises(RunError, match=f"nothing to roll back: .* {nothing.run_id} of prod"):
+            await history.last_to_roll_back("prod")
+        aws.relent()
+        wrote = await aws.applied()
+        assert (await history.last_to_roll_back("prod"))[1] == ()
+        for number in range(1, 5):
+            aws.deny(number, *refused)
+        texts = fleet_text("3>4 base/", *LINKS), fleet_text("3>2 base/", *LINKS)
+        denied = [(await aws.applied(text)).run_id for text in texts]
+        past, newer = await history.last_to_roll_back("prod")
+        assert past == await history.run(wrote.run_id, "prod")
+        assert [run.meta.run_id for run in newer] == denied[::-1]
+        async with aws.connected() as fleet:
+            plan = await fleet.plan_rollback(nothing.run_id)
+            assert (plan.changes, plan.rolls_back) == ((), nothing.run_id)
+
+
 async def test_the_journal_tells_each_write_and_its_end() -> None:
     """In the order in which they were sent, with the request ids of the answers."""
     async with simulate(fleet_text(*LINKS)) as aws:

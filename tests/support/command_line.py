@@ -504,6 +504,11 @@ class FakeHistory(History):
                 return run
         raise FleetError(f"no run {run_id} is remembered in {self.location}")
 
+    async def last_to_roll_back(
+        self, fleet: str | None = None
+    ) -> tuple[PastRun, tuple[RunSummary, ...]]:
+        return await self.run("last", fleet), self.listed
+
     async def elsewhere(self, fleet: str | None = None) -> str | None:
         return self.others
 

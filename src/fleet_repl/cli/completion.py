@@ -91,7 +91,8 @@ def runs(context: typer.Context) -> list[Item]:
         folder = place.state.folder if isinstance(place, Inventory) else place
     if folder is None:
         return []
-    return [("last", "the newest"), *anyio.run(partial(_remembered, place, state))]
+    newest = "the newest that wrote" if context.info_name == "rollback" else "the newest"
+    return [("last", newest), *anyio.run(partial(_remembered, place, state))]
 
 
 async def _remembered(place: Inventory | Path, state: str | None) -> list[Item]:

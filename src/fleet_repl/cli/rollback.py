@@ -22,7 +22,7 @@ from fleet_repl.cli.state_options import RollbackOptions
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.history import PastRun, Purpose
 from fleet_repl.values.exit_code import ExitCode
-from fleet_repl.values.text import visible
+from fleet_repl.values.text import day_and_time, visible
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.history import History
@@ -58,7 +58,7 @@ def rollback(
     if options.inventory is not None:
         inventory = call.load_inventory(options.inventory)
     fleet = None if inventory is None else inventory.name
-    look = partial(_past_run, run_id=options.run, fleet=fleet)
+    look = partial(_past_run, call=call, fleet=fleet)
     past = recall(call, inventory, options.state, look)
     if past is None:
         call.log.note(ENDED)
@@ -78,8 +78,21 @@ def rollback(
     )
 
 
-async def _past_run(history: History, *, run_id: str, fleet: str | None) -> PastRun:
-    return await history.run(run_id, fleet)
+async def _past_run(history: History, *, call: Call[RollbackOptions], fleet: str | None) -> PastRun:
+    """The run that is meant; `last` stands for the newest run that wrote, which is named where
+    newer ones wrote nothing."""
+    if call.options.run != "last":
+        return await history.run(call.options.run, fleet)
+    past, newer = await history.last_to_roll_back(fleet)
+    if newer:
+        did = (
+            "wrote nothing" if len(newer) == 1 else f"and {len(newer) - 1} before it wrote nothing"
+        )
+        call.log.note(
+            f"run {newer[0].meta.run_id} {did}; the last run that wrote is "
+            f"{past.meta.run_id} of {day_and_time(past.meta.started_at)}"
+        )
+    return past
 
 
 def _unnamed(call: Call[RollbackOptions], past: PastRun) -> typer.BadParameter:

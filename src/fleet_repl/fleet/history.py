@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,6 +27,7 @@ from fleet_repl.runs.history import (
     UnreadableRun,
 )
 from fleet_repl.runs.prune import prunable
+from fleet_repl.runs.rollback import targets
 from fleet_repl.state import (
     Lock,
     RunRecords,
@@ -107,15 +108,31 @@ class History:
             f"no run {run_id} is remembered in {self.location}\n    {await self._hint(run_id)}"
         )
 
+    async def last_to_roll_back(
+        self, fleet: str | None = None
+    ) -> tuple[PastRun, tuple[RunSummary, ...]]:
+        """Returns all documents of the newest run that wrote, or may have, and the newer runs,
+        which wrote nothing, newest first.
+
+        Raises RunError where no run wrote, UnreadableStateError for a run that cannot be read.
+        """
+        runs, unreadable = await self.listing(fleet)
+        for index, run in enumerate(runs):
+            if not run.may_have_written:
+                continue
+            past = await self.run(run.meta.run_id, run.meta.fleet)
+            if targets(past):
+                _check_newest(run, unreadable)
+                return past, runs[:index]
+        newest = await self._newest(fleet)
+        raise RunError(
+            f"there is nothing to roll back: no run that is remembered in {self.location} has "
+            f"written anything; the last was {newest.run_id} of {newest.fleet}"
+        )
+
     async def _newest(self, fleet: str | None) -> RunMeta:
         runs, unreadable = await self.listing(fleet)
-        # An unreadable run may be the newest: ids begin with the time at which a run started.
-        for run in unreadable:
-            if not runs or run.run_id > runs[0].meta.run_id:
-                raise UnreadableStateError(
-                    f"which run was the last is not certain: {run.reason}\n"
-                    "    name the run that you mean; fleet-repl runs lists them"
-                )
+        _check_newest(runs[0] if runs else None, unreadable)
         if not runs:
             others = await self.elsewhere(fleet)
             hint = "" if others is None else f"\n    {others}"
@@ -245,6 +262,17 @@ def _kept(place: Inventory | str | Path, state: str | Path | None) -> tuple[Stat
     if not isinstance(place, Inventory):
         return located(str(place if state is None else state)), None
     return place_of(place, state), place.aws
+
+
+def _check_newest(newest: RunSummary | None, unreadable: Iterable[UnreadableRun]) -> None:
+    """Raises UnreadableStateError where a run that cannot be read may be newer than `newest`."""
+    for run in unreadable:
+        # Ids begin with the time at which a run started.
+        if newest is None or run.run_id > newest.meta.run_id:
+            raise UnreadableStateError(
+                f"which run was the last is not certain: {run.reason}\n"
+                "    name the run that you mean; fleet-repl runs lists them"
+            )
 
 
 def _when(run: RunSummary) -> tuple[datetime, str]:

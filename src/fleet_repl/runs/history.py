@@ -172,6 +172,14 @@ class RunSummary:
     writes: Writes | None = None
     """None for a run without a report, and for a run of an earlier version, which did not count."""
 
+    @property
+    def may_have_written(self) -> bool:
+        """False only for a run that surely wrote nothing: its plan had no writes, or its report
+        counts none that was applied, failed or was cancelled."""
+        writes = self.writes
+        sent = writes is None or writes.applied or writes.failed or writes.cancelled
+        return bool(self.meta.changes and sent)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadableRun:

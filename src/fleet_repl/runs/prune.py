@@ -13,8 +13,9 @@ def prunable(
 ) -> tuple[RunSummary, ...]:
     """Returns the runs of a fleet that may be removed, in their order.
 
-    These stay: the newest run, runs without a report, runs that ended at `ended_before` or later,
-    and the runs of rollback marks. So does every run that leads from a run that stays to the run of
+    These stay: the newest run, the newest run that wrote, and newer ones that may have written;
+    runs without a report, runs that ended at `ended_before` or later, and the runs of rollback
+    marks. So does every run that leads from a run that stays to the run of
     the inventory which it goes back to: without it, nobody could tell what a rollback of the former
     would bring back.
 
@@ -26,9 +27,12 @@ def prunable(
         for run_id, run in by_id.items()
         if run.finished_at is None or run.finished_at >= ended_before
     }
-    newest = max(runs, key=lambda run: (run.meta.started_at, run.meta.run_id), default=None)
-    if newest is not None:
-        kept.add(newest.meta.run_id)
+    newest = sorted(runs, key=lambda run: (run.meta.started_at, run.meta.run_id), reverse=True)
+    kept |= {run.meta.run_id for run in newest[:1]}
+    for writer in (run for run in newest if run.may_have_written):
+        kept.add(writer.meta.run_id)
+        if writer.writes is None or writer.writes.applied:
+            break
     for mark in marks:
         kept |= {mark.run_id, mark.by}
     for run_id in tuple(kept):

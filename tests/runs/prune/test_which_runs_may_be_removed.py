@@ -11,7 +11,7 @@ from tests.support.clock import NOON
 from tests.support.command_line import PAST
 
 from fleet_repl.runs.history import RolledBack, RunMeta, RunSummary
-from fleet_repl.runs.outcomes import Status
+from fleet_repl.runs.outcomes import Status, Writes
 from fleet_repl.runs.prune import prunable
 from fleet_repl.runs.rollback.marks import origin
 
@@ -51,6 +51,16 @@ def test_the_newest_run_stays() -> None:
     assert removed([run_of(2, 300), run_of(1, 400)]) == ["run-1"]
     assert removed([run_of(1, 400)]) == []
     assert removed([]) == []
+
+
+def test_the_newest_run_that_wrote_stays() -> None:
+    """It is the run that `rollback last` takes; so do newer ones that may have written."""
+    ends = [Writes(unchanged=1), Writes(failed=1), Writes(applied=1), Writes(applied=1)]
+    runs = [
+        replace(run_of(4 - index, 300 + index), writes=writes) for index, writes in enumerate(ends)
+    ]
+    assert removed(runs) == ["run-1"]
+    assert removed([*runs[:1], *runs[3:]]) == []
 
 
 def test_a_run_without_a_report_stays() -> None:
