@@ -1,5 +1,4 @@
-"""The facts about the base identity, and IAM's answers about the permissions of accounts'
-identities."""
+"""The base identity's facts, and IAM's answers about the permissions of accounts' identities."""
 
 from __future__ import annotations
 
@@ -48,8 +47,7 @@ class AccountAccess:
         return max(self._caller.assumed.values(), default=0)
 
     async def simulate(self, account: AccountId, question: Question) -> Mapping[str, CheckState]:
-        """Returns whether IAM would allow the actions of a question, asked by the account's
-        identity.
+        """Returns whether IAM would allow the account's identity the actions of a question.
 
         An action that IAM says nothing about is missing. Raises CallError.
         """

@@ -209,8 +209,7 @@ class AccountCalls:
         self._accounts |= {account.id: account for account in accounts}
 
     def handed_over(self) -> Reads:
-        """The reads since the last time that they were handed over, for `credit` of another
-        process."""
+        """The reads since they were last handed over, for `credit` of another process."""
         caller = self._caller
         reads = Reads(
             calls=dict(caller.results), assumed=dict(caller.assumed), answered=self._answered
@@ -228,8 +227,7 @@ class AccountCalls:
         self._begun.update(registries)
 
     def answered(self, account: AccountId) -> bool:
-        """Returns whether ECR has answered for the account in this run, so that it surely
-        exists."""
+        """Returns whether ECR has answered for the account in this run: it surely exists."""
         return account in self._answered
 
     def statistics(self) -> Statistics:

@@ -65,8 +65,7 @@ def registry_document(answer: Answer, call: Call) -> JsonObject:
 def policy_document(answer: Answer, call: Call) -> JsonObject | None:
     """The document in GetRegistryPolicy's body; None where there is no policy.
 
-    A policy text that is no JSON object makes the answer garbage too: AWS checks policies when
-    they are put.
+    A policy that is no JSON object makes the answer garbage too: AWS checks what is put.
     """
     if answer.absent:
         return None

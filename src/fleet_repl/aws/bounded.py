@@ -49,8 +49,7 @@ class BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # the SDK has no ty
 
 
 class _Straight:
-    """A connection pool that follows no redirect: AWS sends none for a call but S3's, which the
-    SDK signs anew.
+    """A connection pool without redirects: AWS sends none but S3's, which the SDK signs anew.
 
     Followed, a write would be more than one attempt, and a session token would go to whatever
     host an answer names.

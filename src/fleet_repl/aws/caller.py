@@ -66,8 +66,7 @@ class Caller:
         another region is meant."""
 
     async def once(self, call: Call, source: Source, read: Callable[[Answer, Call], T]) -> T:
-        """Make one attempt, signed with what `source` issues; returns what `read` makes of the
-        answer.
+        """Makes one attempt, signed with what `source` issues; returns what `read` makes of it.
 
         The attempt waits for its turn at its quota. Raises CallError. An expired session is given
         back to its source, and the failure is transient where the source can issue another. A
@@ -108,8 +107,7 @@ class Caller:
     async def persist(self, call: Call, once: Callable[[], Awaitable[T]]) -> T:
         """Retry `once`, an attempt at `call`, and report every retry as an event.
 
-        Raises the CallError of the last attempt, no longer transient: no outer retry shall start
-        over.
+        Raises the CallError of the last attempt, no longer transient: no outer retry starts over.
         """
 
         def report(error: CallError, attempt: int, delay: float) -> None:

@@ -43,8 +43,7 @@ class Issued:
     def good_at(self, now: float, ahead: float) -> bool:
         """Returns whether the credentials need no renewal until `ahead` seconds from now.
 
-        `ahead` counts up to half of the session's time only: a short session would else be renewed
-        at every call.
+        `ahead` counts up to half of the session: a short one would be renewed at every call.
         """
         if self.renew_at == math.inf:
             return True
@@ -119,8 +118,7 @@ class SdkCredentials(Protocol):
 class Base:
     """The base identity: the credentials that the SDK resolved before anything was called.
 
-    They are kept here because the SDK, within ten minutes of their expiry, would ask its source
-    again for every call.
+    Kept here because the SDK, within ten minutes of their expiry, asks its source for every call.
     """
 
     def __init__(self, credentials: SdkCredentials, first: ReadOnlyCredentials, pace: Pace) -> None:
@@ -142,16 +140,14 @@ class Base:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the credentials in hand expire; None where they do not, or their source
-        does not say when."""
+        """Seconds until the credentials in hand expire; None where they do not, or nobody says."""
         issued = self._held.issued
         if issued is None or issued.ends_at == math.inf:
             return None
         return issued.ends_at - self._pace.clock.monotonic()
 
     async def issue(self, ahead: float = 0.0) -> Issued:
-        """The credentials in hand, or renewed ones: one task asks the source, with a time limit
-        and retries.
+        """The credentials in hand, or renewed by one task, with a time limit and retries.
 
         While the source is asked, and after it has failed, the credentials in hand are used until
         they expire. After that, the source is asked every half a minute, and its failure is that

@@ -181,8 +181,7 @@ def unknown_key(sts: str = "STS there") -> str:
 
 
 def denied(call: Call, message: str = "") -> str:
-    """The hint for a denial. AWS's `message` may name the action that was denied, and the policy
-    that denies it."""
+    """The hint for a denial, whose `message` may name the denied action and the policy."""
     action = _denied_action(message)
     if call.operation == "AssumeRole":
         return _role_denied(call, message, action)

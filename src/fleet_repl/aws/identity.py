@@ -137,8 +137,7 @@ async def check(caller: Caller, base: Base, region: Region, partition: Partition
 
 
 async def usable(step: Awaitable[T], profile: str = "default") -> T:
-    """Await `step`, which may need `profile`. Raises IdentityError in place of what the SDK
-    raises."""
+    """Awaits `step`, which may need `profile`; turns the SDK's errors into IdentityError."""
     try:
         return await step
     except Exception as error:  # noqa: BLE001 - a profile can fail in any way, and is the user's

@@ -25,8 +25,7 @@ class AwsManifests:
     async def read_manifest(
         self, registry: Registry, repository: str, digest: str
     ) -> Manifest | None:
-        """Returns the manifest of an image; None where it, or its repository, is not there or
-        cannot be pulled."""
+        """Returns an image's manifest; None where it, or its repository, cannot be pulled."""
         parameters = {
             "repositoryName": repository,
             "imageIds": [{"imageDigest": digest}],

@@ -67,8 +67,7 @@ def _apart(
 
 
 def _is_sound(statement: JsonObject, exists: Callable[[AccountId], bool]) -> bool:
-    """Returns whether a statement names only whole accounts that surely exist, services, or
-    everybody."""
+    """Returns whether it names only whole accounts that exist, services, or everybody."""
     for name in _principals(statement):
         match = _ACCOUNT.fullmatch(name)
         whole = match is not None and match["within"] in (None, ":root")

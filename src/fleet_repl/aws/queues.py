@@ -51,8 +51,7 @@ class AwsQueue:
         return await self._persist("ReceiveMessage", parameters, _messages, float(seconds))
 
     async def delete(self, messages: Sequence[QueueMessage]) -> int:
-        """Delete messages, ten at the most; returns how many SQS did not delete: they come
-        again."""
+        """Deletes at most ten messages; returns how many were not: they come again."""
         entries = [
             {"Id": str(number), "ReceiptHandle": message.receipt}
             for number, message in enumerate(messages)
@@ -101,8 +100,7 @@ async def open_queue(
 
 
 def _messages(answer: Answer, call: Call) -> tuple[QueueMessage, ...]:
-    """The messages in an answer. An empty queue is an answer without any: `{}`, or an empty
-    list."""
+    """The messages of an answer; an empty queue's is `{}`, or has an empty list."""
     return tuple(_message(item, answer, call) for item in _listed("Messages", answer, call))
 
 

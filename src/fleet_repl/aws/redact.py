@@ -86,8 +86,7 @@ def clean_source(text: str, environ: Mapping[str, str], hidden: Iterable[str] = 
 
 
 def _spelled(secret: str) -> re.Pattern[str]:
-    """The pattern that finds a secret: a short one only as a whole word, because it may be part of
-    ordinary words."""
+    """The pattern of a secret: a short one only as a whole word, as it may be part of others."""
     text = re.escape(secret)
     whole = text if len(secret) >= SHORT else rf"(?<!\w){text}(?!\w)"
     return re.compile(whole, re.IGNORECASE)
@@ -123,8 +122,7 @@ def _decoded(word: str) -> str:
 
 
 def _unpacked(run: str) -> Iterable[str]:
-    """The contents of a run of base64 characters, for each of the four characters that the base64
-    may begin at."""
+    """The contents of a run of base64 characters, by each of four beginnings."""
     for start in range(4):
         digits = run[start:].translate(_STANDARD)
         digits = digits[: len(digits) - (len(digits) % 4 == 1)]

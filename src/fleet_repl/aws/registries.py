@@ -33,8 +33,7 @@ _ARCHIVED_TOO: Final = {"imageStatus": "ANY"}
 """Without this filter ECR returns active images only."""
 _UNKNOWN_SETTING: Final = frozenset({FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.SERVICE})
 _PROPAGATION_ATTEMPTS: Final = 5
-"""The number of attempts to put a policy whose principals AWS does not know: a few seconds in
-all."""
+"""The attempts to put a policy whose principals AWS does not know: a few seconds in all."""
 
 
 class AwsRegistries:
@@ -95,8 +94,7 @@ class AwsRegistries:
     async def put_policy(self, registry: Registry, document: JsonObject) -> str | None:
         """Overwrite the registry policy; returns the request id. One attempt.
 
-        The first refusals of a policy as invalid are transient: a new principal may not have
-        spread yet.
+        The first refusals of a policy as invalid are transient: a new principal is spreading.
         """
         parameters = {"policyText": compact_json(document)}
         try:
@@ -124,8 +122,7 @@ class AwsRegistries:
     async def account_setting(self, registry: Registry, name: str) -> str | None:
         """An ECR setting of the account in that region, such as `REGISTRY_POLICY_SCOPE`.
 
-        None where it cannot be known: it has no value, or ECR does not know, denies or fails the
-        call.
+        None where it has no value, or ECR does not know, denies or fails the call.
         """
         try:
             return await self._calls.read(
@@ -208,14 +205,12 @@ class AwsRegistries:
     async def find_image(
         self, registry: Registry, repository: str, digest: str
     ) -> JsonObject | None:
-        """Returns an image, archived or not; None where the image or its repository does not
-        exist."""
+        """Returns an image, archived or not; None where it or its repository does not exist."""
         details = await self._find(registry, repository, {"imageDigest": digest})
         return next((image for image in details if image.get("imageDigest") == digest), None)
 
     async def find_tag(self, registry: Registry, repository: str, tag: str) -> JsonObject | None:
-        """Returns the image that has a tag, archived or not; None where the tag or its repository
-        does not exist."""
+        """Returns the image with a tag, archived or not; None where either does not exist."""
         return next(iter(await self._find(registry, repository, {"imageTag": tag})), None)
 
     async def _find(

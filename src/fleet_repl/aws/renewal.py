@@ -129,8 +129,7 @@ def attend(session: AioSession) -> None:
 
 
 def _attend_profiles(builder: object) -> None:
-    """Attend the sources of the profile that a role is assumed from, which may name a helper or a
-    token."""
+    """Attends the sources of the profile that a role is assumed from: a helper or a token."""
     for factory, attribute, value in (
         ("_create_process_provider", "_popen", run_helper),
         ("_create_web_identity_provider", "_token_loader_cls", _TokenFile),

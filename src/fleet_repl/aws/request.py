@@ -57,8 +57,7 @@ class Call:
 
     @property
     def subject(self) -> Registry | AccountId | None:
-        """The subject that an attempt is counted for: the registry for ECR, the account for
-        AssumeRole."""
+        """The subject that an attempt counts for: ECR's registry, the account of AssumeRole."""
         if self.service == "ecr" and self.account is not None:
             return Registry(self.account, self.region)
         return self.account

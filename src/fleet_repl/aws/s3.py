@@ -35,8 +35,7 @@ _SLOWEST: Final = 250_000
 """Bytes per second: a large fleet's plan is 100 MB and more, and is put in one request."""
 _MD5: Final = re.compile(r'"?([0-9a-f]{32})"?')
 _READING_SECONDS: Final = 600.0
-"""Seconds for reading a content of unknown length. The SDK's own timeout gives up on a silent
-server long before."""
+"""Seconds for reading a content of unknown length; the SDK gives up much earlier."""
 
 
 class BucketObjects:

@@ -13,8 +13,7 @@ MEDIA_TYPES: Final = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
 )
-"""The types that manifests are asked for in: ECR gives one back as it was pushed only if its own
-type is among them."""
+"""The types to ask for: ECR gives a manifest back as pushed only if its type is among them."""
 _DIGEST: Final = slice(7, 19)
 """The first twelve digits of a `sha256:` digest."""
 

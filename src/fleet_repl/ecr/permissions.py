@@ -192,8 +192,7 @@ def features_of(inventory: Inventory) -> frozenset[Feature]:
 def account_statements(
     inventory: Inventory, *, more: Collection[Feature] = (), read_only: bool = False
 ) -> tuple[Statement, ...]:
-    """Returns the statements of the role in each account, for the features of the inventory and for
-    `more`.
+    """Returns the statements of each account's role, for the inventory's features and `more`.
 
     `read_only`: only what a run asks for that writes nothing.
     """

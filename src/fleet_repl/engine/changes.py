@@ -116,8 +116,7 @@ class ChangeWriter:
         return self._rules.due(registry, change)
 
     async def _write_rules(self, planned: RegistryPlan, change: Change) -> None:
-        """Write the rules without new links whose grant has failed, unless an earlier write of the
-        rules has failed."""
+        """Writes the rules without links whose grant failed, if no earlier write of them failed."""
         registry = planned.registry
         if not self._ledger.is_as_planned(registry, change.resource):
             because = rules_left_out(in_doubt=self._ledger.in_doubt(registry))
@@ -172,8 +171,7 @@ class ChangeWriter:
             await self._write_policy(planned, change, rest, because)
 
     def _left_out(self, registry: Registry, change: Change) -> bool:
-        """Skip a change of a policy if an earlier write of the policy has failed; returns whether
-        it was skipped."""
+        """Skips a change of a policy after a failed write of it; returns whether it was skipped."""
         failed = self._policies.failed(registry)
         if failed is None:
             return False

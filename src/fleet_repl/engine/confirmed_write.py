@@ -24,11 +24,9 @@ from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.errors import CallError, Fault, HaltedError, unforeseen
 
 _LOOKS: Final = 3
-"""The number of reads that an attempt repeats because a slow read has left too little of the lock's
-lease."""
+"""The number of reads repeated because a slow read has left too little of the lease."""
 _MERGES: Final = 3
-"""The number of times that a write is made again on top of changes that others have made
-meanwhile."""
+"""The number of times that a write is made again on top of the changes of others."""
 
 
 async def confirm_write(write: DocumentWrite[V], pace: Pace, stop: Stop) -> WriteResult[V]:
@@ -141,8 +139,7 @@ class _Write(Generic[V]):
             raise
 
     async def _has_arrived(self) -> bool:
-        """Returns whether an attempt whose answer was lost has made the write, as far as reads show
-        yet."""
+        """Returns whether an attempt without answer has written, as far as reads show yet."""
         write = self._write
 
         def is_older(present: V) -> bool:
@@ -172,8 +169,7 @@ class _Write(Generic[V]):
     async def _is_done(self) -> bool:
         """Read the document right before the write; returns whether an earlier attempt made it.
 
-        Raises _EndedError where nothing is to be written. A read that lags behind our own writes
-        is repeated.
+        Raises _EndedError where nothing is to be written. A read that lags is repeated.
         """
         write, present = self._write, await self._look()
         if present is None:
@@ -202,8 +198,7 @@ class _Write(Generic[V]):
         return self._found
 
     def _is_stale(self, present: V) -> bool:
-        """Returns whether a read shows a document that this run has replaced, so that it surely
-        lags."""
+        """Returns whether a read shows a document that this run has replaced: it lags."""
         return any(present.same_as(old) for old in self._write.superseded)
 
     def _go_on(self) -> None:

@@ -113,7 +113,6 @@ class WriteResult(Generic[V]):
     in_doubt: bool = False
     """The outcome is unknown: the write failed, and may have happened all the same."""
     rival: V | None = None
-    """The document as somebody else has changed it, where only that kept the write from being
-    made."""
+    """The document as others have changed it, where only that kept it from being written."""
     write: DocumentWrite[V] | None = None
     """The write as it was made in the end, perhaps on top of changes by others."""

@@ -119,8 +119,7 @@ class Look:
             await work_through(items, work, concurrency=how.concurrency, stop=how.stop)
 
     def _late(self, registry: Registry, operation: str) -> Fault:
-        """The fault of a registry that a stop has left unread. An interruption is nobody's
-        fault."""
+        """The fault of a registry that a stop left unread. An interruption is nobody's fault."""
         stop = self.context.how.stop
         late = stop.timeout(operation)
         if not stop.interrupted:
@@ -147,8 +146,7 @@ class Look:
         return fault
 
     async def _read_rules(self, sources: Sequence[Registry]) -> None:
-        """Read the rules of the sources that have no answer yet; a stop is the answer of the
-        rest."""
+        """Reads the rules of sources without an answer; a stop is the answer of the rest."""
         unread = [source for source in sources if source not in self.replications]
         if not unread:
             return

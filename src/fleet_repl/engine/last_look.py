@@ -85,8 +85,7 @@ class LastLook:
             write.guarded.report_end(Outcome.FAILED, ended.request_id, in_doubt=True)
 
     async def _fault(self, write: DocumentWrite[Any]) -> Fault | None:
-        """Returns the fault that keeps a write from counting as applied; None where its document is
-        in place."""
+        """Returns the fault of a write whose document is not in place; None where it is."""
         try:
             present = await poll(write.read, write.in_place, self._documents.pace.clock)
         except CallError as error:

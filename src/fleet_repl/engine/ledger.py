@@ -96,8 +96,7 @@ class Ledger:
         return () if entry is None else tuple(entry.done)
 
     def has_outcome(self, registry: Registry, change: Change) -> bool:
-        """Returns whether a planned change has an outcome, because it was carried out or left
-        out."""
+        """Returns whether a planned change has an outcome: carried out or left out."""
         entry = self._entries[registry]
         return any(earlier is change for earlier in entry.plan.changes[: len(entry.done)])
 
@@ -107,8 +106,7 @@ class Ledger:
         return all(change.outcome in AS_PLANNED for change in done if change.resource is resource)
 
     def has_rules(self, source: Registry) -> bool:
-        """Returns whether the run has written a source's rules, and all these writes are in
-        place."""
+        """Returns whether a source's rules are written, and all these writes are in place."""
         resource = Resource.REPLICATION_CONFIGURATION
         started = any(change.resource is resource for change in self.done(source))
         return started and self.is_as_planned(source, resource)
@@ -120,8 +118,7 @@ class Ledger:
         return any(change.in_doubt for change in self.done(registry) if change.resource is resource)
 
     def conclude_finished(self, registry: Registry) -> None:
-        """Conclude a registry once all its changes are done and looked at, and its held links are
-        known."""
+        """Concludes a registry once its changes are done and looked at, its held links known."""
         entry = self._entries[registry]
         ended = len(entry.done) == len(entry.plan.changes) and not entry.unseen
         if entry.outcome is None and entry.links_known and ended:
@@ -146,8 +143,7 @@ class Ledger:
     ) -> tuple[RegistryOutcome, ...]:
         """Conclude the remaining registries, and return the outcomes of all.
 
-        Changes that were never started end as `outcome`. With a `fault` it is unknown whether they
-        were started.
+        Changes never started end as `outcome`. With a `fault`, nobody knows whether they were.
         """
         doubt = fault is not None
         for registry, entry in self._entries.items():

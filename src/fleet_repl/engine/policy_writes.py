@@ -28,8 +28,7 @@ class PolicyWrites:
         self._replaced: dict[Registry, list[Policy]] = {}
 
     def failed(self, registry: Registry) -> Phase | None:
-        """The phase of the write that failed, if one has: then no later write of the policy can
-        know what is in place."""
+        """The phase of the failed write: later writes of the policy cannot know what is there."""
         return self._failed.get(registry)
 
     def replaced(self, registry: Registry) -> Sequence[Policy]:

@@ -162,8 +162,7 @@ class Queue(Protocol):
     """A queue of messages, each of which comes at least once."""
 
     async def receive(self, *, wait: bool = True) -> tuple[QueueMessage, ...]:
-        """Returns the next messages; none where the queue stays empty for a while, or without
-        `wait` is empty now."""
+        """Returns the next messages; none from a queue that stays empty, or is without `wait`."""
         ...
 
     async def delete(self, messages: Sequence[QueueMessage]) -> int:

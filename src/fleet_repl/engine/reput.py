@@ -102,8 +102,7 @@ async def _put(reput: Reput, context: ReputContext) -> Reput:
 
 
 async def _is_lacking(reput: Reput, digest: str, context: ReputContext) -> bool:
-    """Returns whether a destination lacks an image. One that nobody can look into counts as
-    lacking it."""
+    """Returns whether a destination lacks an image, as one that is not readable does."""
     repository = reput.image.repository
     for destination in reput.destinations:
         if await context.images.find_image(destination, repository, digest) is None:

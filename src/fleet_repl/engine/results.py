@@ -87,8 +87,7 @@ def rules_left_out(*, in_doubt: bool) -> str:
 
 
 def policy_left_out(failed: Phase, *, in_doubt: bool) -> str:
-    """Returns why a policy is not written after an earlier write of the same policy failed in the
-    phase `failed`."""
+    """Returns why a policy is not written after its earlier write failed in the phase `failed`."""
     if in_doubt:
         return "it is not known whether an earlier change of its registry policy was written"
     if failed is Phase.GRANTS:
@@ -97,8 +96,7 @@ def policy_left_out(failed: Phase, *, in_doubt: bool) -> str:
 
 
 def still_used(unwritten: Collection[Registry], unknown: Collection[Registry]) -> str:
-    """Returns why grants stay: the rules of their sources were not written, or may not have
-    been."""
+    """Returns why grants stay: the rules of their sources may not have been written."""
     reasons = []
     if unwritten:
         reasons.append(

@@ -31,8 +31,7 @@ _TRANSIENT: Final = retry_if_exception(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """The number of attempts of a call, the time limit of one attempt, and the waits between
-    attempts."""
+    """The attempts of a call, the time limit of an attempt, and the waits between them."""
 
     attempts: int
     """Attempts per call, the first included. A throttled attempt does not count: it is repeated
@@ -134,8 +133,7 @@ _ROUNDING: Final = 1e-9
 
 
 _SLOWEST: Final = 0.5
-"""Calls per second below which throttling slows no quota: more slowly, nobody would notice that it
-has room again."""
+"""Calls per second below which throttling slows no quota: recovery would not be noticed."""
 
 
 _USUAL: Final = 0.03
@@ -238,8 +236,7 @@ class TokenBucket:
     def throttled(self, token: int) -> None:
         """A call with that token was throttled.
 
-        Calls that were under way when the rate was lowered tell nothing new: they have older
-        tokens.
+        Calls under way when the rate was lowered tell nothing new: their tokens are older.
         """
         if token != self._slowed:
             return

@@ -16,8 +16,7 @@ from fleet_repl.values.names import Registry
 _PATIENCE: Final = 60.0
 """Seconds, in real time, that a run waits for CloudFormation."""
 _DENIALS: Final = 10
-"""Denials after which nobody is asked any more, if nobody has answered: the role lacks the
-permission everywhere."""
+"""Denials after which nobody is asked if nobody answered: the role lacks it everywhere."""
 
 
 class StackReader(Protocol):

@@ -15,8 +15,7 @@ class Stored:
     version: str
     """An opaque text that is different for each write of the document."""
     age: float
-    """Seconds since it was written, by the store's own clock: machines whose clocks differ agree
-    on it."""
+    """Seconds since it was written by the store's own clock, as machines' clocks differ."""
 
 
 class Store(Protocol):

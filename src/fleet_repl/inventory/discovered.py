@@ -44,8 +44,7 @@ class Discovery:
     regions: Mapping[AccountId, tuple[Region, ...]] = field(default_factory=dict)
     """The enabled regions of each account that was asked, as it last answered."""
     unanswered: Mapping[AccountId, Fault | None] = field(default_factory=dict)
-    """Accounts that this time did not tell their regions, each with the fault of the call; None
-    where nobody asked."""
+    """Accounts that did not tell their regions this time, with the call's fault; None: unasked."""
     first_seen: Mapping[AccountId, datetime] = field(default_factory=dict)
     """The time when each account was first discovered."""
     cached: bool = False

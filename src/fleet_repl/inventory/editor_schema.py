@@ -35,8 +35,7 @@ def schema_of(table: type[DataclassInstance], title: str) -> JsonObject:
 
 
 class _EditorSchema(GenerateJsonSchema):
-    """In an inventory there is no null, a default is said in words, and `${}` may stand for a
-    word."""
+    """An inventory has no null, a default is said in words, and `${}` may stand for a word."""
 
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
         table: type[DataclassInstance] = schema["cls"]

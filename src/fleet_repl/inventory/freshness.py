@@ -15,8 +15,7 @@ from fleet_repl.inventory.toml_file import Unreadable, text_of
 
 
 def text_digests(texts: Mapping[str, str]) -> Mapping[str, str]:
-    """File → digest of the text that was read from it. Files that cannot be read twice, such as
-    pipes, are left out."""
+    """File → digest of its text as read, without files that cannot be read twice, such as pipes."""
     return {
         str(Path(file).absolute()): _digest(text)
         for file, text in texts.items()

@@ -83,8 +83,7 @@ class Inventory:
 
     @property
     def needs_discovery(self) -> bool:
-        """Returns whether AWS has to be asked for accounts or their regions before there is a
-        fleet."""
+        """Returns whether AWS has to be asked for accounts or regions before there is a fleet."""
         return self.reading is not None and self.discovery is None
 
     @property

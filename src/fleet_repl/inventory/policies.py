@@ -129,8 +129,7 @@ def _compact(text: str, kind: PolicyKind) -> str:
 
 
 def _fault(error: ValueError) -> str:
-    """Returns why a text is no JSON. The parser's own words about numbers and depth vary by
-    version."""
+    """Returns why a text is no JSON. The parser's words about numbers and depth vary by version."""
     match error:
         case json.JSONDecodeError():
             return f"{error.msg} (line {error.lineno}, column {error.colno})"

@@ -26,7 +26,6 @@ class Guesser:
         self._left = MOST_COMPARISONS
 
     def guess(self, name: str) -> str | None:
-        """Returns the closest known name, as `closest` does; None also once `MOST_COMPARISONS` are
-        used up."""
+        """Returns the closest known name by `closest`; None also after `MOST_COMPARISONS`."""
         self._left -= len(self._known)
         return closest(name, self._known) if self._left >= 0 else None

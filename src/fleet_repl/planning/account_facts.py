@@ -32,8 +32,7 @@ class AccountFacts:
     state: Origin
     labels: Mapping[str, Origin] = field(default_factory=dict)
     joining_until: datetime | None = None
-    """The time until which it is no failure that the account's role is refused; None where it is a
-    failure now."""
+    """The time until which a refusal of its role is no failure; None: it is a failure now."""
 
 
 def account_facts(inventory: Inventory, now: datetime) -> tuple[AccountFacts, ...]:
@@ -106,8 +105,7 @@ def account_labels(
 def fleet_difference(
     planned: Sequence[PlannedAccount], current: Sequence[PlannedAccount]
 ) -> str | None:
-    """Returns the difference between the accounts of a plan and the present accounts, or None where
-    they agree."""
+    """Returns the difference between a plan's accounts and the present ones, or None."""
     before = {account.id: account for account in planned}
     now = {account.id: account for account in current}
     differences = [

@@ -83,8 +83,7 @@ class Desired:
         return in_force(policy, registry, self.owner.partition, trusted)
 
     def must_be_granted(self, source: Registry, destination: Registry) -> bool:
-        """Returns whether a policy that is ours to write has to allow the links between two
-        registries."""
+        """Returns whether a policy of ours has to allow the links between two registries."""
         return (
             self.manages_grants
             and source.account != destination.account

@@ -54,8 +54,7 @@ def joining_until(inventory: Inventory, now: datetime) -> Mapping[AccountId, dat
 
 
 def joining_sentence(joining: Mapping[AccountId, str], *ends: Registry) -> str | None:
-    """Returns the sentence about the first of these registries whose account is joining; None where
-    none is."""
+    """Returns the sentence about the first registry whose account is joining, or None."""
     return next((joining[end.account] for end in ends if end.account in joining), None)
 
 

@@ -54,8 +54,7 @@ def continued(
 def lost_too_many(
     now: Discovery, kept: Discovery | None, left_out: Collection[AccountId] = ()
 ) -> str | None:
-    """Returns why the fleet must not shrink to the accounts that were discovered now, or None where
-    it may.
+    """Returns why the fleet must not shrink to the accounts discovered now; None where it may.
 
     Only an account that is no longer listed is lost. An account that is listed as closed is not
     lost, and neither is an account of a unit that the inventory no longer names. It is looked at
@@ -82,8 +81,7 @@ def lost_too_many(
 
 
 def unlike(kept: Discovery, inventory: Inventory) -> str | None:
-    """Returns why a kept discovery does not tell the accounts that the inventory asks for now, or
-    None where it does."""
+    """Returns why a kept discovery is not of the accounts that the inventory asks for, or None."""
     organization = inventory.organization
     if organization is None:
         return None

@@ -165,8 +165,7 @@ def finish_grants(decision: GrantDecision, uses: GrantUses) -> GrantDecision:
 
 
 def too_long(size: int, policy: Policy, desired: Desired, detail: str) -> Fault:
-    """Returns the fault of a policy of `size` characters, which are more than ECR takes; `policy`
-    is in place now."""
+    """Returns the fault of a policy of `size` characters, too long for ECR, over `policy`."""
     names = foreign_sids(policy)
     listed = f": {', '.join(names)}" if names else ""
     return Fault(

@@ -147,8 +147,7 @@ def unreadable_marks_objection(reason: str) -> Objection:
 def outstanding(
     objections: Iterable[Objection], *, force: bool, allow: Collection[str] = ()
 ) -> tuple[Objection, ...]:
-    """The objections that still refuse a plan: `force` clears all but `NEVER_FORCED`, which `allow`
-    clears."""
+    """The objections that still refuse a plan: `force` clears all but `NEVER_FORCED`."""
     return tuple(
         objection
         for objection in objections

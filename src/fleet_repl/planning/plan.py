@@ -136,8 +136,7 @@ class Moved:
     attribution: Attribution | None = None
     """Who has changed the registry since; None where nobody asked CloudTrail."""
     by_repositories: bool = False
-    """Whether the inventory is the same, and its routes need other prefixes for the repositories
-    that there are."""
+    """Whether only the repositories have changed, and with them the prefixes of the routes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +153,7 @@ class RegistryPlan:
     """In the order they are written: by wave, then by phase."""
     held: tuple[HeldLink, ...] = ()
     error: Fault | None = None
-    """The fault that kept the registry from being read, or a change of `refused` from being
-    written."""
+    """The fault that kept the registry from being read, or a refused change from being written."""
     refused: Mapping[Resource, Fault] = field(default_factory=dict)
     """Resources whose changes are shown but must not be written, and why."""
     owned: Applied = field(default_factory=Applied, repr=False, compare=False)
@@ -165,8 +163,7 @@ class RegistryPlan:
     """The registry's account is retired, AWS has refused the account's role for good, and nothing
     of the account answered in this run."""
     joining: str | None = None
-    """The reason why a failed read of the registry is no failure, where its account is joining: a
-    sentence."""
+    """The reason why a failed read is no failure, where the account is joining: a sentence."""
     spared: bool = field(default=False, compare=False)
     """True where the caller of the plan wants nothing written to the registry; its failure then
     does not count against its wave. No part of the document."""
@@ -176,8 +173,7 @@ class RegistryPlan:
     in_place: int = field(default=0, compare=False)
     """Links out of it when it was read; no part of the document."""
     moved: Moved | None = None
-    """The cause of the difference of a registry that has to change, as far as remembered runs
-    show."""
+    """The cause of a changed registry's difference, as far as remembered runs show."""
 
     @property
     def excuse(self) -> str | None:
@@ -313,8 +309,7 @@ class Plan:
     vouched: tuple[Vouched, ...] = ()
     """In order of registry and Sid."""
     accounts: tuple[PlannedAccount, ...] = ()
-    """The accounts of the fleet in order of the id, where they were discovered; otherwise the
-    inventory has them."""
+    """The accounts of a discovered fleet in order of id; otherwise the inventory has them."""
     labels: Mapping[AccountId, Mapping[str, str]] = field(default_factory=dict)
     """The labels of the accounts in scope that have any, where the inventory lists them."""
     resolved: tuple[RoutePrefixes, ...] = ()

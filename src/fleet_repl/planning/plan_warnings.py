@@ -64,8 +64,7 @@ def unknown_rules(
 def lint(
     grant_decisions: Mapping[Registry, GrantDecision], observation: Observation, desired: Desired
 ) -> Iterator[Warning]:
-    """The findings about the policies that were read. Equal findings of many registries are one
-    warning."""
+    """The findings about the policies read, those of many registries as one warning."""
     places: dict[tuple[str, str, str | None], list[Registry]] = {}
     others = (
         at for at, made in grant_decisions.items() if made.policy.foreign or made.policy.opaque
@@ -204,8 +203,7 @@ def given_up(
 def kept_grants(
     grant_decisions: Mapping[Registry, GrantDecision], desired: Desired
 ) -> Iterator[Warning]:
-    """Yields one warning for each account with grants that no link needs and that its rules may
-    use."""
+    """Yields a warning for each account with grants that no link needs and its rules may use."""
     places: dict[AccountId, list[Registry]] = {}
     keeping = {at: made.stale for at, made in grant_decisions.items() if made.stale.staying}
     for registry in sorted(keeping):

@@ -118,8 +118,7 @@ def in_few_steps(decision: GrantDecision, first: int, last: int) -> Iterator[Pol
 def step_by_wave(
     decision: GrantDecision, desired: Desired, waves: Sequence[int]
 ) -> Iterator[PolicyStep]:
-    """The steps of a policy whose grants come and go with their links: at most two in each of
-    `waves`."""
+    """The steps of a policy whose grants come and go with their links: at most two a wave."""
     own, stale = desired.waves.position(decision.registry), decision.stale
     by_wave = _by_wave(decision, desired)
     ends = {grant: _last(sources, decision, desired) for grant, sources in stale.pending.items()}

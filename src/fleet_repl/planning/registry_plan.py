@@ -1,5 +1,4 @@
-"""The plan of one registry, from the decisions about its rules, policy and templates; and totals of
-plans."""
+"""The plan of a registry, from its decided rules, policy and templates; and totals of plans."""
 
 from __future__ import annotations
 
@@ -33,8 +32,7 @@ def registry_plan(
 ) -> RegistryPlan:
     """The plan of a registry, with its changes in the order in which they are written.
 
-    `source` is None where the registry could not be read. `gone` says that its account is retired
-    and counts as gone.
+    `source`: None where the registry was not read. `gone`: its account is retired and gone.
     """
     name, wave = desired.names[registry.account], desired.waves.name(registry)
     if isinstance(seen, Unreadable):

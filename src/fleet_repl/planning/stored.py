@@ -32,8 +32,7 @@ def stored_content(resource: Resource, document: JsonObject | None) -> Content:
 
 
 def with_policies_read(plan: Plan, owner: Owner) -> Plan:
-    """Returns the plan with every policy read as a policy of this fleet. A plan that was made here
-    has no unread policy."""
+    """Returns the plan with its unread policies read; a plan made here has none."""
     if not any(_is_unread(change.after) for _, change in plan.changes):
         return plan
     return replace(

@@ -108,8 +108,7 @@ def foreseen(registries: Iterable[RegistryPlan], routes: Sequence[Route]) -> Ite
 
 
 def owing(plan: Plan, routes: Sequence[Route], since: datetime) -> dict[Registry, Due]:
-    """Returns, by source, the destinations that are owed a backfill from `since` on, because a plan
-    adds links to them."""
+    """Returns, by source, the destinations owed a backfill from `since` for links of a plan."""
     due_by_source: dict[Registry, Due] = {}
     for source, end, _ in _asking(plan.changes, routes):
         due_by_source[source] = {**due_by_source.get(source, {}), end.registry: since}
@@ -119,8 +118,7 @@ def owing(plan: Plan, routes: Sequence[Route], since: datetime) -> dict[Registry
 def of_new_links(
     plan: Plan, outcomes: Iterable[RegistryOutcome], routes: Sequence[Route]
 ) -> dict[Registry, tuple[Registry, ...]]:
-    """Returns, by source, the destinations of links that a run has made for a route that wants a
-    backfill."""
+    """Returns, by source, destinations of links made for a route that wants a backfill."""
     changes = {outcome.registry: outcome.changes for outcome in outcomes}
     written: dict[Registry, Outgoing] = {}
     new_links: dict[Registry, set[Registry]] = {}

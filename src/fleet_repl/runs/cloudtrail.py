@@ -87,8 +87,7 @@ class Lookup:
 def lookups(registry_plan: RegistryPlan, resources: Iterable[Resource]) -> tuple[Lookup, ...]:
     """Returns what to look up about the resources of a registry that others have changed.
 
-    The content in place tells which call was the last: there is a policy after a put only, and
-    none after a deletion.
+    The content in place tells which call was last: a policy was put, none was deleted.
     """
     wanted = frozenset(resources)
     firsts: dict[tuple[Resource, str | None], Change] = {}
@@ -119,8 +118,7 @@ def last_call(
 ) -> RecordedCall | None:
     """Returns the last call of others that the records, newest first, hold for a lookup.
 
-    None where there is none, or a call of the fleet came after it: what others did before that is
-    no longer in place.
+    None where there is none, or a later call of the fleet replaced what others did.
     """
     for record in records:
         call = recorded_call(record)

@@ -30,8 +30,7 @@ NOT_YET: Final = "the call that changed it is not in CloudTrail yet, which lags 
 def rules_digest(replication: Replication) -> str:
     """Returns 16 hex digits that are equal where replication configurations mean the same.
 
-    Configurations with fields that are not known here have equal digests only where their texts
-    are equal.
+    Configurations with unknown fields have equal digests only where their texts are equal.
     """
     if replication.unknown:
         return _short(replication.document)
@@ -40,8 +39,7 @@ def rules_digest(replication: Replication) -> str:
 
 
 def policy_digest(policy: PolicyDocument) -> str:
-    """Returns a digest of the meaning of a registry policy. A missing policy has a digest of its
-    own."""
+    """Returns a digest of a registry policy's meaning. A missing policy has its own."""
     return _short(policy_meaning(policy.document))
 
 
@@ -82,8 +80,7 @@ def changed_outside(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> fr
 
 
 def _as_left(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> Mapping[Resource, bool]:
-    """Returns whether each resource that has to change, and whose fingerprint is known, is as the
-    run left it."""
+    """Returns whether each changing resource with a known fingerprint is as the run left it."""
     befores = _first_contents(registry_plan)
     return {
         resource: known in _digests(befores[resource])

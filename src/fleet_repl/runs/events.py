@@ -93,8 +93,7 @@ class IdentityNotNarrowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockAwaited:
-    """The run waits for the fleet's lock, whose holder gives no sign of life. The lock runs out in
-    `seconds`."""
+    """The run waits for the fleet's lock, whose silent holder loses it in `seconds`."""
 
     fleet: str
     holder: str
@@ -163,8 +162,7 @@ class BackfillProgressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackfillEnded:
-    """The backfill of a destination has ended, in whatever state. It is the destination's last
-    event."""
+    """The backfill of a destination has ended, in whatever state: its last event."""
 
     outcome: BackfillOutcome
 

@@ -60,8 +60,7 @@ class RunMeta:
     holder: Holder
     started_at: datetime
     inventory: InventoryRef
-    """The inventory's path is relative to the folder of the state; in a bucket it is the path as
-    given."""
+    """The inventory's path relative to the state's folder; in a bucket, as it was given."""
     plan_digest: str
     forced: bool = False
     allowed: tuple[str, ...] = ()

@@ -32,8 +32,7 @@ class Verdict:
 
 
 def verdict_of(entry: JournalEntry, seen: Observed | Unreadable | None, owner: Owner) -> Verdict:
-    """Returns the outcome of a write that was under way. `seen` is None for a registry that was not
-    read."""
+    """Returns the outcome of a write that was under way; `seen` is None if not read."""
     fault = Fault(
         kind=FaultKind.TIMEOUT,
         operation=operation_of(entry.resource, entry.action),
@@ -56,8 +55,7 @@ def verdict_of(entry: JournalEntry, seen: Observed | Unreadable | None, owner: O
 
 
 def _compared(entry: JournalEntry, seen: Observed, owner: Owner, unseen: Fault) -> Verdict:
-    """The outcome of the write by what is in place. `unseen` is the fault for a document that was
-    not read."""
+    """The outcome of the write by what is in place; `unseen`: a document's fault if not read."""
     present = seen.content(entry.resource, entry.prefix)
     if present is None:
         return Verdict(Outcome.FAILED, unseen)

@@ -37,8 +37,7 @@ _WORST_FIRST: Final = (Outcome.FAILED, Outcome.CANCELLED, Outcome.SKIPPED, Outco
 
 
 def worst(outcomes: Collection[Outcome]) -> Outcome:
-    """Returns the outcome of a registry from the outcomes of its changes; without any it is
-    unchanged."""
+    """Returns a registry's outcome from those of its changes; without any it is unchanged."""
     worst_outcome = next(
         (outcome for outcome in _WORST_FIRST if outcome in outcomes), Outcome.UNCHANGED
     )

@@ -42,8 +42,7 @@ def pasteable(documents: Iterable[Mapping[str, Json]]) -> str:
 def allow(identity: str, documents: Iterable[Mapping[str, Json]], said: str = "") -> str:
     """The remedy for calls that an identity may not make.
 
-    `documents`: the statements that allow them. `said`: AWS's words, which may name the policy
-    that is in the way.
+    `documents`: the statements that allow them. `said`: AWS's words, perhaps naming a policy.
     """
     statements = pasteable(documents)
     match = _DENYING.search(said)

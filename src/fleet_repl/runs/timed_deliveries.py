@@ -98,8 +98,7 @@ class TimedDelivery:
 def delivery_of(
     event: ReplicationEvent, inventory: Inventory, desired: Desired
 ) -> TimedDelivery | None:
-    """Returns the delivery that an event reports, its push unknown; None where no route of the
-    fleet asks for it."""
+    """Returns the delivery of an event, its push unknown; None where no route asks for it."""
     links = desired.outgoing.get(event.source, ())
     named = next((link.routes for link in links if link.destination == event.destination), ())
     routes = _asking(inventory, named, event.repository)

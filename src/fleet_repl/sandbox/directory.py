@@ -151,8 +151,7 @@ class Directory:
         return any(matches(pattern.lower(), action.lower()) for pattern in denied)
 
     def allows(self, caller: Identity, action: str, resource: str = "*") -> bool:
-        """Returns whether the caller's account does not lack an IAM action, and its session may do
-        it."""
+        """Returns whether neither the caller's account nor its session denies an IAM action."""
         return not self.lacks(caller.account, action) and caller.may(action, resource)
 
     def check_allowed(self, caller: Identity, action: str) -> None:
@@ -203,8 +202,7 @@ class Directory:
         return self._peculiar.get(account, _ORDINARY)
 
     def _trusts(self, role: RoleArn) -> Iterator[tuple[RoleArn | None, Secret | None]]:
-        """Yields who may assume the role, None for the base identity, and the external id that this
-        takes, if any."""
+        """Yields who may assume the role, None for the base identity, and the external id."""
         for previous, relay in zip((None, *self._via), self._via, strict=False):
             if relay == role:
                 yield previous, self._via_external_id

@@ -177,8 +177,7 @@ def _required_image(
 
 
 def _passes(image: Image, query: Structure) -> bool:
-    """Returns whether the image passes a filter of DescribeImages, which by default wants active
-    images."""
+    """Returns whether the image passes a filter of DescribeImages; default: active images."""
     tagged = "TAGGED" if image.tags else "UNTAGGED"
     return (query.optional("tagStatus") or "ANY") in ("ANY", tagged) and (
         query.optional("imageStatus") or ACTIVE

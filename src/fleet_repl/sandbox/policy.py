@@ -50,8 +50,7 @@ class Verdict(Enum):
 
 
 def allows(policy: JsonObject | None, access: Access) -> bool:
-    """Returns whether some statement allows the access and none denies it; no policy allows
-    nothing."""
+    """Returns whether a statement allows the access and none denies it."""
     return verdict(policy or {}, access) is Verdict.ALLOWED
 
 
@@ -145,8 +144,7 @@ def _names(principal: Json, access: Access) -> bool:
 
 
 def _any_matches(patterns: Json, text: str, *, fold: bool = False) -> bool:
-    """Returns whether the text fits some pattern; `fold` ignores letter case, as IAM does in
-    actions."""
+    """Returns whether the text fits a pattern; `fold` ignores case, as IAM does in actions."""
     texts = [pattern for pattern in listed(patterns) if isinstance(pattern, str)]
     if fold:
         return any(matches(pattern.lower(), text.lower()) for pattern in texts)

@@ -162,8 +162,7 @@ class Estate:
             repository.remove(digest, tag)
 
     def _admits(self, source: Registry, destination: Registry, name: str, *, exists: bool) -> bool:
-        """Returns whether the destination admits copies and deletions of a repository of
-        `source`."""
+        """Returns whether the destination admits copies and deletions of a `source` repository."""
         account, region = destination
         if not self.directory.exists(account) or not self.directory.enabled(account, region):
             return False

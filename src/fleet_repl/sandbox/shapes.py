@@ -55,8 +55,7 @@ class Shape:
         return None
 
     def out_of_bounds(self, quantity: str, number: int, maximum: float) -> str | None:
-        """Returns the bound that a number breaks, in AWS's words, or None. `quantity` is `value`
-        or `length`."""
+        """Returns the bound that a number breaks, in AWS's words, or None."""
         if number < self.min:
             return f"Member must have {quantity} greater than or equal to {self.min}"
         if number > maximum:

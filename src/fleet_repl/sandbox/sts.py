@@ -36,8 +36,7 @@ _TAG_KEY: Final = re.compile(r"[\w \t_.:/=+@-]{1,128}")
 _TAG_VALUE: Final = re.compile(r"[\w \t_.:/=+@-]{0,256}")
 """STS's patterns, in which any letter or digit of Unicode will do."""
 _NOT_SPOKEN: Final = ("PolicyArns", "ProvidedContexts")
-"""Parameters that restrict a session in ways that are not simulated: to ignore them would be worse
-than to refuse them."""
+"""Parameters that restrict a session in ways not simulated: refused rather than ignored."""
 
 
 def call_sts(world: World, key: AccessKey, region: Region, operation: str, form: Form) -> Result:

@@ -1,5 +1,4 @@
-"""Bytes of answers, exactly as AWS writes them: XML for STS, IAM, EC2 and CloudFormation, JSON for
-all others."""
+"""Bytes of answers as AWS writes them: XML for STS, IAM, EC2 and CloudFormation, else JSON."""
 
 from __future__ import annotations
 

@@ -83,8 +83,7 @@ class World:
         self.calls: Counter[str] = Counter()
         """The number of signed calls by operation, whatever their result."""
         self.writes: list[tuple[Registry, str]] = []
-        """Every change of rules, registry policies and templates, and every start of a backfill,
-        in order."""
+        """Every change of rules, policies and templates, and each start of a backfill, in order."""
         self._replicating: set[AccountId] = set()
         self._pushes = 0
 
@@ -102,8 +101,7 @@ class World:
         self._replicating.add(registry.account)
 
     def replicates(self, account: AccountId) -> bool:
-        """Returns whether the account ever had rules, and so the role with which ECR copies
-        images."""
+        """Returns whether the account ever had rules, and so the role for copying images."""
         return account in self._replicating
 
     def policy(self, registry: Registry) -> JsonObject | None:

@@ -51,8 +51,7 @@ async def read_lock_and_freeze(store: Store, fleets: Sequence[str]) -> LockAndFr
 async def examine_state(
     store: Store, folder: Path | None, fleets: Sequence[str]
 ) -> StateExamination:
-    """Looks at a state location. `folder`: where it is a folder. `fleets`: the fleet's name and
-    its former names."""
+    """Looks at a state location, a `folder` if set. `fleets`: the present and former names."""
     problems: list[FleetProblem] = []
     readable, writable = CheckState.OK, CheckState.UNKNOWN
     conditional, now = CheckState.UNKNOWN, LockAndFreeze()

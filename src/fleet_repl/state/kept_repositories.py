@@ -32,8 +32,7 @@ class RepositoriesDocument(Document, frozen=True, tag_field="schema", tag=REPOSI
 
 
 async def read_repositories(store: Store, fleet: str) -> Kept:
-    """Returns what is kept of a fleet. Raises StateError, and UnreadableStateError for a document
-    that cannot be read."""
+    """Returns what is kept of a fleet. Raises StateError, and UnreadableStateError if malformed."""
     content = await store.read(_name(fleet))
     return {} if content is None else _parsed(content, store, fleet)
 

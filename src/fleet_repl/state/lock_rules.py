@@ -57,8 +57,7 @@ class SeenLock:
 
     @property
     def ends_at(self) -> datetime:
-        """The time from which the lock binds no other run unless it is renewed, by the clock of its
-        holder."""
+        """The time from which the lock, if not renewed, binds nobody, by its holder's clock."""
         return self.document.renewed_at + timedelta(seconds=LEASE + SKEW)
 
     def __str__(self) -> str:

@@ -101,8 +101,7 @@ async def inherited_index(store: Store, fleet: str, lease: Lease) -> RunIndex | 
 
 
 async def renew_index(store: Store, fleet: str, index: RunIndex) -> None:
-    """Replaces the index of a fleet by that of a run that has just taken the lock. Raises
-    StateError."""
+    """Replaces a fleet's index by that of the run that took the lock. Raises StateError."""
 
     def renewed(content: bytes | None) -> bytes:
         before = parse_index(content)

@@ -61,8 +61,7 @@ class Turns:
         """Keeps other fleets of the location from writing a registry for a block. Waits only where
         another fleet lists its account.
 
-        Raises CallError where another fleet does not end its turn, and HaltedError where the state
-        cannot be used.
+        Raises CallError where another fleet stays, and HaltedError if the state is unusable.
         """
         if registry.account not in self._shared:
             yield

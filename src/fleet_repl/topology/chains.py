@@ -39,8 +39,7 @@ def chain_notices(links: Sequence[Link], prefixes: Mapping[str, Prefixes]) -> tu
     """Returns a notice for each pair of routes where the second asks for images that its sources
     only receive by the first, and that its destinations do not get directly.
 
-    `prefixes` maps the name of each route to its prefixes. Registries that replicate to each other
-    give no notice.
+    `prefixes`: route → its prefixes. Registries that replicate to each other give no notice.
     """
     outgoing: dict[Registry, dict[Registry, Link]] = defaultdict(dict)
     for link in links:

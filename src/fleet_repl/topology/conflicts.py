@@ -100,8 +100,7 @@ def _disagreeing(routes: Sequence[Expansion]) -> list[tuple[str, str]]:
 
 
 def _shared(first: Expansion, second: Expansion) -> str | None:
-    """Returns what the names of repositories start with that both routes ask for, if there may be
-    any."""
+    """Returns the beginnings of names of repositories that both routes may ask for."""
     entries = {*first.route.only, *second.route.only}
     excluded = (*first.route.exclude, *second.route.exclude)
     folders = tuple(map(folder_of, excluded))

@@ -17,8 +17,7 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
 
 Common: TypeAlias = "Registry | str | None"
-"""The common part of a source and its destinations: nothing (None), the account, the region, or
-both (the registry)."""
+"""The common part of a source and its destinations: None, account, region, or both (registry)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,8 +74,7 @@ class Fleet:
         return match.accounts & self.externals.keys()
 
     def matched(self, match: Match) -> Collection[AccountId]:
-        """The accounts that a `not` matches: external accounts too, even where it does not name
-        them."""
+        """The accounts that a `not` matches: external accounts too, even unnamed."""
         if match.accounts is None and not match.labels:
             return self.registries.keys()
         return {*self.managed(match), *self.named_externals(match)}
@@ -96,8 +95,7 @@ class Fleet:
 
 
 def index(inventory: Inventory, *, with_retired: bool = False) -> Fleet:
-    """Makes the index. Retired accounts are left out, as routes pass them over, except with
-    `with_retired`."""
+    """Makes the index. Retired accounts are left out, as by routes, except with `with_retired`."""
     managed = [account for account in inventory.accounts if with_retired or not account.retired]
     accounts = {account.id: account for account in sorted(managed, key=lambda account: account.id)}
     externals = {account.id: account for account in inventory.externals}

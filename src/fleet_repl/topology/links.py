@@ -11,8 +11,7 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import LinkScope, Prefixes, reduce
 
 About: TypeAlias = tuple[frozenset[str], ...]
-"""The names that acknowledge a warning: all of any one group. Names are those of routes and waves,
-account ids and Sids."""
+"""The names that acknowledge a warning, all of a group: routes, waves, account ids and Sids."""
 
 NOTICES: Final = frozenset({"idle-wave", "not-transitive", "retired-route"})
 """The kinds of notices that there are."""
@@ -35,8 +34,7 @@ class Link:
 
     @property
     def crosses_accounts(self) -> bool:
-        """Returns whether the destination has to grant it, because it belongs to another
-        account."""
+        """Returns whether the destination has to grant it: it belongs to another account."""
         return self.source.account != self.destination.account
 
 

@@ -20,8 +20,7 @@ _MOST_GUESSED: Final = 1_000
 def near_misses(
     fleet: Fleet, selector: Selector, within: Collection[AccountId] | None = None
 ) -> tuple[str, ...]:
-    """Returns sentences about what the selector nearly matches. With `within`, only these accounts
-    may match."""
+    """Returns sentences about near matches of the selector; `within`: in these accounts."""
     match = selector.match
     accounts = {*fleet.managed(match), *fleet.named_externals(match)}
     if within is not None:
@@ -42,8 +41,7 @@ def unmatched(key: str, selector: Selector, inventory: Inventory, fleet: Fleet) 
 
 
 def unmatched_because(key: str, misses: Sequence[str], inventory: Inventory) -> Problem:
-    """Returns the problem of a selector that matches nothing, given the sentences about what it
-    nearly matches."""
+    """Returns the problem of a selector that matches nothing, with sentences about near matches."""
     reasons = f": {'; '.join(misses)}" if misses else ""
     return inventory.problem(key, f"matches no registry{reasons}", COMPARE)
 

@@ -72,8 +72,7 @@ def _with_unknown(inventory: Inventory, selection: Selection) -> Inventory:
 
 
 def find_registry(inventory: Inventory, text: str) -> Registry:
-    """The registry that `ACCOUNT/REGION` names, the account by id or name: a managed one, or one of
-    an external account.
+    """The registry, managed or external, that `ACCOUNT/REGION` names, the account by id or name.
 
     Raises SelectionError, with what would be right.
     """

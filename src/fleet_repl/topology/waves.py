@@ -31,8 +31,7 @@ class Waves:
     by_registry: Mapping[Registry, int] = field(default_factory=dict)
     """Positions in `names`; a registry that is missing is in the last."""
     delayed: Mapping[tuple[Registry, Registry], int] = field(default_factory=dict)
-    """Links that a plan writes in a later wave than their own: source and destination → position
-    in `names`."""
+    """Links that a plan writes in a later wave than their own: source, destination → position."""
 
     def position(self, registry: Registry) -> int:
         """The position of a registry's wave, from 0."""
@@ -68,8 +67,7 @@ def place_waves(
 ) -> Turns:
     """Resolves the selectors of all waves. `fleet` has the retired accounts too.
 
-    `links` are all that the routes ask for, and the registries in `with_templates` have creation
-    templates.
+    `links` are all that routes ask for; registries `with_templates` have creation templates.
     """
     selected = [fleet.sources(wave.select) for wave in inventory.waves]
     by_registry: dict[Registry, int] = {}

@@ -153,8 +153,7 @@ class CallError(FleetError):
 
 
 def reason_of(error: Exception) -> str:
-    """Returns the reason of a failure, in one line: the text of a FleetError, the type of any other
-    error."""
+    """Returns the reason of a failure in one line: a FleetError's text, another error's type."""
     if isinstance(error, FleetError):
         return first_line(error)
     return f"unforeseen {type(error).__name__}"

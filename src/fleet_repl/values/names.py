@@ -59,8 +59,7 @@ class Partition(StrEnum):
         return _FIRST_REGION[self]
 
     def holds(self, region: str) -> bool:
-        """Returns whether `region` is well-formed and of this partition (botocore's
-        partitions.json)."""
+        """Returns whether `region` is a well-formed region of this partition, by botocore."""
         return _REGIONS[self].fullmatch(region) is not None
 
 

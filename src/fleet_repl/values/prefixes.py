@@ -23,8 +23,7 @@ _LAST: Final = chr(0x10FFFF)
 
 @dataclass(frozen=True, slots=True)
 class LinkScope:
-    """The scope of a link: its prefixes, and those of them whose deletions travel. Many links share
-    one value."""
+    """The scope of a link: its prefixes, and those whose deletions travel. Links share values."""
 
     prefixes: Prefixes
     deletes: Prefixes = NOTHING
@@ -38,8 +37,7 @@ class LinkScope:
         return tuple(prefix for prefix in self.prefixes if prefix not in self.deletes)
 
     def has(self, prefix: str, *, deletes: bool) -> bool:
-        """Returns whether the link replicates `prefix`, and its deletions or not, as `deletes`
-        says."""
+        """Returns whether the link replicates `prefix`, with or without deletions (`deletes`)."""
         return covers(self.prefixes, prefix) and covers(self.deletes, prefix) is deletes
 
     def within(self, bounds: Prefixes) -> LinkScope:
@@ -105,8 +103,7 @@ def covering(prefix: str) -> Iterator[str]:
 
 
 def end_of_covered(ordered: Sequence[str], prefix: str) -> int:
-    """Returns the index after the last of the sorted prefixes that `prefix` covers: they stand
-    right behind it."""
+    """Returns the index after the last sorted prefix that `prefix` covers: they are adjacent."""
     return bisect_left(ordered, prefix + _LAST)
 
 

@@ -20,8 +20,7 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The action for every destination that wants a backfill. Each destination is in exactly one
-    field."""
+    """The action for every destination that wants a backfill; each is in exactly one field."""
 
     start: tuple[Registry, ...] = ()
     follow: tuple[Backfill, ...] = ()

@@ -21,8 +21,7 @@ class BackfillState(StrEnum):
     IN_PROGRESS = "in-progress"
     STOPPING = "stopping"
     UNKNOWN = "unknown"
-    """ECR reports a status that is not known here, which counts as under way, or ECR could not be
-    asked."""
+    """ECR could not be asked, or reports an unknown status, which counts as under way."""
     COMPLETE = "complete"
     """The backfill has ended. Some copies may have failed."""
     FAILED = "failed"
@@ -111,8 +110,7 @@ class BackfillOutcome:
 
     @property
     def falls_short(self) -> bool:
-        """Returns whether the destination lacks images and no backfill is under way to copy
-        them."""
+        """Returns whether the destination lacks images and no backfill is copying them."""
         if self.joining:
             return False
         if self.error is not None or self.because is not None:

@@ -15,11 +15,9 @@ class MalformedBackfillError(ValueError):
 
 
 def parse_backfill(document: JsonObject, destination: Registry | None = None) -> Backfill:
-    """Reads a backfill from a summary in a list, or from the answer to a start, which may leave out
-    the `destination`.
+    """Reads a backfill from a list, or from a start's answer, which may lack the `destination`.
 
-    Raises MalformedBackfillError where a member is missing: the caller must not conclude that there
-    is no backfill.
+    Raises MalformedBackfillError for a missing member: it must not seem that there is no backfill.
     """
     progress = document.get("progress")
     counts: JsonObject = progress if isinstance(progress, Mapping) else {}

@@ -32,8 +32,7 @@ Actions: TypeAlias = tuple[str, ...]
 
 
 class Block(NamedTuple):
-    """A statement's content: every source may do every action with every prefix. Sources and
-    prefixes are sorted."""
+    """A statement's content: every source may do every action with every prefix, all sorted."""
 
     sources: tuple[AccountId, ...]
     actions: Actions
@@ -102,8 +101,7 @@ def _plain(links: Mapping[AccountId, Prefixes], actions: Actions, lengths: Lengt
 def _shortest(
     links: Mapping[AccountId, Prefixes], actions: Actions, lengths: Lengths
 ) -> list[Block]:
-    """Returns overlapping blocks where they are shorter than plain blocks, else the plain
-    blocks."""
+    """Returns overlapping blocks where they are shorter than plain blocks, else the latter."""
     prefixes = {prefix for listed in links.values() for prefix in listed}
     resource = lengths.resource + sum(map(len, prefixes)) // len(prefixes)
     groups = overlapping(

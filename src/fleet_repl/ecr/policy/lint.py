@@ -43,8 +43,7 @@ class Finding:
     registry: Registry
     sid: str | None
     text: str
-    """The statement, what is wrong with it, and what to do. Equal statements in other registries
-    have the same text."""
+    """The statement, the fault, the remedy. Equal statements have the same text in any registry."""
 
     @property
     def message(self) -> str:
@@ -90,8 +89,7 @@ def findings(
 
 
 def scope_matters(policy: Policy) -> bool:
-    """Returns whether ECR enforces all of the policy only with a REGISTRY_POLICY_SCOPE other than
-    V1."""
+    """Returns whether ECR enforces all of the policy only with a scope other than V1."""
     return any(_beyond_first_scope(statement) for statement in policy.foreign)
 
 

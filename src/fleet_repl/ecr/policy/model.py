@@ -125,8 +125,7 @@ class Policy(PolicyDocument):
         return self.ours_as(other) and self.theirs_as(other) and self._framed_as(other)
 
     def shows(self, written: Policy) -> bool:
-        """Returns whether this is what ECR answers after `written`, whose spelling it may have
-        changed."""
+        """Returns whether this is ECR's answer after `written`, perhaps in other spelling."""
         return (
             self.ours_as(written)
             and self._framed_as(written)
@@ -155,8 +154,7 @@ def actions_for(*, create_repositories: bool) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1_024)
 def grants_for(source: AccountId, prefixes: Prefixes, actions: tuple[str, ...]) -> frozenset[Grant]:
-    """All that `source` needs to replicate `prefixes`. Kept, because a hub replicates the same to
-    many registries."""
+    """All that `source` needs to replicate `prefixes`. Kept: a hub needs it of many registries."""
     return frozenset(Grant(source, prefix, action) for action in actions for prefix in prefixes)
 
 
@@ -191,8 +189,7 @@ class GrantIndex:
 
 
 def reduced(grants: Iterable[Grant]) -> frozenset[Grant]:
-    """Returns the grants without those that a shorter prefix of the same source and action
-    covers."""
+    """Returns the grants that no shorter prefix of the same source and action covers."""
     return _reduced(frozenset(grants))
 
 

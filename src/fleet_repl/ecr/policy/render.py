@@ -154,8 +154,7 @@ def statements_for(
 
 
 def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Registry) -> Policy:
-    """The policy with exactly `grants` as ours; without a document where it would have no
-    statement.
+    """The policy with exactly `grants` as ours; without a document if it would have no statement.
 
     Foreign statements and all else that the document holds stay as they are.
     """

@@ -20,8 +20,7 @@ _PREFIXES: Final = {"role": "AROA", "user": "AIDA"}
 
 
 def is_respelled(present: Iterable[JsonObject], written: Iterable[JsonObject]) -> bool:
-    """Returns whether statements that were read mean the same as those that were written, in any
-    order."""
+    """Returns whether statements mean the same when read as when written, in any order."""
     there, wanted = list(map(policy_meaning, present)), list(map(policy_meaning, written))
     missing = _without(wanted, there)
     for statement in _without(there, wanted):

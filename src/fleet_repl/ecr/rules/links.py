@@ -13,8 +13,7 @@ Links: TypeAlias = Mapping[Registry, LinkScope]
 """Destination → what is replicated there. No destination is without prefixes."""
 
 Outgoing: TypeAlias = Mapping[Registry, Prefixes]
-"""Destination → the prefixes replicated there, where deletions make no difference. No destination
-is without prefixes."""
+"""Destination → the prefixes replicated there, never none, where deletions make no difference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

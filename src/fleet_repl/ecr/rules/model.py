@@ -52,11 +52,9 @@ class Replication:
     """`replicationConfiguration` as it was read, with every field. Some documents of a fleet have
     None for one without rules; ECR has none such. Two are equal where their documents are."""
     links: Links = field(compare=False)
-    """The links that the rules surely make; overlapping rules add up. A filter of an unknown kind
-    counts as no filter."""
+    """The links that the rules surely make, added up. A filter of an unknown kind is no filter."""
     may_use: Outgoing = field(compare=False)
-    """The most that the rules may replicate: a filter of an unknown kind counts as every
-    repository."""
+    """The most that the rules may replicate: a filter of an unknown kind is every repository."""
     rules: tuple[Rule, ...] = field(default=(), compare=False)
     """The meaning of each of `rules_of(document)`, from which `links` was read."""
     unknown: tuple[str, ...] = field(default=(), compare=False)
@@ -84,21 +82,18 @@ class Replication:
         return tuple(placed for placed, rule in listed if not rule.understood)
 
     def same_as(self, other: Replication) -> bool:
-        """Returns whether both mean the same. With unknown fields, whether their texts are
-        equal."""
+        """Returns whether both mean the same; with unknown fields, whether texts are equal."""
         if self.unknown or other.unknown:
             return canonical_json(self.document) == canonical_json(other.document)
         return self.meaning == other.meaning
 
     def shows(self, written: Replication) -> bool:
-        """Returns whether this is what ECR answers after `written`, to which it may have added
-        fields."""
+        """Returns whether this is ECR's answer after `written`, perhaps with added fields."""
         return self.same_as(written) or (not written.unknown and self.meaning == written.meaning)
 
     @property
     def meaning(self) -> tuple[Links, tuple[str, ...]]:
-        """The links, and the texts of the rules of unknown meaning without the fields that are not
-        known here."""
+        """The links, and the texts of the rules of unknown meaning without their unknown fields."""
         texts = sorted(canonical_json(sendable(raw)) for _, raw in self.unknown_rules)
         return self.links, tuple(texts)
 
@@ -106,8 +101,7 @@ class Replication:
 def rules_for(links: Links, *, filters: int = limits.FILTERS) -> tuple[Rule, ...]:
     """Few rules that replicate exactly `links`, deletions included.
 
-    In no link does a prefix with deletions overlap one without. No rule has more than `filters`
-    prefixes.
+    No link has overlapping prefixes with and without deletions; no rule more than `filters`.
     """
     plain = {end: prefixes for end, scope in links.items() if (prefixes := scope.plain)}
     return tuple(
@@ -132,8 +126,7 @@ def links_of(rules: Iterable[Rule]) -> Links:
 
 @lru_cache(maxsize=1_024)
 def _scope(prefixes: tuple[str, ...], deletes: bool) -> LinkScope:  # noqa: FBT001 - part of the key
-    """Returns the scope that a rule gives to its links. Cached, because a fleet repeats few
-    different rules."""
+    """Returns the scope of a rule's links. Cached, because a fleet repeats few different rules."""
     reduced = reduce(prefixes)
     return LinkScope(reduced, reduced if deletes else NOTHING)
 

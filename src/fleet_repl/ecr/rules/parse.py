@@ -112,8 +112,7 @@ class _Unread:
 
     paths: list[str] = field(default_factory=list)
     values: int = 0
-    """The number of values that were not understood. An unknown field beside known ones does not
-    count."""
+    """The number of values not understood. An unknown field beside known ones does not count."""
 
     def value(self, path: str) -> None:
         """Note a value that is not understood."""

@@ -77,8 +77,7 @@ def update_request(before: JsonObject, after: JsonObject) -> JsonObject:
 
 
 def clearing_hint(before: JsonObject | None, after: JsonObject | None) -> str | None:
-    """Returns the remedy where an update does not take away a template's role; None for other
-    changes."""
+    """Returns the remedy where an update does not remove a template's role; else None."""
     had = before is not None and before.get("customRoleArn")
     if not had or after is None or after.get("customRoleArn"):
         return None

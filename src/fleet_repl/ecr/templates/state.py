@@ -39,8 +39,7 @@ class TemplateState:
     """Paths of the members that are not known here."""
 
     def same_as(self, other: TemplateState) -> bool:
-        """Returns whether both mean the same. With unknown members, whether their texts are
-        equal."""
+        """Returns whether both mean the same; with unknown members, whether texts are equal."""
         if self.unknown or other.unknown:
             return self._untimed == other._untimed
         return self.meaning == other.meaning

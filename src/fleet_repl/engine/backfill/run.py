@@ -22,8 +22,7 @@ from fleet_repl.values.names import Registry
 
 FIRST_DELAY: Final = 1.0
 LONGEST_DELAY: Final = 30.0
-"""Seconds between two looks at the backfills of a registry; each delay is twice the delay
-before."""
+"""Seconds between looks at a registry's backfills; each delay is twice the one before."""
 
 MISSED_LOOKS: Final = 5
 """Failed looks in a row after which a registry is no longer followed."""

@@ -16,8 +16,7 @@ from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
 
 GRACE: Final = timedelta(hours=1)
-"""The age of an image up to which ECR may still be replicating it. AWS speaks of 30 minutes for
-most."""
+"""The age up to which ECR may still replicate an image: 30 minutes for most, by AWS."""
 ASKED: Final = 20
 """Images of a repository, at the most, that ECR is asked about whether it still replicates them.
 Other images of that age count as pending."""

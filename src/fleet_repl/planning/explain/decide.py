@@ -94,8 +94,7 @@ def not_carried(question: Question, reached: Collection[Registry]) -> tuple[NotC
 
 
 def carrying(question: Question) -> Iterator[Link]:
-    """Yields the links that carry the image by the inventory, as far as the question is about
-    them."""
+    """Yields the links that carry the image by the inventory, if the question is about them."""
     desired, asking = question.desired, question.asking
     sources = desired.outgoing if question.source is None else [question.source]
     for source in sources:
@@ -173,8 +172,7 @@ def _shared(prefix: str, repository: str) -> int:
 
 
 def _reason(question: Question, source: Registry, destination: Registry) -> tuple[Reason, str]:
-    """Returns why no link carries the image from one registry to the other: the first reason that
-    holds."""
+    """Returns the first reason why no link carries the image between the two registries."""
     desired = question.desired
     if source == destination:
         return Reason.SAME_REGISTRY, "it is the same registry: what is pushed there is there"
@@ -231,8 +229,7 @@ def _other_prefix(question: Question, link: Link) -> str:
 
 
 def _middle(question: Question, outgoing: Iterable[Link], destination: Registry) -> Registry | None:
-    """The registry that the image gets to, and from which it would get on if it were pushed
-    there."""
+    """The registry that the image gets to, and would get on from if it were pushed there."""
     asking = question.asking
     onward = {
         link.source

@@ -70,8 +70,7 @@ class Question:
         return frozenset(route.name for route in routes if route.wants(self.repository))
 
     def route_by_name(self, link: Link) -> Route | None:
-        """The first route of a link that has `exclude` or `only`, and prefixes that the repository
-        begins with."""
+        """The first route of a link with `exclude` or `only` and a prefix of the repository."""
         routes = {route.name: route for route in self.inventory.routes}
         return next(
             (
@@ -139,8 +138,7 @@ class Explanation:
     interrupted: bool = False
     """Whether somebody stopped the run before everything was read."""
     remedy: str | None = None
-    """A sentence; where it ends in a colon, commands to run or text to paste follow, on lines of
-    their own."""
+    """A sentence; after a colon at its end, commands or text to paste follow on their own lines."""
 
     waited: Waited | None = None
     """Of a wait: where the image is and where it is not yet."""

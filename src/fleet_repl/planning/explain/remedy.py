@@ -29,8 +29,7 @@ _WORTH: Final = (
 def remedy_of(
     question: Question, carried: Sequence[Carried], not_carried: Sequence[NotCarried]
 ) -> str | None:
-    """Returns what to do about the registries that the image does not get to; None where nothing is
-    to be done.
+    """Returns the remedy for registries that the image does not get to; None where none is needed.
 
     An image that goes somewhere goes elsewhere only on purpose: that is asked for with a
     destination. What a route asks for and AWS does not do is always to be remedied.

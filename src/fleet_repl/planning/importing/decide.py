@@ -127,8 +127,7 @@ def _ungranted(inventory: Inventory, routable: Expressible, observation: Observa
 
 
 def _planned(inventory: Inventory, observation: Observation) -> str | None:
-    """Returns a sentence on the changes that a plan with managed grants would make, or None for no
-    change."""
+    """Returns a sentence on the changes of a plan with managed grants, or None for no change."""
     try:
         plans = _plan(inventory, observation)
     except InventoryError as error:

@@ -63,8 +63,7 @@ class Expressible:
 def expressible(
     inventory: Inventory, observation: Observation, joining: Collection[AccountId]
 ) -> Expressible:
-    """Judge everything that was observed in the inventory's registries, but for those of accounts
-    that are joining."""
+    """Judges all that was observed in the inventory's registries, joining accounts apart."""
     accounts = {account.id: account for account in inventory.accounts}
     links: dict[Registry, Links] = {}
     left_out: list[LeftOut] = []
@@ -134,8 +133,7 @@ class _Source:
             self.leave(f"it answers with fields that this version does not know: {fields}")
 
     def _scope(self, end: Registry, plain: Prefixes, deleting: Prefixes) -> LinkScope:
-        """Returns the part of a link that a route can stand for, and notes the rest in
-        `left_out`."""
+        """Returns what a route can stand for of a link, and notes the rest in `left_out`."""
         everything = union(plain, deleting)
         because = self._why_not(end)
         why = {prefix: because or _why_no_prefix(prefix, plain, deleting) for prefix in everything}

@@ -109,8 +109,7 @@ class Proposer:
                 yield _Group(-weight, frame, mask, union(rows))
 
     def _signatures(self, frame: Frame, source: int, within: int) -> Iterator[object]:
-        """Yields the properties by which sources are alike. In a mesh all are alike, once each
-        counts as its own end."""
+        """Yields what makes sources alike. In a mesh all are, once each counts as its own end."""
         match frame:
             case Frame.NOTHING:
                 yield within

@@ -45,8 +45,7 @@ class Imported:
 
     @property
     def unreadable(self) -> tuple[Registry, ...]:
-        """The registries of which nothing is known, those of accounts that are retired or joining
-        apart."""
+        """The registries of which nothing is known, except of retired and joining accounts."""
         return tuple(left.registry for left in self.left_out if left.unreadable)
 
 

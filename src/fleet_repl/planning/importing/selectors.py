@@ -62,8 +62,7 @@ class Describer:
         """Selectors that match all of `must` together and nothing beyond `may`."""
 
     def by_name(self, must: int, may: int) -> Picks:
-        """Returns selectors by names of accounts and regions alone: one selector where that is
-        exact."""
+        """Returns selectors by accounts and regions alone: one selector where that is exact."""
         own_regions: dict[AccountId, _Regions] = {}
         for registry in self._registries.at(must):
             known = own_regions.get(registry.account, ())

@@ -67,8 +67,7 @@ class Merged:
     replaced: tuple[Rule, ...] = ()
     """Our part of those rules that were found and are not kept: `rules` take their place."""
     clashes: tuple[Cell, ...] = ()
-    """Wanted cells that a rule of others covers with deletions where routes ask for none, or the
-    other way round."""
+    """Wanted cells that a rule of others covers with deletions unlike the routes, or without."""
     dropped: bool = False
     """Whether a rule of unknown meaning is removed."""
 
@@ -99,8 +98,7 @@ def merge_exclusive(
 ) -> Merged:
     """The configuration of a registry in which every rule is the fleet's own.
 
-    Rules of unknown meaning stay all the same, unless `force` is given. The parameters are those of
-    `merge_additive`.
+    Rules of unknown meaning stay unless `force` is given. Parameters as in `merge_additive`.
     """
     dropped = bool(current.unknown_rules)
     if dropped and not force:
@@ -220,8 +218,7 @@ class _Merger:
         )
 
     def _stays(self, own: set[Cell], rule: Rule) -> bool:
-        """Returns whether all of our cells in a shared rule are still wanted, with the rule's
-        deletions."""
+        """Returns whether all of our cells in a shared rule are wanted, with its deletions."""
         return all(
             self._wanted.get(end, NO_SCOPE).has(prefix, deletes=rule.deletes) for end, prefix in own
         )

@@ -51,8 +51,7 @@ def _is_requested(rule: Rule, requested: Links) -> bool:
 
 
 def _requested_cells(rule: Rule, requested: Links, recorded: Cells) -> set[Cell]:
-    """The cells of a rule that are requested, with or without deletions as the rule has it, or on
-    record.
+    """A rule's cells that are requested, with deletions or not as in the rule, or on record.
 
     A rule of ours may list a cell that a shorter prefix of another rule covers. Such a cell is not
     requested to the letter. The rule is taken as a whole where every cell is covered by a request,

@@ -26,8 +26,7 @@ from fleet_repl.values.prefixes import touches
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OurPart:
-    """The owned cells and the links by which our part of a configuration is told from that of
-    others."""
+    """The owned cells and links, which tell our part of a configuration from that of others."""
 
     owned: Cells
     """Our part of what is to be written."""
@@ -85,8 +84,7 @@ class SharedWrite:
         return taken_out(self.before, state, covered=True)
 
     def _fits(self, current: Replication, wanted: Replication, unwanted: Replication) -> bool:
-        """Returns whether all of ours in `wanted` is in place, and nothing that only `unwanted`
-        has."""
+        """Returns whether all of ours in `wanted` is in place, and nothing only `unwanted` has."""
         present, wanted_rules, unwanted_rules = listed(current), listed(wanted), listed(unwanted)
         ours = {
             key
@@ -101,23 +99,20 @@ class SharedWrite:
         return any(lists(self.sharing.owned, cell) for cell in each_cell(cells_of([rule])))
 
     def _concern_us(self, rules: Iterable[Rule]) -> bool:
-        """Returns whether a rule of somebody else has to do with our links, as far as can be
-        told."""
+        """Returns whether a rule of somebody else concerns our links, as far as can be told."""
         ours = (self.sharing.owned, self._going(self.after))
         return any(
             not rule.understood or any(_touches(cells, rule) for cells in ours) for rule in rules
         )
 
     def _keeps_links(self, current: Replication) -> bool:
-        """Returns whether others' rules still carry what our links count on them for, and no
-        more."""
+        """Returns whether others' rules carry what our links count on them for, no more."""
         links = self.sharing.links
         return within(current.links, links) == within(self.after.links, links)
 
 
 def listed(replication: Replication) -> Mapping[str, RawRule]:
-    """The rules by what they list, to the letter but in no order; one of unknown meaning by its
-    text."""
+    """The rules by their lists in no order; a rule of unknown meaning by its text."""
     return {_key(raw, rule): (raw, rule) for raw, rule in read(replication)}
 
 

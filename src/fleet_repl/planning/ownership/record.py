@@ -1,5 +1,4 @@
-"""The ownership record's values: the links and templates that a fleet last applied to its
-registries."""
+"""The ownership record's values: the links and templates that a fleet last applied."""
 
 from __future__ import annotations
 
@@ -12,8 +11,7 @@ from fleet_repl.planning.ownership.cells import Cells, both
 from fleet_repl.values.names import Registry
 
 Due: TypeAlias = Mapping[Registry, datetime]
-"""Destinations that are owed a backfill, and since when: a backfill that began before does not
-count."""
+"""Destinations that are owed a backfill, and since when: earlier backfills do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,16 +22,14 @@ class Applied:
     templates: tuple[str, ...] = ()
     """Prefixes of its creation templates."""
     given_up: bool = False
-    """The registry's account was retired and counted as gone: its rules stay should it be there
-    after all."""
+    """The registry's account was retired and counted as gone: its rules stay if it is not."""
     due: Due = field(default_factory=dict)
 
 
 NOTHING_APPLIED: Final = Applied()
 
 Record: TypeAlias = Mapping[Registry, Applied]
-"""The fleet's last applied links and templates, by registry. A registry that is missing was never
-recorded."""
+"""The fleet's last applied links and templates; a missing registry was never recorded."""
 
 
 def together(first: Applied, second: Applied) -> Applied:

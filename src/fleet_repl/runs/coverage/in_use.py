@@ -45,8 +45,7 @@ class Workload(NamedTuple):
 
     runtime: Runtime
     place: str
-    """The registry's name of its account and region, such as 111111111111/eu-west-1, or a context
-    of a kubeconfig."""
+    """The registry of its account and region, such as 111111111111/eu-west-1, or a context."""
     name: str
     """Such as `cluster/service:web`, the name of a function, or `namespace/pod`."""
 
@@ -97,15 +96,13 @@ class ImageInUse:
     copies: tuple[Registry, ...]
     """Registries in other regions that have it."""
     missing: tuple[Registry, ...]
-    """Registries in other regions that have its repository, or that a route carries it to, and
-    that do not have it."""
+    """Registries elsewhere with its repository, in place or by a route, but without the image."""
     unknown: tuple[Registry, ...]
     """Such registries that could not be asked."""
 
     @property
     def is_lost(self) -> bool | None:
-        """Returns whether it is nowhere without its region; None where a registry that could not be
-        asked may have it."""
+        """Returns whether it is nowhere else; None where a registry not asked may have it."""
         return None if self.unknown and not self.copies else not self.copies
 
 

@@ -132,8 +132,7 @@ class RouteCoverage:
 
     @property
     def is_met(self) -> bool | None:
-        """Returns whether the objective is met; None without an objective, and where that is not
-        known for sure."""
+        """Returns whether the objective is met; None without one, and where that is not sure."""
         if self.objective is None:
             return None
         if self.least is not None and self.least < self.objective:
@@ -152,8 +151,7 @@ class Unrouted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageReport:
-    """The coverage of a fleet. Every link in scope is listed exactly once, by source and
-    destination."""
+    """The coverage of a fleet: every link in scope exactly once, by source and destination."""
 
     run_id: str
     started_at: datetime

@@ -69,8 +69,7 @@ def image_in_use(
     found: Mapping[Registry, bool | None],
     desired: Desired,
 ) -> ImageInUse:
-    """Returns a running image. `found`: whether each registry in other regions has it, None where
-    that is not known."""
+    """Returns a running image. `found`: whether each registry elsewhere has it, if known."""
     by_answer: dict[bool | None, list[Registry]] = defaultdict(list)
     for place, has_it in found.items():
         by_answer[has_it].append(place)

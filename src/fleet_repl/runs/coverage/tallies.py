@@ -63,8 +63,7 @@ class CoverageTallies:
         return any(self._asks(name, link, repository) for name in link.routes)
 
     def _asks(self, name: str, link: Link, repository: str) -> bool:
-        """Returns whether a route asks for the repository on a link, and does not leave it as a new
-        one."""
+        """Returns whether a route asks for the repository on a link and does not leave it new."""
         there = self._there.get(link.source, {}).get(name)
         return self._routes[name].wants(repository) and (there is None or repository in there)
 

@@ -77,8 +77,7 @@ class Arrival(NamedTuple):
 
     @property
     def because(self) -> str | None:
-        """The remark that a reader needs on an image that is there; None where nothing is to be
-        said."""
+        """The remark that a reader needs on an image that is there, or None."""
         return _UNPULLABLE.get(self.status or "")
 
 
@@ -117,8 +116,7 @@ def parse_statuses(documents: Iterable[JsonObject]) -> Mapping[Registry, Status]
 
 
 def arrival_of(detail: JsonObject | None) -> Arrival:
-    """Returns the arrival that an image's details at a destination show; None where the image is
-    not there."""
+    """Returns the arrival that details at a destination show; None: the image is not there."""
     if detail is None:
         return Arrival(found=False)
     status = detail.get("imageStatus")

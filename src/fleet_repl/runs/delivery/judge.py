@@ -149,16 +149,14 @@ def _is_complete(sampled: SampledImage, link: Link) -> bool:
 
 
 def _is_overdue(sampled: SampledImage, link: Link, evidence: Evidence) -> bool:
-    """Returns whether an older image of the repository, sent there, shows that the rule was in
-    place."""
+    """Returns whether an older image of the repository, sent there, shows a rule in place."""
     oldest = evidence.sent.get((link.destination, sampled.image.repository))
     proven = oldest is not None and oldest < sampled.image.pushed_at
     return proven and not _is_hopped(sampled, evidence)
 
 
 def _is_hopped(sampled: SampledImage, evidence: Evidence) -> bool:
-    """Returns whether it may have come by replication: an image that was sent anywhere was pushed
-    here."""
+    """Returns whether it may be a replica: an image that was sent anywhere was pushed here."""
     return not sampled.statuses and selects(evidence.received, sampled.image.repository)
 
 

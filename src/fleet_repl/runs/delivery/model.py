@@ -22,8 +22,7 @@ from fleet_repl.values.prefixes import Prefixes
 
 
 class DeliveryState(StrEnum):
-    """The state of an image's delivery; for a link, the first of these states that any of its
-    images is in."""
+    """The state of an image's delivery; for a link, the first of these that an image is in."""
 
     FAILED = "failed"
     """ECR says so, with a code."""
@@ -157,8 +156,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """The deliveries of recent images. Every link in scope is listed exactly once, by source and
-    destination."""
+    """The deliveries of recent images: every link in scope exactly once, by its ends."""
 
     run_id: str
     started_at: datetime

@@ -37,8 +37,7 @@ def stops(fault: Fault | None) -> bool:
 
 
 def is_reached(examination: AccountExamination) -> bool:
-    """Returns whether the account's identity was in hand, and is the account's: IAM can be
-    asked."""
+    """Returns whether IAM can be asked: the account's identity is in hand, and its own."""
     faults = [reads[DESCRIBE] for reads in examination.reads.values() if DESCRIBE in reads]
     return any(fault is None or _way(fault)[:2] == (OK, OK) for fault in faults)
 

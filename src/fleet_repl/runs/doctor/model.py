@@ -17,8 +17,7 @@ TEMPLATES: Final = "ecr:DescribeRepositoryCreationTemplates"
 REPOSITORIES: Final = "ecr:DescribeRepositories"
 SETTING: Final = "ecr:GetAccountSetting"
 LIST_REGIONS: Final = "account:ListRegions"
-"""The IAM actions of the reads that an examination makes, the last of them in the discovery before
-it."""
+"""The IAM actions of an examination's reads, the last being those of the discovery."""
 
 
 class CheckState(StrEnum):
@@ -176,8 +175,7 @@ class DoctorReport:
     sts: StsUse
     state: StateExamination
     problems: tuple[FleetProblem, ...]
-    """The problems of the run itself, then those of accounts; problems that concern most accounts
-    come first."""
+    """The problems of the run, then those of accounts, the problems of most accounts first."""
     notes: tuple[str, ...]
     """Facts that are no problem, and good to know."""
     registries: Mapping[Registry, Checks]

@@ -71,8 +71,7 @@ class ExaminedAccount:
     unlisted: Fault | None = None
     """The fault that kept the account from telling its enabled regions in the discovery."""
     joining: str | None = None
-    """The reason why the refusal of its role is no problem, where the account is joining: a
-    sentence."""
+    """The reason why a refusal of its role is no problem, if the account is joining."""
 
     def excuses(self, fault: Fault | None) -> bool:
         """Returns whether it is no problem that a call has failed so."""
@@ -190,8 +189,7 @@ def group_findings(findings: Iterable[tuple[Registry, Finding]]) -> tuple[FleetP
 def _by_regions(
     finding: Finding, by_account: Mapping[AccountId, set[Region]]
 ) -> Mapping[tuple[Region, ...], list[AccountId]]:
-    """The accounts of a finding by the regions that they have it in; those of a finding about
-    accounts all together."""
+    """The accounts by the regions of their finding; those of findings about accounts together."""
     if finding.kind in _OF_ACCOUNTS:
         return {tuple(sorted(set().union(*by_account.values()))): list(by_account)}
     accounts: dict[tuple[Region, ...], list[AccountId]] = defaultdict(list)

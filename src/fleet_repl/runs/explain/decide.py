@@ -60,8 +60,7 @@ def explain_sightings(question: Question, seen: Sightings) -> Explanation:
 def answers_on_links(
     question: Question, seen: Sightings
 ) -> tuple[tuple[Carried, ...], tuple[NotCarried, ...]]:
-    """Returns the links that carry the image, and those that a rule or a route asks to and that do
-    not."""
+    """Returns the links that carry the image, and those that are asked to and do not."""
     in_place = list(links_in_place(question, seen.replications))
     answers = [_answer(question, link, seen) for link in in_place]
     ends = {(link.source, link.destination) for link in in_place}

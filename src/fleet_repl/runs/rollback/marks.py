@@ -18,8 +18,7 @@ class Origin:
     """The run that a chain of rollbacks goes back to."""
 
     run: RunMeta
-    """The run of the inventory at the end of the chain; the run itself where it is none of a
-    rollback."""
+    """The run of the inventory that ends the chain; the run itself if it is no rollback."""
     depth: int
     """The number of rollbacks that lead to the run: 0 for the run itself."""
 

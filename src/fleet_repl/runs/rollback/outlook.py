@@ -52,8 +52,7 @@ class Outlook:
 
     @cached_property
     def permissions(self) -> Mapping[Registry, Permissions]:
-        """Returns the permissions of the policies once all are put back, the refused ones
-        included."""
+        """Returns the permissions once all policies are put back, the refused ones included."""
         policies = {at: seen.policy for at, seen in self.observed.items()}
         policies |= {at: draft.policy for at, draft in self.drafts.items() if draft.policy}
         return {
@@ -62,8 +61,7 @@ class Outlook:
 
     @cached_property
     def links_then(self) -> Mapping[Registry, Outgoing]:
-        """Returns the most that each source that was read may replicate once the rollback is
-        done."""
+        """Returns the most that each source read may replicate once the rollback is done."""
         rules = {at: seen.replication for at, seen in self.observed.items()}
         rules |= {at: draft.rules_then for at, draft in self.drafts.items()}
         return {at: replication.may_use for at, replication in rules.items()}

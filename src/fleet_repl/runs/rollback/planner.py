@@ -81,8 +81,7 @@ def _outlook(
     *,
     force: bool,
 ) -> Outlook:
-    """Returns the documents that every registry by itself goes back to, before its neighbours are
-    considered."""
+    """Returns the documents that each registry goes back to, whatever its neighbours need."""
     listed = set(desired.registries)
     desired = replace(desired, actions=_actions(wanted, desired))
     return Outlook(

@@ -42,8 +42,7 @@ class Rewritten:
     """The content that the run left. Several documents where the outcome of a write is unknown: any
     of them may be in place."""
     met: JsonObject | None = None
-    """The content that the run's last write found, where others had changed the content that the
-    run had left."""
+    """The content that the run's last write found where others had changed what it had left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,8 +64,7 @@ _OPPOSITE: Final = {Truth.YES: Truth.NO, Truth.NO: Truth.YES, Truth.UNKNOWN: Tru
 def condition_met(condition: Json, contexts: Sequence[Context]) -> Truth:
     """Returns whether a statement's condition is met by a request.
 
-    The request is one of `contexts`, and nobody knows which: where they disagree, the answer is
-    unknown.
+    The request is one of `contexts`, nobody knows which: if they disagree, the answer is unknown.
     """
     parts = list(_parts(condition))
     answers = {all_of(_met(part, context) for part in parts) for context in contexts}
@@ -172,8 +171,7 @@ def _like(value: str, wanted: str) -> Truth:
 
 
 def _like_arn(value: str, wanted: str) -> Truth:
-    """Compares ARNs part by part. Returns unknown where either text is no ARN, because AWS does not
-    document that case."""
+    """Compares ARNs part by part. Unknown where a text is no ARN: AWS does not document that."""
     parts, patterns = value.split(":", 5), wanted.split(":", 5)
     if len(parts) != 6 or len(patterns) != 6:
         return Truth.UNKNOWN

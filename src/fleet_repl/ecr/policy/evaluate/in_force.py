@@ -35,8 +35,7 @@ class Permissions:
     _memo: _Memo = field(default_factory=_Memo, init=False, repr=False, compare=False)
 
     def lacks(self, source: AccountId, prefix: str, actions: Collection[str]) -> str | None:
-        """Returns why `source` may not replicate `prefix` into the registry, or None where it
-        may."""
+        """Returns why `source` may not replicate `prefix` into the registry; None where it may."""
         wanted = [Grant(source, prefix, action) for action in actions]
         if self.give(wanted):
             return None
@@ -146,8 +145,7 @@ def in_force(
     partition: Partition,
     trusted: frozenset[str] = frozenset(),
 ) -> Permissions:
-    """Returns the permissions of a policy as it stands, including statements of ours that somebody
-    edited."""
+    """Returns the permissions of a policy as it stands, edited statements of ours included."""
     return Permissions(
         registry=registry,
         partition=partition,
