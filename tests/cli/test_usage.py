@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -63,6 +64,15 @@ def test_every_command_explains_itself(cli: Cli, command: str) -> None:
     ended = cli(command, "-h")
     assert (ended.code, ended.err) == (0, "")
     assert f"Example: fleet-repl {command}" in ended.out
+
+
+@pytest.mark.parametrize("command", [[], ["apply"], ["watch"], ["init"]], ids=" ".join)
+def test_a_flag_that_takes_no_value_is_shown_without_one(cli: Cli, command: list[str]) -> None:
+    """`--yes <bool>` reads as if `--yes true` had to be written."""
+    ended = cli(*command, "--help")
+    assert ended.code == 0
+    assert "<bool>" not in ended.out
+    assert re.search(r"│ --help +-h +Show this message and exit\.", ended.out)
 
 
 def test_no_command_at_all(cli: Cli) -> None:

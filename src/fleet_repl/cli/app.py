@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 
 from fleet_repl._version import __version__
-from fleet_repl.cli.commands import COMMANDS, LazyCommand, flowing
+from fleet_repl.cli.commands import COMMANDS, LazyCommand, PlainGroup, flowing
 from fleet_repl.cli.process import CommandContext, Ended
 from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.values.exit_code import ExitCode
@@ -58,6 +58,7 @@ def fleet_repl(
 
 app = typer.Typer(
     name=NAME,
+    cls=PlainGroup,
     epilog=CODES,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,

@@ -13,10 +13,10 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Final
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 if TYPE_CHECKING:
-    from typer._click.core import Command, Context
+    from typer._click.core import Command, Context, Parameter
 
 _IN_S3: Final = "Calls AWS only for a state in S3."
 
@@ -73,6 +73,31 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
 paragraphs are the docstring of the function of that name, in the module of that name."""
 
 
+def _flags_without_type(params: list[Parameter]) -> list[Parameter]:
+    """Returns the parameters, of which those that take no value have no `<bool>` in help: it looks
+    as if a value had to be given."""
+    for param in params:
+        if isinstance(param, TyperOption) and param.is_flag:
+            param.metavar = ""
+    return params
+
+
+class PlainGroup(TyperGroup):
+    """The program, whose help shows a type only where a value has to be given."""
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Returns the flags of the program, with that of help."""
+        return _flags_without_type(super().get_params(ctx))
+
+
+class PlainCommand(TyperCommand):
+    """A command whose help shows a type only where a value has to be given."""
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        """Returns the parameters of the command, with the flag of help."""
+        return _flags_without_type(super().get_params(ctx))
+
+
 class LazyCommand(TyperCommand):
     """A command as `--help` lists it. Its module is imported when the command is called."""
 
@@ -96,7 +121,7 @@ class LazyCommand(TyperCommand):
         name_in_python = f"{name}_" if iskeyword(name) else name
         body = getattr(import_module(f"fleet_repl.cli.{name_in_python}"), name_in_python)
         app = typer.Typer(add_completion=False)
-        app.command(name)(command(body, summary=self.help or ""))
+        app.command(name, cls=PlainCommand)(command(body, summary=self.help or ""))
         return typer.main.get_command(app)
 
 
