@@ -130,9 +130,13 @@ async def test_a_session_that_was_accepted_elsewhere_is_known(edge: Edge, code: 
 
 
 @pytest.mark.parametrize("code", [code for code, _ in REFUSALS])
-async def test_a_refusal_is_no_newer_than_its_call(edge: Edge, code: str) -> None:
+@pytest.mark.parametrize(("accepted_meanwhile", "seconds"), [(True, 0), (False, 11), (True, 11)])
+async def test_a_refusal_is_no_newer_than_its_call(
+    edge: Edge, code: str, accepted_meanwhile: bool, seconds: float
+) -> None:
     """A call that was sent before another region accepted the session may have met a region that
-    the session had not reached yet, even where its refusal arrives after that acceptance."""
+    the session had not reached yet, even where its refusal arrives after that acceptance, and after
+    the seconds in which sessions spread."""
     late, sent = anyio.Event(), anyio.Event()
 
     async def refuse_late(request: Request) -> web.Response:
@@ -149,7 +153,9 @@ async def test_a_refusal_is_no_newer_than_its_call(edge: Edge, code: str) -> Non
     async with edge.open() as registries, anyio.create_task_group() as tasks:
         tasks.start_soon(read, "eu-west-1")
         await sent.wait()
-        await registries.describe(edge.registry(1, "us-east-1"))
+        if accepted_meanwhile:
+            await registries.describe(edge.registry(1, "us-east-1"))
+        edge.clock.seconds += seconds
         late.set()
     assert [(error.transient, error.fault.code) for error in errors] == [(True, code)]
 

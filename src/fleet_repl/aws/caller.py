@@ -40,6 +40,7 @@ _IN_FORCE: Final = 120.0
 """Seconds for which a session is in force after `prepare`, at least."""
 
 _NOWHERE: Final[frozenset[Region]] = frozenset()
+_NO_CODES: Final[frozenset[str]] = frozenset()
 
 FRESH_SECONDS: Final = 10.0
 """For so long after its AssumeRole, AWS may refuse a session only because it has not spread yet."""
@@ -91,18 +92,19 @@ class Caller:
         with self._quotas.of(call, source) as quota:
             await quota.reserve(_READ_AND_WRITE)
 
-    def _may_not_have_spread(
-        self, issued: Issued, call: Call, code: str | None, accepted: frozenset[Region]
-    ) -> bool:
-        """Returns whether AWS may have refused the session only because it has not spread yet.
+    def _excused(self, issued: Issued, region: Region) -> frozenset[str]:
+        """Returns the codes with which AWS may refuse a call that is sent now only because the
+        session has not spread yet.
 
-        `accepted` holds the regions that had accepted the session when the call was sent. A session
-        has spread once any region has accepted it. But a region that accepted the session before,
-        and now does not know it, will know it again.
+        A session has spread once any region has accepted it. But a region that accepted the session
+        before, and now does not know it, will know it again.
         """
-        age = self.pace.clock.monotonic() - issued.issued_at
-        spreading = not accepted or (code in UNKNOWN_KEY and call.region in accepted)
-        return code in FRESH_REFUSALS and age < FRESH_SECONDS and spreading
+        if self.pace.clock.monotonic() - issued.issued_at >= FRESH_SECONDS:
+            return _NO_CODES
+        accepted = self._accepted.get(issued)
+        if accepted is None:
+            return FRESH_REFUSALS
+        return UNKNOWN_KEY if region in accepted else _NO_CODES
 
     async def persist(self, call: Call, once: Callable[[], Awaitable[T]]) -> T:
         """Retry `once`, an attempt at `call`, and report every retry as an event.
@@ -170,9 +172,9 @@ class Caller:
         read: Callable[[Answer, Call], T],
     ) -> T:
         token = await quota.take()
-        # An acceptance proves nothing about a call that was sent before it: both are on their way
-        # at once, and the refusal may be the older answer, although it comes later.
-        accepted = self._accepted.get(issued, _NOWHERE)
+        # Judged before sending: while the call is on its way the session grows older, and another
+        # region may accept it. Neither says anything about the moment at which AWS looked.
+        excused = self._excused(issued, call.region)
         self.attempts[call.subject] += 1
         if call.operation == "AssumeRole":
             self.assumed[int(self.pace.clock.now().timestamp())] += 1
@@ -196,7 +198,7 @@ class Caller:
             quota.throttled(token)
         elif absent or failure.fault.kind is FaultKind.INVALID:
             self._accept(issued, call.region)
-        elif self._may_not_have_spread(issued, call, failure.fault.code, accepted):
+        elif failure.fault.code in excused:
             failure = CallError(failure.fault, transient=True)
         self._count(call, OK if absent else failure.fault.kind.value)
         # Raised outside the handler: the SDK's exception, with its headers and credentials, must
