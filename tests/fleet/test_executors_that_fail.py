@@ -11,10 +11,11 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 import pytest
 from tests.fleet.test_accounts_that_join import FLEET as ORGANIZATION, HOUR, at, organization
-from tests.fleet.test_workers import ACCOUNTS, fleet, plan_of
-from tests.support.simulated import ENVIRONMENT, simulate
+from tests.fleet.test_workers import ACCOUNTS, alike, fleet, plan_of
+from tests.support.inventories import fleet_text
+from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
-from fleet_repl import Event, RefusedError
+from fleet_repl import Event, RefusedError, Status
 from fleet_repl.fleet import shard_worker
 from fleet_repl.fleet.local_workers import LocalWorkers
 from fleet_repl.fleet.shard_task import WorkerRefusal
@@ -136,3 +137,44 @@ async def test_excuses_of_accounts_that_join() -> None:
                 )
     assert excuses[0] == excuses[1]
     assert [excuse is None for excuse in excuses[0]] == [True, False, True]
+
+
+class _Refused(Executor):
+    """An executor whose workers may not assume the role of account 2, which the run may."""
+
+    def __init__(self, aws: Simulated) -> None:
+        self._aws = aws
+        self._threads = ThreadPoolExecutor(1)
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        def call() -> T:
+            self._aws.deny(2)
+            try:
+                return fn(*args, **kwargs)
+            finally:
+                self._aws.relent()
+
+        return self._threads.submit(call)
+
+
+async def test_an_account_is_gone_only_if_the_run_is_refused_itself() -> None:
+    """A worker of another base identity is refused a retired account's role: its rules are still
+    there, so its grants stay until the run has withdrawn them."""
+    retired = 'id = "000000000002"\nstate = "retired"\n'
+    async with simulate(fleet_text("1,2>3", accounts=3)) as aws:
+        await aws.applied()
+        aws.rewrite(fleet_text("1>3", accounts=3).replace('id = "000000000002"\n', retired))
+        plans = []
+        for how in ({}, {"executor": _Refused(aws), "workers": 1}):
+            events: list[Event] = []
+            async with aws.connected(events.append, **how) as connected:
+                plans.append(alike(await connected.plan()))
+            reads = [event.registry for event in events if isinstance(event, RegistryRead)]
+            assert sorted(reads) == [*map(aws.at, (1, 2, 3))]
+        assert plans[0] == plans[1]
+        async with aws.connected(executor=_Refused(aws), workers=1) as connected:
+            with aws.watched() as ungranted:
+                report = await connected.apply(await connected.plan())
+        assert report.status is Status.OK
+        assert not any(ungranted)
+        assert aws.links(2) == set()

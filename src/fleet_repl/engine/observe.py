@@ -21,11 +21,11 @@ from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.plan import Effort
-from fleet_repl.runs.events import ReadStarted, RegistryRead
+from fleet_repl.runs.events import Event, ReadStarted, RegistryRead
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, unforeseen
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 
 POLICY_SCOPE = "REGISTRY_POLICY_SCOPE"
 """ECR's setting that decides which actions a registry policy governs."""
@@ -55,6 +55,9 @@ class ObserveContext:
     """A random number between two: the seconds after which an account is read."""
     workers: ShardReaders | None = None
     """Other processes that read; None: this process reads itself."""
+    excusable: Collection[AccountId] = ()
+    """Accounts whose refused roles say more than that they cannot be read. A worker may have
+    another base identity, so this process asks for such a role too before the refusal counts."""
 
 
 Observations: TypeAlias = tuple[dict[Registry, Observed | Unreadable], dict[Registry, Effort]]
@@ -149,15 +152,33 @@ async def _observe_in_shards(
         for part in parts
     ]
 
+    refused: list[Registry] = []
+
     async def take(shard: Shard[Observations], answer: Observations | Fault) -> None:
         if isinstance(answer, Fault):
             lost = Unreadable(error=answer)
             looks.observed |= dict.fromkeys(shard.registries, lost)
-        else:
-            looks.observed |= answer[0]
-            looks.efforts |= answer[1]
+            return
+        looks.observed |= answer[0]
+        looks.efforts |= answer[1]
+        for registry, result in answer[0].items():
+            if isinstance(result, Unreadable) and _is_excusable(registry, result.error, how):
+                refused.append(registry)
+                del looks.observed[registry], looks.efforts[registry]
 
-    await workers.read(shards, take, how.stop, how.on_event)
+    def pass_on(event: Event) -> None:
+        if not isinstance(event, RegistryRead) or not _is_excusable(
+            event.registry, event.error, how
+        ):
+            how.on_event(event)
+
+    await workers.read(shards, take, how.stop, pass_on)
+    await work_through(refused, looks.first, concurrency=how.concurrency, stop=how.stop)
+    await work_through(tuple(looks.passing), looks.last, concurrency=how.concurrency, stop=how.stop)
+
+
+def _is_excusable(registry: Registry, error: Fault | None, how: ObserveContext) -> bool:
+    return error is not None and error.role_refused and registry.account in how.excusable
 
 
 async def read_rules(

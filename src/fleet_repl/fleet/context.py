@@ -24,6 +24,7 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.attribution import KnownCalls
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.enrolment import joining_until
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Warning
 from fleet_repl.state import RunRecords
@@ -136,6 +137,7 @@ class RunContext:
             over=over,
             uniform=self.pace.uniform,
             workers=self.workers,
+            excusable={*self.desired.retired, *joining_until(self.inventory, self.started)},
         )
 
     @property
