@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fleet_repl.engine.repository_names import repository_names
 from fleet_repl.values.errors import CallError, FaultKind
 
 if TYPE_CHECKING:
@@ -149,3 +150,15 @@ async def test_a_list_of_another_account_is_an_error(
         with pytest.raises(CallError) as caught:
             await ask(registries, edge, method, *arguments)
     assert caught.value.fault.kind is FaultKind.WRONG_ACCOUNT
+
+
+@pytest.mark.parametrize("nameless", [{}, {"repositoryName": None}, {"repositoryName": ""}])
+async def test_a_repository_without_a_name_is_not_left_out(
+    edge: Edge, nameless: dict[str, Any]
+) -> None:
+    """Rules that follow from the names of all repositories would be made without that one."""
+    listed = [{"repositoryName": "base/go"}, nameless]
+    edge.aws.script("DescribeRepositories", edge.aws.reply({**WHOLE, "repositories": listed}))
+    async with edge.open() as registries:
+        with pytest.raises(CallError, match="a repository without a name"):
+            await repository_names(edge.registry(), registries)
