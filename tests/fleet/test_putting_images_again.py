@@ -154,6 +154,20 @@ async def test_what_has_come_meanwhile_is_not_put() -> None:
         assert (report.status, backfill_exit(report)) == (Status.PARTIAL, ExitCode.PARTIAL)
 
 
+async def test_an_external_destination_is_not_counted_as_having_it() -> None:
+    """Nobody can look there: what the managed destination has by now says nothing of it."""
+    ends = ('to = { accounts = ["shop", "search"] }', 'to = { accounts = ["search", "partner"] }')
+    external = '[[external]]\nid = "444444444444"\nname = "partner"\nregions = ["eu-west-1"]\n'
+    async with simulate(QUIET.replace(*ends) + external) as aws:
+        (image,) = await failed(aws, "base/go")
+        document = await verified(aws)
+        copy = aws.world.have_repository(SEARCH, "base/go")
+        copy.images[image.digest] = image
+        report = await repaired(aws, document, reput=True)
+        (reput,) = report.reputs
+        assert (reput.state, reput.destinations) == (ReputState.PUT, (SEARCH,))
+
+
 async def test_a_lost_answer_puts_it_once() -> None:
     """That the image is there under the tag shows that the attempt was taken."""
     lost = FaultRule(kind=Mishap.LOST_ANSWER, first=1, operations=("PutImage",))

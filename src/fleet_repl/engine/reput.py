@@ -102,12 +102,12 @@ async def _put(reput: Reput, context: ReputContext) -> Reput:
 
 
 async def _is_lacking(reput: Reput, digest: str, context: ReputContext) -> bool:
-    """Returns whether a destination lacks an image, as one that is not readable does."""
+    """Returns whether a destination lacks an image. An external one counts as lacking it."""
     repository = reput.image.repository
     for destination in reput.destinations:
         if await context.images.find_image(destination, repository, digest) is None:
             return True
-    return not reput.destinations
+    return reput.external
 
 
 async def _read(reput: Reput, digest: str, context: ReputContext) -> Manifest | None:

@@ -41,6 +41,7 @@ def reputs_of(links: Iterable[LackingLink], context: RunContext) -> tuple[Reput,
             source_name=desired.names.get(source.account, ""),
             image=image,
             destinations=tuple(end for end in ends if end.account in desired.by_account),
+            external=not all(end.account in desired.by_account for end in ends),
             state=ReputState.LACKING,
         )
         for (source, image), ends in lacking.items()

@@ -34,7 +34,9 @@ class Reput:
     image: ImageName
     """Its repository and digest."""
     destinations: tuple[Registry, ...]
-    """The registries that lack it by the document."""
+    """The managed registries that lack it by the document."""
+    external: bool = False
+    """Whether an external registry, into which nobody can look, lacks it too."""
     state: ReputState
     tag: str | None = None
     """The tag that it was put under."""
