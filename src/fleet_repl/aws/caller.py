@@ -206,7 +206,6 @@ class Caller:
         raise _given_back(failure, source, issued)
 
     def _accept(self, issued: Issued, region: Region) -> None:
-        """Note that a region has accepted a session."""
         accepted = self._accepted.get(issued, _NOWHERE)
         if region not in accepted:
             self._accepted[issued] = _more(accepted, region)

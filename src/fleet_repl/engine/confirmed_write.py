@@ -93,8 +93,6 @@ class _EndedError(Exception, Generic[V]):
 
 
 class _Write(Generic[V]):
-    """A write that is under way."""
-
     def __init__(self, write: DocumentWrite[V], pace: Pace, stop: Stop) -> None:
         self._write = write
         self._pace = pace

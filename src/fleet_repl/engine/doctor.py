@@ -117,8 +117,6 @@ async def _examine_in_shards(
 
 
 class _Rounds:
-    """The accounts that were examined so far."""
-
     def __init__(self, registries: Collection[Registry], how: DoctorContext) -> None:
         self._how = how
         self._reads: dict[AccountId, dict[Region, _Reads]] = defaultdict(dict)

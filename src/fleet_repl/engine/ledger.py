@@ -15,8 +15,6 @@ from fleet_repl.values.names import Registry
 
 @dataclass(slots=True)
 class _Entry:
-    """The results of one registry so far."""
-
     plan: RegistryPlan
     held: tuple[HeldLink, ...]
     effort: Effort

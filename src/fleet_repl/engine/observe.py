@@ -197,8 +197,6 @@ async def read_rules(
 
 
 class _Looks:
-    """The registries that were read so far."""
-
     def __init__(self, how: ObserveContext) -> None:
         self._how = how
         self.observed: dict[Registry, Observed | Unreadable] = {}

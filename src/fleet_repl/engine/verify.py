@@ -83,8 +83,6 @@ async def verify(links: Mapping[Registry, tuple[Link, ...]], context: VerifyCont
 
 
 class _Verification:
-    """A verification under way: the answers so far."""
-
     def __init__(self, links: Mapping[Registry, tuple[Link, ...]], context: VerifyContext) -> None:
         self._links = links
         self._context = context
@@ -134,7 +132,6 @@ class _Verification:
         await work_through(registries, work, concurrency=context.concurrency, stop=context.stop)
 
     async def _ask(self, source: Registry) -> None:
-        """Sample and judge one source."""
         self._context.on_event(ReadStarted(registry=source))
         links, received = self._links[source], self._received(source)
         await self._take(source, await taken(self._sampler, source, links, received))

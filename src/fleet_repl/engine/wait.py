@@ -48,8 +48,6 @@ async def wait(look: Look, within: float, context: WaitContext) -> Explanation:
 
 @dataclass(slots=True, kw_only=True)
 class _Wait:
-    """A wait that is under way."""
-
     look: Look
     within: float
     context: WaitContext
@@ -101,7 +99,6 @@ class _Wait:
         return states <= {Awaited.THERE} or Awaited.CANNOT_COME in states
 
     def _left(self, began: float) -> float:
-        """The seconds that may still be waited."""
         spent = self.context.pace.clock.monotonic() - began
         return min(self.within - spent, self.context.stop.remaining)
 

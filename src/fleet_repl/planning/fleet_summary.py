@@ -60,7 +60,6 @@ def describe_fleet(inventory: Inventory) -> FleetSummary:
 
 
 def _undiscovered(inventory: Inventory) -> FleetSummary:
-    """Returns the summary of a fleet whose accounts are yet to be discovered."""
     message = (
         "the accounts of this fleet are discovered, which was not done yet, and its routes are "
         "checked only then: see fleet-repl accounts INVENTORY"

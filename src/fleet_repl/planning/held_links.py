@@ -96,7 +96,6 @@ def over_limits(
 
 
 def _named(destination: Registry, reasons: Mapping[str, str], in_place: Prefixes) -> list[HeldLink]:
-    """Returns one held link for each reason."""
     prefixes: dict[str, list[str]] = {}
     for prefix, reason in reasons.items():
         stays = "; its rule is in place and stays" if covers(in_place, prefix) else ""

@@ -55,8 +55,6 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decisions:
-    """The decisions about the registries, document by document."""
-
     desired: Desired
     """With the links that sources write in a later wave than their own."""
     about_grants: tuple[Warning, ...]
@@ -162,7 +160,6 @@ def _registry_plans(
     record: Record,
     allow: Collection[str],
 ) -> tuple[RegistryPlan, ...]:
-    """Returns the plans of the registries in scope, with the changes of their templates."""
     desired = decisions.desired
     waves = template_waves(decisions.rules, desired)
 
@@ -188,7 +185,6 @@ def _registry_plans(
 
 
 def _new_grants(uses: GrantUses, scope: Collection[Registry]) -> dict[Registry, GrantDecision]:
-    """Decides the new grants of every destination that was read."""
     return {
         registry: decide_grants(registry, seen, uses, in_scope=registry in scope)
         for registry, seen in uses.observation.items()

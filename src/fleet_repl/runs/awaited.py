@@ -78,8 +78,6 @@ def _ends(link: Link) -> tuple[Registry, Registry]:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """The judgement of one look."""
-
     question: Question
     seen: Sightings
     before: Mapping[Registry, str]

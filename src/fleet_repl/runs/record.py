@@ -103,8 +103,6 @@ def backfilled(record: Record, started: Mapping[Registry, Collection[Registry]])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Delta:
-    """The difference that one run makes to the record of one registry."""
-
     unread: bool = False
     """The registry could not be read, so nothing is known of it."""
     given_up: bool = False

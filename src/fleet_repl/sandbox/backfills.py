@@ -117,5 +117,4 @@ class Backfill:
 
 
 def _present(members: JsonObject) -> JsonObject:
-    """Returns the members that are not None."""
     return {name: value for name, value in members.items() if value is not None}

@@ -123,7 +123,6 @@ def _applies(statement: JsonObject, access: Access) -> bool:
 
 
 def _covers(statement: JsonObject, action: str, resource: str) -> bool:
-    """Returns whether a statement is about the action and the resource."""
     return _fits(
         statement, "Action", lambda value: _any_matches(value, action, fold=True)
     ) and _fits(statement, "Resource", lambda value: _any_matches(value, resource))
@@ -137,7 +136,6 @@ def _fits(statement: JsonObject, element: str, fits: Callable[[Json], bool]) -> 
 
 
 def _names(principal: Json, access: Access) -> bool:
-    """Returns whether a principal element names the caller."""
     aws = principal.get("AWS") if isinstance(principal, Mapping) else None
     named = ["*"] if principal == "*" else listed(aws)
     return any(isinstance(name, str) and name in access.principals for name in named)

@@ -16,8 +16,6 @@ _LOOKUPS: Final = 2.0
 
 @dataclass(slots=True)
 class _Allowance:
-    """The calls left for one account in one region."""
-
     calls: float
     at: float
 

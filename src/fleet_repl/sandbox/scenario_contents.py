@@ -19,8 +19,6 @@ class StackScenario(Part):
 
 
 class _Placed(Part):
-    """Something in an account and region."""
-
     account: Account
     region: str
 

@@ -86,7 +86,6 @@ def _misfits(
 
 
 def _selects_retired(template: Template, inventory: Inventory) -> bool:
-    """Returns whether everything selected is retired: then the template is only out of use."""
     if not any(account.retired for account in inventory.accounts):
         return False
     return bool(index(inventory, with_retired=True).sources(template.select))

@@ -52,8 +52,6 @@ class Finding:
 
 
 class _Note(NamedTuple):
-    """A finding without the statement that it is about."""
-
     kind: str
     wrong: str
     remedy: str
@@ -106,7 +104,6 @@ def _finding(registry: Registry, statement: JsonObject, note: _Note) -> Finding:
 def _faults(
     statement: JsonObject, permissions: Permissions, used: frozenset[Grant]
 ) -> Iterator[_Note]:
-    """Yields the faults that a statement has whoever wrote it."""
     yield from _malformed(statement, permissions)
     yield from _conditional(statement, permissions, used)
     if denied := permissions.denied_by(statement, used):
@@ -215,7 +212,6 @@ def _unenforced(statement: JsonObject) -> Iterator[_Note]:
 
 
 def _beyond_first_scope(statement: JsonObject) -> list[str]:
-    """The actions of a statement that ECR does not enforce in the first scope."""
     if "NotAction" in statement:
         return ["every action but some"]
     return [

@@ -70,8 +70,6 @@ class Covered:
 
 
 class _Job(NamedTuple):
-    """A repository whose images have to be looked at."""
-
     source: Registry
     repository: str
     destinations: Mapping[Registry, bool]
@@ -94,8 +92,6 @@ async def cover(
 
 
 class _Coverage:
-    """A coverage under way: the answers so far."""
-
     def __init__(
         self,
         links: Mapping[Registry, tuple[Link, ...]],

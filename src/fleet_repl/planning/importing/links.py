@@ -112,7 +112,6 @@ class _Source:
         )
 
     def _known_rules(self, replication: Replication) -> Iterator[Rule]:
-        """The rules all of whose fields are known."""
         outside = list(replication.unknown)
         rules = zip(placed_rules(replication.document), replication.rules, strict=True)
         for (number, raw), rule in rules:

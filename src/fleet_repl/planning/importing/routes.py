@@ -62,7 +62,6 @@ def routes_for(
 
 
 def _route(path: Path, prefixes: Prefixes, *, deletes: bool) -> Route:
-    """A route that has no name yet."""
     return Route(
         name="",
         source=Selector(match=path.source.match),
@@ -77,7 +76,6 @@ def _route(path: Path, prefixes: Prefixes, *, deletes: bool) -> Route:
 
 
 def _fits(proposal: Proposal, shipment: Shipment, registries: Registries) -> bool:
-    """Returns whether every link of a path may carry the shipment."""
     return all(
         not proposal.leads(source, registries) & ~shipment.allowed.get(source, 0)
         for source in bits(proposal.sources)
@@ -85,7 +83,6 @@ def _fits(proposal: Proposal, shipment: Shipment, registries: Registries) -> boo
 
 
 def _size(proposal: Proposal, registries: Registries) -> int:
-    """Returns the number of links that a proposed route makes."""
     sources = bits(proposal.sources)
     return sum(proposal.leads(source, registries).bit_count() for source in sources)
 
@@ -131,7 +128,6 @@ def _needed(
 
 
 def _wanted(proposal: Proposal, shipment: Shipment, registries: Registries) -> Rows:
-    """The wanted links of a proposal."""
     wanted = shipment.wanted
     return {
         source: mask

@@ -159,7 +159,6 @@ class CoverageTallies:
             )
 
     def _sources(self) -> Mapping[str, Set[Registry]]:
-        """Returns all sources of each route, in scope or not."""
         sources: dict[str, set[Registry]] = defaultdict(set)
         for source, links in self._desired.outgoing.items():
             for link in links:

@@ -63,8 +63,6 @@ class Target:
 
 
 class _Write(NamedTuple):
-    """One write that was sent, or may have been."""
-
     place: _Place
     before: JsonObject | None
     after: JsonObject | None
