@@ -82,16 +82,14 @@ def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:
             f"are lost next time: {discovery.not_kept}",
         )
     unanswered = [account for account in inventory.accounts if account.id in discovery.unanswered]
-    yield from _unknown_regions(
-        [account for account in unanswered if account.regions],
-        discovery,
-        "the regions that they had enabled last count",
-    )
-    yield from _unknown_regions(
-        [account for account in unanswered if not account.regions],
-        discovery,
-        "they have no registries in this run, and links to them stay as they are",
-    )
+    for has_regions, consequence in (
+        (True, "the regions that they had enabled last count"),
+        (False, "they have no registries in this run, and links to them stay as they are"),
+    ):
+        accounts = [account for account in unanswered if bool(account.regions) is has_regions]
+        if accounts:
+            message = _unknown(accounts, discovery, consequence)
+            yield Warning(kind="unknown-regions", message=message)
 
 
 def unknown_regions_problems(inventory: Inventory) -> Iterator[Problem]:
@@ -112,13 +110,6 @@ def unknown_regions_problems(inventory: Inventory) -> Iterator[Problem]:
         yield inventory.problem("aws.regions", message, hint or "run without --cached once")
 
 
-def _unknown_regions(
-    accounts: Sequence[Account], discovery: Discovery, consequence: str
-) -> Iterator[Warning]:
-    if accounts:
-        yield Warning(kind="unknown-regions", message=_unknown(accounts, discovery, consequence))
-
-
 def _unknown(accounts: Sequence[Account], discovery: Discovery, consequence: str) -> str:
     reason = discovery.unanswered[accounts[0].id] or "it was not asked before"
     names = listed([f"{visible(account.name)} ({account.id})" for account in accounts], SHOWN)
@@ -131,8 +122,7 @@ def _unknown(accounts: Sequence[Account], discovery: Discovery, consequence: str
 def fleet_members(inventory: Inventory, discovery: Discovery) -> Mapping[AccountId, Member]:
     """The discovered accounts that the fleet takes. An external account is not the fleet's to
     manage, and an account that is not active yet cannot be named in a policy."""
-    organization = inventory.organization
-    if organization is None:
+    if inventory.organization is None:
         return {}
     others = left_out(inventory)
     return {

@@ -13,11 +13,17 @@ from typing import Final
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Replication, rule_words
 from fleet_repl.inventory import Safety
-from fleet_repl.planning.losses import Loss, losses_of, others
 from fleet_repl.planning.ownership import Applied, Record, taken_out, without
 from fleet_repl.planning.plan import Objection, Plan, RegistryPlan
 from fleet_repl.planning.route_prefixes import RoutePrefixes
-from fleet_repl.planning.thresholds import max_changed, max_removals, max_unreadable
+from fleet_repl.planning.thresholds import (
+    Loss,
+    losses_of,
+    max_changed,
+    max_removals,
+    max_unreadable,
+    others,
+)
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import counted, day_and_time, listed
 
@@ -166,13 +172,16 @@ def _foreign_rules(losses: Sequence[Loss], record: Record) -> Objection | None:
     first, end = losing[0]
     sources = len({registry for registry, _ in losing})
     where = f"{first}" if sources == 1 else f"{sources:,} registries"
-    single = len(losing) == 1
-    advice = _foreign_links(single=single) if record else _FIRST_RUN
+    them, they = ("it", "it") if len(losing) == 1 else ("them", "they")
+    advice = (
+        f"Nothing records that fleet-repl made {them}, so {they} may be somebody else's. Add "
+        'a route for what must stay, keep it with rules = "additive", or go on with --force.'
+    )
     return Objection(
         kind="foreign-rules",
         message=f"{counted(len(losing), 'link')} out of {where} would be removed or narrowed, as "
-        f"no route asks for {'it' if single else 'them'}: {first} → "
-        f"{end}{'' if single else ' and others'}. {advice}",
+        f"no route asks for {them}: {first} → "
+        f"{end}{others(len(losing))}. {advice if record else _FIRST_RUN}",
     )
 
 
@@ -183,14 +192,6 @@ _FIRST_RUN: Final = (
     "`fleet-repl import INVENTORY` print routes for it. To leave it to others, write "
     'rules = "additive", in [ownership] or for one account. To let it go, go on with --force.'
 )
-
-
-def _foreign_links(*, single: bool) -> str:
-    them, they = ("it", "it") if single else ("them", "they")
-    return (
-        f"Nothing records that fleet-repl made {them}, so {they} may be somebody else's. Add "
-        'a route for what must stay, keep it with rules = "additive", or go on with --force.'
-    )
 
 
 def _protected(losses: Iterable[Loss], protected: Collection[Registry]) -> Objection | None:

@@ -9,7 +9,7 @@ Pure: it makes no call and knows no clock. It decides in three steps, as each ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -17,8 +17,7 @@ from typing import Final
 from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.enrolment import NONE_JOINING, excused, joining_accounts
-from fleet_repl.planning.held_links import Lacks
-from fleet_repl.planning.needed_grants import GrantDecision, decide_grants, finish_grants, lacks_at
+from fleet_repl.planning.needed_grants import decide_grants, finish_grants, lacks_at
 from fleet_repl.planning.observed import Observation, Observed, refused_accounts
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import RegistryPlan, Vouched, Warning
@@ -122,12 +121,24 @@ def _decide(
         gone=gone,
         left_behind=left_behind(desired, record),
     )
-    new_grants = _new_grants(uses, scope)
-
-    def lacks(registry: Registry) -> Lacks:
-        return lacks_at(registry, new_grants, observation, desired, joining)
-
-    rules = _rule_decisions(desired, observation, scope, lacks, record, allow, force=force)
+    observed = {at: seen for at, seen in observation.items() if isinstance(seen, Observed)}
+    new_grants = {
+        registry: decide_grants(registry, seen, uses, in_scope=registry in scope)
+        for registry, seen in (observed.items() if desired.manages_grants else ())
+    }
+    rules = {
+        registry: decide_rules(
+            registry,
+            seen,
+            desired,
+            lacks_at(registry, new_grants, observation, desired, joining),
+            record.get(registry),
+            allow,
+            force=force,
+        )
+        for registry, seen in observed.items()
+        if registry in scope
+    }
     # Links that do not fit into their own wave are granted in that of their rules.
     desired = _delayed(desired, rules)
     uses = replace(uses, desired=desired, written=_written(rules))
@@ -184,14 +195,6 @@ def _registry_plans(
     return tuple(excused(registry, decisions.joining) for registry in planned)
 
 
-def _new_grants(uses: GrantUses, scope: Collection[Registry]) -> dict[Registry, GrantDecision]:
-    return {
-        registry: decide_grants(registry, seen, uses, in_scope=registry in scope)
-        for registry, seen in uses.observation.items()
-        if uses.desired.manages_grants and isinstance(seen, Observed)
-    }
-
-
 def _delayed(desired: Desired, rule_decisions: Mapping[Registry, RuleDecision]) -> Desired:
     """The desired state with the links that sources write in a later wave than their own."""
     delayed = {
@@ -210,31 +213,4 @@ def _written(rule_decisions: Mapping[Registry, RuleDecision]) -> Mapping[Registr
         registry: source.may_use
         for registry, source in rule_decisions.items()
         if source.changes and source.refusal is None
-    }
-
-
-def _rule_decisions(
-    desired: Desired,
-    observation: Observation,
-    scope: Collection[Registry],
-    lacks: Callable[[Registry], Lacks],
-    record: Record,
-    allow: Collection[str],
-    *,
-    force: bool,
-) -> dict[Registry, RuleDecision]:
-    """Decides the rules of every registry in scope. `lacks` says of a source which prefixes its
-    destinations do not let in."""
-    return {
-        registry: decide_rules(
-            registry,
-            seen,
-            desired,
-            lacks(registry),
-            record.get(registry),
-            allow,
-            force=force,
-        )
-        for registry, seen in observation.items()
-        if registry in scope and isinstance(seen, Observed)
     }

@@ -107,7 +107,7 @@ def in_few_steps(decision: GrantDecision, first: int, last: int) -> Iterator[Pol
         wave=last,
         phase=Phase.WITHDRAWALS,
         withdraws=True,
-        needs=_union(pending.values()),
+        needs=frozenset().union(*pending.values()),
     )
     if early and decision.shortfall is None:
         yield replace(step, after=decision.first)
@@ -139,7 +139,7 @@ def step_by_wave(
             had=had,
             needed=needed,
             withdraws=True,
-            needs=_union(stale.pending[grant] for grant in going),
+            needs=frozenset().union(*(stale.pending[grant] for grant in going)),
         )
         untidy = decision.policy.is_untidy and before is None
         for write in _in_a_wave(step, going, untidy=untidy):
@@ -184,7 +184,3 @@ def _common(first: frozenset[Grant], second: frozenset[Grant]) -> frozenset[Gran
             first_index.prefixes(source, action), second_index.prefixes(source, action)
         )
     )
-
-
-def _union(sets: Iterable[frozenset[Registry]]) -> frozenset[Registry]:
-    return frozenset().union(*sets)

@@ -102,24 +102,18 @@ def decide_rules(
         present=seen.replication, merged=merged, held=split.held, refusal=_clash(merged)
     )
     if source.changes and source.refusal is None:
-        too_much = _too_much(
-            merged, desired, by_name=registry in desired.by_name and not split.held
+        too_much = over_limits(
+            desired.limits,
+            rules=merged.count,
+            foreign=len(merged.kept),
+            destinations=len(merged.links),
+            by_name=registry in desired.by_name and not split.held,
         )
         source = replace(source, refusal=too_much or _refusal(seen, allow))
     if not source.changes:
         return source
     arrange = in_one_write if source.refusal or len(desired.waves.names) == 1 else in_waves
     return replace(source, schedule=arrange(registry, seen.replication, merged, desired))
-
-
-def _too_much(merged: Merged, desired: Desired, *, by_name: bool) -> Fault | None:
-    return over_limits(
-        desired.limits,
-        rules=merged.count,
-        foreign=len(merged.kept),
-        destinations=len(merged.links),
-        by_name=by_name,
-    )
 
 
 def _clash(merged: Merged) -> Fault | None:

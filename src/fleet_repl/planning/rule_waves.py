@@ -20,6 +20,7 @@ from fleet_repl.planning.held_links import excess
 from fleet_repl.planning.ownership import Merged
 from fleet_repl.values.names import Registry
 
+_CROWDED: Final = "with the links of later waves as they were found, the registry would need "
 _UNKNOWN_RULES: Final = "the rules of unknown meaning that go with them may be about any link"
 
 
@@ -88,7 +89,7 @@ def in_waves(
         delayed |= {end: wave for end in due if end in changed and turns[end] < wave}
         left = tuple(end for end in due if end not in changed and turns[end] == wave)
         if because is not None and left:
-            delays.append(Delay(wave=wave, destinations=left, because=_crowded(because)))
+            delays.append(Delay(wave=wave, destinations=left, because=_CROWDED + because))
         if len(changed) > before:
             writes.append(_write(wave, _until(turns.keys() - changed, current, merged)))
     last = waves[-1]
@@ -133,10 +134,6 @@ def _change(
         if too_much([end]) is None:
             changed.add(end)
     return because
-
-
-def _crowded(need: str) -> str:
-    return f"with the links of later waves as they were found, the registry would need {need}"
 
 
 def _until(later: Collection[Registry], current: Replication, merged: Merged) -> Merged:

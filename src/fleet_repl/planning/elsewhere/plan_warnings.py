@@ -28,12 +28,10 @@ def maybe_in_stacks(registries: Iterable[RegistryPlan]) -> tuple[Registry, ...]:
         planned.registry
         for planned in registries
         if (planned.moved is None or planned.moved.by is not Mover.INVENTORY)
-        and any(_is_in_place(change.before.document) for change in planned.changes)
+        and any(
+            change.before.document not in (None, {}, {"rules": []}) for change in planned.changes
+        )
     )
-
-
-def _is_in_place(document: object) -> bool:
-    return bool(document) and document != {"rules": []}
 
 
 def managed_elsewhere(

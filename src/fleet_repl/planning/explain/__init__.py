@@ -11,19 +11,17 @@ from fleet_repl.planning.explain.decide import (
     routes_carrying as routes_carrying,
 )
 from fleet_repl.planning.explain.model import (
+    Awaited as Awaited,
+    AwaitedImage as AwaitedImage,
     Carried as Carried,
     Explanation as Explanation,
     NotCarried as NotCarried,
     Question as Question,
     Reason as Reason,
+    TagMove as TagMove,
+    Waited as Waited,
 )
 from fleet_repl.planning.explain.remedy import (
     apply_command as apply_command,
     remedy_of as remedy_of,
-)
-from fleet_repl.planning.explain.waited import (
-    Awaited as Awaited,
-    AwaitedImage as AwaitedImage,
-    TagMove as TagMove,
-    Waited as Waited,
 )

@@ -58,24 +58,14 @@ def _remedy(question: Question, why: NotCarried) -> str | None:
         case Reason.OTHER_PREFIX:
             return _wider_route(question, why)
         case _:
-            pushed_to = _source_that_carries(question, why.destination)
-            if pushed_to is not None and why.reason is not Reason.NOT_TRANSITIVE:
-                return f"push it to {pushed_to}, from which a route carries it there"
+            incoming = question.desired.incoming.get(why.destination, ())
+            for link in incoming if why.reason is not Reason.NOT_TRANSITIVE else ():
+                if not question.asking.isdisjoint(link.routes):
+                    return f"push it to {link.source}, from which a route carries it there"
             return (
                 f"add this to the inventory if it should get there, and run "
                 f"{apply_command(question.inventory)}:\n{_new_route(question, why)}"
             )
-
-
-def _source_that_carries(question: Question, destination: Registry) -> Registry | None:
-    return next(
-        (
-            link.source
-            for link in question.desired.incoming.get(destination, ())
-            if not question.asking.isdisjoint(link.routes)
-        ),
-        None,
-    )
 
 
 def _wider_route(question: Question, why: NotCarried) -> str:

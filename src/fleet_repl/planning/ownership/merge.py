@@ -43,9 +43,11 @@ from fleet_repl.planning.ownership.cells import (
     by_destination,
     cells_of,
     each_cell,
+    listed_cells,
+    own_cells,
+    owned_links,
     read,
 )
-from fleet_repl.planning.ownership.own_cells import listed_cells, own_cells, owned_links
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import NO_SCOPE, covers, touches
 

@@ -20,6 +20,7 @@ from fleet_repl.planning.ownership.cells import (
     by_destination,
     cells_of,
     each_cell,
+    listed_cells,
     lists,
     read,
 )
@@ -67,8 +68,7 @@ def _parted(replication: Replication, owned: Cells) -> tuple[list[RawRule], list
     """The rules that are not wholly ours, or of unknown meaning; and the rules that are ours."""
     kept, ours = [], []
     for raw, rule in read(replication):
-        cells = list(each_cell(cells_of([rule])))
-        if rule.understood and all(lists(owned, cell) for cell in cells):
+        if rule.understood and all(lists(owned, cell) for cell in listed_cells(rule)):
             ours.append(rule)
         else:
             kept.append((raw, rule))

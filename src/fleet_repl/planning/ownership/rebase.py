@@ -19,7 +19,7 @@ from fleet_repl.ecr.rules import (
     sendable,
     within,
 )
-from fleet_repl.planning.ownership.cells import Cells, cells_of, each_cell, lists, read, taken_out
+from fleet_repl.planning.ownership.cells import Cells, listed_cells, lists, read, taken_out
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.prefixes import touches
 
@@ -96,7 +96,7 @@ class SharedWrite:
         )
 
     def _is_partly_ours(self, rule: Rule) -> bool:
-        return any(lists(self.sharing.owned, cell) for cell in each_cell(cells_of([rule])))
+        return any(lists(self.sharing.owned, cell) for cell in listed_cells(rule))
 
     def _concern_us(self, rules: Iterable[Rule]) -> bool:
         """Returns whether a rule of somebody else concerns our links, as far as can be told."""
@@ -125,4 +125,4 @@ def _key(raw: JsonObject, rule: Rule) -> str:
 
 def _touches(cells: Cells, rule: Rule) -> bool:
     """Returns whether a rule carries any repository that `cells` do, to the same destination."""
-    return any(touches(cells.get(end, ()), prefix) for end, prefix in each_cell(cells_of([rule])))
+    return any(touches(cells.get(end, ()), prefix) for end, prefix in listed_cells(rule))
