@@ -88,6 +88,7 @@ async def test_other_runs_have_sessions_that_put_none() -> None:
             with pytest.raises(FleetError, match=r"connect it with purpose=Purpose\.REPAIR"):
                 await fleet.repair(document, reput=True)
         assert [operation for _, operation in aws.world.writes].count("PutImage") == 0
+        assert aws.world.calls["PutImage"] == 0
     policies = [
         session_policy(partition=Partition.AWS, read_only=False, puts_images=puts)
         for puts in (False, True)

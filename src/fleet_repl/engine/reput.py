@@ -14,7 +14,7 @@ from fleet_repl.ecr.manifests import Manifest, reput_tag
 from fleet_repl.engine.ports import EventSink, ImageReader
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.retry_events import retry_event
-from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.stop import Admit, Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.runs.events import ImagePut
 from fleet_repl.runs.reput import Reput, ReputState
@@ -47,6 +47,8 @@ class ReputContext:
     manifests: Manifests
     pace: Pace
     stop: Stop
+    admit: Admit
+    """Called before each attempt at a put."""
     concurrency: int
     on_event: EventSink
     dry_run: bool = False
@@ -77,7 +79,12 @@ async def put_again(reputs: Sequence[Reput], context: ReputContext) -> tuple[Rep
 
     every = range(len(reputs))
     await work_through(every, work, concurrency=context.concurrency, stop=context.stop)
-    return tuple(done.get(nth) or replace(reputs[nth], state=ReputState.SKIPPED) for nth in every)
+    return tuple(done.get(nth) or _skipped(reputs[nth], context.stop) for nth in every)
+
+
+def _skipped(reput: Reput, stop: Stop) -> Reput:
+    error = None if stop.interrupted else stop.timeout("PutImage")
+    return replace(reput, state=ReputState.SKIPPED, error=error)
 
 
 async def _put(reput: Reput, context: ReputContext) -> Reput:
@@ -89,16 +96,16 @@ async def _put(reput: Reput, context: ReputContext) -> Reput:
     manifest = await _read(reput, digest, context)
     if manifest is None:
         return replace(reput, state=ReputState.GONE)
-    parts = 0
     for listed in manifest.listed:
         part = await _read(reput, listed, context)
         if part is None:
-            return replace(reput, state=ReputState.GONE, parts=parts)
+            return replace(reput, state=ReputState.GONE)
         if await _is_lacking(reput, listed, context):
-            await _send(reput, part, context)
-            parts += 1
+            if await _send(reput, part, context) is None:
+                return _skipped(reput, context.stop)
+            reput = replace(reput, parts=reput.parts + 1)
     tag = await _send(reput, manifest, context)
-    return replace(reput, state=ReputState.PUT, tag=tag, parts=parts)
+    return replace(reput, state=ReputState.PUT, tag=tag) if tag else _skipped(reput, context.stop)
 
 
 async def _is_lacking(reput: Reput, digest: str, context: ReputContext) -> bool:
@@ -114,15 +121,23 @@ async def _read(reput: Reput, digest: str, context: ReputContext) -> Manifest | 
     return await context.manifests.read_manifest(reput.source, reput.image.repository, digest)
 
 
-async def _send(reput: Reput, manifest: Manifest, context: ReputContext) -> str:
-    """Put a manifest under a tag of its own; returns the tag."""
+async def _send(reput: Reput, manifest: Manifest, context: ReputContext) -> str | None:
+    """Put a manifest under a tag of its own; returns the tag, and None where the run was stopped
+    before. Raises CallError."""
     source, tag = reput.source, reput_tag(context.run_id, manifest.digest)
+    failed: CallError | None = None
 
-    async def once() -> None:
-        await context.manifests.put_manifest(source, reput.image.repository, manifest, tag)
+    async def once() -> str | None:
+        if await context.stop.admits(context.admit):
+            await context.manifests.put_manifest(source, reput.image.repository, manifest, tag)
+            return tag
+        if failed is not None:
+            raise failed
+        return None
 
     def announce(error: CallError, attempt: int, delay: float) -> None:
+        nonlocal failed
+        failed = CallError(error.fault)
         context.on_event(retry_event(source, "PutImage", error, attempt, delay))
 
-    await context.pace.retry(once, on_retry=announce)
-    return tag
+    return await context.pace.retry(once, on_retry=announce)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import anyio
 
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import Fault, FaultKind
+from fleet_repl.values.errors import Fault, FaultKind, HaltedError
 
 INTERRUPTED = "interrupted before it was started"
+
+Admit: TypeAlias = Callable[[], Awaitable[None]]
+"""Returns once one more write may be sent. Raises HaltedError where none may."""
 
 
 class Stop:
@@ -34,6 +38,15 @@ class Stop:
         """Stop because the run must not go on; of several reasons the first one counts."""
         self._halted = self._halted or because
         self._abandon()
+
+    async def admits(self, admit: Admit) -> bool:
+        """Returns whether one more write may be sent. Where `admit` objects, the run halts."""
+        if not self.requested:
+            try:
+                await admit()
+            except HaltedError as error:
+                self.halt(str(error))
+        return not self.requested
 
     @property
     def requested(self) -> bool:

@@ -29,7 +29,7 @@ from fleet_repl.state import (
 )
 from fleet_repl.state.lock_rules import SeenLock
 from fleet_repl.values.clock import SYSTEM
-from fleet_repl.values.errors import FrozenError, HaltedError, RefusedError
+from fleet_repl.values.errors import FrozenError, HaltedError, RefusedError, StateError
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import first_line
 
@@ -118,7 +118,7 @@ class Access:
             self.holder,
             SYSTEM,
             gone=gone,
-            check=self._halt_if_frozen,
+            check=self._check_freeze,
         )
         try:
             async with lock.held(self._report_wait) as lease:
@@ -192,7 +192,18 @@ class Access:
         if freeze is not None:
             raise FrozenError(frozen_refusal(freeze))
 
-    async def _halt_if_frozen(self) -> None:
+    async def halt_if_frozen(self) -> None:
+        """Raises HaltedError where the fleet was frozen meanwhile, or that cannot be known any
+        more."""
+        try:
+            await self._check_freeze()
+        except StateError as error:
+            reason = first_line(error)
+        else:
+            return
+        raise HaltedError(f"whether the fleet is frozen cannot be known any more: {reason}")
+
+    async def _check_freeze(self) -> None:
         freeze = await self._freeze()
         if freeze is not None:
             raise HaltedError(first_line(frozen_refusal(freeze)))

@@ -147,6 +147,7 @@ class RunContext:
             backfills=self.registries,
             pace=self.pace,
             stop=self.stop,
+            admit=self.access.halt_if_frozen,
             concurrency=self.inventory.apply.concurrency,
             on_event=self.on_event,
         )

@@ -61,6 +61,7 @@ async def reput_images(
         manifests=AwsManifests(context.registries.calls),
         pace=context.pace,
         stop=context.stop,
+        admit=context.access.halt_if_frozen,
         concurrency=context.inventory.apply.concurrency,
         on_event=context.on_event,
         dry_run=dry_run,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from anyio.lowlevel import checkpoint
 from tests.support.backfilling import Ecr, Scene
 from tests.support.clock import NOON, VirtualClock
 
@@ -19,6 +20,6 @@ def scene() -> Scene:
     stop = Stop(clock, 7200, 7200)
     pace = Pace(attempts=4, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high)
     how = BackfillContext(
-        backfills=ecr, pace=pace, stop=stop, concurrency=2, on_event=events.append
+        backfills=ecr, pace=pace, stop=stop, admit=checkpoint, concurrency=2, on_event=events.append
     )
     return Scene(ecr=ecr, clock=clock, stop=stop, how=how, events=events)

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from hypothesis import given, settings, strategies as st
 from tests.support.backfilling import Scene
 from tests.support.clock import NOON, VirtualClock
@@ -182,6 +183,7 @@ async def test_every_destination_is_reported_exactly_once(
             attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high
         ),
         stop=Stop(clock, 7200, 7200),
+        admit=checkpoint,
         concurrency=2,
         on_event=events.append,
     )
@@ -218,6 +220,7 @@ async def test_a_backfill_that_is_listed_no_more(make_ecr: Make) -> None:
             attempts=3, timeout=30, deadline=7200, clock=clock, uniform=lambda low, high: high
         ),
         stop=Stop(clock, 7200, 7200),
+        admit=checkpoint,
         concurrency=2,
         on_event=lambda _: None,
     )

@@ -219,7 +219,7 @@ class _SourceRun:
         try:
             async with self._limiter:
                 # Waiting for the limiter may have taken long.
-                if self._context.stop.requested:
+                if not await self._context.stop.admits(self._context.admit):
                     return None
                 backfill = await start.run()
         except CallError as error:

@@ -16,7 +16,7 @@ from fleet_repl.engine.polls import READ_BACK_DELAYS
 from fleet_repl.engine.ports import Backfills, EventSink
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.retry_events import retry_event
-from fleet_repl.engine.stop import Stop
+from fleet_repl.engine.stop import Admit, Stop
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, FaultKind
@@ -33,6 +33,8 @@ class BackfillContext:
     backfills: Backfills
     pace: Pace
     stop: Stop
+    admit: Admit
+    """Called before each attempt at a start."""
     concurrency: int
     """Registries that are called at a time; a registry that is only followed does not count."""
     on_event: EventSink
@@ -82,7 +84,8 @@ class Start:
         """Make an attempt, unless an earlier attempt turns out to have started the backfill."""
         if self.uncertain and (backfill := await self._appeared()) is not None:
             return backfill
-        if self._error is not None and self._context.stop.requested:
+        stop = self._context.stop
+        if self._error is not None and not await stop.admits(self._context.admit):
             raise CallError(self._error.fault)
         self._looked = False
         try:
