@@ -172,6 +172,26 @@ async def test_exit_codes_of_the_commands() -> None:
             assert (await run(aws, "apply", "--yes", *flags))[0] == expected
 
 
+async def test_repositories_are_not_blamed_for_what_a_run_left_undone() -> None:
+    """A run that ends after its first wave leaves rules that lack a link, though no repository was
+    born since. Once another run has finished the rest, a new repository is the cause."""
+    waves = '[[waves]]\nname = "first"\nselect = { accounts = "222222222222" }\n'
+    blamed = "its routes need other prefixes, because repositories have changed since they"
+    to_third = PRIVATE + '\n[[routes]]\nname = "later"\nfrom = { accounts = "hub" }\n'
+    to_third += f'to = {{ accounts = "333333333333" }}\n{PRIVATE}'
+    async with simulate(fleet(to_third) + waves) as aws:
+        born(aws, "base/priv")
+        assert (await run(aws, "apply", "--yes", "--wave", "first"))[0] == 0
+        assert links(aws) == {"2 base/priv"}
+        code, said = await run(aws, "drift")
+        assert code == 2
+        assert blamed not in said
+        assert "the inventory asks for something else than was applied by run" in said
+        assert (await run(aws, "apply", "--yes"))[0] == 0
+        born(aws, "base/rust")
+        assert blamed in (await run(aws, "drift"))[1]
+
+
 async def test_a_round_of_a_watch_is_not_in_sync_with_collateral() -> None:
     """Although nothing could be written."""
     async with simulate(fleet(PRIVATE)) as aws:

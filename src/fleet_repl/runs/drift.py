@@ -111,7 +111,8 @@ def attributed(
         found = moved(registry_plan, fingerprint)
         if found is None or found.by is not Mover.INVENTORY or fingerprint is None:
             return found
-        same = fingerprint.inventory == inventory
+        # Of a run that did not finish, the rest is what differs, whatever repositories there are.
+        same = fingerprint.inventory == inventory and fingerprint.whole
         return replace(found, by_repositories=True) if same and registry in by_name else found
 
     return tuple(
@@ -187,7 +188,8 @@ def fingerprinted(
         written = _written(outcome)
         if not written:
             continue
-        new = Fingerprint(run_id=run_id, at=at, inventory=inventory_digest)
+        whole = outcome.outcome is Outcome.APPLIED and not outcome.held
+        new = Fingerprint(run_id=run_id, at=at, inventory=inventory_digest, whole=whole)
         old = fingerprints.get(outcome.registry)
         # The registry is as the earlier run left it if no write of this run surely took place.
         fingerprint = new if old is None or any(written.values()) else old

@@ -241,6 +241,9 @@ class Fingerprint:
     """A digest of what the replication configuration meant; None if no run has written one."""
     policy: str | None = None
     """A digest of what the registry policy meant; None if no run has written one."""
+    whole: bool = True
+    """Whether the run left the registry as its inventory asked for. False where a write failed or
+    was skipped, or a link was held."""
 
 
 Fingerprints: TypeAlias = Mapping[Registry, Fingerprint]

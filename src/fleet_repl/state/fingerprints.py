@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.member_types import Count, Instant, RegistryName
@@ -50,6 +50,8 @@ class FingerprintsDocument(Document, frozen=True, tag_field="schema", tag=FINGER
 
     runs: tuple[FingerprintRunDocument, ...]
     registries: dict[RegistryName, _Left]
+    unfinished: tuple[RegistryName, ...] | UnsetType = UNSET
+    """The registries that their run did not leave as it should have; missing for none."""
 
 
 async def read_fingerprints(store: Store, fleet: str) -> Fingerprints:
@@ -79,16 +81,18 @@ def fingerprints_content(fingerprints: Fingerprints) -> bytes:
     """Returns the document `fleet-repl/traces/1`. Equal fingerprints have equal documents."""
     runs: dict[FingerprintRunDocument, int] = {}
     registries: dict[str, _Left] = {}
-    for registry, fingerprint in sorted(fingerprints.items()):
+    named = {str(registry): left for registry, left in sorted(fingerprints.items())}
+    for name, fingerprint in named.items():
         run = FingerprintRunDocument(
             fingerprint.run_id, timestamp(fingerprint.at), fingerprint.inventory
         )
-        registries[str(registry)] = (
+        registries[name] = (
             runs.setdefault(run, len(runs)),
             fingerprint.rules,
             fingerprint.policy,
         )
-    return line(FingerprintsDocument(tuple(runs), registries))
+    unfinished = tuple(name for name, left in named.items() if not left.whole)
+    return line(FingerprintsDocument(tuple(runs), registries, unfinished or UNSET))
 
 
 def parse_fingerprints(content: bytes, where: str) -> Fingerprints:
@@ -96,8 +100,11 @@ def parse_fingerprints(content: bytes, where: str) -> Fingerprints:
     try:
         document = read(content, FingerprintsDocument)
         runs = read_items("runs", document.runs, FingerprintRunDocument.fingerprint)
+        unfinished = frozenset(document.unfinished or ())
         return {
-            registry_named(name): _fingerprint(name, left, runs)
+            registry_named(name): replace(
+                _fingerprint(name, left, runs), whole=name not in unfinished
+            )
             for name, left in document.registries.items()
         }
     except MalformedError as malformed:

@@ -167,7 +167,7 @@ def outcome(*changes: tuple[Resource, Outcome, JsonObject | None, bool]) -> Regi
     return RegistryOutcome(
         registry=HUB,
         name="hub",
-        outcome=Outcome.FAILED,
+        outcome=max((kind for _, kind, _, _ in changes), key=lambda kind: kind is Outcome.FAILED),
         changes=tuple(
             ended_change(
                 resource=resource,
@@ -228,7 +228,7 @@ def test_a_write_in_doubt_takes_its_trace_away() -> None:
     assert after_run(left(ONE, None), doubt) == replace(left(ONE, None), rules=None)
     mixed = outcome((POLICY, Outcome.APPLIED, {}, False), (RULES, Outcome.FAILED, TWO, True))
     assert after_run(left(ONE), mixed) == Fingerprint(
-        run_id="r2", at=LATER, inventory="i2", policy=policy_digest({})
+        run_id="r2", at=LATER, inventory="i2", policy=policy_digest({}), whole=False
     )
 
 

@@ -43,6 +43,7 @@ fingerprints = st.dictionaries(
         inventory=st.sampled_from("xy"),
         rules=digests,
         policy=digests,
+        whole=st.booleans(),
     ),
 )
 
