@@ -59,6 +59,5 @@ def policy_document(statements: Iterable[JsonObject]) -> JsonObject:
 
 
 def alone(items: Collection[str]) -> Json:
-    """A list of one as IAM's own documents have it: without the list."""
-    listed = list(items)
-    return listed[0] if len(listed) == 1 else listed
+    """A list of one item as IAM's own documents have it: without the list."""
+    return next(iter(items)) if len(items) == 1 else list(items)

@@ -97,17 +97,14 @@ class _Finder:
 
 def _notice(incoming: str, onward: str, chain: _Chain) -> Notice:
     first, second = chain.example
+    of = ""
+    if chain.prefixes != EVERY_REPOSITORY:
+        of = f" of {listed(chain.prefixes, _PREFIXES_SHOWN)}"
     return Notice(
         kind=NOT_TRANSITIVE,
         message=f"route {onward} starts from {counted(len(chain.middles), 'registry')} that "
         f"route {incoming} replicates to, but ECR does not pass on what arrived by replication: "
         f"{first.source} → {first.destination} → {second.destination} carries "
-        f"{_nothing_of(chain.prefixes)}; let a route lead there from {first.source} if it should",
+        f"nothing{of}; let a route lead there from {first.source} if it should",
         about=(frozenset({onward}), frozenset({incoming})),
     )
-
-
-def _nothing_of(prefixes: Prefixes) -> str:
-    if prefixes == EVERY_REPOSITORY:
-        return "nothing"
-    return f"nothing of {listed(prefixes, _PREFIXES_SHOWN)}"

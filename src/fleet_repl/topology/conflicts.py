@@ -33,21 +33,17 @@ def sources_over_limit(
     limit = inventory.limits.destinations
     by_routes: dict[tuple[int, ...], list[Registry]] = defaultdict(list)
     for source, routes in by_source.items():
-        if _is_over(source, routes, limit):
+        counts = [route.count(source) for route in routes]
+        # Only counting out tells how far routes overlap; here each is known to be short.
+        if sum(counts) > limit and (
+            max(counts) > limit or len(_destinations(source, routes)) > limit
+        ):
             by_routes[tuple(route.number for route in routes)].append(source)
     sources = frozenset(source for alike in by_routes.values() for source in alike)
     return sources, [
         _over_limit(alike, by_source[alike[0]], inventory, fleet)
         for _, alike in sorted(by_routes.items())
     ]
-
-
-def _is_over(source: Registry, routes: Sequence[Expansion], limit: int) -> bool:
-    counts = [route.count(source) for route in routes]
-    if sum(counts) <= limit:
-        return False
-    # Only counting out tells how far routes overlap; here each is known to be short.
-    return max(counts) > limit or len(_destinations(source, routes)) > limit
 
 
 def _destinations(source: Registry, routes: Sequence[Expansion]) -> set[Registry]:

@@ -9,7 +9,7 @@ from fleet_repl.inventory import Inventory, Match, Selector
 from fleet_repl.inventory.suggestions import closest
 from fleet_repl.topology.index import Fleet
 from fleet_repl.values.errors import Problem
-from fleet_repl.values.names import AccountId, Region
+from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted, quoted
 
 COMPARE: Final = "compare its conditions with the labels and regions of the accounts"
@@ -28,7 +28,9 @@ def near_misses(
     missed = [*_labels(fleet, match), *_named(fleet, match)]
     if not accounts and not missed:
         missed.append("no account has all of this together")
-    kept = accounts.difference(_excluded_accounts(fleet, selector))
+    exclude = selector.exclude
+    without = fleet.matched(exclude) if exclude and exclude.regions is None else ()
+    kept = accounts.difference(without)
     if accounts and not kept:
         missed.append(f"`not` takes away all {len(accounts):,} that match")
     return (*missed, *_regions(fleet, match, kept))
@@ -72,19 +74,12 @@ def _regions(fleet: Fleet, match: Match, accounts: Collection[AccountId]) -> Ite
     for region in sorted(match.regions or ()):
         if region not in fleet.regions:
             yield f"no account lists {region}{_guess(region, fleet.regions)}"
-        elif lacking := sum(not _lists(fleet, account, region) for account in accounts):
+        elif lacking := sum(
+            all(registry.region != region for registry in fleet.registries[account])
+            for account in accounts
+        ):
             verbs = "matches but lists" if lacking == 1 else "match but list"
             yield f"{counted(lacking, 'account')} {verbs} no {region}"
-
-
-def _lists(fleet: Fleet, account: AccountId, region: Region) -> bool:
-    return any(registry.region == region for registry in fleet.registries[account])
-
-
-def _excluded_accounts(fleet: Fleet, selector: Selector) -> Collection[AccountId]:
-    """The accounts that `not` takes away whole."""
-    exclude = selector.exclude
-    return {*fleet.matched(exclude)} if exclude and exclude.regions is None else set()
 
 
 def _guess(text: str, known: Collection[str]) -> str:

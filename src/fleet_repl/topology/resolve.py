@@ -50,11 +50,11 @@ def connect(inventory: Inventory) -> Topology:
     by_source = _by_source(routes)
     over_limit, limit_problems = sources_over_limit(by_source, inventory, fleet)
     links = tuple(_links(by_source, over_limit))
-    idle = idle_routes(routes, inventory, fleet)
+    idle_problems, idle_notices = idle_routes(routes, inventory, fleet)
     placed = place_templates(inventory, fleet)
     turns, protection = _care(inventory, fleet, links, placed.templates)
     problems = [
-        *idle.problems,
+        *idle_problems,
         *limit_problems,
         *deletion_conflicts(routes, links, inventory),
         *placed.problems,
@@ -68,7 +68,7 @@ def connect(inventory: Inventory) -> Topology:
         templates=placed.templates,
         waves=turns.waves,
         protected=protection.registries,
-        notices=(*idle.notices, *chain_notices(links, prefixes), *turns.notices),
+        notices=(*idle_notices, *chain_notices(links, prefixes), *turns.notices),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
     )
 

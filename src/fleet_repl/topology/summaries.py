@@ -43,17 +43,11 @@ def summarize(expansion: Expansion, fleet: Fleet) -> RouteSummary:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Idle:
-    """Routes that link nothing."""
-
-    problems: tuple[Problem, ...]
-    notices: tuple[Notice, ...] = ()
-    """About routes that would link something if no account were retired."""
-
-
-def idle_routes(routes: Sequence[Expansion], inventory: Inventory, fleet: Fleet) -> Idle:
-    """Returns a problem for every route that links nothing: an empty match never means "all"."""
+def idle_routes(
+    routes: Sequence[Expansion], inventory: Inventory, fleet: Fleet
+) -> tuple[list[Problem], list[Notice]]:
+    """Returns a problem for every route that links nothing, as an empty match never means "all";
+    but a notice for a route that would link something if no account were retired."""
     idle = [route for route in routes if not _links_any(route)]
     retired: list[Expansion] = []
     if idle and any(account.retired for account in inventory.accounts):
@@ -62,18 +56,16 @@ def idle_routes(routes: Sequence[Expansion], inventory: Inventory, fleet: Fleet)
             route for route in idle if _links_any(expand(route.number, route.route, everyone))
         ]
     stuck = [route for route in idle if route not in retired]
-    return Idle(
-        problems=tuple(problem for route in stuck for problem in _faults(route, inventory, fleet)),
-        notices=tuple(
-            Notice(
-                kind=RETIRED_ROUTE,
-                message=f"route {route.name} links nothing any more, because every account that it "
-                "starts from or leads to is retired; take it out together with them",
-                about=(frozenset({route.name}),),
-            )
-            for route in retired
-        ),
-    )
+    notices = [
+        Notice(
+            kind=RETIRED_ROUTE,
+            message=f"route {route.name} links nothing any more, because every account that it "
+            "starts from or leads to is retired; take it out together with them",
+            about=(frozenset({route.name}),),
+        )
+        for route in retired
+    ]
+    return [problem for route in stuck for problem in _faults(route, inventory, fleet)], notices
 
 
 def _links_any(route: Expansion) -> bool:

@@ -56,33 +56,25 @@ class Partition(StrEnum):
     @property
     def first_region(self) -> Region:
         """The region to call STS in, where no setting names one."""
-        return _FIRST_REGION[self]
+        return Region(_REGIONS[self][1])
 
     def holds(self, region: str) -> bool:
         """Returns whether `region` is a well-formed region of this partition, by botocore."""
-        return _REGIONS[self].fullmatch(region) is not None
+        return _PATTERNS[self].fullmatch(region) is not None
 
 
 _REGIONS: Final = {
-    Partition.AWS: re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+"),
-    Partition.US_GOV: re.compile(r"us-gov-[a-z]+-[0-9]+"),
-    Partition.CN: re.compile(r"cn-[a-z]+-[0-9]+"),
-    Partition.EUSC: re.compile(r"eusc-(de)-[a-z]+-[0-9]+"),
-    Partition.ISO: re.compile(r"us-iso-[a-z]+-[0-9]+"),
-    Partition.ISO_B: re.compile(r"us-isob-[a-z]+-[0-9]+"),
-    Partition.ISO_E: re.compile(r"eu-isoe-[a-z]+-[0-9]+"),
-    Partition.ISO_F: re.compile(r"us-isof-[a-z]+-[0-9]+"),
+    Partition.AWS: (r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+", "us-east-1"),
+    Partition.US_GOV: (r"us-gov-[a-z]+-[0-9]+", "us-gov-west-1"),
+    Partition.CN: (r"cn-[a-z]+-[0-9]+", "cn-north-1"),
+    Partition.EUSC: (r"eusc-(de)-[a-z]+-[0-9]+", "eusc-de-east-1"),
+    Partition.ISO: (r"us-iso-[a-z]+-[0-9]+", "us-iso-east-1"),
+    Partition.ISO_B: (r"us-isob-[a-z]+-[0-9]+", "us-isob-east-1"),
+    Partition.ISO_E: (r"eu-isoe-[a-z]+-[0-9]+", "eu-isoe-west-1"),
+    Partition.ISO_F: (r"us-isof-[a-z]+-[0-9]+", "us-isof-south-1"),
 }
-_FIRST_REGION: Final = {
-    Partition.AWS: Region("us-east-1"),
-    Partition.US_GOV: Region("us-gov-west-1"),
-    Partition.CN: Region("cn-north-1"),
-    Partition.EUSC: Region("eusc-de-east-1"),
-    Partition.ISO: Region("us-iso-east-1"),
-    Partition.ISO_B: Region("us-isob-east-1"),
-    Partition.ISO_E: Region("eu-isoe-west-1"),
-    Partition.ISO_F: Region("us-isof-south-1"),
-}
+"""The pattern of a partition's regions, and the first of them."""
+_PATTERNS: Final = {partition: re.compile(pattern) for partition, (pattern, _) in _REGIONS.items()}
 
 
 def partition_of(region: Region) -> Partition:

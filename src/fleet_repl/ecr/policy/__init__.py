@@ -25,11 +25,11 @@ from fleet_repl.ecr.policy.parse import (
     account_of as account_of,
     as_tuple as as_tuple,
     parse_policy as parse_policy,
+    resource_of as resource_of,
 )
 from fleet_repl.ecr.policy.render import (
-    VERSION as VERSION,
     as_composed as as_composed,
     compose as compose,
     statements_for as statements_for,
 )
-from fleet_repl.ecr.policy.resources import resource_of as resource_of
+from fleet_repl.ecr.statements import VERSION as VERSION

@@ -161,7 +161,7 @@ def _conditional(
         return
     if permissions.is_met(statement, {grant.source for grant in used}):
         return
-    parts = condition_parts(condition)
+    parts = list(condition_parts(condition))
     keys = sorted({part.key for part in parts})
     counts = "it does not count here, so fleet-repl adds grants of its own"
     breaking = sorted(

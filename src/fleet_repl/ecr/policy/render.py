@@ -9,15 +9,15 @@ these ARNs, as every statement has to be hashed and counted. For the prefixes `a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from fleet_repl.ecr.policy.grouping import Block, Lengths, shortest
 from fleet_repl.ecr.policy.model import NO_POLICY, Grant, Owner, Policy, policy_size, reduced
-from fleet_repl.ecr.policy.parse import parse_policy
-from fleet_repl.ecr.policy.resources import is_pattern, resource_of
+from fleet_repl.ecr.policy.parse import is_pattern, parse_policy, resource_of
+from fleet_repl.ecr.statements import VERSION, alone
 from fleet_repl.values.canonical_json import (
     Json,
     JsonObject,
@@ -27,7 +27,6 @@ from fleet_repl.values.canonical_json import (
 )
 from fleet_repl.values.names import AccountId, Partition, Registry, repositories_arn, root_arn
 
-VERSION: Final = "2012-10-17"
 _NO_STATEMENTS: Final[JsonObject] = {"Version": VERSION, "Statement": ()}
 _NO_STATEMENTS_SIZE: Final = len(compact_json(_NO_STATEMENTS))
 
@@ -51,7 +50,7 @@ class _Form:
     def statement(self, base: str, sid_prefix: str) -> JsonObject:
         """The statement of the registry with this ARN."""
         sid = sid_prefix + short_hash(base.join(self.text))
-        resources = _one_or_list([base + ending for ending in self.endings])
+        resources = alone([base + ending for ending in self.endings])
         return {"Sid": sid, **self.content, "Resource": resources}
 
     def size(self, base: int) -> int:
@@ -218,8 +217,8 @@ def _form(block: Block, partition: Partition) -> _Form:
     sources = [root_arn(partition, source) for source in block.sources]
     content: dict[str, Json] = {
         "Effect": "Allow",
-        "Principal": {"AWS": _one_or_list(sources)},
-        "Action": _one_or_list(block.actions),
+        "Principal": {"AWS": alone(sources)},
+        "Action": alone(block.actions),
     }
     endings = tuple(resource_of(prefix, "") for prefix in block.prefixes)
     # The resources come last in canonical text, too.
@@ -231,7 +230,3 @@ def _form(block: Block, partition: Partition) -> _Form:
         endings=endings,
         text=(head + opened, *(f'{end},"' for end in ends), last + closed),
     )
-
-
-def _one_or_list(items: Sequence[str]) -> Json:
-    return items[0] if len(items) == 1 else list(items)

@@ -66,7 +66,7 @@ def condition_met(condition: Json, contexts: Sequence[Context]) -> Truth:
 
     The request is one of `contexts`, nobody knows which: if they disagree, the answer is unknown.
     """
-    parts = list(_parts(condition))
+    parts = list(condition_parts(condition))
     answers = {all_of(_met(part, context) for part in parts) for context in contexts}
     return answers.pop() if len(answers) == 1 else Truth.UNKNOWN
 
@@ -75,7 +75,7 @@ def undecided_keys(condition: Json, contexts: Sequence[Context]) -> tuple[str, .
     """The keys, as they are written, that decide an unknown condition."""
     undecided = (
         part.key
-        for part in _parts(condition)
+        for part in condition_parts(condition)
         if len(answers := {_met(part, context) for context in contexts}) > 1
         or Truth.UNKNOWN in answers
     )
@@ -95,12 +95,8 @@ class ConditionPart(NamedTuple):
         return self.operator == "Null" or self.operator.endswith("IfExists")
 
 
-def condition_parts(condition: Json) -> tuple[ConditionPart, ...]:
-    """Returns the parts of a condition. A malformed condition gets a part that is never decided."""
-    return tuple(_parts(condition))
-
-
-def _parts(condition: Json) -> Iterator[ConditionPart]:
+def condition_parts(condition: Json) -> Iterator[ConditionPart]:
+    """Yields the parts of a condition. A malformed condition has a part that is never decided."""
     if condition is None:
         return
     if not isinstance(condition, Mapping):
