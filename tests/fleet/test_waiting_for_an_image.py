@@ -239,6 +239,32 @@ async def test_a_tag_that_moves_is_followed() -> None:
         assert f"the tag moved in {BUILD}: from {first.digest} to" in explanation_text(said)
 
 
+async def test_a_tag_that_moves_in_a_source_whose_destinations_have_it() -> None:
+    """Of two sources, one has delivered. Its tag moves while the other is waited for: its
+    destination lacks what the tag means by then."""
+    text = f"""{FLEET.replace('["shop", "search"]', '"shop"')}
+[[routes]]
+name = "second"
+from = {{ accounts = "search" }}
+to = {{ accounts = "partner" }}
+prefixes = ["base/"]
+"""
+    async with waiting(Scenario(replication_ms=5_000), text) as (aws, wait):
+        everybody: Any = {"Effect": "Allow", "Principal": "*", "Action": "ecr:*", "Resource": "*"}
+        aws.world.set_policy(PARTNER, {"Version": "2012-10-17", "Statement": [everybody]})
+        first = aws.world.push(BUILD, "base/go", "1")
+        aws.clock.seconds += 30
+        aws.world.run_due()
+        aws.world.push(SEARCH, "base/go", "1")
+        wait.after[1] = lambda: aws.world.push(BUILD, "base/go", "1")
+        said = await wait.run("base/go:1")
+        assert said.waited is not None
+        (moved,) = said.waited.moves
+        assert (moved.source, moved.before) == (BUILD, first.digest)
+        digests = {image.destination: image.digest for image in said.waited.images}
+        assert (said.status, digests[SHOP]) == ("ok", moved.after)
+
+
 async def test_what_cannot_come_is_not_waited_for() -> None:
     """Without a link, a rule or a grant, and after a failure, it ends with the first look, and the
     explanation is that of `explain --live`."""

@@ -67,8 +67,9 @@ class Look:
         registry are read. After an interruption or a deadline, registries not yet read have a
         timeout fault.
 
-        Called again, it looks for the image in `destinations` and their sources (None: in all), and
-        reads those rules and policies again whose fault may have passed.
+        Called again, it looks for the image in all sources, in `destinations` (None: in all) and in
+        those to which a source sends another image by now. It reads those rules and policies again
+        whose fault may have passed.
         """
         self._forget_passing_faults()
         question = self.question
@@ -78,9 +79,7 @@ class Look:
         crossed = {link.destination for link in links if link.crosses_accounts}
         await self._read_policies(self._askable(crossed))
         if question.image.is_image:
-            wanted = (link.destination for link in links) if destinations is None else destinations
-            ends = {*wanted}
-            await self._find_images([link for link in links if link.destination in ends])
+            await self._find_images(links, destinations)
         return self._seen()
 
     def _forget_passing_faults(self) -> None:
@@ -184,11 +183,24 @@ class Look:
         # Only now: without its repository the policy would be judged wrongly after a stop.
         self.policies[destination] = policy
 
-    async def _find_images(self, links: Collection[Link]) -> None:
-        """Look for the image in the sources of some links, and then in their destinations."""
+    async def _find_images(
+        self, links: Collection[Link], destinations: Collection[Registry] | None
+    ) -> None:
+        """Look for the image in the sources of links, and then in `destinations`."""
+        before = dict(self.images)
         await self._through(sorted({link.source for link in links}), self._find_image)
         askable = {*self._askable([link.destination for link in links])}
-        await self._through([link for link in links if link.destination in askable], self._look_up)
+        asked = [
+            link
+            for link in links
+            if link.destination in askable
+            and (
+                destinations is None
+                or link.destination in destinations
+                or _digest(self.images.get(link.source)) != _digest(before.get(link.source))
+            )
+        ]
+        await self._through(asked, self._look_up)
         if self.context.how.stop.requested:
             for link in links:
                 if link.source not in self.images:
@@ -229,3 +241,7 @@ class Look:
         arrival = await self._answer(link.destination, "DescribeImages", read)
         if not isinstance(arrival, Fault):
             self.arrivals[lookup] = arrival
+
+
+def _digest(sampled: SampledImage | None) -> str | None:
+    return None if sampled is None else sampled.image.digest
