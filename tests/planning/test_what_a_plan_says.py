@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.desired import desired_of
+from tests.support.inventories import fleet_text
 from tests.support.links import make_link, rules_for
 from tests.support.registries import registry_of
 
+from fleet_repl import load_inventory
 from fleet_repl.ecr.policy import (
     CREATE_REPOSITORY,
     REPLICATE_IMAGE,
@@ -21,6 +25,7 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.ecr.rules import document_of, parse_answer
 from fleet_repl.inventory import Limits
+from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied
@@ -90,6 +95,26 @@ def test_a_new_link_takes_a_grant_and_then_a_rule() -> None:
     summary = summarize(plan.registries)
     assert (summary.changed, summary.links_added, summary.links_removed) == (2, 1, 0)
     assert objections(plan.registries, {}) == ()
+
+
+def test_a_change_names_only_the_routes_that_ask_for_it(tmp_path: Path) -> None:
+    """Two routes share a link. What is new of it is for one of them, and only this one makes its
+    deletions travel: the plan says so at both ends."""
+    path = tmp_path / "prod.toml"
+    routes = fleet_text("1>2 base/", "1>2 tools/", accounts=2)
+    path.write_text(f"{routes}replicate_deletes = true\n")
+    desired, _ = desired_state(load_inventory(path))
+    build, shop = map(registry_of, (1, 2))
+    granted = granting(shop, *(Grant(build.account, "base/", action) for action in ACTIONS))
+    observation = {build: seen(build, {shop: ("base/",)}), shop: seen(shop, policy=granted)}
+    hub, spoke = plan_registries(desired, observation, [build, shop]).registries
+    (rules,), (policy,) = hub.changes, spoke.changes
+    tools = LinkEnd(registry=shop, prefixes=("tools/",), routes=("1>2 tools/",))
+    assert (rules.links_added, rules.deletes_started) == ((tools,), (tools,))
+    assert policy.links_added == (replace(tools, registry=build),)
+    observation[build] = seen(build, {shop: ("base/", "tools/")})
+    hub, _ = plan_registries(desired, observation, [build, shop]).registries
+    assert [change.deletes_started for change in hub.changes] == [(tools,)]
 
 
 def test_links_within_an_account_need_no_grant() -> None:

@@ -368,21 +368,23 @@ replicate_deletes = true
 def test_only_routes_that_ask_for_what_changed_are_named(
     planned: Planned, listed: Callable[..., Inventory]
 ) -> None:
-    """A link has all its routes; what is new of it may be for one of them."""
+    """A link has all its routes; what is new of it may be for one of them. A kept plan, which is
+    shown without its inventory, says the same."""
     inventory = listed(['tier = "hub"', 'tier = "spoke"'], ROUTES)
     both = ("golden", "tools")
     plan = planned(
         changing(
             0,
             rules(
-                end(1, "tools/", routes=both),
+                end(1, "tools/", routes=["tools"]),
                 removed=[end(1, "legacy/", routes=both)],
-                started=[end(1, "tools/", routes=both)],
+                started=[end(1, "tools/", routes=["tools"])],
             ),
         ),
         changing(1),
     )
-    assert plan_text(plan, inventory=inventory).splitlines()[4:11] == [
+    lines = plan_text(plan, inventory=inventory).splitlines()
+    assert lines[4:11] == [
         "      - to 000000000001 eu-west-1 (team-1): legacy/ (narrowed)",
         (
             "      ! deletions travel from now on, to 000000000001 eu-west-1 (team-1): tools/ "
@@ -394,8 +396,7 @@ def test_only_routes_that_ask_for_what_changed_are_named(
         "  tools     1 link to add, 1 link starts to replicate deletions: 1 source, 1 destination",
         "  no route  1 link to remove or narrow",
     ]
-    # Without the inventory nobody can tell.
-    assert "tools/ (routes golden, tools)" in plan_text(plan)
+    assert plan_text(plan).splitlines()[2:] == lines[2:]
 
 
 def test_protected_registries_are_marked(

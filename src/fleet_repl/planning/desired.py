@@ -10,9 +10,10 @@ from fleet_repl.ecr.policy import Owner, Policy
 from fleet_repl.ecr.policy.evaluate import Permissions, in_force
 from fleet_repl.ecr.rules import Links
 from fleet_repl.ecr.templates import Signature
-from fleet_repl.inventory import Limits, Template
+from fleet_repl.inventory import Limits, Route, Template
 from fleet_repl.topology import Link, Waves
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.prefixes import Prefixes, touches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,30 @@ class Desired:
     trusted: Mapping[AccountId, frozenset[str]] = field(default_factory=dict)
     """Account → Sids of others' statements in its registry policies that the operator vouches for;
     an account without any is missing."""
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    """Route by name; of a route that is missing it is not known what it asks for."""
+
+    def asking(
+        self, names: tuple[str, ...], prefixes: Prefixes, *, deletes: bool = False
+    ) -> tuple[str, ...]:
+        """Returns those routes of a link that ask for some of its prefixes; with `deletes`, those
+        that ask for their deletions to replicate.
+
+        For example, of a link that route base makes for `base/` and route tools for `tools/`, only
+        tools asks for the prefixes `tools/`.
+        """
+        if len(names) <= 1:
+            return names
+        known = ((name, self.routes.get(name)) for name in names)
+        return tuple(
+            name
+            for name, route in known
+            if route is None
+            or (
+                (route.replicate_deletes or not deletes)
+                and any(touches(route.bounds, prefix) for prefix in prefixes)
+            )
+        )
 
     def links_out(self, registry: Registry) -> Links:
         """The links out of a registry."""

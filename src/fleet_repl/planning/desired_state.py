@@ -79,6 +79,7 @@ def _desired(inventory: Inventory, topology: Topology) -> Desired:
             for account in inventory.accounts
             if (sids := (*inventory.ownership.trusted_statements, *account.trusted_statements))
         },
+        routes={route.name: route for route in inventory.routes},
     )
 
 

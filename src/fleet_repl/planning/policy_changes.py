@@ -76,7 +76,8 @@ def _granted(step: PolicyStep, decision: GrantDecision, desired: Desired) -> tup
         granted = prefixes if given == prefixes else intersect(prefixes, given)
         new = beyond(granted, had.get(account, ()))
         if new:
-            ends.append(LinkEnd(registry=link.source, prefixes=new, routes=link.routes))
+            routes = desired.asking(link.routes, new)
+            ends.append(LinkEnd(registry=link.source, prefixes=new, routes=routes))
     return tuple(ends)
 
 

@@ -160,6 +160,13 @@ def rewriting(
         for destination, prefixes in differences.removed.items()
         if any(covers(prefixes, kept) for kept in then.links.get(destination, NO_SCOPE).prefixes)
     }
+    added, started = (
+        {
+            end: desired.asking(routes.get(end, ()), new, deletes=deletes)
+            for end, new in links.items()
+        }
+        for links, deletes in ((differences.added, False), (differences.deletes_started, True))
+    )
     return Change(
         resource=Resource.REPLICATION_CONFIGURATION,
         # The document always exists; an empty list of rules is how it is emptied.
@@ -168,9 +175,9 @@ def rewriting(
         wave=wave,
         before=current.alone(),
         after=then,
-        links_added=_ends(differences.added, routes),
+        links_added=_ends(differences.added, added),
         links_removed=_ends(differences.removed, narrowed),
-        deletes_started=_ends(differences.deletes_started, routes),
+        deletes_started=_ends(differences.deletes_started, started),
         deletes_stopped=_ends(differences.deletes_stopped, routes),
     )
 

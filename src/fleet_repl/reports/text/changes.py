@@ -26,7 +26,6 @@ from fleet_repl.reports.text.page import Style
 from fleet_repl.runs.drift import call_sentences, sentence
 from fleet_repl.runs.history import prefix_of
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import touches
 
 Symbol: TypeAlias = "tuple[str, Style]"
 
@@ -102,10 +101,7 @@ def block_of(
     planned: RegistryPlan, census: Census, *, in_waves: bool, rolls_back: bool, full: bool
 ) -> Block:
     """Returns the block of a registry with changes."""
-    views = [
-        _view(planned, change, census, rolls_back=rolls_back, full=full)
-        for change in planned.changes
-    ]
+    views = [_view(planned, change, rolls_back=rolls_back, full=full) for change in planned.changes]
     notes = [f"wave {planned.wave}"] if in_waves else []
     if planned.registry in census.protected and any(view.is_dangerous for view in views):
         notes.append("protected")
@@ -118,9 +114,7 @@ def block_of(
     )
 
 
-def _view(
-    planned: RegistryPlan, change: Change, census: Census, *, rolls_back: bool, full: bool
-) -> ChangeView:
+def _view(planned: RegistryPlan, change: Change, *, rolls_back: bool, full: bool) -> ChangeView:
     notes = [] if change.wave == planned.wave else [f"wave {change.wave}"]
     if change.phase is Phase.WITHDRAWALS:
         notes.append("once the rules are written")
@@ -130,7 +124,7 @@ def _view(
     lines: list[Line] = []
     if change.resource is not Resource.CREATION_TEMPLATE:
         unsorted = (
-            *_links(change, census, rolls_back=rolls_back, full=full),
+            *_links(change, rolls_back=rolls_back, full=full),
             *_unknown_rules(change),
         )
         lines = sorted(unsorted, key=lambda line: not line.is_dangerous)
@@ -145,7 +139,7 @@ def _view(
     )
 
 
-def _links(change: Change, census: Census, *, rolls_back: bool, full: bool) -> Iterator[Line]:
+def _links(change: Change, *, rolls_back: bool, full: bool) -> Iterator[Line]:
     """Yields a line for all ends with the same prefixes and routes; on a full page for each end."""
     word = "to" if change.resource is Resource.REPLICATION_CONFIGURATION else "from"
     kinds = (
@@ -157,7 +151,7 @@ def _links(change: Change, census: Census, *, rolls_back: bool, full: bool) -> I
     for symbol, words, ends in kinds:
         alike: dict[str, list[Registry]] = {}
         for end in ends:
-            why = _why(symbol, end, census, rolls_back=rolls_back)
+            why = _why(symbol, end, rolls_back=rolls_back)
             after = f": {prefix_list(end.prefixes, full=full)}{why}"
             alike.setdefault(after, []).append(end.registry)
         for after, registries in alike.items():
@@ -165,32 +159,14 @@ def _links(change: Change, census: Census, *, rolls_back: bool, full: bool) -> I
                 yield Line(symbol=symbol, before=words, ends=frozenset(some), after=after)
 
 
-def _why(symbol: Symbol, end: LinkEnd, census: Census, *, rolls_back: bool) -> str:
+def _why(symbol: Symbol, end: LinkEnd, *, rolls_back: bool) -> str:
     """Returns the routes that ask for the change, in parentheses."""
     if not end.routes:
         return "" if rolls_back else f" ({route_list(())})"
     if symbol == _REMOVED:
         # A route still asks for the link, so that only some of its prefixes are removed.
         return " (narrowed)"
-    return f" ({route_list(asking(end, census, deletes=symbol == _STARTED))})"
-
-
-def asking(end: LinkEnd, census: Census, *, deletes: bool) -> tuple[str, ...]:
-    """Returns the routes of a link that ask for a change of it: those that share a prefix with the
-    change and, where it starts `deletes`, replicate deletions.
-
-    Returns all routes of the link where none fits, as the inventory is not known or has changed.
-    """
-    routes = []
-    for name in end.routes:
-        route = census.routes.get(name)
-        apart = route is not None and (
-            (deletes and not route.replicate_deletes)
-            or not any(touches(route.prefixes, prefix) for prefix in end.prefixes)
-        )
-        if not apart:
-            routes.append(name)
-    return tuple(routes) or end.routes
+    return f" ({route_list(end.routes)})"
 
 
 def _unknown_rules(change: Change) -> Iterator[Line]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from fleet_repl.planning.plan import Change, Plan, Resource
 from fleet_repl.reports.text.census import Census
-from fleet_repl.reports.text.changes import asking
 from fleet_repl.reports.text.page import Page
 from fleet_repl.reports.text.sections import add_rows
 from fleet_repl.values.names import Registry
@@ -37,7 +36,7 @@ def add_route_totals(page: Page, plan: Plan, census: Census) -> None:
     if plan.rolls_back is not None:
         return
     counts: dict[str, _Count] = {}
-    for route, source, destination, starts in _changes(plan, census):
+    for route, source, destination, starts in _changes(plan):
         count = counts.setdefault(route, _Count())
         count.deleting += starts
         count.added += not starts
@@ -54,13 +53,13 @@ def add_route_totals(page: Page, plan: Plan, census: Census) -> None:
         add_rows(page, rows)
 
 
-def _changes(plan: Plan, census: Census) -> Iterator[tuple[str, Registry, Registry, bool]]:
+def _changes(plan: Plan) -> Iterator[tuple[str, Registry, Registry, bool]]:
     """Yields route, source and destination of each new link, and whether only deletions are new."""
     for source, change in plan.changes:
         if _is_rules(change):
             for ends, starts in ((change.links_added, False), (change.deletes_started, True)):
                 for end in ends:
-                    for route in asking(end, census, deletes=starts):
+                    for route in end.routes:
                         yield route, source, end.registry, starts
 
 
