@@ -272,6 +272,9 @@ def test_flags(cli: Cli, inventory: str, fleet: FakeFleet) -> None:
     assert fleet.asked == ["coverage", "coverage ecs eks prod", "coverage images"]
     assert fleet.selected is not None
     assert fleet.selected.regions == ("eu-west-1",)
+    ended = cli("coverage", inventory, "--in-use", "ecs,lambda,eks")
+    assert "no --kube-context names a cluster, so eks is not asked" in ended.err
+    assert fleet.asked[-1] == "coverage ecs lambda eks"
 
 
 @pytest.mark.parametrize(

@@ -298,6 +298,15 @@ async def test_a_deadline_while_images_are_looked_up() -> None:
     assert report.status == "partial"
 
 
+async def test_clusters_are_asked_where_a_context_is_named() -> None:
+    """Without a context, the other services are asked all the same, and the report says who was."""
+    async with simulate(FLEET) as aws, aws.connected(purpose=None) as fleet:
+        report = await fleet.coverage(in_use=("ecs", "lambda", "eks"))
+    assert report.in_use is not None
+    assert report.in_use.runtimes == (Runtime.ECS, Runtime.LAMBDA)
+    assert not report.in_use.unasked
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [

@@ -45,7 +45,7 @@ def coverage(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="A context of the kubeconfig, for eks. Repeatable.",
+            help="A context of the kubeconfig, for eks: not asked without one. Repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -61,7 +61,8 @@ def coverage(
 
     services = [part.strip() for part in in_use.split(",")] if in_use is not None else []
     contexts = kube_context or []
-    runtimes_of(services, contexts)
+    if len(runtimes_of(services, contexts)) < len({*services}):
+        call.log.note("no --kube-context names a cluster, so eks is not asked")
     work = partial(_coverage, images=images, in_use=services, contexts=contexts)
     return run_fleet(call, work)
 

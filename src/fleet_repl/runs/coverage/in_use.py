@@ -27,17 +27,22 @@ class Runtime(StrEnum):
 
 
 def runtimes_of(names: Collection[str], contexts: Collection[str]) -> tuple[Runtime, ...]:
-    """Returns the services of these names, in their own order. Raises SelectionError for another
-    name, and where EKS and the contexts of a kubeconfig do not come together."""
+    """Returns the services of these names that can be asked, in their own order: EKS only by the
+    contexts of a kubeconfig.
+
+    Raises SelectionError for another name, for contexts without EKS, and for EKS alone without
+    contexts.
+    """
     known = [str(runtime) for runtime in Runtime]
     for name in names:
         if name not in known:
             raise SelectionError(f"{quoted(name)} runs no images: write {', '.join(known)}")
-    if (Runtime.EKS in names) != bool(contexts):
+    asked = {Runtime(name) for name in names if contexts or name != Runtime.EKS}
+    if (names and not asked) or (contexts and Runtime.EKS not in asked):
         raise SelectionError(
             "eks and --kube-context go together: pods are asked for by the contexts of a kubeconfig"
         )
-    return tuple(runtime for runtime in Runtime if runtime in names)
+    return tuple(runtime for runtime in Runtime if runtime in asked)
 
 
 class Workload(NamedTuple):
