@@ -124,7 +124,8 @@ def last_call(
         call = recorded_call(record)
         if call is None or call.operation != lookup.operation:
             continue
-        if lookup.prefix is not None and _prefix(record) != lookup.prefix:
+        prefix = _members(record.get("requestParameters")).get("prefix")
+        if lookup.prefix is not None and prefix != lookup.prefix:
             continue
         return None if is_own(call) else call
     return None
@@ -199,10 +200,6 @@ def _tool(record: Mapping[str, object], caller: Mapping[str, object]) -> str | N
         if any(mark.search(text) for text in texts):
             return tool
     return None
-
-
-def _prefix(record: Mapping[str, object]) -> object:
-    return _members(record.get("requestParameters")).get("prefix")
 
 
 def _members(value: object) -> Mapping[str, object]:

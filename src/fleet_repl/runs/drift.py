@@ -43,12 +43,6 @@ def policy_digest(policy: PolicyDocument) -> str:
     return _short(policy_meaning(policy.document))
 
 
-def _spelled_digest(policy: PolicyDocument) -> str:
-    """The digest that fingerprints of earlier versions hold. It differs between two spellings of a
-    policy, although ECR may answer either for the other."""
-    return _short(unordered(policy.document))
-
-
 _UNKNOWN: Final = Moved(by=Mover.UNKNOWN)
 
 
@@ -81,7 +75,10 @@ def changed_outside(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> fr
 
 def _as_left(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> Mapping[Resource, bool]:
     """Returns whether each changing resource with a known fingerprint is as the run left it."""
-    befores = _first_contents(registry_plan)
+    befores: dict[Resource, Content] = {}
+    for change in registry_plan.changes:
+        # Later changes expect the content that earlier changes leave.
+        befores.setdefault(change.resource, change.before)
     return {
         resource: known in _digests(befores[resource])
         for resource, known in (
@@ -219,22 +216,14 @@ def _written(outcome: RegistryOutcome) -> Mapping[Resource, str | None]:
     return digests
 
 
-def _first_contents(registry_plan: RegistryPlan) -> Mapping[Resource, Content]:
-    """Returns each resource that a plan changes with its content when the plan was made: later
-    changes expect the content that earlier changes leave."""
-    contents: dict[Resource, Content] = {}
-    for change in registry_plan.changes:
-        contents.setdefault(change.resource, change.before)
-    return contents
-
-
 def _digests(content: Content) -> tuple[str, ...]:
     """The digest that a fingerprint holds of a content, and that of earlier versions."""
     match content:
         case Replication():
             return (rules_digest(content),)
         case PolicyDocument():
-            return policy_digest(content), _spelled_digest(content)
+            # That of earlier versions differs between two spellings that ECR may answer alike.
+            return policy_digest(content), _short(unordered(content.document))
         case TemplateState():
             return ()
         case _:

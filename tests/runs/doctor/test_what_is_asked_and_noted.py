@@ -147,7 +147,7 @@ def test_problems_of_a_run(base: BaseIdentity, kind: str, message: str, command:
 )
 def test_a_run_without_a_problem(base: BaseIdentity) -> None:
     """Unknown is no problem."""
-    assert run_problems(base) == ()
+    assert tuple(run_problems(base)) == ()
 
 
 def test_notes(inventory: Inventory) -> None:
@@ -158,12 +158,14 @@ def test_notes(inventory: Inventory) -> None:
     unasked = fault(operation="SimulatePrincipalPolicy", code="AccessDenied")
     first, second, *_ = inventory.accounts
     longer = replace(inventory, accounts=(replace(first, session_seconds=7200), second))
-    notes = notes_of(
-        longer,
-        needs,
-        replace(BASE, arn=SSO, way=Way(dual_stack=True)),
-        replace(STS, throttled=3),
-        {first.id: replace(reached, unasked=unasked), second.id: reached},
+    notes = tuple(
+        notes_of(
+            longer,
+            needs,
+            replace(BASE, arn=SSO, way=Way(dual_stack=True)),
+            replace(STS, throttled=3),
+            {first.id: replace(reached, unasked=unasked), second.id: reached},
+        )
     )
     assert notes == (
         (

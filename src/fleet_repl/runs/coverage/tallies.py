@@ -187,7 +187,10 @@ def unrouted(
         names = tuple(
             name
             for name in sorted(repositories.get(source, ()))
-            if not any(_considers(route, name) for route in own)
+            if not any(
+                route.wants(name) or (selects(route.prefixes, name) and lists(route.exclude, name))
+                for route in own
+            )
         )
         if names:
             yield Unrouted(registry=source, name=desired.names[source.account], repositories=names)
@@ -198,25 +201,14 @@ def _count(tallies: dict[K, _Pair], key: K, counted: _Pair) -> None:
     tallies[key] = repositories.plus(counted[0]), images.plus(counted[1])
 
 
-def _considers(route: Route, repository: str) -> bool:
-    """Returns whether the route carries the repository, or leaves it out by its name."""
-    return route.wants(repository) or (
-        selects(route.prefixes, repository) and lists(route.exclude, repository)
-    )
-
-
 def _unmatched(route: Route, sources: Set[Registry], repositories: Repositories) -> Iterator[str]:
     """Yields the prefixes and the entries of `only` that match no repository."""
     if not sources <= repositories.keys():
         return
-    for prefix in () if route.only else route.prefixes:
+    for text in route.only or route.prefixes:
         names = (name for source in sources for name in repositories[source])
-        if not any(name.startswith(prefix) for name in names):
-            yield prefix
-    for entry in route.only:
-        names = (name for source in sources for name in repositories[source])
-        if not any(lists((entry,), name) for name in names):
-            yield entry
+        if not any(lists((text,), name) if route.only else name.startswith(text) for name in names):
+            yield text
 
 
 def _remedy(route: Route, links: Sequence[LinkCoverage], inventory: str) -> str | None:

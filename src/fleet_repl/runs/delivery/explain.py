@@ -108,9 +108,8 @@ def _by_policy(
     source = link.source.account
     lacking = permissions.lacks(source, repository, known.actions)
     if lacking is None:
-        if (
-            doubt := permissions.doubt(source, repository, known.actions, vouched=True)
-        ) is not None:
+        doubt = permissions.doubt(source, repository, known.actions, vouched=True)
+        if doubt is not None:
             because = f"its registry policy grants it, unless {doubt[0]} denies it{doubt[1]}"
             hint = "trusted_statements says that it does not; take it out of there if it does"
             return because, hint

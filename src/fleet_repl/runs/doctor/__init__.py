@@ -4,6 +4,8 @@ Every decision about what answers mean is made here; `engine.doctor` asks.
 """
 
 from fleet_repl.runs.doctor.checks import (
+    ACCOUNT as ACCOUNT,
+    ExaminedAccount as ExaminedAccount,
     is_reached as is_reached,
     permissions_of as permissions_of,
     stops as stops,
@@ -28,9 +30,7 @@ from fleet_repl.runs.doctor.model import (
     Way as Way,
 )
 from fleet_repl.runs.doctor.problems import (
-    ACCOUNT as ACCOUNT,
     REGION as REGION,
-    ExaminedAccount as ExaminedAccount,
     fleet_problems as fleet_problems,
     joining_notes as joining_notes,
 )

@@ -7,32 +7,23 @@ many accounts is the same text.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from fleet_repl.ecr.statements import among
-from fleet_repl.inventory import Account
 from fleet_repl.runs import remedies
-from fleet_repl.runs.doctor.checks import OF_THE_ROLE, checks_of, is_refused
+from fleet_repl.runs.doctor.checks import ACCOUNT, OF_THE_ROLE, ExaminedAccount, is_refused
 from fleet_repl.runs.doctor.model import (
     LIST_REGIONS,
     SETTING,
     AccountExamination,
-    BaseIdentity,
-    Checks,
     CheckState,
     FleetProblem,
     ProblemKind,
-    Question,
 )
-from fleet_repl.runs.doctor.questions import Needs, questions_of
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Region, Registry, RoleArn
+from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.text import counted
 
-ACCOUNT: Final = "ACCOUNT"
 REGION: Final = "REGION"
 
 _OF_ACCOUNTS: Final = frozenset(
@@ -56,78 +47,6 @@ class Finding(NamedTuple):
     kind: ProblemKind
     message: str
     remedy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExaminedAccount:
-    """An account under examination, and how it is reached."""
-
-    account: Account
-    needs: Needs
-    base: BaseIdentity
-    via: tuple[RoleArn, ...]
-    inventory: str
-    """The path of the inventory, for commands."""
-    unlisted: Fault | None = None
-    """The fault that kept the account from telling its enabled regions in the discovery."""
-    joining: str | None = None
-    """The reason why a refusal of its role is no problem, if the account is joining."""
-
-    def excuses(self, fault: Fault | None) -> bool:
-        """Returns whether it is no problem that a call has failed so."""
-        if fault is None or not is_refused(fault):
-            return False
-        return self.account.retired or (self.joining is not None and fault.role_refused)
-
-    @property
-    def questions(self) -> tuple[Question, ...]:
-        """The questions to IAM about the account."""
-        return questions_of(self.needs, self.account, self.base)
-
-    def checks(self, registry: Registry, examination: AccountExamination) -> Checks:
-        """The checks of a registry of the account."""
-        excused = any(map(self.excuses, examination.reads.get(registry.region, {}).values()))
-        checks = checks_of(registry, self.needs, examination, excused=excused)
-        return {**checks, LIST_REGIONS: self._regions} if self.account.asks_regions else checks
-
-    @property
-    def _regions(self) -> CheckState:
-        """The state of the account's answer about its enabled regions."""
-        if self.unlisted is None:
-            return CheckState.OK if self.account.regions else CheckState.UNKNOWN
-        return CheckState.UNKNOWN if self.unlisted.operation in OF_THE_ROLE else CheckState.FAILED
-
-    @property
-    def identity(self) -> str:
-        """The account's identity, in words for any account."""
-        role = self.account.role
-        return "the base identity" if role is None else self.general(str(role))
-
-    @property
-    def assumer(self) -> str:
-        """The identity that assumes the account's role."""
-        if self.via:
-            return str(self.via[-1])
-        profile = self.account.profile
-        return self.base.arn if profile is None else f"the identity of profile {profile}"
-
-    def general(self, text: str) -> str:
-        """A text for any account."""
-        return text.replace(self.account.id, ACCOUNT)
-
-    def allowing(self, actions: Collection[str], said: str = "") -> str:
-        """The remedy for actions that the identity lacks, of which AWS `said` this."""
-        return remedies.allow(self.identity, _documents(self.needs, actions), self.general(said))
-
-
-def pasteable(needs: Needs, actions: Collection[str]) -> str:
-    """The statements that allow these actions, for a policy that may have others."""
-    return remedies.pasteable(_documents(needs, actions))
-
-
-def _documents(needs: Needs, actions: Collection[str]) -> Iterator[JsonObject]:
-    for statement in among(needs.statements, actions):
-        yield statement.document(partition=needs.partition)
 
 
 def fleet_problems(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from fleet_repl.inventory import Account, Inventory
-from fleet_repl.runs.doctor.checks import is_reached
+from fleet_repl.runs.doctor.checks import is_reached, pasteable
 from fleet_repl.runs.doctor.model import (
     AccountExamination,
     BaseIdentity,
@@ -15,7 +15,6 @@ from fleet_repl.runs.doctor.model import (
     ProblemKind,
     StsUse,
 )
-from fleet_repl.runs.doctor.problems import pasteable
 from fleet_repl.runs.doctor.questions import Needs
 from fleet_repl.runs.remedies import CLOCK, RENEW_BASE, followed
 from fleet_repl.values import limits
@@ -35,23 +34,20 @@ def session_seconds(base: BaseIdentity, inventory: Inventory) -> int:
     return limits.CHAINED_SESSION_SECONDS if chained else max(limits.SESSION_SECONDS)
 
 
-def run_problems(base: BaseIdentity) -> tuple[FleetProblem, ...]:
-    """The problems of the base identity and of this machine."""
-    return tuple(_run_problems(base))
-
-
-def _run_problems(base: BaseIdentity) -> Iterator[FleetProblem]:
+def run_problems(base: BaseIdentity) -> Iterator[FleetProblem]:
+    """Yields the problems of the base identity and of this machine."""
     if base.kind == "root":
         yield FleetProblem(
             kind=ProblemKind.BASE_IS_ROOT,
             message="the base identity is an account's root user, which may assume no role",
             remedy="use a role or a user in its place:\naws configure list-profiles",
         )
+    renewal = "aws sso login" if base.kind == "sso" else "aws sts get-caller-identity"
     if base.seconds_left is not None and base.seconds_left < SHORTEST_SECONDS:
         yield FleetProblem(
             kind=ProblemKind.BASE_EXPIRES,
             message=f"the base identity's credentials end in {max(0.0, base.seconds_left):.0f} s",
-            remedy=followed(RENEW_BASE, "", _renewal(base)),
+            remedy=followed(RENEW_BASE, "", renewal),
         )
     ahead = base.clock_ahead
     if ahead is not None and abs(ahead) > WIDEST_SECONDS:
@@ -64,28 +60,14 @@ def _run_problems(base: BaseIdentity) -> Iterator[FleetProblem]:
         )
 
 
-def _renewal(base: BaseIdentity) -> str:
-    return "aws sso login" if base.kind == "sso" else "aws sts get-caller-identity"
-
-
 def notes_of(
     inventory: Inventory,
     needs: Needs,
     base: BaseIdentity,
     sts: StsUse,
     examined: Mapping[AccountId, AccountExamination],
-) -> tuple[str, ...]:
-    """Returns notes: facts that are no problem, and good to know."""
-    return tuple(_notes(inventory, needs, base, sts, examined))
-
-
-def _notes(
-    inventory: Inventory,
-    needs: Needs,
-    base: BaseIdentity,
-    sts: StsUse,
-    examined: Mapping[AccountId, AccountExamination],
 ) -> Iterator[str]:
+    """Yields notes: facts that are no problem, and good to know."""
     accounts = [account for account in inventory.accounts if account.id in examined]
     longest = session_seconds(base, inventory)
     if longer := sum(account.session_seconds > longest for account in accounts if account.role):
