@@ -12,12 +12,13 @@ from typing import Final, Protocol
 
 import anyio
 
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.attribution import Attribution, RecordedCall
 from fleet_repl.runs.cloudtrail import Lookup, last_call, newest_by_resource
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.errors import CallError, Fault, FaultKind, unforeseen
+from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 
 OPERATION: Final = "LookupEvents"
@@ -62,12 +63,8 @@ async def attribute(
     answers: dict[Registry, Attribution | Fault] = {}
 
     async def look_up(registry: Registry) -> None:
-        try:
-            answers[registry] = await _attributed(registry, changes[registry], trail)
-        except CallError as error:
-            answers[registry] = error.fault
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value
-            answers[registry] = unforeseen(OPERATION, error)
+        attributed = _attributed(registry, changes[registry], trail)
+        answers[registry] = await answer_of(OPERATION, attributed)
 
     with stop.abandonable(), anyio.move_on_after(_PATIENCE):
         await work_through(sorted(changes), look_up, concurrency=concurrency, stop=stop)

@@ -15,12 +15,13 @@ from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import Links, Outgoing, Replication, compare, prefixes_of, within
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import ALL_LET_IN, LinkSplit, over_limits, split_held
 from fleet_repl.planning.ownership import narrowed
 from fleet_repl.planning.plan import Change, HeldLink, RegistryPlan
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import NO_SCOPE, Prefixes, intersect
 
@@ -177,14 +178,10 @@ class GrantCheck:
     async def look(self, needed: NeededGrants) -> None:
         """Read the policy of a destination, and block or lift it by the grants in the policy."""
         destination = needed.destination
-        try:
-            document = await self._documents.reader.read_policy(destination)
-            policy = self._documents.parse(document, destination)
-        except CallError as error:
-            self._unread(destination, error.fault)
-            return
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self._unread(destination, unforeseen("GetRegistryPolicy", error))
+        policy = await answer_of("GetRegistryPolicy", self._documents.read_policy(destination))
+        if isinstance(policy, Fault):
+            because = f"its registry policy could not be read again ({policy.kind})"
+            self._blocked.suspect(destination, because, None)
             return
         allowed = self._desired.in_force(policy, destination)
         actions = self._desired.actions
@@ -192,7 +189,3 @@ class GrantCheck:
             self._blocked.lift(destination)
         else:
             self._blocked.suspect(destination, CHANGED, policy)
-
-    def _unread(self, destination: Registry, fault: Fault) -> None:
-        because = f"its registry policy could not be read again ({fault.kind})"
-        self._blocked.suspect(destination, because, None)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.observe import POLICY_SCOPE
 from fleet_repl.engine.ports import EventSink, PermissionReader
 from fleet_repl.engine.shards import Reader, Shard, ShardContext, ShardReaders, shards_of
@@ -194,20 +195,18 @@ class _Rounds:
         self.waiting.pop(account)
         examination = AccountExamination(reads=self._reads[account])
         questions = self._how.questions.get(account, ()) if is_reached(examination) else ()
-        permissions: Checks = {}
-        unasked: Fault | None = None
-        if questions:
+
+        async def ask() -> Checks:
             simulate = self._how.permissions.simulate
-            try:
-                answers = [await simulate(account, question) for question in questions]
-                permissions = permissions_of(questions, answers)
-            except CallError as error:
-                unasked = error.fault
-            except Exception as error:  # noqa: BLE001 - an account's failure is a value
-                unasked = unforeseen("SimulatePrincipalPolicy", error)
-        self._examined[account] = AccountExamination(
-            reads=examination.reads, permissions=permissions, unasked=unasked
-        )
+            answers = [await simulate(account, question) for question in questions]
+            return permissions_of(questions, answers)
+
+        permissions = await answer_of("SimulatePrincipalPolicy", ask())
+        if isinstance(permissions, Fault):
+            examination = replace(examination, unasked=permissions)
+        else:
+            examination = replace(examination, permissions=permissions)
+        self._examined[account] = examination
 
     def _announce(self, registry: Registry) -> None:
         faults = self._reads[registry.account][registry.region].values()

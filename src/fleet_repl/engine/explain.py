@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from fleet_repl.ecr.rules import Replication
+from fleet_repl.engine.answers import answer_of, asked_again
 from fleet_repl.engine.observe import ObserveContext, observe
 from fleet_repl.engine.ports import ImageFinder, RegistryReader
 from fleet_repl.engine.workers import work_through
@@ -27,7 +28,7 @@ from fleet_repl.runs.delivery import (
 from fleet_repl.runs.explain import Sightings, links_in_place
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry
 
 T = TypeVar("T")
@@ -129,20 +130,10 @@ class Look:
         self, registry: Registry, operation: str, read: Callable[[], Awaitable[T]]
     ) -> T | Fault:
         """The answer of a registry, or its fault, which is kept."""
-        try:
-            try:
-                return await read()
-            except CallError as error:
-                if not error.transient:
-                    raise
-            # A fresh session may be refused once.
-            return await read()
-        except CallError as error:
-            fault = error.fault
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            fault = unforeseen(operation, error)
-        self.faults.setdefault(registry, fault)
-        return fault
+        answer = await answer_of(operation, asked_again(read))
+        if isinstance(answer, Fault):
+            self.faults.setdefault(registry, answer)
+        return answer
 
     async def _read_rules(self, sources: Sequence[Registry]) -> None:
         """Reads the rules of sources without an answer; a stop is the answer of the rest."""

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.ports import ImageReader
 from fleet_repl.engine.stop import Stop
 from fleet_repl.runs.delivery import TIMINGS, Arrival, Lookup, Lookups, arrival_of
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 
 
@@ -46,12 +47,9 @@ class ArrivalReader:
                 yield lookup
 
     async def _look_up(self, lookup: Lookup, arrivals: dict[Lookup, Arrival]) -> None:
-        try:
-            image = await self.images.find_image(*lookup)
-        except CallError as error:
-            self.faults[lookup.destination] = error.fault
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self.faults[lookup.destination] = unforeseen("DescribeImages", error)
+        image = await answer_of("DescribeImages", self.images.find_image(*lookup))
+        if isinstance(image, Fault):
+            self.faults[lookup.destination] = image
         else:
             arrivals[lookup] = arrival_of(image)
 

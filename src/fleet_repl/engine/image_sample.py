@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from functools import partial
+from typing import TypeAlias
 
 from fleet_repl.ecr.rules import parse_answer
+from fleet_repl.engine.answers import GONE, answer_of, asked_again
 from fleet_repl.engine.ports import ImageReader, RegistryReader
 from fleet_repl.engine.repository_names import repository_names
 from fleet_repl.engine.shards import ShardContext
@@ -27,15 +29,10 @@ from fleet_repl.runs.delivery import (
 )
 from fleet_repl.runs.events import ReadStarted
 from fleet_repl.topology import Link
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import CallError, Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes
-
-_GONE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
-"""A repository or image that was listed a moment ago has been deleted since: no failure."""
-
 
 Samples: TypeAlias = dict[Registry, SourceSample | Fault]
 """The sample of each source, or why there is none."""
@@ -59,7 +56,7 @@ class Sampler:
         """A sample of the images that `links` carry. `received`: prefixes of repositories that the
         source itself gets by replication."""
         # The rules come first: that call proves that the session is the account's.
-        replication = parse_answer(await self._rules(source))
+        replication = parse_answer(await asked_again(partial(self.reader.describe, source)))
         images = []
         for image in await self._recent(source, links, received):
             try:
@@ -67,20 +64,11 @@ class Sampler:
                     source, image.repository, image.digest
                 )
             except CallError as error:
-                if error.fault.code not in _GONE:
+                if error.fault.code not in GONE:
                     raise
             else:
                 images.append(SampledImage(image=image, statuses=parse_statuses(statuses)))
         return SourceSample(at=self.clock.now(), replication=replication, images=tuple(images))
-
-    async def _rules(self, source: Registry) -> JsonObject:
-        """DescribeRegistry's answer. A transient refusal of a fresh session is asked for again."""
-        try:
-            return await self.reader.describe(source)
-        except CallError as error:
-            if not error.transient:
-                raise
-        return await self.reader.describe(source)
 
     async def _recent(
         self, source: Registry, links: Sequence[Link], received: Prefixes
@@ -102,7 +90,7 @@ class Sampler:
                 recent = recent_images(page, repository, since=self.since)
                 images = newest((*images, *recent), count=self.count)
         except CallError as error:
-            if error.fault.code not in _GONE:
+            if error.fault.code not in GONE:
                 raise
             return ()
         return images
@@ -150,9 +138,5 @@ async def taken(
     sampler: Sampler, source: Registry, links: Sequence[Link], received: Prefixes
 ) -> SourceSample | Fault:
     """The sample of a source, or why there is none."""
-    try:
-        return await sampler.take(source, links, received)
-    except CallError as error:
-        return error.fault
-    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-        return unforeseen("DescribeImageReplicationStatus", error)
+    sampled = sampler.take(source, links, received)
+    return await answer_of("DescribeImageReplicationStatus", sampled)

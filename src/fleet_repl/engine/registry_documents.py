@@ -28,7 +28,6 @@ from fleet_repl.inventory import Limits
 from fleet_repl.planning.ownership import OurPart, SharedWrite
 from fleet_repl.planning.plan import Change
 from fleet_repl.planning.revocations import merged
-from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 
 
@@ -147,9 +146,6 @@ class DocumentWriter:
         before, after = contents(change, Policy)
         document = after.document
 
-        async def read() -> Policy:
-            return self.parse(await self.reader.read_policy(registry), registry)
-
         async def put() -> str | None:
             if document is None:
                 return await self.writer.delete_policy(registry)
@@ -168,7 +164,7 @@ class DocumentWriter:
             operation="DeleteRegistryPolicy" if document is None else "PutRegistryPolicy",
             before=before,
             after=after,
-            read=read,
+            read=partial(self.read_policy, registry),
             put=put,
             in_place=in_place,
             rebased=rebased,
@@ -245,6 +241,6 @@ class DocumentWriter:
             merge=merge,
         )
 
-    def parse(self, document: JsonObject | None, registry: Registry) -> Policy:
-        """A registry policy as this fleet reads it."""
-        return parse_policy(document, self.owner, registry)
+    async def read_policy(self, registry: Registry) -> Policy:
+        """A registry policy as this fleet reads it. Raises CallError."""
+        return parse_policy(await self.reader.read_policy(registry), self.owner, registry)

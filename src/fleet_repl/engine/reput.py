@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from fleet_repl.ecr.manifests import Manifest, reput_tag
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.ports import EventSink, ImageReader
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.retry_events import retry_event
@@ -18,7 +19,7 @@ from fleet_repl.engine.stop import Admit, Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.runs.events import ImagePut
 from fleet_repl.runs.reput import Reput, ReputState
-from fleet_repl.values.errors import CallError, unforeseen
+from fleet_repl.values.errors import CallError, Fault
 from fleet_repl.values.names import Registry
 
 
@@ -64,13 +65,10 @@ async def put_again(reputs: Sequence[Reput], context: ReputContext) -> tuple[Rep
 
     async def work(nth: int) -> None:
         reput = reputs[nth]
-        try:
-            done[nth] = await _put(reput, context)
-        except CallError as error:
-            done[nth] = replace(reput, state=ReputState.FAILED, error=error.fault)
-        except Exception as error:  # noqa: BLE001 - one image's failure is a value
-            fault = unforeseen("PutImage", error)
-            done[nth] = replace(reput, state=ReputState.FAILED, error=fault)
+        result = await answer_of("PutImage", _put(reput, context))
+        if isinstance(result, Fault):
+            result = replace(reput, state=ReputState.FAILED, error=result)
+        done[nth] = result
         event = ImagePut(
             source=reput.source, what=str(reput.image), tag=done[nth].tag, error=done[nth].error
         )

@@ -7,10 +7,11 @@ from typing import Final, Protocol
 
 import anyio
 
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.stop import Stop
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.elsewhere import HeldResource, held_by_stacks
-from fleet_repl.values.errors import CallError, FaultKind
+from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 
 _PATIENCE: Final = 60.0
@@ -41,15 +42,11 @@ async def stacks_of(
     async def look(registry: Registry) -> None:
         if registry.account in denied or (len(denied) >= _DENIALS and not held):
             return
-        try:
-            resources = await reader.stack_resources(registry)
-        except CallError as error:
-            if error.fault.kind is FaultKind.ACCESS_DENIED:
-                denied.add(registry.account)
-        except Exception:  # noqa: BLE001 - one registry's failure is no failure of the run
-            return
-        else:
+        resources = await answer_of("DescribeStackResources", reader.stack_resources(registry))
+        if not isinstance(resources, Fault):
             held[registry] = tuple(held_by_stacks(registry, resources))
+        elif resources.kind is FaultKind.ACCESS_DENIED:
+            denied.add(registry.account)
 
     with stop.abandonable(), anyio.move_on_after(_PATIENCE):
         await work_through(sorted(registries), look, concurrency=concurrency, stop=stop)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fleet_repl.ecr.policy import Policy, parse_policy
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.image_arrivals import ArrivalReader, time_out
 from fleet_repl.engine.image_sample import Sampler, Samples, SampleShard, taken
 from fleet_repl.engine.ports import EventSink, ImageReader, RegistryReader
@@ -38,7 +39,7 @@ from fleet_repl.runs.delivery import (
 from fleet_repl.runs.events import ReadStarted, RegistryRead
 from fleet_repl.topology import Link
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import Fault, unforeseen
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce
 
@@ -189,15 +190,11 @@ class _Verification:
         return reduce(prefix for link in incoming for prefix in link.prefixes)
 
     async def _read_policy(self, destination: Registry) -> None:
-        policy: Policy | Fault
-        try:
+        async def read() -> Policy:
             document = await self._context.reader.read_policy(destination)
-            policy = parse_policy(document, self._context.desired.owner, destination)
-        except CallError as error:
-            policy = error.fault
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            policy = unforeseen("GetRegistryPolicy", error)
-        self._policies[destination] = policy
+            return parse_policy(document, self._context.desired.owner, destination)
+
+        policy = self._policies[destination] = await answer_of("GetRegistryPolicy", read())
         if isinstance(policy, Fault):
             self._faults.setdefault(destination, policy)
 

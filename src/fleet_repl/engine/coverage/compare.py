@@ -18,8 +18,8 @@ from typing import Final
 
 import anyio
 
+from fleet_repl.engine.answers import GONE
 from fleet_repl.engine.coverage.pending import (
-    GONE,
     Chunk,
     DestinationError,
     HeldImage,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.image_arrivals import time_out
 from fleet_repl.engine.ports import ImageFinder, PodReader, WorkloadReader
 from fleet_repl.engine.stop import Stop
@@ -29,7 +30,7 @@ from fleet_repl.runs.coverage import (
     places_of,
     uses_of,
 )
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import Registry
 
@@ -142,12 +143,11 @@ class _Inquiry:
 
     async def _ask(self, question: _Question) -> None:
         key = question.runtime, question.place
-        try:
-            self.running |= {*await question.ask()}
-        except CallError as error:
-            self.unasked[key] = error.fault
-        except Exception as error:  # noqa: BLE001 - one place's failure is a value, whatever it is
-            self.unasked[key] = unforeseen(question.runtime, error)
+        running = await answer_of(question.runtime, question.ask())
+        if isinstance(running, Fault):
+            self.unasked[key] = running
+        else:
+            self.running |= {*running}
         self.answered.add(key)
 
     async def _resolve_all(
@@ -236,11 +236,7 @@ class _Inquiry:
         return None if isinstance(detail, Fault) else detail is not None
 
     async def _answer(self, registry: Registry, read: Awaitable[T]) -> T | Fault:
-        try:
-            return await read
-        except CallError as error:
-            fault = error.fault
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            fault = unforeseen("DescribeImages", error)
-        self.context.faults.setdefault(registry, fault)
-        return fault
+        answer = await answer_of("DescribeImages", read)
+        if isinstance(answer, Fault):
+            self.context.faults.setdefault(registry, answer)
+        return answer

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, NamedTuple, TypeAlias
 
+from fleet_repl.engine.answers import GONE
 from fleet_repl.engine.ports import ImageLister
 from fleet_repl.runs.delivery import Status, parse_statuses
 from fleet_repl.values.canonical_json import JsonObject
@@ -20,7 +21,6 @@ GRACE: Final = timedelta(hours=1)
 ASKED: Final = 20
 """Images of a repository, at the most, that ECR is asked about whether it still replicates them.
 Other images of that age count as pending."""
-GONE: Final = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
 _PREFIX: Final = "sha256:"
 
 

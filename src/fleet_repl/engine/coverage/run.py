@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import anyio.lowlevel
 
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.coverage.compare import Comparer
 from fleet_repl.engine.coverage.survey import Contents, Survey, SurveyShard, surveyed
 from fleet_repl.engine.image_arrivals import time_out
@@ -25,7 +26,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.runs.coverage import Comparison, CoverageTallies, Repositories
 from fleet_repl.topology import Link
 from fleet_repl.values.clock import Clock
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 
 
@@ -195,16 +196,12 @@ class _Coverage:
         asked = {end: exists for end, exists in job.destinations.items() if end not in self._faults}
         if job.source in self._faults or not asked:
             return
-        compared: Mapping[Registry, Comparison | Fault]
-        try:
-            compared = await self._comparer.compare(
-                job.source, job.repository, asked, whole=self._context.with_images
-            )
-        except CallError as error:
-            self._faults[job.source] = error.fault
-            return
-        except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-            self._faults[job.source] = unforeseen("DescribeImages", error)
+        comparing = self._comparer.compare(
+            job.source, job.repository, asked, whole=self._context.with_images
+        )
+        compared = await answer_of("DescribeImages", comparing)
+        if isinstance(compared, Fault):
+            self._faults[job.source] = compared
             return
         for link in self._links[job.source]:
             comparison = compared.get(link.destination)

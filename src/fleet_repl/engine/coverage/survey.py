@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from fleet_repl.ecr.rules import parse_answer
+from fleet_repl.engine.answers import answer_of, asked_again
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.repository_names import repository_names
 from fleet_repl.engine.shards import Reader, ShardContext
 from fleet_repl.engine.workers import work_through
 from fleet_repl.runs.events import ReadStarted, RegistryRead
-from fleet_repl.values.errors import CallError, Fault, unforeseen
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import NOTHING, Prefixes, selects
 
@@ -55,13 +57,7 @@ class SurveyShard:
 async def surveyed(registry: Registry, reader: Reader, on_event: EventSink) -> Contents | Fault:
     """The contents of a registry, or why they are not known."""
     on_event(ReadStarted(registry=registry))
-    contents: Contents | Fault
-    try:
-        contents = await _contents(registry, reader)
-    except CallError as error:
-        contents = error.fault
-    except Exception as error:  # noqa: BLE001 - one registry's failure is a value, whatever it is
-        contents = unforeseen("DescribeRepositories", error)
+    contents = await answer_of("DescribeRepositories", _contents(registry, reader))
     fault = contents if isinstance(contents, Fault) else None
     on_event(RegistryRead(registry=registry, error=fault))
     return contents
@@ -69,13 +65,7 @@ async def surveyed(registry: Registry, reader: Reader, on_event: EventSink) -> C
 
 async def _contents(registry: Registry, reader: Reader) -> Contents:
     # The rules come first: that call proves that the session is the account's.
-    try:
-        document = await reader.describe(registry)
-    except CallError as error:
-        if not error.transient:
-            raise
-        # A fresh session may be refused once.
-        document = await reader.describe(registry)
+    document = await asked_again(partial(reader.describe, registry))
     return Contents(
         repositories=frozenset(await repository_names(registry, reader)),
         carried=parse_answer(document).may_use,
