@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, strategies as st
 
-from fleet_repl.engine.shards import MOST_REGISTRIES, shards_of
+from fleet_repl.engine.shards import LAST_REGISTRIES, MOST_REGISTRIES, shards_of
 from fleet_repl.values.names import AccountId, Region, Registry
 
 ACCOUNTS = st.integers(1, 300).map(lambda number: AccountId(f"{number:012}"))
@@ -23,10 +23,14 @@ def test_whole_accounts_in_order(registries: frozenset[Registry], width: int) ->
 
 
 def test_sizes() -> None:
-    """A small fleet is spread over all workers, and a large one comes in shards that a worker reads
-    in seconds."""
+    """A small fleet is spread over all workers. A large one comes in shards that a worker reads in
+    seconds, and in small ones at the end."""
     fleet = [Registry(AccountId(f"{number:012}"), Region("eu-west-1")) for number in range(100_000)]
     assert {len(shard) for shard in shards_of(fleet[:2_000], 2)} == {250}
-    assert {len(shard) for shard in shards_of(fleet, 2)} == {MOST_REGISTRIES}
+    large = [len(shard) for shard in shards_of(fleet, 2)]
+    assert large == sorted(large, reverse=True)
+    assert large.count(MOST_REGISTRIES) == 43
+    assert large[43:46] == [1_750, 1_531, 1_339]
+    assert large[-2] == LAST_REGISTRIES >= large[-1]
     assert len(shards_of(fleet[:3], 8)) == 3
     assert shards_of([], 2) == []

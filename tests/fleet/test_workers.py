@@ -51,6 +51,12 @@ UNIQUE: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}|[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}|[^ ]*/(?=fleet\.toml)"
 )
 """Times, ids of runs and requests, the folder of the inventory, and what is computed from them."""
+STATE_OF_A_PROCESS: Final = (
+    "__import__('os').getpid(), __import__('gc').get_threshold(), "
+    "'fleet_repl.aws' in __import__('sys').modules"
+)
+"""Its id, when it collects garbage, and whether it has loaded the SDK. As a text, which loads
+nothing where it is sent."""
 ATTEMPTS: Final = re.compile(r'"attempts": [0-9]+')
 
 
@@ -180,6 +186,20 @@ async def test_the_same_rollback(workers: LocalWorkers) -> None:
             contents.append(simulated.spelled())
     assert plans[0] == plans[1]
     assert contents[0] == contents[1]
+
+
+def test_workers_start_before_their_first_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They load what reads meanwhile, and collect garbage as seldom as the process of the run."""
+    monkeypatch.setattr("gc.get_threshold", lambda: (12_345, 6, 7))
+    others = {*multiprocessing.active_children()}
+    workers = LocalWorkers(1)
+    workers.start()
+    (started,) = {*multiprocessing.active_children()} - others
+    try:
+        first_call = workers.submit(eval, STATE_OF_A_PROCESS).result(60)
+    finally:
+        workers.shutdown(cancel_futures=True)
+    assert first_call == (started.pid, (12_345, 6, 7), True)
 
 
 async def test_workers_may_not_write(workers: LocalWorkers) -> None:

@@ -30,7 +30,7 @@ def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            wait_until(lambda: len(workers_of(process.pid)) == 2)
+            wait_until(lambda: sum(map(reads, workers_of(process.pid))) == 2)
             yield process
         finally:
             process.kill()
@@ -41,6 +41,14 @@ def workers_of(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     children = [int(child) for task in tasks for child in task.read_text().split()]
     return [child for child in children if "spawn_main" in command_of(child)]
+
+
+def reads(pid: int) -> bool:
+    """Returns whether a worker has begun its first shard: it opens sockets for that."""
+    try:
+        return any("socket:" in str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False
 
 
 def command_of(pid: int) -> str:

@@ -20,8 +20,11 @@ from fleet_repl.values.names import Registry
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
 
-MOST_REGISTRIES: Final = 500
-"""Registries of a shard, unless one account alone has more: a few seconds of reading."""
+MOST_REGISTRIES: Final = 2_000
+"""Registries of a shard, unless one account alone has more: some seconds of reading. Between two
+shards a worker waits for sessions, and for its last answers."""
+LAST_REGISTRIES: Final = 250
+"""Registries of the last shards of a large fleet, over which workers wait for each other."""
 SHARDS_EACH: Final = 4
 """Shards for each worker, at least: then none of them waits long for the last one."""
 
@@ -76,16 +79,22 @@ class ShardReaders(Protocol):
 
 
 def shards_of(registries: Collection[Registry], width: int) -> list[tuple[Registry, ...]]:
-    """The registries in shards for `width` workers: whole accounts, in order, alike in size.
+    """The registries in shards for `width` workers: whole accounts, in order, the last ones small,
+    so that all workers end together.
 
-    With two workers, 2,000 registries make eight shards of 250, and 100,000 make 200 of 500.
+    With two workers, 2,000 registries make eight shards of 250, and 100,000 of 10,000 accounts make
+    43 of 2,000, followed by 1,750, 1,530, 1,340 and so on, and three of 250 and less.
     """
-    most = max(1, min(MOST_REGISTRIES, len(registries) // (width * SHARDS_EACH)))
+    left = len(registries)
+    last = min(LAST_REGISTRIES, left // (width * SHARDS_EACH))
     shards: list[list[Registry]] = []
+    most = 0
     for _, group in groupby(sorted(registries), key=lambda registry: registry.account):
         account = [*group]
         if shards and len(shards[-1]) + len(account) <= most:
             shards[-1] += account
         else:
+            most = max(last, min(MOST_REGISTRIES, left // (width * SHARDS_EACH)))
             shards.append(account)
+        left -= len(account)
     return [tuple(shard) for shard in shards]

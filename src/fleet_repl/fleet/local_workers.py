@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Final, ParamSpec, TypeVar
@@ -39,6 +41,11 @@ class LocalWorkers(Executor):
         worker = min(self._workers, key=lambda worker: worker.is_busy)
         return worker.submit(fn, *args, **kwargs)
 
+    def start(self) -> None:
+        """Start the processes and have them load what reads, for which a run need not wait then."""
+        for worker in self._workers:
+            worker.start()
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
         """End the processes; with `cancel_futures` at once, whatever they do."""
         for worker in self._workers:
@@ -50,6 +57,7 @@ async def local_workers(count: int) -> AsyncIterator[LocalWorkers]:
     """Worker processes for a block, and none after it."""
     workers = LocalWorkers(count)
     try:
+        workers.start()
         yield workers
     finally:
         # Whatever they still read, nobody waits for any more.
@@ -60,12 +68,13 @@ class _Worker:
     """One process, in a pool of its own."""
 
     def __init__(self) -> None:
-        self._start()
+        self._new_pool()
 
-    def _start(self) -> None:
+    def _new_pool(self) -> None:
         context = multiprocessing.get_context("spawn")
         theirs, self._lifeline = context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(theirs,))
+        begin = partial(_begin, theirs, gc.get_threshold())
+        self._pool = ProcessPoolExecutor(1, context, initializer=begin)
         self._processes: set[BaseProcess] = set()
         self._pending: set[object] = set()
         """Calls that have not ended."""
@@ -73,6 +82,10 @@ class _Worker:
     @property
     def is_busy(self) -> bool:
         return bool(self._pending)
+
+    def start(self) -> None:
+        # No call that anybody waits for: the first shard follows it.
+        self._submit(_load)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         if self.is_busy:
@@ -97,7 +110,7 @@ class _Worker:
 
     def _restart(self) -> None:
         self.shutdown(wait=False, at_once=True)
-        self._start()
+        self._new_pool()
 
     def shutdown(self, *, wait: bool, at_once: bool) -> None:
         if at_once:
@@ -120,9 +133,17 @@ def _signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(lifeline: Connection) -> None:
-    """Begin as a worker: end when the run ends, however it does."""
+def _begin(lifeline: Connection, collection: tuple[int, int, int]) -> None:
+    """Begin as a worker: end when the run ends, however it does, and collect garbage as seldom as
+    the run does. By default Python would look at the answers of a shard again and again."""
+    gc.set_threshold(*collection)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _load() -> None:
+    """Load what reads shards."""
+    import fleet_repl.aws  # noqa: PLC0415 - loads the SDK
+    import fleet_repl.fleet.shard_worker  # noqa: F401, PLC0415
 
 
 def _end_with(lifeline: Connection) -> None:
