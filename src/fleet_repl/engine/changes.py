@@ -14,12 +14,11 @@ from fleet_repl.ecr.rules import Replication, prefixes_of
 from fleet_repl.ecr.templates import TemplateState
 from fleet_repl.engine.blocked import CHANGED, BlockedDestinations, GrantCheck
 from fleet_repl.engine.document_write import WriteResult
+from fleet_repl.engine.earlier_writes import FoundRules, PolicyWrites, RuleWrites
 from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ledger import Ledger
-from fleet_repl.engine.policy_writes import PolicyWrites
 from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.results import policy_left_out, rules_left_out, still_used
-from fleet_repl.engine.rule_writes import FoundRules, RuleWrites
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import OurPart
 from fleet_repl.planning.plan import Change, Effort, Phase, RegistryPlan, Resource
@@ -93,23 +92,17 @@ class ChangeWriter:
             return
         match change.phase:
             case Phase.TEMPLATES:
-                await self._write_template(planned.registry, change)
+                self._started(planned.registry, change)
+                result = await self._documents.template(planned.registry, change)
+                self._ended(planned.registry, change, result)
             case Phase.GRANTS:
-                await self._grant(planned, change)
+                if not self._left_out(planned.registry, change):
+                    due = self._policies.due(planned.registry, change)
+                    await self._write_policy(planned, change, due)
             case Phase.RULES:
                 await self._write_rules(planned, change)
             case Phase.WITHDRAWALS:
                 await self._revoke(planned, change)
-
-    async def _write_template(self, registry: Registry, change: Change) -> None:
-        self._started(registry, change)
-        self._ended(registry, change, await self._documents.template(registry, change))
-
-    async def _grant(self, planned: RegistryPlan, change: Change) -> None:
-        """Write new grants, unless an earlier write of the policy has failed."""
-        if not self._left_out(planned.registry, change):
-            due = self._policies.due(planned.registry, change)
-            await self._write_policy(planned, change, due)
 
     def due_rules(self, registry: Registry, change: Change) -> Change:
         """A planned write of rules on top of the rules that the writes before it have left."""

@@ -197,7 +197,7 @@ class _Write(Generic[V]):
 
     def _is_stale(self, present: V) -> bool:
         """Returns whether a read shows a document that this run has replaced: it lags."""
-        return any(present.same_as(old) for old in self._write.superseded)
+        return any(map(present.same_as, self._write.superseded))
 
     def _go_on(self) -> None:
         """Raises _EndedError once nothing more may be sent."""

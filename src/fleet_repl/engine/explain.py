@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 from fleet_repl.ecr.rules import Replication
@@ -72,7 +73,10 @@ class Look:
         those to which a source sends another image by now. It reads those rules and policies again
         whose fault may have passed.
         """
-        self._forget_passing_faults()
+        for registry in [at for at, fault in self.faults.items() if fault.passing]:
+            self.replications.pop(registry, None)
+            self.policies.pop(registry, None)
+            del self.faults[registry]
         question = self.question
         sources = question.desired.registries if question.source is None else (question.source,)
         await self._read_rules(self._askable(sources))
@@ -82,13 +86,6 @@ class Look:
         if question.image.is_image:
             await self._find_images(links, destinations)
         return self._seen()
-
-    def _forget_passing_faults(self) -> None:
-        passing = {registry for registry, fault in self.faults.items() if fault.passing}
-        for registry in passing:
-            self.replications.pop(registry, None)
-            self.policies.pop(registry, None)
-            del self.faults[registry]
 
     def _seen(self) -> Sightings:
         how = self.context.how
@@ -198,10 +195,7 @@ class Look:
                     self._late(link.source, "DescribeImages")
 
     async def _find_image(self, source: Registry) -> None:
-        async def read() -> SampledImage | None:
-            return await self._image_in(source)
-
-        sampled = await self._answer(source, "DescribeImages", read)
+        sampled = await self._answer(source, "DescribeImages", partial(self._image_in, source))
         if not isinstance(sampled, Fault):
             self.images[source] = sampled
 

@@ -19,10 +19,10 @@ from fleet_repl.ecr.templates import (
 )
 from fleet_repl.engine.confirmed_write import confirm_write
 from fleet_repl.engine.document_write import DocumentWrite, GuardedWrite, V, WriteResult
+from fleet_repl.engine.earlier_writes import FoundRules
 from fleet_repl.engine.ports import EventSink, RegistryReader, RegistryWriter, WriteGuard
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.retry_events import retry_event
-from fleet_repl.engine.rule_writes import FoundRules
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Limits
 from fleet_repl.planning.ownership import OurPart, SharedWrite

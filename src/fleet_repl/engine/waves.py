@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fleet_repl.inventory import Wave
@@ -35,7 +35,11 @@ def batches(registries: Sequence[RegistryPlan], names: Sequence[str]) -> tuple[B
 
     A wave that is not in `names` comes before the last one, which holds the rest of the fleet.
     """
-    in_plan = (wave for planned in registries for wave in _waves(planned))
+    in_plan = (
+        wave
+        for planned in registries
+        for wave in (*(change.wave for change in planned.changes), planned.wave)
+    )
     known = dict.fromkeys((*names[:-1], *in_plan, *names[-1:]))
     order = [*(name for name in known if name not in names[-1:]), *names[-1:]]
     own: dict[str, set[Registry]] = {name: set() for name in order}
@@ -76,7 +80,3 @@ def too_many_failures(batch: Batch, wave: Wave | None, failed: int) -> str | Non
 def ends_after(name: str) -> str:
     """Returns why the waves after `name` are skipped in a run that ends with the wave `name`."""
     return f"the run ends after wave {name} (--wave)"
-
-
-def _waves(planned: RegistryPlan) -> Iterable[str]:
-    return (*(change.wave for change in planned.changes), planned.wave)
