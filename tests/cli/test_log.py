@@ -246,3 +246,44 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     lost.failure("one")
     lost.block("two\n")
     lost.event(LINES[0][0])
+
+
+class AtTerminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def at_terminal(**options: Any) -> tuple[Log, io.StringIO]:
+    """A log on a terminal of 40 columns."""
+    stream = AtTerminal()
+    environ = {"COLUMNS": "40", "NO_COLOR": "1", "TERM": "dumb"}
+    streams = Streams(stdin=None, stdout=io.StringIO(), stderr=stream, environ=environ)
+    return Log(streams, CommonOptions(**options), clock=lambda: NOON), stream
+
+
+def test_messages_fit_a_terminal() -> None:
+    """They break between words. What follows stands less far in than a remedy, and further in than
+    that within one; a command or a statement to paste stays whole."""
+    shown, stream = at_terminal()
+    shown.failure(
+        "there is no usable base identity: Unable to locate credentials\n"
+        "    set AWS_PROFILE, or put credentials in the environment\n"
+        "    aws organizations list-policies-for-target --target-id 222222222222\n"
+        '    {"Effect":"Allow","Action":"ecr:GetRegistryPolicy","Resource":"*"}'
+    )
+    assert stream.getvalue().splitlines() == [
+        "fleet-repl: there is no usable base",
+        "  identity: Unable to locate credentials",
+        "    set AWS_PROFILE, or put credentials",
+        "      in the environment",
+        "    aws organizations list-policies-for-target --target-id 222222222222",
+        '    {"Effect":"Allow","Action":"ecr:GetRegistryPolicy","Resource":"*"}',
+    ]
+
+
+def test_a_json_line_is_one_line_at_a_terminal_too() -> None:
+    """Whoever reads them reads lines."""
+    shown, stream = at_terminal(log_format=Format.JSON)
+    shown.failure("there is no usable base identity: Unable to locate credentials")
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["event"] == "error"

@@ -87,6 +87,12 @@ def test_the_table_is_one(runs: RunList) -> None:
     assert len(lines) == start + 1 + len(rows) + 2 * bool(runs.older)
 
 
+@given(runs=lists, width=st.integers(20, 60))
+def test_a_row_is_broken_between_cells_at_a_terminal(runs: RunList, width: int) -> None:
+    """Nothing is lost, and no number is cut in two."""
+    assert runs_text(runs, width=width).split() == runs_text(runs).split()
+
+
 def test_colours_do_not_change_the_words() -> None:
     """What failed is red, what is fine is green."""
     meta = RunMeta(

@@ -56,7 +56,9 @@ def freeze(
     page.add((f"{inventory.name} is frozen", Style.BAD), f" by {now.who}: {now.why}")
     if before is not None:
         page.add(f"Before that it was frozen {since(before)}")
-    call.show(page.render(colour=call.streams.has_colour(call.streams.stdout)))
+    stdout = call.streams.stdout
+    colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
+    call.show(page.render(colour=colour, width=width))
     return ExitCode.OK
 
 

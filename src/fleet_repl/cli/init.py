@@ -102,7 +102,7 @@ def init(call: Call[InitOptions]) -> ExitCode:
         streams.emit(text)
         return ExitCode.OK
     _write(options.file, text)
-    streams.emit(_next_steps(options, answers))
+    streams.emit(streams.words(_next_steps(options, answers), streams.stdout))
     return ExitCode.OK
 
 
@@ -193,6 +193,7 @@ class _Dialogue:
     def __init__(self, call: Call[InitOptions], keyboard: TextIO, terminal: TextIO) -> None:
         self._options = call.options
         self._load = call.backend.load_inventory
+        self._words = call.streams.words
         self._keyboard = keyboard
         self._terminal = terminal
 
@@ -205,9 +206,9 @@ class _Dialogue:
             and not (question.answer == "destinations" and self._options.organization)
         ]
         if questions:
-            self._terminal.write(
+            self._say(
                 "Enter takes what is in brackets; several answers are separated by blanks. Ctrl-C "
-                "writes nothing.\n"
+                "writes nothing."
             )
         for question in questions:
             answers = self._ask(question, answers)
@@ -233,11 +234,12 @@ class _Dialogue:
             problems = self._problems(given, question.key)
             for problem in problems:
                 remedy = f"; {problem.remedy}" if problem.remedy else ""
-                self._terminal.write(
-                    f"  {problem.value or quoted(text)} {problem.message}{remedy}\n"
-                )
+                self._say(f"  {problem.value or quoted(text)} {problem.message}{remedy}")
             if not problems:
                 return given
+
+    def _say(self, line: str) -> None:
+        self._terminal.write(self._words(line, self._terminal))
 
     def _problems(self, answers: StarterAnswers, key: str) -> list[Problem]:
         """Returns the problems that an inventory of these answers has with the answers that `key`

@@ -124,12 +124,15 @@ class Log:
                 self._write(line, _STYLES[entry.level])
 
     def _write_json(self, entry: LogEntry) -> None:
-        self._write(json_line(entry, self._clock()), "")
+        self._print(json_line(entry, self._clock()), "")
 
     def _write(self, line: str, style: str) -> None:
+        for part in self._streams.fitted(visible(line), self._streams.stderr):
+            self._print(part, style)
+
+    def _print(self, line: str, style: str) -> None:
         # The console knows of live progress, and puts lines above it.
-        text = visible(line)
-        self._guard(lambda: self.console.print(text, style=style, soft_wrap=True))
+        self._guard(lambda: self.console.print(visible(line), style=style, soft_wrap=True))
 
     def _guard(self, write: Callable[[], object]) -> None:
         try:

@@ -65,8 +65,9 @@ async def _prune(
             removed = await history.prune(runs, fleet, keep=keep)
             listing = await _listing(call, history, fleet, Pruned(runs=removed))
     as_json = call.options.format is Format.JSON
-    colour = call.streams.has_colour(call.streams.stdout)
-    call.show(to_json(listing) if as_json else pruned_text(listing, colour=colour))
+    stdout = call.streams.stdout
+    colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
+    call.show(to_json(listing) if as_json else pruned_text(listing, colour=colour, width=width))
     return ExitCode.OK
 
 
@@ -99,7 +100,7 @@ async def _agreed(
     question = f"Remove {counted(len(removed), 'run')} of {visible(fleet)}?"
     with streams.terminal(keyboard) as terminal, interrupts.stopping(lambda: None):
         # Nobody can agree to what they have not seen.
-        terminal.write(pruned_text(listing, colour=False))
+        terminal.write(pruned_text(listing, colour=False, width=streams.width(terminal)))
         given_up = interrupts.requested
         agreed = await confirm(question, stdin=keyboard, terminal=terminal, given_up=given_up)
     if not agreed:

@@ -78,9 +78,11 @@ def runs(
         call.log.note(elsewhere)
     for run in listing.unreadable:
         call.log.write_warning(f"run {run.run_id} of {run.fleet} is left out: {run.reason}")
-    colour = call.streams.has_colour(call.streams.stdout)
+    stdout = call.streams.stdout
+    colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
     as_json = options.format is Format.JSON
-    call.streams.emit(to_json(listing) if as_json else runs_text(listing, colour=colour))
+    text = to_json(listing) if as_json else runs_text(listing, colour=colour, width=width)
+    call.streams.emit(text)
     return ExitCode.OK
 
 

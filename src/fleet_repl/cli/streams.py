@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import select
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 2.0
 """Seconds that a log line waits for whoever reads stderr."""
+
+
+_COMMAND: Final = re.compile(r"(?:^|[ `])(?:fleet-repl|aws|timedatectl) [a-z]|^ *\{")
+"""A command, or a statement of a policy, to paste: line breaks would damage it."""
+_HANGING: Final = "  "
+"""The additional indentation of the second and later parts of a wrapped line: less than that of a
+remedy, which stands below the message."""
 
 
 class OutputError(FleetError):
@@ -83,6 +91,21 @@ class Streams:
             return os.get_terminal_size(stream.fileno()).columns or None
         except (OSError, ValueError):
             return None
+
+    def fitted(self, line: str, stream: TextIO) -> list[str]:
+        """Returns a line of words in parts that fit a terminal, broken between words. A line with
+        a command to paste stays whole, and so does every line for a file or a pipe."""
+        width = self.width(stream)
+        if width is None or _COMMAND.search(line):
+            return [line]
+        from fleet_repl.reports.text.terminal import wrapped  # noqa: PLC0415 - loads rich
+
+        return wrapped(line, width, hanging=_HANGING)
+
+    def words(self, text: str, stream: TextIO) -> str:
+        """Returns lines of words as they fit a stream, each with its end."""
+        parts = (part for line in text.splitlines() for part in self.fitted(line, stream))
+        return "".join(f"{part}\n" for part in parts)
 
     def emit(self, text: str | Iterable[str]) -> None:
         """Write the result, whole or in pieces, to stdout. Raises OutputError where that fails.

@@ -33,7 +33,9 @@ def unfreeze(call: Call[StateOptions]) -> ExitCode:
         page.add(f"{inventory.name} was not frozen")
     for ended in lifted:
         page.add(f"{inventory.name} is no longer frozen. It was {since(ended)}")
-    call.show(page.render(colour=call.streams.has_colour(call.streams.stdout)))
+    stdout = call.streams.stdout
+    colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
+    call.show(page.render(colour=colour, width=width))
     return ExitCode.OK
 
 

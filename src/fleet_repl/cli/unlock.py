@@ -69,7 +69,7 @@ async def _agreed(
     with call.streams.terminal(keyboard) as terminal, interrupts.stopping(lambda: None):
         if terminal is not call.streams.stderr or call.options.quiet:
             # The notes on stderr did not reach this terminal; the question needs them.
-            terminal.writelines(f"{lock}\n" for lock in locks)
+            terminal.writelines(call.streams.words(f"{lock}", terminal) for lock in locks)
         return await confirm(
             QUESTION, stdin=keyboard, terminal=terminal, given_up=interrupts.requested
         )
@@ -82,7 +82,8 @@ async def _give_back(
     for lock in locks:
         fleet = lock.document.fleet
         if await history.unlock(lock):
-            call.show(f"the lock of {fleet} is given back. It was held by {lock.holder}\n")
+            text = f"the lock of {fleet} is given back. It was held by {lock.holder}"
+            call.show(call.streams.words(text, call.streams.stdout))
         else:
             call.log.failure(
                 f"the lock of {fleet} is not given back: its holder has given a sign of life since"

@@ -36,10 +36,10 @@ _STYLES: Final = {
 }
 
 
-def runs_text(run_list: RunList, *, colour: bool = False) -> str:
+def runs_text(run_list: RunList, *, colour: bool = False, width: int | None = None) -> str:
     """Returns a table with a row for each run, and a column of fleets where there are several.
 
-    Times are in UTC.
+    Times are in UTC. `width`: the columns of the terminal; None wraps no line.
     """
     page = Page(full=True)
     for fleet, freeze in sorted(run_list.frozen.items()):
@@ -48,27 +48,27 @@ def runs_text(run_list: RunList, *, colour: bool = False) -> str:
     page.gap()
     if not run_list.runs:
         page.add(f"No runs are remembered in {run_list.location}.")
-        return page.render(colour=colour)
+        return page.render(colour=colour, width=width)
     _add_table(page, run_list.runs, run_list)
     if run_list.older:
         page.gap()
         total = len(run_list.runs) + run_list.older
         page.add((f"… and {run_list.older:,} older; --limit {total} lists all", Style.FAINT))
-    return page.render(colour=colour)
+    return page.render(colour=colour, width=width)
 
 
-def pruned_text(run_list: RunList, *, colour: bool = False) -> str:
+def pruned_text(run_list: RunList, *, colour: bool = False, width: int | None = None) -> str:
     """Returns a table of the runs that were removed, or would be, and the number that stays."""
     page, pruned = Page(full=True), run_list.pruned
     stay = counted(len(run_list.runs) + run_list.older, "run")
     if pruned is None or not pruned.runs:
         page.add(f"Nothing is to be removed; {stay} remembered.")
-        return page.render(colour=colour)
+        return page.render(colour=colour, width=width)
     _add_table(page, pruned.runs, run_list)
     page.gap()
     done = "would be removed" if pruned.dry_run else "removed"
     page.add((f"{counted(len(pruned.runs), 'run')} {done}", Style.HEADING), f"; {stay} kept.")
-    return page.render(colour=colour)
+    return page.render(colour=colour, width=width)
 
 
 def _add_table(page: Page, runs: Sequence[RunSummary], run_list: RunList) -> None:

@@ -37,16 +37,22 @@ def terminal_text(lines: Iterable[Line], *, colour: bool, width: int | None) -> 
     return file.getvalue()
 
 
+def wrapped(text: str, width: int, *, hanging: str = HANGING) -> list[str]:
+    """Returns a line of text in parts that fit into `width`, each but the first with `hanging` as
+    its additional indentation."""
+    return [piece.plain for piece in _wrapped(Text(text), width, hanging)]
+
+
 def _pieces(line: Line, width: int | None) -> Iterable[Text]:
     text = Text.assemble(*line)
     pasted = any(style == Style.PASTED for _, style in line)
-    return [text] if width is None or pasted else _wrapped(text, width)
+    return [text] if width is None or pasted else _wrapped(text, width, HANGING)
 
 
-def _wrapped(line: Text, width: int) -> Iterator[Text]:
+def _wrapped(line: Text, width: int, additional: str) -> Iterator[Text]:
     """Yields a line in parts that fit into `width`; a longer word, such as an id, is not broken."""
     start = len(line.plain) - len(line.plain.lstrip())
-    hanging = line.plain[:start] + HANGING
+    hanging = line.plain[:start] + additional
     ends, used = [], start
     for word in re.finditer(r"\S+ *", line.plain):
         if used + cell_len(word[0].rstrip()) > width and used > len(hanging):
