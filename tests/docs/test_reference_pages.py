@@ -29,6 +29,7 @@ import fleet_repl.runs.rollback.planner
 import fleet_repl.runs.rollback.refusals
 from fleet_repl import FaultKind, Outcome
 from fleet_repl.inventory import json_schema
+from fleet_repl.planning.plan import UNKNOWN_REGIONS
 from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.runs.rollback.targets import FOREIGN_RULES
 from fleet_repl.sandbox import (
@@ -193,7 +194,7 @@ TOLD_BY: dict[Any, set[str]] = {
     fleet_repl.runs.rollback.planner: {FOREIGN_RULES},
     fleet_repl.fleet.run_reports: set(),
     fleet_repl.planning.acknowledgements: {NOT_TRANSITIVE, RETIRED_ROUTE, IDLE_WAVE},
-    fleet_repl.planning.discovery: set(),
+    fleet_repl.planning.discovery: {UNKNOWN_REGIONS},
     fleet_repl.planning.fleet_summary: set(),
     fleet_repl.fleet.attribution: set(),
     fleet_repl.planning.elsewhere.plan_warnings: set(),

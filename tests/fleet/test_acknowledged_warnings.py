@@ -142,7 +142,8 @@ def test_every_kind_of_the_page_can_be_acknowledged_or_is_about_one_run() -> Non
     of_runs = {"unfinished-run", "unreadable-state", "not-recorded", "unset-variable"}
     of_rollbacks = {"grants-in-use", "grants-taken", "ungranted", "foreign-rules"}
     of_discoveries = {
-        *("not-discovered", "cached-discovery", "discovery-not-kept", "unknown-regions")
+        *("not-discovered", "cached-discovery", "discovery-not-kept", "unknown-regions"),
+        "joining",
     }
     about_one_run = of_runs | of_rollbacks | of_discoveries
     assert kinds - about_one_run - {"acknowledged-nothing"} == OF_PLANS

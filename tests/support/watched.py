@@ -16,7 +16,6 @@ from tests.support.plans import plan_of, registry_outcome, report_of, with_diges
 from tests.support.registries import registry_of
 
 from fleet_repl.fleet.fleet import NONE_EXCLUDED, Interrupted
-from fleet_repl.fleet.images import EVERYTHING
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning import excluded
@@ -35,7 +34,7 @@ from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Statistics, Status
 from fleet_repl.state import LockAndFreeze
-from fleet_repl.topology import Selection
+from fleet_repl.topology import EVERYTHING, Selection
 from fleet_repl.values.errors import (
     Fault,
     FaultKind,

@@ -81,16 +81,21 @@ async def _discovered(
 
 def _show(call: Call[AccountsOptions], inventory: Inventory) -> ExitCode:
     from fleet_repl.planning.account_facts import account_facts  # noqa: PLC0415
+    from fleet_repl.planning.discovery import discovery_warnings  # noqa: PLC0415
+    from fleet_repl.planning.plan import regions_unknown  # noqa: PLC0415
     from fleet_repl.reports.documents.accounts import accounts_document  # noqa: PLC0415
-    from fleet_repl.topology import check_labels  # noqa: PLC0415
+    from fleet_repl.topology import (  # noqa: PLC0415
+        Selection,
+        check_labels,
+        selected_accounts,
+    )
 
     pairs = [text.partition("=")[::2] for text in call.options.label]
     check_labels(inventory, pairs)
-    listed = [
-        facts
-        for facts in account_facts(inventory, SYSTEM.now())
-        if not pairs or any(facts.account.labels.get(key) == value for key, value in pairs)
-    ]
-    unanswered = inventory.discovery is not None and bool(inventory.discovery.unanswered)
-    code = ExitCode.PARTIAL if unanswered else ExitCode.OK
-    return show_only(call, accounts_document(inventory, listed), code, inventory=inventory)
+    selection, now = Selection(labels=tuple(pairs)), SYSTEM.now()
+    selected = {account.id for account in selected_accounts(inventory, selection)}
+    listed = [facts for facts in account_facts(inventory, now) if facts.account.id in selected]
+    warnings = tuple(discovery_warnings(inventory, selection, now=now))
+    code = ExitCode.PARTIAL if regions_unknown(warnings) else ExitCode.OK
+    document = accounts_document(inventory, listed, warnings)
+    return show_only(call, document, code, inventory=inventory)

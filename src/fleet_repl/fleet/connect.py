@@ -30,7 +30,6 @@ from fleet_repl.planning.acknowledgements import as_warning
 from fleet_repl.planning.attribution import NO_CALLS, KnownCalls
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.desired_state import desired_state
-from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.runs.history import Purpose
 from fleet_repl.state import RunRecords
 from fleet_repl.topology import Topology
@@ -192,7 +191,7 @@ class _Opening:
             inventory=inventory,
             world=self.world,
             desired=desired,
-            warnings=(*map(as_warning, topology.notices), *discovery_warnings(inventory)),
+            warnings=tuple(map(as_warning, topology.notices)),
             registries=registries,
             store=store,
             folder=self.place.folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,10 +25,12 @@ from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.attribution import KnownCalls
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.planning.enrolment import joining_until
 from fleet_repl.planning.ownership import Record
-from fleet_repl.planning.plan import Warning
+from fleet_repl.planning.plan import UNKNOWN_REGIONS, Warning
 from fleet_repl.state import RunRecords
+from fleet_repl.topology import Selection
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import Registry
@@ -151,6 +154,14 @@ class RunContext:
             concurrency=self.inventory.apply.concurrency,
             on_event=self.on_event,
         )
+
+
+def regions_warnings(context: RunContext, selection: Selection) -> Iterator[Warning]:
+    """Yields the warning about accounts in the selection of which registries may be missing, as
+    they did not say their regions: a result without them is partial."""
+    for warning in discovery_warnings(context.inventory, selection, now=context.started):
+        if warning.kind == UNKNOWN_REGIONS:
+            yield warning
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from fleet_repl.engine.coverage.in_use import InUseContext, Survey, in_use
 from fleet_repl.engine.coverage.run import CoverageContext, Covered, cover
-from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.context import RunContext, regions_warnings
 from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.fleet.repositories import known_there
 from fleet_repl.fleet.verify import asked_links, ends_of, links_within
@@ -24,7 +24,7 @@ from fleet_repl.runs.coverage import (
     unrouted,
 )
 from fleet_repl.runs.delivery import UnreadRegistry
-from fleet_repl.topology import Link
+from fleet_repl.topology import EVERYTHING, Link, Selection
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry
 
@@ -33,6 +33,7 @@ from fleet_repl.values.names import AccountId, Registry
 class CoverageOptions:
     """What a coverage looks at besides the repositories of links."""
 
+    selection: Selection = EVERYTHING
     with_images: bool = False
     """Digests are compared, too."""
     runtimes: tuple[Runtime, ...] = ()
@@ -145,6 +146,7 @@ def _report(
             UnreadRegistry(registry=registry, name=desired.names[registry.account], error=fault)
             for registry, fault in sorted(covered.faults.items(), key=lambda item: item[0])
         ),
+        warnings=tuple(regions_warnings(context, options.selection)),
         interrupted=context.stop.interrupted,
     )
 

@@ -13,7 +13,7 @@ import anyio.to_thread
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.apply import apply
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.fleet.images import EVERYTHING, FleetImages
+from fleet_repl.fleet.images import FleetImages
 from fleet_repl.fleet.kept_plan import PlanError, check_accounts, check_registries, check_world
 from fleet_repl.fleet.plan import PlanOptions, propose
 from fleet_repl.fleet.run_reports import interrupted_report, refused_report
@@ -22,7 +22,7 @@ from fleet_repl.planning.stored import with_policies_read
 from fleet_repl.reports.documents.plan import is_unaltered
 from fleet_repl.runs.outcomes import Report, Statistics
 from fleet_repl.state import LockAndFreeze, read_lock_and_freeze, revise
-from fleet_repl.topology import Selection, select
+from fleet_repl.topology import EVERYTHING, Selection, select
 from fleet_repl.values.errors import Fault, FleetError, SelectionError
 from fleet_repl.values.names import Registry
 
@@ -111,6 +111,7 @@ class Fleet(FleetImages):
         scope = select(self._context.inventory, selection)
         self._report_start(scope)
         options = PlanOptions(
+            selection=selection,
             allow=allow,
             over=over,
             beside=beside,

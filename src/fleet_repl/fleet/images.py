@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.runs.events import RunStarted
 from fleet_repl.runs.outcomes import BackfillReport
-from fleet_repl.topology import Selection, select
+from fleet_repl.topology import EVERYTHING, Selection, select
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from fleet_repl.runs.delivery import DeliveryReport
     from fleet_repl.runs.replication_events import ReplicationEvent
     from fleet_repl.runs.timed_deliveries import TimedDelivery
-
-EVERYTHING: Final = Selection()
-"""The selection that narrows nothing."""
 
 
 class FleetImages:
@@ -50,8 +47,7 @@ class FleetImages:
         """
         from fleet_repl.fleet.verify import verify_links  # noqa: PLC0415
 
-        scope = select(self._context.inventory, selection)
-        return await verify_links(scope, count, age, self._context.reporting_to(on_event))
+        return await verify_links(selection, count, age, self._context.reporting_to(on_event))
 
     async def explain(
         self, what: str, *, source: str | None = None, destination: str | None = None
@@ -116,7 +112,9 @@ class FleetImages:
         runtimes = runtimes_of(in_use, kube_contexts)
         scope = select(self._context.inventory, selection)
         self._report_start(scope)
-        options = CoverageOptions(with_images=images, runtimes=runtimes, contexts=kube_contexts)
+        options = CoverageOptions(
+            selection=selection, with_images=images, runtimes=runtimes, contexts=kube_contexts
+        )
         return await cover_links(scope, self._context, options)
 
     async def time_deliveries(

@@ -17,6 +17,7 @@ from fleet_repl.fleet.survey import survey
 from fleet_repl.planning.account_facts import account_labels, planned_accounts
 from fleet_repl.planning.acknowledgements import OF_PLANS, Noted, noted
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.discovery import discovery_warnings
 from fleet_repl.planning.enrolment import young_accounts
 from fleet_repl.planning.excluded import exclude, exclude_objected
 from fleet_repl.planning.objections import (
@@ -37,7 +38,7 @@ from fleet_repl.runs.drift import attributed
 from fleet_repl.runs.events import PlanMade
 from fleet_repl.runs.history import Fingerprints
 from fleet_repl.state import read_marks
-from fleet_repl.topology import NOTICES
+from fleet_repl.topology import NOTICES, Selection
 from fleet_repl.values.errors import Fault, UnreadableStateError
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import first_line
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 class PlanOptions:
     """The options of a plan beside its scope; `Fleet.plan` explains each."""
 
+    selection: Selection
     allow: Collection[str]
     over: float
     beside: Path | None
@@ -97,6 +99,7 @@ async def propose(
         registries, fingerprints, resolved.desired, context, options
     )
     warnings = (
+        *discovery_warnings(context.inventory, options.selection, now=began),
         *dead.warnings,
         *unreadable,
         *resolved.warnings,

@@ -14,7 +14,15 @@ from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.account_facts import account_labels
 from fleet_repl.planning.acknowledgements import noted
 from fleet_repl.planning.authorize import Authorized
-from fleet_repl.planning.plan import Effort, Objection, Plan, Warning, fall_short
+from fleet_repl.planning.discovery import discovery_warnings
+from fleet_repl.planning.plan import (
+    Effort,
+    Objection,
+    Plan,
+    Warning,
+    fall_short,
+    regions_unknown,
+)
 from fleet_repl.runs.events import RegistryFinished, RunFinished
 from fleet_repl.runs.outcomes import (
     AS_PLANNED,
@@ -38,7 +46,12 @@ def applied_report(
     until: str | None,
 ) -> Report:
     """The report of an authorized plan, before its backfills. `until`: the last wave, if asked."""
-    status = run_status(outcomes, until=until, interrupted=context.stop.interrupted)
+    status = run_status(
+        outcomes,
+        until=until,
+        interrupted=context.stop.interrupted,
+        short=regions_unknown(warnings),
+    )
     report = _report(context, authorized.plan, outcomes, status, authorized.objections, warnings)
     return replace(report, forced=authorized.forced, allowed=authorized.allowed)
 
@@ -67,7 +80,8 @@ def interrupted_report(
 ) -> Report:
     """The report of a run that was stopped before there was a plan."""
     desired = context.desired
-    known = noted(context.warnings, context.inventory, judged=NOTICES)
+    warnings = (*context.warnings, *discovery_warnings(context.inventory, now=context.started))
+    known = noted(warnings, context.inventory, judged=NOTICES)
     return Report(
         run_id=context.run_id,
         status=Status.INTERRUPTED,
@@ -96,14 +110,19 @@ def interrupted_report(
 
 
 def run_status(
-    outcomes: Sequence[RegistryOutcome], *, until: str | None, interrupted: bool
+    outcomes: Sequence[RegistryOutcome],
+    *,
+    until: str | None,
+    interrupted: bool,
+    short: bool,
 ) -> Status:
-    """The status of a run, before its backfills."""
+    """The status of a run, before its backfills. `short`: registries may not have been read, as
+    accounts did not say their regions."""
     if interrupted:
         return Status.INTERRUPTED
     if all(registry.outcome in AS_PLANNED for registry in outcomes):
         held = any(fall_short(registry.held) for registry in outcomes)
-        return Status.PARTIAL if held else Status.OK
+        return Status.PARTIAL if held or short else Status.OK
     if until is not None and all(_done_up_to(until, registry) for registry in outcomes):
         return Status.STAGED
     good = any(registry.outcome in (*AS_PLANNED, Outcome.PARTIAL) for registry in outcomes)

@@ -8,22 +8,24 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fleet_repl.engine.verify import VerifyContext, verify
-from fleet_repl.fleet.context import RunContext
+from fleet_repl.fleet.context import RunContext, regions_warnings
 from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.fleet.repositories import live_desired
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.runs.delivery import DeliveryReport, DeliveryState, LinkDelivery
 from fleet_repl.runs.events import VerifyFinished, VerifyStarted
-from fleet_repl.topology import Link
+from fleet_repl.topology import Link, Selection, select
 from fleet_repl.values.names import AccountId, Registry
 
 
 async def verify_links(
-    scope: frozenset[Registry], count: int, age: timedelta, context: RunContext
+    selection: Selection, count: int, age: timedelta, context: RunContext
 ) -> DeliveryReport:
-    """Looks at up to `count` images of each source, none older than `age`. Writes nothing."""
+    """Looks at up to `count` images of each source, none older than `age`. Writes nothing. Raises
+    SelectionError."""
     clock = context.pace.clock
+    scope = select(context.inventory, selection)
     sources = {link.source for link in links_within(scope, context.desired)}
     desired = await live_desired(sources, context)
     context = replace(context, desired=desired)
@@ -46,6 +48,7 @@ async def verify_links(
         sampled=verified.sampled,
         links=tuple(every),
         unreadable=verified.unreadable,
+        warnings=tuple(regions_warnings(context, selection)),
         interrupted=context.stop.interrupted,
     )
     context.on_event(VerifyFinished(report=report))

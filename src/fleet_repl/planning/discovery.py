@@ -6,8 +6,9 @@ Pure. It decides what labels and names discovered accounts get, and which of the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -20,7 +21,9 @@ from fleet_repl.inventory import (
     Organization,
     with_discovery,
 )
-from fleet_repl.planning.plan import Warning
+from fleet_repl.planning.enrolment import young_accounts
+from fleet_repl.planning.plan import UNKNOWN_REGIONS, Warning
+from fleet_repl.topology import EVERYTHING, Selection, selected_accounts
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import AccountId, is_account_id
 from fleet_repl.values.text import counted, day_and_time, is_plain, listed, visible
@@ -65,8 +68,12 @@ def resolved(inventory: Inventory, discovery: Discovery) -> Inventory:
     return with_discovery(inventory, tuple(tables), discovery)
 
 
-def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:
-    """Yields warnings about the way the accounts were discovered."""
+def discovery_warnings(
+    inventory: Inventory, selection: Selection = EVERYTHING, *, now: datetime | None = None
+) -> Iterator[Warning]:
+    """Yields warnings about the way the accounts were discovered: of those that did not say their
+    regions, about the accounts in the selection. `now`: the time at which accounts count as joining
+    or not; None: that of the discovery."""
     discovery = inventory.discovery
     if discovery is None:
         return
@@ -81,15 +88,37 @@ def discovery_warnings(inventory: Inventory) -> Iterator[Warning]:
             message=f"the discovered accounts could not be kept, so that nobody notices if some "
             f"are lost next time: {discovery.not_kept}",
         )
-    unanswered = [account for account in inventory.accounts if account.id in discovery.unanswered]
+    selected = selected_accounts(inventory, selection)
+    unanswered = [account for account in selected if account.id in discovery.unanswered]
+    joining = _joining(unanswered, discovery, young_accounts(inventory, now or discovery.at))
+    for sentence in joining.values():
+        message = f"{sentence}. It has no registries in this run, and links to it stay as they are"
+        yield Warning(kind="joining", message=message)
     for has_regions, consequence in (
         (True, "the regions that they had enabled last count"),
         (False, "they have no registries in this run, and links to them stay as they are"),
     ):
-        accounts = [account for account in unanswered if bool(account.regions) is has_regions]
+        accounts = [
+            account
+            for account in unanswered
+            if account.id not in joining and bool(account.regions) is has_regions
+        ]
         if accounts:
             message = _unknown(accounts, discovery, consequence)
-            yield Warning(kind="unknown-regions", message=message)
+            yield Warning(kind=UNKNOWN_REGIONS, message=message)
+
+
+def _joining(
+    unanswered: Iterable[Account], discovery: Discovery, young: Mapping[AccountId, str]
+) -> Mapping[AccountId, str]:
+    """Returns the accounts that did not say their regions because they are joining, each with a
+    sentence. One that said them before has had its role, so that it is not joining any more."""
+    return {
+        account.id: young[account.id]
+        for account in unanswered
+        if account.id in young and not account.regions
+        if (fault := discovery.unanswered[account.id]) is None or fault.role_refused
+    }
 
 
 def unknown_regions_problems(inventory: Inventory) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from fleet_repl.ecr.content import Content, contents
 from fleet_repl.ecr.rules import Replication, unknown_rules_lost
@@ -234,6 +234,16 @@ class Warning:
     message: str
     about: About = field(default=(), repr=False, compare=False)
     """No part of the document."""
+
+
+UNKNOWN_REGIONS: Final = "unknown-regions"
+"""The kind of the warning that accounts did not say which regions they have enabled, so that
+registries of theirs may not have been read."""
+
+
+def regions_unknown(warnings: Iterable[Warning]) -> bool:
+    """Returns whether one of these warnings says so: then the result of a command is partial."""
+    return any(warning.kind == UNKNOWN_REGIONS for warning in warnings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

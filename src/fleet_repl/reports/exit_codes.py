@@ -6,10 +6,10 @@ Where several codes fit, the first of these counts: interrupted, error, refused,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fleet_repl.planning.objections import differs
-from fleet_repl.planning.plan import Plan, fall_short
+from fleet_repl.planning.plan import Plan, fall_short, regions_unknown
 from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report, Status
 from fleet_repl.values.exit_code import ExitCode
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from fleet_repl.runs.coverage import CoverageReport
     from fleet_repl.runs.delivery import DeliveryReport
     from fleet_repl.runs.doctor import DoctorReport
+
+
+REGIONS_UNKNOWN: Final = "regions of accounts unknown"
+"""The reason for PARTIAL where accounts did not say which regions they have enabled."""
 
 
 def exit_code(
@@ -47,7 +51,8 @@ def plan_exit(plan: Plan, *, detailed: bool) -> ExitCode:
     Objections count only there, because showing a plan refuses nothing.
     """
     return exit_code(
-        partial=any(registry.falls_short for registry in plan.registries),
+        partial=regions_unknown(plan.warnings)
+        or any(registry.falls_short for registry in plan.registries),
         pending=detailed and differs(plan),
     )
 
@@ -63,7 +68,8 @@ def report_exit(report: Report) -> ExitCode:
         error=report.status is Status.FAILED
         and not any(registry.attempts for registry in report.registries),
         refused=report.status is Status.REFUSED,
-        partial=any(
+        partial=regions_unknown(report.warnings)
+        or any(
             registry.outcome in short or fall_short(registry.held) for registry in report.registries
         )
         or any(backfill.fails for backfill in report.backfills),

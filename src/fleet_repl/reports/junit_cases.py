@@ -13,7 +13,7 @@ from typing import assert_never
 
 from fleet_repl.planning.plan import Change, HeldLink, Objection, Plan, RegistryPlan, fall_short
 from fleet_repl.reports.junit_checks import backfill_cases
-from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict
+from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict, regions_cases
 from fleet_repl.runs.drift import call_sentences, sentence
 from fleet_repl.runs.outcomes import (
     ChangeOutcome,
@@ -26,17 +26,24 @@ from fleet_repl.topology import REST
 
 
 def plan_cases(plan: Plan) -> list[Case]:
-    """Returns a case for each registry and for each objection."""
-    return [*map(_planned, plan.registries), *_objections(plan.objections)]
+    """Returns a case for each registry and for each objection, and one for accounts that did not
+    say their regions."""
+    return [
+        *map(_planned, plan.registries),
+        *_objections(plan.objections),
+        *regions_cases(plan.warnings),
+    ]
 
 
 def report_cases(report: Report) -> list[Case]:
-    """Returns a case for each registry, wave, backfill and objection that was not overridden."""
+    """Returns a case for each registry, wave, backfill and objection that was not overridden, and
+    one for accounts that did not say their regions."""
     return [
         *map(_finished, report.registries),
         *_waves(report),
         *backfill_cases(report.backfills),
         *_objections(() if report.forced else report.objections),
+        *regions_cases(report.warnings),
     ]
 
 

@@ -21,7 +21,7 @@ from fleet_repl.reports.coverage_words import (
     route_words,
     use_words,
 )
-from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict
+from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict, regions_cases
 from fleet_repl.runs.coverage import (
     CoverageReport,
     CoverageState,
@@ -44,8 +44,13 @@ _NOT_BEGUN: Final = (BackfillState.QUEUED, BackfillState.NONE, BackfillState.NOT
 
 
 def delivery_cases(report: DeliveryReport) -> list[Case]:
-    """Returns a case for each link and for each registry that could not be read."""
-    return [*map(_delivered, report.links), *map(_unread, report.unreadable)]
+    """Returns a case for each link and for each registry that could not be read, and one for
+    accounts that did not say their regions."""
+    return [
+        *map(_delivered, report.links),
+        *map(_unread, report.unreadable),
+        *regions_cases(report.warnings),
+    ]
 
 
 def coverage_cases(report: CoverageReport) -> list[Case]:
@@ -57,6 +62,7 @@ def coverage_cases(report: CoverageReport) -> list[Case]:
         *map(_covered, report.links),
         *_in_use(report.in_use),
         *map(_unread, report.unreadable),
+        *regions_cases(report.warnings),
     ]
 
 

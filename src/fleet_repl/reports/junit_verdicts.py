@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from fleet_repl.planning.plan import UNKNOWN_REGIONS, Warning
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 
@@ -33,6 +35,18 @@ def fault_verdict(fault: Fault | None) -> Verdict | None:
         return None
     lines = (fault.hint or "").splitlines()
     return Verdict(element="error", kind=fault.kind.value, message=str(fault), lines=tuple(lines))
+
+
+def regions_cases(warnings: Iterable[Warning]) -> list[Case]:
+    """Returns a case for the accounts that did not say which regions they have enabled."""
+    return [
+        Case(
+            name="enabled regions",
+            verdict=Verdict(element="error", kind=warning.kind, message=warning.message),
+        )
+        for warning in warnings
+        if warning.kind == UNKNOWN_REGIONS
+    ]
 
 
 def case_name(registry: Registry, name: str) -> str:

@@ -20,10 +20,12 @@ from fleet_repl.topology.links import (
 )
 from fleet_repl.topology.resolve import Topology as Topology, connect as connect
 from fleet_repl.topology.selection import (
+    EVERYTHING as EVERYTHING,
     Selection as Selection,
     check_labels as check_labels,
     find_registry as find_registry,
     select as select,
+    selected_accounts as selected_accounts,
 )
 from fleet_repl.topology.summaries import RouteSummary as RouteSummary
 from fleet_repl.topology.waves import Waves as Waves

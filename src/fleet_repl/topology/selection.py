@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from fleet_repl.inventory import Account, External, Inventory
 from fleet_repl.inventory.suggestions import Guesser
@@ -26,6 +27,10 @@ class Selection:
     labels: tuple[tuple[str, str], ...] = ()
     """Key and value."""
     regions: tuple[str, ...] = ()
+
+
+EVERYTHING: Final = Selection()
+"""The selection that narrows nothing."""
 
 
 def select(
@@ -48,7 +53,7 @@ def select(
     selected = frozenset(_matching(inventory, selection))
     if selected:
         return selected
-    if selection == Selection():
+    if selection == EVERYTHING:
         raise SelectionError(
             "the fleet has no registry: no account has said which regions it has enabled\n    "
             f"fleet-repl doctor {shlex.quote(inventory.path)} tells why"
@@ -99,19 +104,22 @@ def check_labels(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> Non
         raise SelectionError("\n".join(faults))
 
 
+def selected_accounts(inventory: Inventory, selection: Selection) -> tuple[Account, ...]:
+    """The accounts that `selection` names by name, id or label, whatever their regions are."""
+    names, labels = frozenset(selection.accounts), selection.labels
+    return tuple(
+        account
+        for account in inventory.accounts
+        if (not names or account.id in names or account.name in names)
+        and (not labels or any(account.labels.get(key) == value for key, value in labels))
+    )
+
+
 def _matching(inventory: Inventory, selection: Selection) -> Iterator[Registry]:
-    accounts, regions = frozenset(selection.accounts), frozenset(selection.regions)
-    by_id = {account.id: account for account in inventory.accounts}
+    regions = frozenset(selection.regions)
+    accounts = {account.id for account in selected_accounts(inventory, selection)}
     for registry in registries(inventory):
-        account = by_id[registry.account]
-        if (
-            (not accounts or account.id in accounts or account.name in accounts)
-            and (
-                not selection.labels
-                or any(account.labels.get(key) == value for key, value in selection.labels)
-            )
-            and (not regions or registry.region in regions)
-        ):
+        if registry.account in accounts and (not regions or registry.region in regions):
             yield registry
 
 

@@ -11,11 +11,10 @@ from contextlib import suppress
 
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.fleet.discover import discover
-from fleet_repl.fleet.images import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.runs.session_names import is_session_of
-from fleet_repl.topology import Selection, registries
+from fleet_repl.topology import EVERYTHING, Selection, registries
 from fleet_repl.values.errors import InventoryError, RefusedError
 from fleet_repl.values.names import AccountId
 from fleet_repl.watch.eventbridge import AccountChange, Ignored, RegistryWrite, WholeFleet

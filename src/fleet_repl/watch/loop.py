@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from anyio import to_thread
 
-from fleet_repl.fleet.images import EVERYTHING
 from fleet_repl.inventory import Inventory
 from fleet_repl.reports.log_entry import Log, LogEntry
-from fleet_repl.topology import Selection, select
+from fleet_repl.topology import EVERYTHING, Selection, select
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError

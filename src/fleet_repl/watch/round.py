@@ -11,7 +11,15 @@ from typing import Final
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.objections import differs
-from fleet_repl.planning.plan import Mover, Objection, Plan, RegistryPlan, State, fall_short
+from fleet_repl.planning.plan import (
+    Mover,
+    Objection,
+    Plan,
+    RegistryPlan,
+    State,
+    fall_short,
+    regions_unknown,
+)
 from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.runs.outcomes import AS_PLANNED, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.state import LockAndFreeze
@@ -169,6 +177,7 @@ def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
     `fix`: the round was to correct, and the plan has nothing that can be written.
     """
     short = any(planned.falls_short for planned in plan.registries)
+    partial = short or bool(plan.changes) or regions_unknown(plan.warnings)
     code = plan_exit(plan, detailed=True)
     if differs(plan) and not fix:
         return Verdict.DRIFT, code
@@ -180,7 +189,7 @@ def looked(plan: Plan, *, fix: bool) -> tuple[Verdict, ExitCode]:
         and short
     ):
         return Verdict.FAILED, code
-    return (Verdict.PARTIAL if short or plan.changes else Verdict.IN_SYNC), code
+    return (Verdict.PARTIAL if partial else Verdict.IN_SYNC), code
 
 
 def carried_out(report: Report) -> Verdict:

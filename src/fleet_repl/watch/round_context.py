@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from fleet_repl.fleet.images import EVERYTHING
 from fleet_repl.reports.log_entry import Log
-from fleet_repl.topology import Selection
+from fleet_repl.topology import EVERYTHING, Selection
 from fleet_repl.values.clock import SYSTEM, Clock
 from fleet_repl.watch.fleets import Connect
 from fleet_repl.watch.news import News

@@ -12,7 +12,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.account_facts import AccountFacts
-from fleet_repl.planning.discovery import Origin, discovery_warnings
+from fleet_repl.planning.discovery import Origin
+from fleet_repl.planning.plan import Warning
 from fleet_repl.reports.documents.member_types import Account, RegionName, Timestamp
 from fleet_repl.reports.documents.reader import Document
 from fleet_repl.reports.documents.shared import WarningDocument, recast
@@ -88,15 +89,15 @@ class AccountsDocument(
     warnings: tuple[WarningDocument, ...]
 
 
-def accounts_document(inventory: Inventory, accounts: Iterable[AccountFacts]) -> AccountsDocument:
-    """Returns the document of these accounts of a fleet."""
+def accounts_document(
+    inventory: Inventory, accounts: Iterable[AccountFacts], warnings: Iterable[Warning]
+) -> AccountsDocument:
+    """Returns the document of these accounts of a fleet, with warnings about its discovery."""
     discovery = inventory.discovery
     return AccountsDocument(
         fleet=inventory.name,
         organization=None if discovery is None else discovery.organization,
         discovered_at=None if discovery is None else timestamp(discovery.at),
         accounts=tuple(map(FleetAccountDocument.of, accounts)),
-        warnings=tuple(
-            recast(warning, WarningDocument) for warning in discovery_warnings(inventory)
-        ),
+        warnings=tuple(recast(warning, WarningDocument) for warning in warnings),
     )

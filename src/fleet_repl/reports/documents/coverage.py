@@ -20,7 +20,9 @@ from fleet_repl.reports.documents.run_head import RunHead, run_head
 from fleet_repl.reports.documents.sealed import OptionalDigest, sealed
 from fleet_repl.reports.documents.shared import (
     NamedPlaceDocument,
+    RegionsWarnings,
     prefix_list,
+    warning_documents,
 )
 from fleet_repl.runs.coverage import (
     CoverageReport,
@@ -224,6 +226,7 @@ class CoverageDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
     in_use: Annotated[
         InUseDocument | None, Meta(description="Null where nobody was asked what runs.")
     ]
+    warnings: RegionsWarnings = UNSET
     digest: OptionalDigest = UNSET
 
     @classmethod
@@ -235,6 +238,7 @@ class CoverageDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
             unrouted=tuple(map(UnroutedDocument.of, report.unrouted)),
             links=tuple(map(CoveredLinkDocument.of, report.links)),
             unreadable=tuple(map(UnreadableDocument.of, report.unreadable)),
+            warnings=warning_documents(report.warnings),
             in_use=None if report.in_use is None else InUseDocument.of(report.in_use),
         )
         return sealed(document)

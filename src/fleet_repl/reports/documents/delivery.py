@@ -17,8 +17,10 @@ from fleet_repl.reports.documents.sealed import OptionalDigest, sealed
 from fleet_repl.reports.documents.shared import (
     ErrorDocument,
     NamedPlaceDocument,
+    RegionsWarnings,
     prefix_list,
     recast,
+    warning_documents,
 )
 from fleet_repl.reports.documents.writer import as_json
 from fleet_repl.runs.delivery import (
@@ -214,6 +216,7 @@ class DeliveryDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
         tuple[UnreadableDocument, ...],
         Meta(description="Sources, and destinations that something was to be looked up in."),
     ]
+    warnings: RegionsWarnings = UNSET
     digest: OptionalDigest = UNSET
 
     @classmethod
@@ -225,6 +228,7 @@ class DeliveryDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", t
             summary=SummaryDocument.of(report),
             links=tuple(map(LinkDocument.of, report.links)),
             unreadable=tuple(map(UnreadableDocument.of, report.unreadable)),
+            warnings=warning_documents(report.warnings),
         )
         return sealed(document)
 

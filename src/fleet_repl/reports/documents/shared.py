@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from fleet_repl.planning.plan import HeldLink
+from fleet_repl.planning.plan import HeldLink, Warning
 from fleet_repl.reports.documents.member_types import (
     OBJECTIONS,
     TIME,
@@ -57,6 +57,20 @@ class WarningDocument(Document, frozen=True):
 
     kind: Annotated[str, Meta(extra_json_schema={"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"})]
     message: str
+
+
+RegionsWarnings: TypeAlias = Annotated[
+    tuple[WarningDocument, ...] | UnsetType,
+    Meta(
+        description="About accounts that did not say which regions they have enabled, so that "
+        "registries of theirs may be missing here. Missing where there are none."
+    ),
+]
+
+
+def warning_documents(warnings: Iterable[Warning]) -> tuple[WarningDocument, ...] | UnsetType:
+    """Returns the documents of warnings; UNSET for none."""
+    return tuple(recast(warning, WarningDocument) for warning in warnings) or UNSET
 
 
 class PlaceDocument(Document, frozen=True):

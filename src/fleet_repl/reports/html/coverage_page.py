@@ -21,7 +21,11 @@ from fleet_repl.reports.html.links import LinkView, end_names, prefix_words
 from fleet_repl.reports.html.marks import Mark, Tone
 from fleet_repl.reports.html.matrix import link_matrix
 from fleet_repl.reports.html.model import Block, Fact, Page, Problem, Row
-from fleet_repl.reports.html.problems import fault_problems, place_words as place_label
+from fleet_repl.reports.html.problems import (
+    fault_problems,
+    place_words as place_label,
+    warning_problems,
+)
 from fleet_repl.reports.html.run_head import mark_tile, run_facts, status_mark, tile
 from fleet_repl.reports.html.table import table_of
 from fleet_repl.runs.coverage import CoverageReport, CoverageState, InUse, LinkCoverage
@@ -88,6 +92,7 @@ def _facts(report: CoverageReport) -> Iterator[Fact]:
 
 def _problems(report: CoverageReport) -> Iterator[Problem]:
     yield from fault_problems(report.unreadable)
+    yield from warning_problems(report.warnings, acknowledged=0)
     for route in report.routes:
         if route.remedy is not None or route.is_met is False:
             yield Problem(

@@ -19,7 +19,12 @@ from fleet_repl.reports.html.links import (
 from fleet_repl.reports.html.marks import Tone
 from fleet_repl.reports.html.matrix import link_matrix
 from fleet_repl.reports.html.model import Block, Fact, Page, Problem, Row, Tile
-from fleet_repl.reports.html.problems import ends_words, fault_problems, place_words
+from fleet_repl.reports.html.problems import (
+    ends_words,
+    fault_problems,
+    place_words,
+    warning_problems,
+)
 from fleet_repl.reports.html.run_head import mark_tile, run_facts, status_mark, tile
 from fleet_repl.reports.html.table import table_of
 from fleet_repl.runs.delivery import Delivery, DeliveryReport, DeliveryState, LinkDelivery
@@ -81,6 +86,7 @@ def _tiles(report: DeliveryReport) -> tuple[Tile, ...]:
 
 def _problems(report: DeliveryReport) -> Iterator[Problem]:
     yield from fault_problems(report.unreadable)
+    yield from warning_problems(report.warnings, acknowledged=0)
     groups: dict[tuple[DeliveryState, str, str | None], list[str]] = {}
     for link in report.links:
         for image in link.images:

@@ -35,6 +35,7 @@ def add_delivery(page: Page, report: DeliveryDocument) -> None:
     if counts:
         page.add_counts(counts)
     add_faults(page, "Unreadable", ((unread, unread.error) for unread in report.unreadable))
+    add_notes(page, "Warnings", given(report.warnings) or ())
     late = [link for link in report.links if link.state.is_problem and link.images]
     page.add_some(
         f"### Links with problems\n\n{table(('link', 'state', 'images', 'because'), ())}",

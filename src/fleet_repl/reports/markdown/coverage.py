@@ -13,10 +13,10 @@ from fleet_repl.reports.documents.coverage import (
     UnroutedDocument,
 )
 from fleet_repl.reports.documents.in_use import ImageInUseDocument, InUseDocument
-from fleet_repl.reports.documents.shared import NamedPlaceDocument
+from fleet_repl.reports.documents.shared import NamedPlaceDocument, given
 from fleet_repl.reports.markdown.escape import code, prose, remedy, row, table
 from fleet_repl.reports.markdown.page import Page
-from fleet_repl.reports.markdown.problems import add_faults
+from fleet_repl.reports.markdown.problems import add_faults, add_notes
 from fleet_repl.reports.text.labels import label
 
 
@@ -41,6 +41,7 @@ def add_coverage(page: Page, report: CoverageDocument) -> None:
     if report.in_use is not None:
         _add_in_use(page, report.in_use)
     add_faults(page, "Unreadable", ((unread, unread.error) for unread in report.unreadable))
+    add_notes(page, "Warnings", given(report.warnings) or ())
 
 
 def _route(route: CoveredRouteDocument) -> str:

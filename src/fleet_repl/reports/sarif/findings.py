@@ -107,6 +107,7 @@ def _of_report(report: ReportDocument) -> Iterator[Finding]:
 def _of_delivery(report: DeliveryDocument) -> Iterator[Finding]:
     for unread in report.unreadable:
         yield _failed(unread, unread.error, Level.ERROR)
+    yield from _notes(given(report.warnings) or (), Level.WARNING)
     for link in report.links:
         if link.state.is_problem and link.images:
             yield _late(link)

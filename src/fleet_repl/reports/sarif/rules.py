@@ -32,6 +32,7 @@ _WARNINGS: Final = {
     "cached-discovery": "The accounts are those of the last discovery.",
     "discovery-not-kept": "The discovered accounts could not be kept for the next run.",
     "unknown-regions": "An account does not say which regions it has enabled.",
+    "joining": "An account that is joining does not say yet which regions it has enabled.",
     "retired-route": "A route links nothing any more, because all its accounts are retired.",
     "no-repository": "A route asks for repositories, and a source has none of them.",
     "left-repositories": "A route leaves repositories out that were created later.",

@@ -18,11 +18,18 @@ from fleet_repl.reports.coverage_words import (
     shared_remedies,
     use_words,
 )
-from fleet_repl.reports.exit_codes import delivery_exit, exit_words
+from fleet_repl.reports.exit_codes import REGIONS_UNKNOWN, delivery_exit, exit_words
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults, add_joining, add_remedy
+from fleet_repl.reports.text.sections import (
+    GROUPS,
+    add_cut,
+    add_faults,
+    add_joining,
+    add_remedy,
+    add_warnings,
+)
 from fleet_repl.runs.coverage import (
     CoverageReport,
     CoverageState,
@@ -60,6 +67,7 @@ def coverage_text(
         for unread in report.unreadable
     ]
     add_faults(page, "Unreadable", failed)
+    add_warnings(page, report.warnings)
     add_cut(page)
     _add_end(page, report)
     return page.render(colour=colour, width=width)
@@ -195,6 +203,8 @@ def _reasons(report: CoverageReport) -> Iterator[str]:
         yield f"{counted(missed, 'objective')} missed"
     if report.unreadable:
         yield f"{counted(len(report.unreadable), 'registry')} unreadable"
+    if report.warnings:
+        yield REGIONS_UNKNOWN
     places = () if report.in_use is None else report.in_use.unasked
     if failed := sum(place.fails for place in places):
         yield f"what runs in {counted(failed, 'place')} unknown"

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from fleet_repl.reports.exit_codes import delivery_exit, exit_words
+from fleet_repl.reports.exit_codes import REGIONS_UNKNOWN, delivery_exit, exit_words
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.labels import label
 from fleet_repl.reports.text.page import Page, Style
-from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults, add_joining
+from fleet_repl.reports.text.sections import GROUPS, add_cut, add_faults, add_joining, add_warnings
 from fleet_repl.runs.delivery import (
     Delivery,
     DeliveryReport,
@@ -86,6 +86,7 @@ def delivery_text(
             for unread in report.unreadable
         ],
     )
+    add_warnings(page, report.warnings)
     add_cut(page)
     _add_end(page, report)
     return page.render(colour=colour, width=width)
@@ -221,6 +222,8 @@ def _reasons(report: DeliveryReport) -> Iterator[str]:
             yield f"{counted(number, 'link')} {words}"
     if report.unreadable:
         yield f"{counted(len(report.unreadable), 'registry')} unreadable"
+    if report.warnings:
+        yield REGIONS_UNKNOWN
 
 
 def _age(age: timedelta) -> str:

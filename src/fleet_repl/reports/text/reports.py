@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from fleet_repl.reports.exit_codes import exit_words, report_exit
+from fleet_repl.planning.plan import regions_unknown
+from fleet_repl.reports.exit_codes import REGIONS_UNKNOWN, exit_words, report_exit
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.backfills import add_backfills
 from fleet_repl.reports.text.labels import SYMBOLS, change_name, label
@@ -218,4 +219,5 @@ def _meaning(report: Report, code: ExitCode) -> str:
         "cancelled": report.count(Outcome.CANCELLED),
         "backfills failed": sum(backfill.fails for backfill in report.backfills),
     }
-    return exit_words(code, [f"{number:,} {noun}" for noun, number in short.items() if number])
+    words = [f"{number:,} {noun}" for noun, number in short.items() if number]
+    return exit_words(code, [*words, *[REGIONS_UNKNOWN] * regions_unknown(report.warnings)])

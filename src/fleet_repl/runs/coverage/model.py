@@ -16,6 +16,7 @@ from functools import reduce
 from typing import Literal, NamedTuple
 
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.plan import Warning
 from fleet_repl.runs.coverage.in_use import InUse
 from fleet_repl.runs.delivery import PushedImage, UnreadRegistry
 from fleet_repl.values.names import Registry
@@ -166,6 +167,8 @@ class CoverageReport:
     unreadable: tuple[UnreadRegistry, ...] = ()
     in_use: InUse | None = None
     """None where nobody was asked what runs."""
+    warnings: tuple[Warning, ...] = ()
+    """About accounts that did not say their regions, if there are any."""
     interrupted: bool = False
 
     @property
@@ -176,7 +179,7 @@ class CoverageReport:
             return "interrupted"
         missed = any(route.is_met is False for route in self.routes)
         failed = self.in_use is not None and any(place.fails for place in self.in_use.unasked)
-        return "partial" if missed or self.unreadable or failed else "ok"
+        return "partial" if missed or self.unreadable or self.warnings or failed else "ok"
 
     @property
     def states(self) -> Counter[CoverageState]:

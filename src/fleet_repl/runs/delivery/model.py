@@ -15,6 +15,7 @@ from typing import Literal
 
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired
+from fleet_repl.planning.plan import Warning
 from fleet_repl.topology import Link
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
@@ -174,6 +175,8 @@ class DeliveryReport:
     links: tuple[LinkDelivery, ...]
     unreadable: tuple[UnreadRegistry, ...] = ()
     """Sources, and destinations that something was to be looked up in."""
+    warnings: tuple[Warning, ...] = ()
+    """About accounts that did not say their regions, if there are any."""
     interrupted: bool = False
 
     @property
@@ -181,7 +184,7 @@ class DeliveryReport:
         """`partial`: something failed, is missing, or could not be read."""
         if self.interrupted:
             return "interrupted"
-        bad = self.unreadable or any(link.is_problem for link in self.links)
+        bad = self.unreadable or self.warnings or any(link.is_problem for link in self.links)
         return "partial" if bad else "ok"
 
     @property
