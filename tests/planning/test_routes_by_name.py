@@ -89,6 +89,19 @@ def test_prefixes_with_other_deletions_are_barred_like_repositories(folder: Path
     assert (item.prefixes, item.collateral) == (("base/java/",), ())
 
 
+def test_deletions_to_another_destination_bar_nothing(folder: Path) -> None:
+    """Only on one link would a prefix of the other route overlap: what leads elsewhere does not
+    keep a repository from being carried."""
+    elsewhere = (
+        '[[routes]]\nname = "far"\nfrom = { accounts = "hub" }\n'
+        'to = { accounts = "333333333333" }\n'
+        'prefixes = ["base/javascript/"]\nreplicate_deletes = true\n'
+    )
+    inventory = loaded(folder, 'only = ["base/java"]', more=elsewhere)
+    (item,) = resolved(inventory, ["base/java"])
+    assert (item.prefixes, item.collateral) == (("base/java",), ())
+
+
 @given(st.permutations(NAMES), st.permutations(NAMES))
 def test_the_order_of_names_does_not_matter(
     folder: Path, names: Sequence[str], others: Sequence[str]

@@ -55,12 +55,8 @@ def resolve_routes(
         for source in sorted(repositories)
         for prefixes in _of_source(
             source,
-            [
-                routes[name]
-                for name in dict.fromkeys(
-                    name for link in desired.outgoing.get(source, ()) for name in link.routes
-                )
-            ],
+            desired.outgoing.get(source, ()),
+            routes,
             repositories[source],
             there.get(source, {}),
         )
@@ -69,23 +65,26 @@ def resolve_routes(
 
 def _of_source(
     source: Registry,
-    asking: Sequence[Route],
+    links: Sequence[Link],
+    routes: Mapping[str, Route],
     repositories: Collection[str],
     there: Mapping[str, Collection[str]],
 ) -> Iterator[RoutePrefixes]:
-    for route in asking:
+    for name in dict.fromkeys(name for link in links for name in link.routes):
+        route = routes[name]
         if not route.by_name:
             continue
+        beside = {other for link in links if name in link.routes for other in link.routes}
         yield route_prefixes(
             source,
             route,
             repositories,
-            # Rules of which one replicates deletions and another does not must not overlap.
+            # On one link, rules that replicate deletions must not overlap others.
             apart=(
                 prefix
-                for other in asking
-                if other.replicate_deletes != route.replicate_deletes
-                for prefix in other.bounds
+                for other in beside
+                if routes[other].replicate_deletes != route.replicate_deletes
+                for prefix in routes[other].bounds
             ),
             kept=there.get(route.name),
         )
