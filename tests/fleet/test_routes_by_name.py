@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,23 @@ async def test_new_repositories_are_left_where_the_route_leaves_them() -> None:
         assert links(aws) == {"2 base/apps/a", "2 base/go"}
         await aws.applied(fleet(leave.replace('"base/private/"', '"base/private/", "base/old/"')))
         assert links(aws) == {"2 base/apps/a", "2 base/go", "2 base/rust"}
+
+
+async def test_what_a_renamed_fleet_leaves() -> None:
+    """New repositories stay out under the new name, also once the old folder is gone."""
+    leave = fleet(PRIVATE + '\nnew_repositories = "leave"')
+    renamed = leave.replace('"named"', '"renamed"', 1) + '[ownership]\nformerly = ["named"]\n'
+    async with simulate(leave) as aws:
+        born(aws, "base/go")
+        await aws.applied()
+        born(aws, "base/rust")
+        old = aws.state
+        assert (await aws.applied(renamed)).status is Status.OK
+        assert links(aws) == {"2 base/go"}
+        shutil.rmtree(old)
+        plan = await aws.planned()
+        assert not plan.changes
+        assert kinds(plan) == {"left-repositories"}
 
 
 async def test_a_route_that_includes_again_begins_anew() -> None:

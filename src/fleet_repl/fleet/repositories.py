@@ -85,7 +85,8 @@ async def known_there(context: RunContext) -> There:
     inventory = context.inventory
     if all(route.new_repositories == "include" for route in inventory.routes):
         return {}
-    return repositories_there(await read_repositories(context.store, inventory.name), inventory)
+    kept = await read_repositories(context.store, _names(inventory))
+    return repositories_there(kept, inventory)
 
 
 async def live_desired(sources: Collection[Registry], context: RunContext) -> Desired:
@@ -127,9 +128,14 @@ async def keep_repositories(report: Report, plan: Plan, context: RunContext) -> 
     applied = {outcome.registry for outcome in report.registries if outcome.outcome in AS_PLANNED}
     await revise_repositories(
         context.store,
-        context.inventory.name,
+        _names(context.inventory),
         lambda kept: kept_after(kept, context.inventory, plan.resolved, applied),
     )
+
+
+def _names(inventory: Inventory) -> tuple[str, ...]:
+    """The fleet's name, and those that it had before."""
+    return (inventory.name, *inventory.ownership.formerly)
 
 
 async def _read_and_resolved(sources: Collection[Registry], context: RunContext) -> Resolved:

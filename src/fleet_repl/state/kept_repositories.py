@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from fleet_repl.engine.stores import Store
@@ -31,20 +31,29 @@ class RepositoriesDocument(Document, frozen=True, tag_field="schema", tag=REPOSI
     routes: tuple[KeptRouteDocument, ...]
 
 
-async def read_repositories(store: Store, fleet: str) -> Kept:
-    """Returns what is kept of a fleet. Raises StateError, and UnreadableStateError if malformed."""
-    content = await store.read(_name(fleet))
-    return {} if content is None else _parsed(content, store, fleet)
+async def read_repositories(store: Store, names: Sequence[str]) -> Kept:
+    """Returns what is kept under the first of a fleet's names that has anything: the present one,
+    then the former ones. Raises StateError, and UnreadableStateError if malformed."""
+    for fleet in names:
+        content = await store.read(_name(fleet))
+        if content is not None:
+            return _parsed(content, store, fleet)
+    return {}
 
 
-async def revise_repositories(store: Store, fleet: str, change: Callable[[Kept], Kept]) -> None:
-    """Changes what is kept now. An unreadable document is kept under another name, and replaced by
-    a new one. Raises StateError."""
+async def revise_repositories(
+    store: Store, names: Sequence[str], change: Callable[[Kept], Kept]
+) -> None:
+    """Changes what is kept now, and keeps it under the first of a fleet's names from then on. An
+    unreadable document is kept under another name, and replaced by a new one. Raises StateError."""
+    fleet, *formerly = names
+    former = await read_repositories(store, formerly)
 
     def revised(content: bytes | None) -> bytes | None:
-        before = {} if content is None else _parsed(content, store, fleet)
+        before = former if content is None else _parsed(content, store, fleet)
         after = change(before)
-        return None if after == before else _content(after)
+        is_kept = after == (before if content is not None else {})
+        return None if is_kept else _content(after)
 
     await revise_readable(store, _name(fleet), revised, empty=_content({}))
 
