@@ -6,18 +6,17 @@ neither ECR's operations nor the meaning of their answers: the caller passes bot
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
 from types import MappingProxyType
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
-from fleet_repl.aws.answers import body, check_account, objects, texts
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.error_codes import FRESH_REFUSALS
-from fleet_repl.aws.faults import garbage, no_longer_transient
-from fleet_repl.aws.request import Answer, Call, Service
+from fleet_repl.aws.faults import no_longer_transient
+from fleet_repl.aws.pages import Page, PagedList, Reader, pages_of
+from fleet_repl.aws.request import Call, Service
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.runs.outcomes import Statistics
 from fleet_repl.values.canonical_json import JsonObject
@@ -26,37 +25,7 @@ from fleet_repl.values.names import AccountId, Registry
 
 T = TypeVar("T")
 
-Reader: TypeAlias = Callable[[Answer, Call], T]
-"""Turns an answer into a value, or raises CallError for an answer that is not AWS's."""
-
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PagedList:
-    """A list that AWS returns in pages."""
-
-    member: str
-    """The member of an answer that holds the items."""
-    page_size: int | None
-    """The most items that AWS returns in a page (its service model); None: it takes no number."""
-    most_pages: int
-    """A longer list is taken to be endless: no deadline would end it, and all items are kept."""
-    texts: tuple[str, ...] = ()
-    """Members that every item has to have, each a text."""
-    capitalized: bool = False
-    """Whether the service spells its members with a capital: `NextToken`, `MaxResults`."""
-    names: tuple[str, str, str] = ("maxResults", "nextToken", "nextToken")
-    """The members for the number of items, for the token in a request, and in an answer."""
-    of_texts: bool = False
-    """Whether the items are texts; each is then an object with the text under `text`."""
-    empty_with: str | None = None
-    """A member whose presence shows that an answer without the list means an empty list. None:
-    the list must be there."""
-
-    def spelled(self, member: str) -> str:
-        """A member such as `nextToken` as the service spells it."""
-        return f"{member[0].upper()}{member[1:]}" if self.capitalized else member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +38,6 @@ class Reads:
     """AssumeRole calls by the second since 1970 that they were made in."""
     answered: Set[AccountId]
     """Accounts that ECR has answered for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
-    items: tuple[JsonObject, ...]
-    next_token: str | None
-    """The token that asks for the next page; None in the last page."""
 
 
 class AccountCalls:
@@ -179,7 +141,7 @@ class AccountCalls:
         Raises CallError, also for a page that lacks its list or leads back to an earlier page.
         """
 
-        async def read(reader: Reader[_Page], page_parameters: Mapping[str, object]) -> _Page:
+        async def read(reader: Reader[Page], page_parameters: Mapping[str, object]) -> Page:
             return await self.read(registry, operation, reader, page_parameters, service)
 
         async for items in pages_of(listing, parameters, read):
@@ -263,47 +225,3 @@ class AccountCalls:
         if account not in self._sources:
             self._sources[account] = self._source_of(self._accounts[account])
         return self._sources[account]
-
-
-async def pages_of(
-    listing: PagedList,
-    parameters: Mapping[str, object],
-    read: Callable[[Reader[_Page], Mapping[str, object]], Awaitable[_Page]],
-) -> AsyncIterator[tuple[JsonObject, ...]]:
-    """The items of one page after the other; `read` makes the call for a page. A page may hold
-    nothing and still lead on."""
-    tokens: set[str] = set()
-    reader = partial(_read_page, listing, tokens)
-    page_parameters = {**parameters}
-    if listing.page_size is not None:
-        page_parameters[listing.spelled(listing.names[0])] = listing.page_size
-    while True:
-        page = await read(reader, page_parameters)
-        yield page.items
-        if page.next_token is None:
-            return
-        tokens.add(page.next_token)
-        page_parameters = {**page_parameters, listing.spelled(listing.names[1]): page.next_token}
-
-
-def _read_page(listing: PagedList, tokens: Collection[str], answer: Answer, call: Call) -> _Page:
-    """The page in an answer. `tokens`: the tokens of the earlier pages."""
-    document = body(answer, call)
-    items: tuple[JsonObject, ...]
-    if listing.of_texts:
-        items = tuple({"text": text} for text in texts(document, listing.member, answer, call))
-    else:
-        items = objects(document, listing.member, answer, call, empty_with=listing.empty_with)
-    for item in items:
-        check_account(item, answer, call)
-        for text in listing.texts:
-            if not isinstance(item.get(text), str):
-                because = f"the answer's {listing.member} have no {text}"
-                raise garbage(call, because, answer.request_id)
-    member = listing.spelled(listing.names[2])
-    token = document.get(member) or None
-    if token is not None and not isinstance(token, str):
-        raise garbage(call, f"the answer's {member} is no text", answer.request_id)
-    if token in tokens or len(tokens) >= listing.most_pages:
-        raise garbage(call, "the answer's pages do not end", answer.request_id)
-    return _Page(items=items, next_token=token)

@@ -147,10 +147,11 @@ def granted(answer: Answer, call: Call) -> Granted:
         case {"Arn": str(arn)} if (user := _IDENTITY_ARN.fullmatch(arn)) is not None:
             if call.role is not None and user["account"] != call.role.account:
                 raise wrong_account(call, user["account"], answer.request_id)
-    return _session(answer, call)
+    return scoped_session(answer, call)
 
 
-def _session(answer: Answer, call: Call) -> Granted:
+def scoped_session(answer: Answer, call: Call) -> Granted:
+    """The session in GetScopedCredentials' answer, which AssumeRole's has too."""
     match answer.parsed.get("Credentials"):
         case {
             "AccessKeyId": str(key),
@@ -164,11 +165,6 @@ def _session(answer: Answer, call: Call) -> Granted:
             raise garbage(call, "the answer holds no credentials", answer.request_id)
 
 
-def narrowed(answer: Answer, call: Call) -> Granted:
-    """The session in GetScopedCredentials' answer."""
-    return _session(answer, call)
-
-
 def identity(answer: Answer, call: Call) -> Identity:
     """The identity in GetCallerIdentity's answer."""
     arn = answer.parsed.get("Arn")
@@ -179,11 +175,11 @@ def identity(answer: Answer, call: Call) -> Identity:
         arn=match[0],
         account=AccountId(match["account"]),
         partition=match["partition"],
-        dated=_date(answer),
+        dated=date_of(answer),
     )
 
 
-def _date(answer: Answer) -> datetime | None:
+def date_of(answer: Answer) -> datetime | None:
     """The time in an answer's Date header; None where there is none that has a time zone."""
     match answer.parsed.get("ResponseMetadata"):
         case {"HTTPHeaders": {"date": str(text)}}:
@@ -232,11 +228,9 @@ def objects(
 def texts(document: JsonObject, member: str, answer: Answer, call: Call) -> tuple[str, ...]:
     """The list of texts under `member`."""
     items = document.get(member)
-    if isinstance(items, list):
-        listed = tuple(item for item in items if isinstance(item, str))
-        if len(listed) == len(items):
-            return listed
-    raise garbage(call, f"the answer holds no {member}", answer.request_id)
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise garbage(call, f"the answer holds no {member}", answer.request_id)
+    return tuple(map(str, items))
 
 
 def _require_account(document: JsonObject, answer: Answer, call: Call) -> None:

@@ -6,25 +6,52 @@ content of an S3 object, which may be large, is read as a stream, with a limit o
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiobotocore.httpsession import AIOHTTPSession
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
-from fleet_repl.aws.exchange import EXCHANGE
 from fleet_repl.aws.request import OversizedAnswerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aiobotocore.awsrequest import AioAWSResponse
     from aiobotocore.response import StreamingBody
     from botocore.awsrequest import AWSPreparedRequest
+
+    from fleet_repl.aws.repeated_calls import HttpSession
 
 LARGEST_ANSWER: Final = 8 * 1024**2
 """Bytes: a page of a thousand images with many tags takes one or two million."""
 LARGEST_OBJECT: Final = 4 * 1024**3
 _PIECE: Final = 1024**2
+
+
+class Exchange:
+    """The call of the SDK's client that the running task is making."""
+
+    __slots__ = ("body", "credentials", "on_sent", "status")
+
+    def __init__(
+        self,
+        credentials: ReadOnlyCredentials,
+        on_sent: Callable[[HttpSession, AWSPreparedRequest], object],
+    ) -> None:
+        """`on_sent` is called with the SDK's HTTP session, and the request that it gets."""
+        self.credentials = credentials
+        self.on_sent = on_sent
+        self.status: int | None = None
+        self.body = b""
+        """The body as it came: the SDK's parser drops every field that it does not know."""
+
+
+EXCHANGE: Final[ContextVar[Exchange]] = ContextVar("fleet_repl_exchange")
+"""Not set for calls that the SDK makes of its own, to renew the base identity."""
 
 
 class BoundedSession(AIOHTTPSession):  # type: ignore[misc]  # the SDK has no types

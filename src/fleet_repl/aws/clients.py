@@ -22,9 +22,8 @@ from botocore import xform_name
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError, InvalidConfigError
 
-from fleet_repl.aws.bounded import read_object
+from fleet_repl.aws.bounded import EXCHANGE, Exchange, read_object
 from fleet_repl.aws.configuration import Endpoint
-from fleet_repl.aws.exchange import EXCHANGE, Exchange
 from fleet_repl.aws.redact import clean
 from fleet_repl.aws.repeated_calls import Client, RepeatedCall, may_be_repeated, repeated_call
 from fleet_repl.aws.request import Answer, Call, OversizedAnswerError, Service, UnparsedAnswerError

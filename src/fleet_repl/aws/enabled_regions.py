@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from fleet_repl.aws.account_calls import PagedList, Reader, pages_of
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.faults import garbage, no_longer_transient
+from fleet_repl.aws.pages import PagedList, Reader, pages_of
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.inventory import Account
 from fleet_repl.values.errors import CallError, FaultKind

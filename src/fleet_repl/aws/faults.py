@@ -97,12 +97,10 @@ def code_of(error: Exception) -> str | None:
 
 def request_id_of(error: Exception, hidden: Sequence[str] = ()) -> str | None:
     """AWS's request id without secrets; None for an exception that is no answer of AWS."""
-    request_id = _request_id(error) if isinstance(error, sdk.ClientError) else None
+    if not isinstance(error, sdk.ClientError):
+        return None
+    request_id = _text(error.response.get("ResponseMetadata"), "RequestId")
     return clean(request_id, hidden) if request_id else None
-
-
-def _request_id(error: sdk.ClientError) -> str | None:
-    return _text(error.response.get("ResponseMetadata"), "RequestId") or None
 
 
 def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallError:
@@ -123,7 +121,7 @@ def _refused(error: sdk.ClientError, call: Call, hidden: Sequence[str]) -> CallE
         call,
         message,
         code=f"{status}" if codeless else code,
-        request_id=_request_id(error),
+        request_id=request_id_of(error, hidden),
         hint=_hint_for(code, kind, message, call),
         hidden=hidden,
     )

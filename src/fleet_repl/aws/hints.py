@@ -188,7 +188,8 @@ def denied(call: Call, message: str = "") -> str:
     if call.service == "s3" and action in (None, f"s3:{_object_action(call)}"):
         return _allow_objects(call)
     actions = _actions_of(call) if action is None else (action,)
-    hint = remedies.allow(_identity(call), _documents(call, actions), message)
+    identity = str(call.role) if call.role is not None else "the base identity"
+    hint = remedies.allow(identity, _documents(call, actions), message)
     return f"{_LISTING}; else {hint}" if call.service == "organizations" else hint
 
 
@@ -261,10 +262,6 @@ def _allow_objects(call: Call) -> str:
         f"allow the base identity {needed}, and see that neither an SCP nor the bucket's policy "
         "denies it"
     )
-
-
-def _identity(call: Call) -> str:
-    return str(call.role) if call.role is not None else "the base identity"
 
 
 def session_too_long(call: Call) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 from aiobotocore.credentials import AioCredentials
@@ -19,16 +20,25 @@ from botocore.parsers import ResponseParserError
 from fleet_repl.aws import hints
 from fleet_repl.aws.answers import Identity, identity
 from fleet_repl.aws.caller import Caller
-from fleet_repl.aws.configuration import Endpoint, make_session
+from fleet_repl.aws.clients import open_clients
+from fleet_repl.aws.configuration import (
+    Endpoint,
+    client_config,
+    make_session,
+    quieten_sdk,
+    sts_region,
+)
 from fleet_repl.aws.credentials import Base, SdkCredentials
 from fleet_repl.aws.error_codes import UNKNOWN_KEY
 from fleet_repl.aws.faults import code_of, request_id_of, said_by_source
 from fleet_repl.aws.mfa import NoTerminalError
+from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.renewal import SourceTimeoutError, attend, renewed
-from fleet_repl.aws.request import Call
+from fleet_repl.aws.request import Call, Service
+from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.settings import Aws
-from fleet_repl.values.errors import CallError, Fault, FaultKind, IdentityError
+from fleet_repl.values.errors import CallError, IdentityError
 from fleet_repl.values.names import Partition, Region
 from fleet_repl.values.text import below
 
@@ -74,10 +84,6 @@ _REMEDIES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (sdk.ConnectionError, hints.WAY),
     (ResponseParserError, hints.NOT_AWS),
     (FileNotFoundError, "see the profile's credential_process"),
-)
-
-_UNASKED: Final = frozenset(
-    {FaultKind.NETWORK, FaultKind.TIMEOUT, FaultKind.THROTTLED, FaultKind.SERVICE}
 )
 
 
@@ -133,7 +139,34 @@ async def check(caller: Caller, base: Base, region: Region, partition: Partition
                 "use credentials of that partition, or set [aws] partition",
             )
         return answer
-    raise _error(_refused(fault), fault.hint or hints.SETTINGS)
+    reason = "there is no usable base identity"
+    if fault.passing:
+        reason = "STS could not be asked who the base identity is"
+    raise _error(f"{reason}: {fault}", fault.hint or hints.SETTINGS)
+
+
+@asynccontextmanager
+async def open_service(
+    aws: Aws,
+    service: Service,
+    region: Region | None = None,
+    *,
+    pace: Pace,
+    endpoint: Endpoint | None,
+    on_event: EventSink,
+    concurrency: int,
+) -> AsyncIterator[tuple[Caller, Base, Region]]:
+    """Opens one service for the base identity alone: its caller, and the region (None: STS's).
+
+    Nothing is called yet. Raises IdentityError.
+    """
+    quieten_sdk()
+    session, base = await open_session(aws, endpoint, pace)
+    region = region or sts_region(session, aws, endpoint)
+    config = client_config(session, endpoint, concurrency=concurrency, timeout=pace.timeout)
+    async with open_clients(session, config, endpoint) as clients:
+        await usable(clients.prepare(service, region))
+        yield Caller(clients, pace, Quotas(pace.clock), on_event), base, region
 
 
 async def usable(step: Awaitable[T], profile: str = "default") -> T:
@@ -161,12 +194,6 @@ def _unusable(error: Exception, profile: str) -> IdentityError:
             named = remedy.replace(" PROFILE", f" {shlex.quote(profile)}")
             return _error(f"there is no usable base identity: {reason}", named)
     return _error(f"the AWS settings cannot be used: {reason}", hints.SETTINGS)
-
-
-def _refused(fault: Fault) -> str:
-    if fault.kind in _UNASKED:
-        return f"STS could not be asked who the base identity is: {fault}"
-    return f"there is no usable base identity: {fault}"
 
 
 def _error(reason: str, remedy: str) -> IdentityError:

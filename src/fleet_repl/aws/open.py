@@ -21,7 +21,7 @@ from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, s
 from fleet_repl.aws.credentials import Base, Source
 from fleet_repl.aws.enabled_regions import EnabledRegions
 from fleet_repl.aws.endpoints import way_to_aws
-from fleet_repl.aws.identity import check, open_session, usable
+from fleet_repl.aws.identity import check, open_service, open_session, usable
 from fleet_repl.aws.organizations import Organizations
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
@@ -96,7 +96,10 @@ async def open_aws(
         access = AccountAccess(
             connection.caller, calls, connection.identity, connection.base, connection.way
         )
-        yield AwsRegistries(calls, access, sid_prefixes=_sid_prefixes(inventory))
+        names = (inventory.name, *inventory.ownership.formerly)
+        owners = (Owner(fleet=name, partition=partition) for name in names)
+        sid_prefixes = tuple(owner.sid_prefix for owner in owners)
+        yield AwsRegistries(calls, access, sid_prefixes=sid_prefixes)
 
 
 @asynccontextmanager
@@ -152,7 +155,8 @@ async def _open(
             session_name=session_name(inventory.name, run_id),
             inventory=inventory.path,
             audit=audit_parameters(aws),
-            **_policies(aws, policy),
+            session_policy=policy if aws.session_policy else None,
+            passing_policy=passing_policy(partition=aws.partition) if aws.session_policy else None,
         )
 
         async def of_profile(profile: str) -> Base:
@@ -211,30 +215,10 @@ async def open_objects(
     settings of the SDK that cannot be used.
     """
     bucket, prefix = _bucket_and_prefix(location)
-    quieten_sdk()
-    session, base = await open_session(aws, endpoint, pace)
-    region = sts_region(session, aws, endpoint)
-    config = client_config(session, endpoint, concurrency=_CONCURRENCY, timeout=pace.timeout)
-    async with open_clients(session, config, endpoint) as clients:
-        await usable(clients.prepare("s3", region))
-        caller = Caller(clients, pace, Quotas(pace.clock), on_event)
+    async with open_service(
+        aws, "s3", pace=pace, endpoint=endpoint, on_event=on_event, concurrency=_CONCURRENCY
+    ) as (caller, base, region):
         yield BucketObjects(caller, base, region, bucket=bucket, prefix=prefix, subject=subject)
-
-
-def _policies(aws: Aws, policy: str) -> dict[str, str]:
-    """The inline policies of the sessions of a run, none where [aws] switches them off."""
-    if not aws.session_policy:
-        return {}
-    return {
-        "session_policy": policy,
-        "passing_policy": passing_policy(partition=aws.partition),
-    }
-
-
-def _sid_prefixes(inventory: Inventory) -> tuple[str, ...]:
-    """The prefixes of the Sids of the fleet's own statements, for its name and former names."""
-    names = (inventory.name, *inventory.ownership.formerly)
-    return tuple(Owner(fleet=name, partition=inventory.aws.partition).sid_prefix for name in names)
 
 
 async def _prepare(clients: Clients, region: Region, inventory: Inventory) -> None:

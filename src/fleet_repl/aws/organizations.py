@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
-from fleet_repl.aws.account_calls import PagedList, Reader, pages_of
 from fleet_repl.aws.answers import body
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.faults import garbage
+from fleet_repl.aws.pages import PagedList, Reader, pages_of
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.engine.workers import work_through
 from fleet_repl.inventory import Member, Organization
-from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.runs.delivery import moment
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import AccountId, Region, RoleArn, is_account_id
 
@@ -71,7 +72,7 @@ class Organizations:
 
     async def organization_id(self) -> str:
         """The id of the organization that the identity's account is a member of."""
-        return await self._read("DescribeOrganization", _organization_id)
+        return await self._read("DescribeOrganization", partial(_named, "Organization", "Id"))
 
     async def members(self, organization: Organization) -> tuple[Member, ...]:
         """The accounts below the units of `organization`, or all of them, in order of the id."""
@@ -127,7 +128,8 @@ class Organizations:
         while True:
             if child.startswith("ou-"):
                 asked = {"OrganizationalUnitId": child}
-                names.append(await self._read("DescribeOrganizationalUnit", _unit_name, asked))
+                read = partial(_named, "OrganizationalUnit", "Name")
+                names.append(await self._read("DescribeOrganizationalUnit", read, asked))
             parents = await self._list("ListParents", _PARENTS, {"ChildId": child})
             child = str(parents[0]["Id"]) if parents else ""
             if not child.startswith("ou-"):
@@ -186,27 +188,11 @@ def _member(account: JsonObject, units: _Units) -> Member:
         name=str(account["Name"]),
         state=str(account["State"]),
         units=units,
-        joined=_moment(account.get("JoinedTimestamp")),
+        joined=moment(account.get("JoinedTimestamp")),
     )
 
 
-def _moment(value: Json) -> datetime | None:
-    """The time of seconds since 1970; None for what is no such time."""
-    try:
-        return None if value is None else datetime.fromtimestamp(float(str(value)), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _organization_id(answer: Answer, call: Call) -> str:
-    return _named(answer, call, "Organization", "Id")
-
-
-def _unit_name(answer: Answer, call: Call) -> str:
-    return _named(answer, call, "OrganizationalUnit", "Name")
-
-
-def _named(answer: Answer, call: Call, member: str, key: str) -> str:
+def _named(member: str, key: str, answer: Answer, call: Call) -> str:
     match body(answer, call).get(member):
         case dict(members) if isinstance(text := members.get(key), str):
             return text

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from fleet_repl.aws.answers import body, objects
 from fleet_repl.aws.caller import Caller
-from fleet_repl.aws.clients import open_clients
-from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, sts_region
+from fleet_repl.aws.configuration import Endpoint
 from fleet_repl.aws.faults import garbage
-from fleet_repl.aws.identity import open_session, usable
-from fleet_repl.aws.quotas import Quotas
+from fleet_repl.aws.identity import open_service
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.engine.ports import QueueMessage
 from fleet_repl.values.canonical_json import JsonObject
@@ -56,7 +55,8 @@ class AwsQueue:
             {"Id": str(number), "ReceiptHandle": message.receipt}
             for number, message in enumerate(messages)
         ]
-        return await self._persist("DeleteMessageBatch", {"Entries": entries}, _not_deleted)
+        failed = partial(_listed, "Failed")
+        return len(await self._persist("DeleteMessageBatch", {"Entries": entries}, failed))
 
     async def _persist(
         self,
@@ -89,13 +89,15 @@ async def open_queue(
     The timeout of `pace` has to be longer than a long poll. Raises IdentityError for a base
     identity or settings of the SDK that cannot be used.
     """
-    quieten_sdk()
-    session, base = await open_session(aws, endpoint, pace)
-    region = address.region or sts_region(session, aws, endpoint)
-    config = client_config(session, endpoint, concurrency=_CONNECTIONS, timeout=pace.timeout)
-    async with open_clients(session, config, endpoint) as clients:
-        await usable(clients.prepare("sqs", region))
-        caller = Caller(clients, pace, Quotas(pace.clock), on_event)
+    async with open_service(
+        aws,
+        "sqs",
+        address.region,
+        pace=pace,
+        endpoint=endpoint,
+        on_event=on_event,
+        concurrency=_CONNECTIONS,
+    ) as (caller, base, region):
         yield AwsQueue(caller, base, region, address.url)
 
 
@@ -111,10 +113,6 @@ def _message(item: JsonObject, answer: Answer, call: Call) -> QueueMessage:
         case _:
             because = "the answer holds a message without an id, a receipt or a body"
             raise garbage(call, because, answer.request_id)
-
-
-def _not_deleted(answer: Answer, call: Call) -> int:
-    return len(_listed("Failed", answer, call))
 
 
 def _listed(member: str, answer: Answer, call: Call) -> tuple[JsonObject, ...]:

@@ -13,8 +13,9 @@ from typing import Final
 
 from fleet_repl.aws import answers
 from fleet_repl.aws.account_access import AccountAccess
-from fleet_repl.aws.account_calls import AccountCalls, PagedList
+from fleet_repl.aws.account_calls import AccountCalls
 from fleet_repl.aws.error_codes import INVALID_PARAMETER, NO_IMAGE, NO_POLICY, NO_TEMPLATE
+from fleet_repl.aws.pages import PagedList
 from fleet_repl.aws.policy_hints import suspects
 from fleet_repl.runs.outcomes import Statistics
 from fleet_repl.values.canonical_json import JsonObject, compact_json

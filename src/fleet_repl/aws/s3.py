@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeVar
 
+from fleet_repl.aws.answers import date_of
 from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.error_codes import DENIED, NO_OBJECT, PRECONDITION
@@ -193,11 +193,7 @@ def _digest(answer: Answer) -> str | None:
 
 def _date(answer: Answer, call: Call) -> datetime:
     """The time of the answer by the server's own clock."""
-    try:
-        date = parsedate_to_datetime(str(_metadata(answer, "HTTPHeaders", "date")))
-    except ValueError:
-        date = None
-    if date is None or date.tzinfo is None:
+    if (date := date_of(answer)) is None:
         raise garbage(call, "the answer has no date", answer.request_id)
     return date
 
@@ -211,8 +207,11 @@ def _etag(answer: Answer, call: Call) -> str:
 
 def _deleted(answer: Answer, call: Call) -> None:
     # S3 answers a deletion with 204 and nothing else (API reference, DeleteObject).
-    if _metadata(answer, "HTTPStatusCode") != 204:
-        raise garbage(call, "the answer is none to a deletion", answer.request_id)
+    match answer.parsed.get("ResponseMetadata"):
+        case {"HTTPStatusCode": 204}:
+            return
+        case _:
+            raise garbage(call, "the answer is none to a deletion", answer.request_id)
 
 
 def _page(answer: Answer, call: Call) -> tuple[tuple[str, ...], str | None]:
@@ -229,10 +228,3 @@ def _page(answer: Answer, call: Call) -> tuple[tuple[str, ...], str | None]:
     if parsed.get("IsTruncated") and not isinstance(token, str):
         raise garbage(call, "the list is cut off", answer.request_id)
     return keys, token if isinstance(token, str) else None
-
-
-def _metadata(answer: Answer, *path: str) -> object:
-    metadata: object = answer.parsed.get("ResponseMetadata")
-    for key in path:
-        metadata = metadata.get(key) if isinstance(metadata, Mapping) else None
-    return metadata

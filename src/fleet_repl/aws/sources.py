@@ -1,18 +1,22 @@
-"""Where the credentials of an account come from: which identity, by way of which roles."""
+"""The sources of accounts' credentials: an identity, and the roles on the way from it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import cache, partial
 
-from fleet_repl.aws.answers import Identity
+import anyio
+
+from fleet_repl.aws.answers import Identity, scoped_session
 from fleet_repl.aws.assume_role import Role, Sts
-from fleet_repl.aws.credentials import Base, Source
-from fleet_repl.aws.profiles import ProfileBase
-from fleet_repl.aws.scoped import ScopedBase
+from fleet_repl.aws.credentials import Base, Issued, Source, lasting
+from fleet_repl.aws.request import Call
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.inventory.settings import Aws
+from fleet_repl.runs.events import IdentityNotNarrowed
 from fleet_repl.values import limits
+from fleet_repl.values.errors import CallError, Fault, FaultKind, IdentityError
+from fleet_repl.values.names import AccountId
 
 
 class Sources:
@@ -81,3 +85,101 @@ class Sources:
             )
             assumer = str(arn)
         return last, assumer
+
+
+class ProfileBase:
+    """The base identity of a profile that the inventory names for single accounts. A `Source`.
+
+    The profile is looked up when an account first needs it, once, and what is wrong with it is a
+    fault of its accounts alone.
+    """
+
+    def __init__(self, profile: str, find: Callable[[], Awaitable[Base]]) -> None:
+        """`find` resolves and checks the identity. It raises IdentityError."""
+        self._profile = profile
+        self._find = find
+        self._finding = anyio.Lock()
+        self._base: Base | None = None
+        self._failure: Fault | None = None
+
+    async def issue(self, ahead: float = 0.0) -> Issued:
+        """Credentials of the profile. Raises CallError where there are none."""
+        async with self._finding:
+            if self._base is None:
+                self._base = await self._found()
+        return await self._base.issue(ahead)
+
+    def forget(self, issued: Issued) -> bool:
+        """Returns whether other credentials can be had."""
+        return self._base is not None and self._base.forget(issued)
+
+    async def _found(self) -> Base:
+        """The identity. Raises CallError, the same one each time."""
+        if self._failure is None:
+            try:
+                return await self._find()
+            except IdentityError as error:
+                reason, *remedy = str(error).split("\n    ")
+                self._failure = Fault(
+                    kind=FaultKind.ACCESS_DENIED,
+                    operation="credentials",
+                    message=f"profile {self._profile}: {reason}",
+                    hint="\n".join(remedy) or None,
+                )
+        raise CallError(self._failure)
+
+
+class ScopedBase:
+    """The base identity, where it acts in an account by itself, narrowed to the calls of the run.
+
+    STS narrows temporary credentials only (GetScopedCredentials, since autumn 2026). Where it
+    cannot, or does not know the call yet, the base identity acts as it is: its own policies hold in
+    any case. A `Source`.
+    """
+
+    def __init__(self, sts: Sts, base: Source, policy: str, account: AccountId) -> None:
+        """`policy`: the inline policy that the credentials are narrowed by."""
+        self._sts = sts
+        self._base = base
+        self._account = account
+        self._call = Call(
+            service="sts",
+            operation="GetScopedCredentials",
+            region=sts.region,
+            account=account,
+            parameters={"Policy": policy},
+        )
+        self._asking = anyio.Lock()
+        self._wide: Issued | None = None
+        """The credentials that were last narrowed, or found to be none that can be."""
+        self._narrow: Issued | None = None
+
+    async def issue(self, ahead: float = 0.0) -> Issued:
+        """The base identity's credentials, narrowed if STS does that. Raises CallError."""
+        wide = await self._base.issue(ahead)
+        async with self._asking:
+            if self._wide is not wide:
+                self._narrow, self._wide = await self._narrowed(wide), wide
+        return self._narrow or wide
+
+    def forget(self, issued: Issued) -> bool:
+        """Have the credentials narrowed anew. Returns whether others can be had."""
+        if self._narrow is not issued:
+            return self._base.forget(issued)
+        self._wide = None
+        return True
+
+    async def _narrowed(self, wide: Issued) -> Issued | None:
+        if wide.credentials.token is None:
+            return None
+        caller = self._sts.caller
+        try:
+            answer = await caller.once(self._call, self._base, scoped_session)
+        except CallError as error:
+            # Nothing is lost by it that was there before, and an SDK may not know the call yet.
+            caller.on_event(IdentityNotNarrowed(account=self._account, error=error.fault))
+            return None
+        clock = caller.pace.clock
+        left = (answer.expires_at - clock.now()).total_seconds()
+        issued = Issued(credentials=answer.credentials, account=wide.account)
+        return lasting(issued, left, clock.monotonic())

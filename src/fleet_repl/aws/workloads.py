@@ -8,11 +8,13 @@ that are images, in their latest version. Whatever goes while it is being asked 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
-from fleet_repl.aws.account_calls import AccountCalls, PagedList
+from fleet_repl.aws.account_calls import AccountCalls
 from fleet_repl.aws.answers import body, objects
 from fleet_repl.aws.faults import garbage
+from fleet_repl.aws.pages import PagedList
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.runs.coverage import RunningImage, Runtime, Workload
 from fleet_repl.values.canonical_json import JsonObject
@@ -113,14 +115,18 @@ class AwsWorkloads:
         self, place: Registry, definition: str, workload: Workload
     ) -> set[RunningImage]:
         document = await self._calls.read(
-            place, "DescribeTaskDefinition", _definition, {"taskDefinition": definition}, "ecs"
+            place,
+            "DescribeTaskDefinition",
+            partial(_member, "taskDefinition"),
+            {"taskDefinition": definition},
+            "ecs",
         )
         return {*_images(document.get("containerDefinitions"), workload)}
 
     async def _of_function(self, place: Registry, name: str) -> set[RunningImage]:
         try:
             code = await self._calls.read(
-                place, "GetFunction", _code, {"FunctionName": name}, "lambda"
+                place, "GetFunction", partial(_member, "Code"), {"FunctionName": name}, "lambda"
             )
         except CallError as error:
             if error.fault.code not in _GONE:
@@ -143,14 +149,6 @@ def _images(containers: object, workload: Workload) -> Iterator[RunningImage]:
                 yield RunningImage(uri, None, workload)
             case _:
                 continue
-
-
-def _definition(answer: Answer, call: Call) -> JsonObject:
-    return _member("taskDefinition", answer, call)
-
-
-def _code(answer: Answer, call: Call) -> JsonObject:
-    return _member("Code", answer, call)
 
 
 def _member(name: str, answer: Answer, call: Call) -> JsonObject:
