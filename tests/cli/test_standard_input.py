@@ -132,7 +132,7 @@ def test_problems_are_those_of_a_file(cli: Cli, given: Callable[..., None]) -> N
     assert (ended.code, ended.err) == (
         1,
         (
-            "-:2: (file): is not UTF-8\n"
+            "-:2: is not UTF-8\n"
             "    save the file as UTF-8\n"
             "fleet-repl: 1 problem; nothing was called\n"
         ),
@@ -152,7 +152,7 @@ def test_only_as_much_as_an_inventory_has(
     """A stream without an end is left before the memory is full."""
     monkeypatch.setattr(toml_file.text_of, "__kwdefaults__", {"most": MIB, "stdin": None})
     given(b"#" * (MIB + 1))
-    assert "-: (file): cannot be read: it is larger than 1 MiB\n" in cli("plan", "-").err
+    assert "-: cannot be read: it is larger than 1 MiB\n" in cli("plan", "-").err
 
 
 def test_what_it_names_is_found_from_the_working_directory(

@@ -20,34 +20,88 @@ def _problems(file: Path) -> list[str]:
 def test_no_file(tmp_path: Path) -> None:
     """A path that leads nowhere."""
     assert _problems(tmp_path / "fleet.toml") == [
-        "fleet.toml: (file): cannot be read: No such file or directory"
+        (
+            "fleet.toml: cannot be read: No such file or directory\n"
+            "    correct the path, or write a first inventory: fleet-repl init fleet.toml"
+        )
     ]
+
+
+def test_no_file_of_a_strange_name(tmp_path: Path) -> None:
+    """The command can be pasted."""
+    (message,) = _problems(tmp_path / "our fleet.toml")
+    assert message.endswith(": fleet-repl init 'fleet.toml'")
 
 
 def test_a_folder(tmp_path: Path) -> None:
     """A folder instead of a file."""
-    assert _problems(tmp_path) == ["fleet.toml: (file): cannot be read: Is a directory"]
+    assert _problems(tmp_path) == ["fleet.toml: cannot be read: Is a directory"]
 
 
 def test_a_path_that_cannot_be(tmp_path: Path) -> None:
     """A path that no file system takes."""
     reason = "a path cannot hold a null character"
-    assert _problems(tmp_path / "a\0b") == [f"fleet.toml: (file): cannot be read: {reason}"]
+    assert _problems(tmp_path / "a\0b") == [f"fleet.toml: cannot be read: {reason}"]
 
 
 def test_another_encoding(tmp_path: Path) -> None:
     """Latin-1 on the second line."""
     file = tmp_path / "fleet.toml"
     file.write_bytes('version = 1\nname = "größe"\n'.encode("latin-1"))
-    assert _problems(file) == ["fleet.toml:2: (file): is not UTF-8\n    save the file as UTF-8"]
+    assert _problems(file) == ["fleet.toml:2: is not UTF-8\n    save the file as UTF-8"]
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("version = 1\nname =\n", "2: name: is not TOML: Invalid value (found name =)"),
-        ("a = 1\n\na = 2\n", "3: a: is not TOML: Cannot overwrite a value"),
-        ("a = [1,\n  2\n\n", "2: a[1]: is not TOML: Unclosed array"),
+        (
+            "a = 1\n\na = 2\n",
+            (
+                "3: a: is not TOML: Cannot overwrite a value\n"
+                "    the key is there already: keep one of them"
+            ),
+        ),
+        (
+            "a = [1,\n  2\n\n",
+            (
+                "2: a[1]: is not TOML: Unclosed array\n"
+                "    put a comma between the items, and ] behind the last"
+            ),
+        ),
+        (
+            "[a]\nb = 1\n[[a]]\nb = 2\n",
+            (
+                "3: a: is not TOML: Cannot overwrite a value\n"
+                "    two brackets, as of [[routes]], begin each of several; one pair begins a "
+                "single table"
+            ),
+        ),
+        (
+            '{"version": 1}\n',
+            "1: is not TOML: Invalid statement\n    an inventory is TOML, not JSON",
+        ),
+        (
+            "version: 1\n",
+            (
+                "1: is not TOML: Expected '=' after a key in a key/value pair\n"
+                "    write key = value: an inventory is TOML, not YAML"
+            ),
+        ),
+        (
+            "name = \u201cprod\u201d\n",
+            (
+                "1: name: is not TOML: Invalid value (found name = \u201cprod\u201d)\n"
+                "    write straight quotation marks"
+            ),
+        ),
+        (
+            "routes = [{ from = {},\n to = {} }]\n",
+            (
+                "1: is not TOML: Invalid initial character for a key part\n"
+                "    write a table in { } on one line, without a comma before the }"
+            ),
+        ),
     ],
 )
 def test_broken_toml(tmp_path: Path, text: str, expected: str) -> None:
@@ -84,19 +138,35 @@ ZEROS = "TOML has no numbers with leading zeros, and an id is a text"
                 '    write "build": a text stands in quotes'
             ),
         ),
-        ('name = "build', "name: is not TOML: Illegal character '\\n' (found name = \"build)"),
+        (
+            'name = "build',
+            (
+                "name: is not TOML: Illegal character '\\n' (found name = \"build)\n"
+                "    end the text with the quotation mark that it begins with"
+            ),
+        ),
         (
             'regions = ["a" "b"]',
-            'regions[1]: is not TOML: Unclosed array (found regions = ["a" "b"])',
+            (
+                'regions[1]: is not TOML: Unclosed array (found regions = ["a" "b"])\n'
+                "    put a comma between the items, and ] behind the last"
+            ),
         ),
-        ("id", "(file): is not TOML: Expected '=' after a key in a key/value pair"),
+        (
+            "replicate_deletes = yes",
+            (
+                "replicate_deletes: is not TOML: Invalid value (found replicate_deletes = yes)\n"
+                '    write true, or "yes" if it is a text'
+            ),
+        ),
+        ("id", "is not TOML: Expected '=' after a key in a key/value pair"),
     ],
 )
 def test_the_key_and_the_line_are_reported(tmp_path: Path, line: str, expected: str) -> None:
     """As written, with what was most likely meant."""
     file = tmp_path / "fleet.toml"
     file.write_text(f'version = 1\n[[accounts]]\nname = "x"\n[[accounts]]\n{line}\n')
-    whole = expected if expected.startswith("(") else f"accounts[1].{expected}"
+    whole = expected if expected.startswith("is ") else f"accounts[1].{expected}"
     assert _problems(file) == [f"fleet.toml:5: {whole}"]
 
 
@@ -105,10 +175,7 @@ def test_a_header_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "fleet.toml"
     file.write_text("version = 1\n[aws\n")
     assert _problems(file) == [
-        (
-            "fleet.toml:2: (file): is not TOML: Expected ']' at the end of a table declaration "
-            "(found [aws)"
-        )
+        ("fleet.toml:2: is not TOML: Expected ']' at the end of a table declaration (found [aws)")
     ]
 
 
@@ -161,7 +228,7 @@ def test_beyond_the_parser(tmp_path: Path, text: str, expected: str) -> None:
     """Where Python's own limits end, the file is still only a file with a problem."""
     file = tmp_path / "fleet.toml"
     file.write_text(text)
-    assert _problems(file) == [f"fleet.toml: (file): is not TOML: {expected}"]
+    assert _problems(file) == [f"fleet.toml: is not TOML: {expected}"]
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:

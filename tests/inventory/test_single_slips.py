@@ -327,7 +327,10 @@ SLIPS: dict[str, tuple[Mapping[str, str], str]] = {
     ),
     "routes left out": (
         {"top": ""},
-        "routes: is missing\n    write routes = [] if nothing shall replicate",
+        (
+            "routes: is missing\n"
+            "    write one under [[routes]], or routes = [] if nothing shall replicate"
+        ),
     ),
     "an account that is not listed": (
         route('accounts = ["biuld"]'),

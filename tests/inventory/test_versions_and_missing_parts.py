@@ -16,7 +16,10 @@ def test_an_empty_file(problems: Callable[[str], list[Problem]]) -> None:
     assert [str(problem) for problem in problems("")] == [
         "fleet.toml: accounts: is missing\n    list each account under [[accounts]]",
         'fleet.toml: name: is missing\n    give the fleet a name: name = "prod"',
-        "fleet.toml: routes: is missing\n    write routes = [] if nothing shall replicate",
+        (
+            "fleet.toml: routes: is missing\n"
+            "    write one under [[routes]], or routes = [] if nothing shall replicate"
+        ),
         "fleet.toml: version: is missing\n    write version = 1 at the top",
     ]
 

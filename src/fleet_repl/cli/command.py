@@ -17,7 +17,7 @@ import typer
 from fleet_repl.cli.commands import flowing
 from fleet_repl.cli.flags import STANDARD_INPUT
 from fleet_repl.cli.library import Library
-from fleet_repl.cli.log import Log, problem_lines
+from fleet_repl.cli.log import Log
 from fleet_repl.cli.options import CommonOptions, parameters_of
 from fleet_repl.cli.process import CommandContext, Ended
 from fleet_repl.cli.streams import OutputError, Streams
@@ -61,8 +61,7 @@ class Call(Generic[Options_co]):
             path, routes_required=routes_required, secrets_required=False
         )
         for problem in inventory.unset:
-            where, _ = problem_lines(problem)
-            self.log.write_warning(f"{where}; where AWS is called that is an error")
+            self.log.write_warning(f"{problem.headline}; where AWS is called that is an error")
         return inventory
 
     def load_called(

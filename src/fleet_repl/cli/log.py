@@ -84,10 +84,9 @@ class Log:
             if self._json:
                 self._write_json(_problem_entry(problem))
                 continue
-            place, remedy = problem_lines(problem)
-            self._write(place, "")
-            if remedy:
-                self._write(f"    {remedy}", "green")
+            self._write(problem.headline, "")
+            if problem.remedy:
+                self._write(f"    {problem.remedy}", "green")
         done = "written" if error.discovered else "called"
         self.failure(f"{counted(len(error.problems), 'problem')}; nothing was {done}")
 
@@ -144,13 +143,6 @@ class Log:
 def failure_in_json(streams: Streams, message: str) -> None:
     """Write an error as a JSON line, before there are any options."""
     Log(streams, CommonOptions(log_format=Format.JSON)).failure(message)
-
-
-def problem_lines(problem: Problem) -> tuple[str, str | None]:
-    """A problem as two texts: the place with the message, and the remedy or None."""
-    place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
-    value = "" if problem.value is None else f" (found {problem.value})"
-    return f"{place}: {problem.key}: {problem.message}{value}", problem.remedy
 
 
 def problem_document(problem: Problem) -> dict[str, Json]:

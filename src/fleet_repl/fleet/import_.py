@@ -10,14 +10,14 @@ from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.elsewhere import stacks_in
 from fleet_repl.fleet.enrolment import excusing
 from fleet_repl.inventory import Inventory
-from fleet_repl.inventory.toml_file import WHOLE_FILE, parsed, read
+from fleet_repl.inventory.toml_file import parsed, read
 from fleet_repl.planning.elsewhere import HeldResource
 from fleet_repl.planning.enrolment import joining_accounts, young_accounts
 from fleet_repl.planning.importing import Imported, imported
 from fleet_repl.planning.observed import holds_anything
 from fleet_repl.topology import registries
 from fleet_repl.values.canonical_json import JsonObject, digest
-from fleet_repl.values.errors import InventoryError, Problem
+from fleet_repl.values.errors import WHOLE_FILE, InventoryError, Problem
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.context import RunContext

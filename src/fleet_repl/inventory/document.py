@@ -72,7 +72,9 @@ class Document(_Members):
 
     # Leaving them out could be a slip, and would take every link away.
     routes: tuple[Route, ...] = field(
-        metadata={"missing": "write routes = [] if nothing shall replicate"}
+        metadata={
+            "missing": "write one under [[routes]], or routes = [] if nothing shall replicate"
+        }
     )
     """What replicates where. An empty list says that nothing shall replicate."""
     templates: tuple[TemplateTable, ...] = ()

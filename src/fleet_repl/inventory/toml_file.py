@@ -6,15 +6,14 @@ The only place of the inventory that touches the disk, or standard input.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from fleet_repl.inventory.regular_files import MIB, read_regular, read_stream
-from fleet_repl.values.errors import InventoryError, Problem
-
-WHOLE_FILE: Final = "(file)"
-"""The key of a problem that concerns the file itself."""
+from fleet_repl.values.errors import WHOLE_FILE, InventoryError, Problem
+from fleet_repl.values.text import visible
 
 LARGEST: Final = 128 * MIB
 """Bytes of an inventory: five times as many as one of a hundred thousand accounts has."""
@@ -31,6 +30,8 @@ class Unreadable:
     message: str
     line: int | None = None
     remedy: str | None = None
+    missing: bool = False
+    """Whether there is no such file."""
 
 
 def read(file: str, stdin: BinaryIO | None = None) -> tuple[str, dict[str, object]]:
@@ -40,8 +41,11 @@ def read(file: str, stdin: BinaryIO | None = None) -> tuple[str, dict[str, objec
     """
     text = text_of(file, stdin=stdin)
     if isinstance(text, Unreadable):
-        problem = _problem(file, text.message, line=text.line, remedy=text.remedy)
-        raise InventoryError([problem])
+        remedy = text.remedy
+        if text.missing:
+            path = shlex.quote(visible(file))
+            remedy = f"correct the path, or write a first inventory: fleet-repl init {path}"
+        raise InventoryError([_problem(file, text.message, line=text.line, remedy=remedy)])
     return text, parsed(file, text)
 
 
@@ -74,7 +78,8 @@ def text_of(file: str, *, most: int = LARGEST, stdin: BinaryIO | None = None) ->
         content = read_regular(file, most=most) if stdin is None else read_stream(stdin, most=most)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return Unreadable(message=f"cannot be read: {reason}")
+        missing = isinstance(error, FileNotFoundError)
+        return Unreadable(message=f"cannot be read: {reason}", missing=missing)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -63,6 +63,10 @@ class Fault:
         return f"{self.operation}: {self.kind}{code}: {self.message}{request}"
 
 
+WHOLE_FILE: Final = "(file)"
+"""The key of a problem that concerns a file as a whole."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One mistake in an inventory."""
@@ -77,11 +81,17 @@ class Problem:
     """The value in the file, in TOML's spelling; None for a missing or secret value."""
     remedy: str | None = None
 
-    def __str__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """The place and the message in one line, without the remedy."""
         position = f"{self.file}:{self.line}" if self.line is not None else self.file
+        key = "" if self.key == WHOLE_FILE else f"{self.key}: "
         value = f" (found {self.value})" if self.value is not None else ""
+        return f"{position}: {key}{self.message}{value}"
+
+    def __str__(self) -> str:
         remedy = f"\n    {self.remedy}" if self.remedy else ""
-        return f"{position}: {self.key}: {self.message}{value}{remedy}"
+        return f"{self.headline}{remedy}"
 
 
 class FleetError(Exception):
