@@ -68,6 +68,14 @@ SLIPS: Mapping[str, tuple[str, str]] = {
             '    write each label as a group: "^(?P<team>[a-z]+)-(?P<env>dev|prod)$"'
         ),
     ),
+    "a pattern that may never end": (
+        'labels_from_name = "^(?P<team>([a-z]+-?)+)-prod$"',
+        (
+            "organization.labels_from_name: can take for ever to find that a name does not match "
+            '(found "^(?P<team>([a-z]+-?)+)-prod$")\n'
+            '    write no repeat within another: "[a-z-]+" in place of "[a-z]+(-[a-z]+)*"'
+        ),
+    ),
     "a pattern for a label that is there": (
         'labels_from_name = "(?P<ou_path>.*)"',
         (

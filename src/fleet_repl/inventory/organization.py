@@ -11,9 +11,11 @@ from fleet_repl.inventory.accounts import Account
 from fleet_repl.inventory.fields import IdOfAccount, Plain
 from fleet_repl.inventory.findings import MISSING, BadValueError, Findings, KeyPath
 from fleet_repl.inventory.kinds import DISTINCT, NOT_EMPTY, Kind, text_schema
+from fleet_repl.inventory.match_paths import most_paths
 from fleet_repl.inventory.roles import BASE_IDENTITY, ViaRole, read_role
 from fleet_repl.inventory.settings import AwsTable
 from fleet_repl.inventory.tables import Table
+from fleet_repl.values import limits
 from fleet_repl.values.names import Partition
 
 UNIT_LABELS: Final = ("ou", "ou_path")
@@ -24,6 +26,12 @@ _LACKING: Final = f"{MISSING}, and discovered accounts have no other"
 _ORGANIZATION: Final = "o-[a-z0-9]{10,32}"
 _UNIT: Final = "ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}"
 _GROUPS: Final = 'write each label as a group: "^(?P<team>[a-z]+)-(?P<env>dev|prod)$"'
+
+_MOST_PATHS: Final = 100_000_000
+"""The most ways to match a name: Python tries so many in about a second."""
+_NO_NESTED_REPEATS: Final = (
+    'write no repeat within another: "[a-z-]+" in place of "[a-z]+(-[a-z]+)*"'
+)
 
 
 def _organization_id(text: str) -> str:
@@ -50,6 +58,9 @@ def _name_pattern(text: str) -> re.Pattern[str]:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise BadValueError(f"is not a regular expression: {error}", _GROUPS) from None
+    if most_paths(text, limits.ACCOUNT_NAME_LENGTH) > _MOST_PATHS:
+        fault = "can take for ever to find that a name does not match"
+        raise BadValueError(fault, _NO_NESTED_REPEATS)
     if not pattern.groupindex:
         raise BadValueError("names no label", _GROUPS)
     for name in pattern.groupindex:

@@ -24,6 +24,7 @@ from fleet_repl.inventory import (
 from fleet_repl.planning.enrolment import young_accounts
 from fleet_repl.planning.plan import UNKNOWN_REGIONS, Warning
 from fleet_repl.topology import EVERYTHING, Selection, selected_accounts
+from fleet_repl.values import limits
 from fleet_repl.values.errors import Problem
 from fleet_repl.values.names import AccountId, is_account_id
 from fleet_repl.values.text import counted, day_and_time, is_plain, listed, visible
@@ -212,7 +213,7 @@ def discovered_labels(
     units = [visible(unit) for unit in member.units or _ROOT]
     labels = {"ou": (units[-1], Origin.UNIT), "ou_path": ("/".join(units), Origin.UNIT)}
     pattern = organization.labels_from_name
-    match = None if pattern is None else pattern.search(member.name)
+    match = None if pattern is None else pattern.search(member.name, 0, limits.ACCOUNT_NAME_LENGTH)
     for label, value in ({} if match is None else match.groupdict()).items():
         if value:
             labels[label] = (visible(value), Origin.NAME)

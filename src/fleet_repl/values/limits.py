@@ -37,6 +37,9 @@ REPOSITORY_PATTERN: Final = re.compile(
 )
 """The pattern of a repository's name; to be matched in full."""
 
+ACCOUNT_NAME_LENGTH: Final = 50
+"""Characters of the name of an account of an organization, at the most."""
+
 SESSION_SECONDS: Final = (900, 43_200)
 CHAINED_SESSION_SECONDS: Final = 3_600
 """The longest session of a role that was assumed by an assumed role."""
