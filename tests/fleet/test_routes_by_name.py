@@ -147,6 +147,26 @@ async def test_what_a_renamed_fleet_leaves() -> None:
         assert kinds(plan) == {"left-repositories"}
 
 
+async def test_a_route_that_was_never_applied_leaves_nothing() -> None:
+    """A rule is missing there because nobody made it, and not because its repository is new."""
+    leave = PRIVATE + '\nnew_repositories = "leave"'
+    async with simulate(fleet(leave)) as aws:
+        born(aws, "base/go")
+        for repository in "base/go", "base/rust":
+            async with aws.connected(purpose=None) as connected:
+                explained = await connected.explain(
+                    repository, source=str(HUB), destination=str(SPOKE)
+                )
+            (why,) = explained.not_carried
+            assert why.because == (
+                "route r1 asks for it, and no replication rule of the source carries it"
+            )
+            assert explained.remedy == (
+                "its rule is missing; this puts it in place where the source has the repository:\n"
+                f"fleet-repl apply {aws.inventory.path}"
+            )
+
+
 async def test_a_route_that_includes_again_begins_anew() -> None:
     """After a time of including, leaving means: whatever is new from then on."""
     leave = PRIVATE + '\nnew_repositories = "leave"'

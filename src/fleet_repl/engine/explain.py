@@ -17,6 +17,7 @@ from fleet_repl.engine.ports import ImageFinder, RegistryReader
 from fleet_repl.engine.workers import work_through
 from fleet_repl.planning.explain import Question
 from fleet_repl.planning.observed import Unreadable
+from fleet_repl.planning.repository_routes import There
 from fleet_repl.runs.delivery import (
     Arrival,
     Lookup,
@@ -49,6 +50,8 @@ class ExplainContext:
     registries are left once the rules are known."""
     joining: Mapping[AccountId, str]
     """Accounts that are joining, whose registries are not asked, each with a sentence."""
+    there: There
+    """The repositories that count, of routes that leave new ones."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,6 +101,7 @@ class Look:
             arrivals=dict(self.arrivals),
             faults=dict(self.faults),
             joining=self.context.joining,
+            there=self.context.there,
             interrupted=how.stop.interrupted,
         )
 

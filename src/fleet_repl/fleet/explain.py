@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleet_repl.engine.explain import ExplainContext, Look
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
+from fleet_repl.fleet.repositories import known_there
 from fleet_repl.planning.explain import Explanation, Question
 from fleet_repl.runs.explain import explain_sightings
 
@@ -15,10 +16,14 @@ async def explain_live(question: Question, context: RunContext) -> Explanation:
 
 
 async def look_at(question: Question, context: RunContext) -> Look:
-    """Returns a look at what decides on a question, which knows the accounts that are joining."""
+    """Returns a look at what decides on a question, which knows the accounts that are joining.
+
+    Raises StateError where nobody can tell which repositories a route leaves.
+    """
     how = ExplainContext(
         reader=context.registries,
         how=context.observing({}),
         joining=await joining_among(question.registries, context),
+        there=await known_there(context),
     )
     return Look(question=question, context=how)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from fleet_repl.ecr.rules import Replication
+from fleet_repl.inventory import Route
 from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.planning.explain import (
     EXTERNAL_FACT,
@@ -100,15 +101,24 @@ def _without_rule(question: Question, link: Link, seen: Sightings) -> NotCarried
     because = (
         f"{named('route', asking)} asks for it, and no replication rule of the source carries it"
     )
-    remedy = f"its rule is missing; this puts it in place:\n{apply_command(question.inventory)}"
-    routes = (route for route in question.inventory.routes if route.name in asking)
-    if all(route.new_repositories == "leave" for route in routes):
+    routes = [route for route in question.inventory.routes if route.name in asking]
+    if all(_leaves(route, link.source, question.repository, seen) for route in routes):
         because += ", as of a repository that was created after the route was first applied there"
-        remedy = (
-            'if the repository is newer than the rules, write new_repositories = "include", and '
-            f"run:\n{apply_command(question.inventory)}"
+        lines = (
+            'if the repository is newer than the rules, write new_repositories = "include", and run'
         )
+    elif all(route.by_name for route in routes):
+        lines = "its rule is missing; this puts it in place where the source has the repository"
+    else:
+        lines = "its rule is missing; this puts it in place"
+    remedy = f"{lines}:\n{apply_command(question.inventory)}"
     return blocked(link, Reason.NO_RULE, because, remedy)
+
+
+def _leaves(route: Route, source: Registry, repository: str, seen: Sightings) -> bool:
+    """Returns whether a route leaves a repository because it is new."""
+    there = seen.there.get(source, {}).get(route.name)
+    return there is not None and repository not in there
 
 
 def _answer(question: Question, link: Link, seen: Sightings) -> Carried | NotCarried:

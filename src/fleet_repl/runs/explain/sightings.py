@@ -12,6 +12,7 @@ from datetime import datetime
 from fleet_repl.ecr.policy import Policy, parse_policy
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.planning.explain import Question, routes_carrying
+from fleet_repl.planning.repository_routes import There
 from fleet_repl.runs.delivery import (
     Arrival,
     Delivery,
@@ -48,6 +49,8 @@ class Sightings:
     """Registries that could not be read."""
     joining: Mapping[AccountId, str] = field(default_factory=dict)
     """Accounts whose registries were not read because they are joining, each with a sentence."""
+    there: There = field(default_factory=dict)
+    """The repositories that count, of routes that leave new ones."""
     interrupted: bool = False
     """Whether somebody stopped the run before everything was read."""
 
