@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from tests.planning.importing.conftest import Find
 
+from fleet_repl.inventory.starter import StarterAnswers, starter_text
 from fleet_repl.values.canonical_json import JsonObject
 
 Rule = Callable[..., JsonObject]
@@ -199,3 +200,16 @@ def test_what_follows_an_emptied_table_keeps_its_comment(find: Find) -> None:
     shown = find(text).imported().text
     assert "# never touch\n[[accounts]]\n" in shown
     assert "ownership" not in shown
+
+
+def test_the_comment_of_an_emptied_table_goes_with_it(find: Find) -> None:
+    """`init` writes one above [ownership]. Without the table it would explain the next one."""
+    text = starter_text(StarterAnswers())
+    remark = "# Until you trust it: rules that others made are kept"
+    before, between, after = text.partition(remark)
+    _, _, after = after.partition('rules = "additive"\n\n')
+    kept, routes, _ = after.partition("[[routes]]")
+    assert (between, routes) == (remark, "[[routes]]")
+    shown = find(text).imported().text
+    assert shown.startswith(before + kept.rstrip())
+    assert "Until you trust it" not in shown

@@ -54,7 +54,7 @@ def edited(text: str, before: Inventory, after: Inventory) -> Edited:
         document["ownership"].pop("rules", None)
         document["ownership"].update(ownership)
         if not document["ownership"]:
-            _take_out(document, "ownership")
+            _take_out(document, "ownership", with_remark=True)
         ownership = {}
     if not after.routes:
         document["routes"] = tomlkit.array()
@@ -70,16 +70,32 @@ def _list_additive(document: tomlkit.TOMLDocument, discovered: Sequence[Account]
             document.setdefault("accounts", tomlkit.aot()).append(table)
 
 
-def _take_out(document: tomlkit.TOMLDocument, key: str) -> None:
-    """Comments at the end of a table are about what comes next, and stay."""
+def _take_out(document: tomlkit.TOMLDocument, key: str, *, with_remark: bool = False) -> None:
+    """Comments at the end of a table are about what comes next, and stay. `with_remark`: so the
+    comment right above the table goes, which is about it."""
     if key not in document:
         return
     places = (at for at, (name, _) in enumerate(document.body) if name and name.key == key)
     place, tables = next(places), _tables(document[key])
     comments = "".join(_last_comments(f"\n{table.as_string()}") for table in tables)
     document.pop(key)
+    if with_remark:
+        _take_out_remark(document.body, place)
     if comments:
         document.body[place] = (None, Whitespace(comments))
+
+
+def _take_out_remark(body: list[Any], end: int) -> None:
+    """Take out the comment lines that stand last before `end`. They belong to the table above."""
+    for at in range(end - 1, -1, -1):
+        item = body[at][1]
+        if isinstance(item, tomlkit.items.Comment):
+            body[at] = (None, Whitespace(""))
+            continue
+        if at == end - 1 and (tables := _tables(item)):
+            within = tables[-1].value.body
+            _take_out_remark(within, len(within))
+        return
 
 
 def _tables(value: Any) -> list[Any]:  # noqa: ANN401 - whatever TOML can hold
@@ -89,10 +105,12 @@ def _tables(value: Any) -> list[Any]:  # noqa: ANN401 - whatever TOML can hold
 
 
 def _last_comments(text: str) -> str:
-    """The comment lines that a text ends in, after a blank line."""
+    """The comment lines that a text ends in, after a blank line, and what separates them from the
+    next table."""
     _, blank, comments = text.rstrip().rpartition("\n\n")
     lines = comments.splitlines()
-    return f"{comments}\n" if blank and all(line.startswith("#") for line in lines) else ""
+    separating = text[len(text.rstrip()) :] or "\n"
+    return comments + separating if blank and all(line.startswith("#") for line in lines) else ""
 
 
 def _ownership(before: Inventory, after: Inventory) -> dict[str, str | bool]:
