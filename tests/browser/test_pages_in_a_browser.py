@@ -11,7 +11,8 @@ from tests.browser.conftest import Open, Opened
 from tests.support.plans import plan_of
 from tests.support.registries import registry_of
 
-from fleet_repl.planning.plan import HeldLink, RegistryPlan, State, Warning
+from fleet_repl.planning.change import HeldLink
+from fleet_repl.planning.plan import RegistryPlan, State, Warning
 from fleet_repl.reports.to_json import Document
 from fleet_repl.values.errors import Fault, FaultKind
 

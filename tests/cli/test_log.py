@@ -15,7 +15,7 @@ from fleet_repl.cli.flags import Format
 from fleet_repl.cli.log import Log
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.streams import Streams
-from fleet_repl.planning.plan import Action, Resource
+from fleet_repl.planning.change import Action, Resource
 from fleet_repl.runs.events import (
     CallRetried,
     Event,

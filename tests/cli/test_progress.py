@@ -17,7 +17,7 @@ from tests.support.registries import registry_of
 from fleet_repl.cli.counters import Counters
 from fleet_repl.cli.heartbeat import accompanied, heartbeat
 from fleet_repl.cli.progress import ProgressLine, bar, live_progress, progress_text
-from fleet_repl.planning.plan import Action, Resource
+from fleet_repl.planning.change import Action, Resource
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.events import (
     CallRetried,

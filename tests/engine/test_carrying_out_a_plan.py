@@ -35,9 +35,10 @@ from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Amount, Limits, Selector, Template, Wave
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.change import Change, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import Change, Plan, Resource
+from fleet_repl.planning.plan import Plan
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.runs.events import Event, WriteSettled, WriteStarted

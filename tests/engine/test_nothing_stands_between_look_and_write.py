@@ -8,7 +8,7 @@ import pytest
 from tests.support.changes import change_of
 from tests.support.engine import HERE, OWNER, Bench
 
-from fleet_repl.planning.plan import Action, Phase, Resource
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind

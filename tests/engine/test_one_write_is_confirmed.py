@@ -8,7 +8,7 @@ from tests.support.engine import HERE, OWNER, Bench
 
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import parse_document
-from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.runs.events import CallRetried
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject

@@ -13,8 +13,8 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Grant, Owner, actions_for, compose, parse_policy, policy_size
 from fleet_repl.inventory import Limits
+from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.ownership import OurPart
-from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind

@@ -15,7 +15,8 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.engine.document_write import WriteResult
 from fleet_repl.engine.earlier_writes import PolicyWrites
-from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.change import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.names import AccountId, Partition
 

@@ -15,7 +15,8 @@ from tests.support.registries import registry_of
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, grants_for, statements_for
 from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.engine.earlier_writes import FoundRules
-from fleet_repl.planning.plan import Phase, Plan, Resource
+from fleet_repl.planning.change import Phase, Resource
+from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import CallError, Fault, FaultKind

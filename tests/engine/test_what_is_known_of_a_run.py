@@ -7,14 +7,8 @@ from tests.support.plans import plan_of
 from tests.support.registries import registry_of
 
 from fleet_repl.engine.ledger import Ledger
-from fleet_repl.planning.plan import (
-    Action,
-    HeldLink,
-    Phase,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.change import Action, HeldLink, Phase, Resource
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.runs.events import Event, RegistryFinished
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.values.names import Registry

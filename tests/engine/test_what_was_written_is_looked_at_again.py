@@ -12,8 +12,8 @@ from tests.support.engine import SmallFleet
 from tests.support.links import make_link
 from tests.support.registries import registry_of
 
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.events import RegistryFinished, WriteSettled
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.topology import REST, Waves

@@ -15,7 +15,7 @@ from fleet_repl.engine import attribution
 from fleet_repl.engine.attribution import OutsideChange, attribute
 from fleet_repl.engine.stop import Stop
 from fleet_repl.planning.attribution import Attribution
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.change import Resource
 from fleet_repl.runs.cloudtrail import Lookup
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind

@@ -12,7 +12,7 @@ from tests.support.simulated import simulate
 from fleet_repl import Fault, FaultKind, Outcome, Status, to_json
 from fleet_repl.fleet.kept_plan import load_plan
 from fleet_repl.planning.authorize import with_allowed_writes
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.change import Resource
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.sandbox import RegistryScenario, Scenario
 

@@ -12,7 +12,7 @@ from tests.support.simulated import Simulated, simulate
 
 from fleet_repl import Outcome, Report, Selection, Status, to_json
 from fleet_repl.fleet.kept_plan import load_plan
-from fleet_repl.planning.plan import Mover
+from fleet_repl.planning.attribution import Mover
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.runs.events import WaveFinished
 from fleet_repl.runs.outcomes import WaveOutcome, Writes

@@ -12,7 +12,7 @@ from tests.support.changes import change_of, ended_change
 from tests.support.registries import registry_of
 
 from fleet_repl.fleet.write_guard import JournalGuard
-from fleet_repl.planning.plan import Action, Phase, Resource
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.runs.history import JournalEntry, Moment
 from fleet_repl.runs.outcomes import Outcome
 from fleet_repl.state.lock_rules import LEASE, MARGIN, SKEW

@@ -9,7 +9,7 @@ from tests.support.inventories import fleet_text
 from tests.support.simulated import simulate
 
 from fleet_repl import Plan, Registry, to_json
-from fleet_repl.planning.plan import Moved, Mover
+from fleet_repl.planning.attribution import Moved, Mover
 from fleet_repl.values.canonical_json import JsonObject
 
 

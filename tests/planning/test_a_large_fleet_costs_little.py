@@ -14,8 +14,8 @@ from fleet_repl.ecr.policy import Policy, compose, parse_policy
 from fleet_repl.ecr.rules import parse_answer
 from fleet_repl.inventory import Inventory, parse
 from fleet_repl.planning import needed_grants
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.desired_state import desired_state
-from fleet_repl.planning.plan import Resource
 from fleet_repl.values.canonical_json import compact_json, parse_json
 
 COUNT = 1_000

@@ -19,9 +19,10 @@ from tests.support.registries import registry_of
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, Grant, Owner, parse_policy, statements_for
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import Outgoing, document_of, parse_document, prefixes_of
+from fleet_repl.planning.change import Change, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
-from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.topology import REST, Link, Waves
 from fleet_repl.values.canonical_json import JsonObject

@@ -12,9 +12,9 @@ from tests.support.registries import registry_of
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document, rules_of
 from fleet_repl.engine.blocked import BlockedDestinations
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Resource
 from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject

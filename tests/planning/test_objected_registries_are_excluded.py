@@ -6,9 +6,10 @@ import pytest
 from tests.support.changes import change_of
 from tests.support.registries import registry_of
 
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.planning.excluded import exclude_objected
 from fleet_repl.planning.objections import OF_REGISTRIES
-from fleet_repl.planning.plan import Action, Objection, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import Objection, RegistryPlan, State
 
 FIRST, SECOND = map(registry_of, "12")
 CHANGE = change_of(

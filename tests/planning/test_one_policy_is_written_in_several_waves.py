@@ -24,8 +24,9 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.inventory import Limits, Selector, Template
+from fleet_repl.planning.change import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.observed import Observation, Observed
-from fleet_repl.planning.plan import Change, LinkEnd, Phase, RegistryPlan, Resource
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.topology import REST, Waves
 from fleet_repl.values.canonical_json import JsonObject

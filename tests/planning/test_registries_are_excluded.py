@@ -6,8 +6,9 @@ import pytest
 from tests.support.changes import change_of
 from tests.support.registries import registry_of
 
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.planning.excluded import exclude
-from fleet_repl.planning.plan import Action, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.values.errors import Fault, FaultKind
 
 SHOP = registry_of("2")

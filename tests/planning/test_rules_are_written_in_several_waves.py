@@ -15,9 +15,10 @@ from tests.support.registries import registry_of
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import Outgoing, Rule, deletes_of, document_of, parse_document, rules_of
 from fleet_repl.inventory import Limits
+from fleet_repl.planning.change import Change, Phase, Resource
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Applied, Cells, cells_of, merge_exclusive
-from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.planning.rule_waves import in_waves
 from fleet_repl.topology import REST, Link, Waves

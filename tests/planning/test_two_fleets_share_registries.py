@@ -19,11 +19,12 @@ from tests.support.registries import registry_of
 from fleet_repl.ecr.policy import Owner, parse_policy
 from fleet_repl.ecr.rules import Outgoing, deletes_of, document_of, parse_document, rules_of
 from fleet_repl.inventory import Amount, Safety
+from fleet_repl.planning.change import Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Phase, RegistryPlan, Resource
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.values.canonical_json import JsonObject, canonical_json
 from fleet_repl.values.names import Partition, Registry

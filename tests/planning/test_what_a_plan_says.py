@@ -25,11 +25,12 @@ from fleet_repl.ecr.policy import (
 )
 from fleet_repl.ecr.rules import document_of, parse_answer
 from fleet_repl.inventory import Limits
+from fleet_repl.planning.change import Action, HeldLink, LinkEnd, Phase, Resource
 from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Action, HeldLink, LinkEnd, Phase, Resource, State, Warning
+from fleet_repl.planning.plan import State, Warning
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.topology import Link

@@ -16,8 +16,8 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, compose, grants_for, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.planning.observed import Observed
-from fleet_repl.planning.plan import Action, Phase, Resource
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.revocations import has_granted, rebased, withhold
 from fleet_repl.values.canonical_json import JsonObject

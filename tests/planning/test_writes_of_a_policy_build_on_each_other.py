@@ -16,7 +16,7 @@ from fleet_repl.ecr.policy import (
     parse_policy,
     reduced,
 )
-from fleet_repl.planning.plan import Action, Change, Phase, Resource
+from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.revocations import has_granted, rebased, withhold
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Partition, Registry

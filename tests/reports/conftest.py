@@ -14,24 +14,10 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome, BackfillState
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.attribution import Attribution, RecordedCall
+from fleet_repl.planning.attribution import Attribution, Moved, Mover, RecordedCall
+from fleet_repl.planning.change import Action, HeldLink, LinkEnd, Phase, Resource
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import (
-    Action,
-    HeldLink,
-    LinkEnd,
-    Moved,
-    Mover,
-    Objection,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-    Summary,
-    Vouched,
-    Warning,
-)
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State, Summary, Vouched, Warning
 from fleet_repl.reports.documents.member_types import OBJECTIONS
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.outcomes import (

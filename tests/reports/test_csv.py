@@ -15,7 +15,8 @@ from hypothesis.strategies import DataObject, SearchStrategy
 from tests.support.changes import change_of, ended_change
 from tests.support.registries import registry_of
 
-from fleet_repl.planning.plan import Action, LinkEnd, Phase, Plan, RegistryPlan, Resource, State
+from fleet_repl.planning.change import Action, LinkEnd, Phase, Resource
+from fleet_repl.planning.plan import Plan, RegistryPlan, State
 from fleet_repl.reports.csv.table import Table, csv_lines
 from fleet_repl.reports.documents.whole import Documented
 from fleet_repl.reports.formats import ReportFormat, Rows

@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from tests.support.changes import content_of
 
-from fleet_repl.planning.plan import Moved, Plan, RegistryPlan
+from fleet_repl.planning.attribution import Moved
+from fleet_repl.planning.plan import Plan, RegistryPlan
 from fleet_repl.reports.documents.plan import (
     PlanFormatError,
     is_unaltered,

@@ -10,7 +10,8 @@ from hypothesis import given, strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 from jsonschema import Draft202012Validator, FormatChecker
 
-from fleet_repl.planning.plan import Action, Phase, Plan, State, Summary
+from fleet_repl.planning.change import Action, Phase
+from fleet_repl.planning.plan import Plan, State, Summary
 from fleet_repl.reports.documents.plan import plan_digest, plan_document
 from fleet_repl.reports.documents.report import report_document
 from fleet_repl.reports.documents.schemas import SCHEMAS, generated, schema

@@ -13,18 +13,8 @@ from tests.support.registries import registry_of
 from fleet_repl import load_inventory
 from fleet_repl.ecr.rules import parse_document
 from fleet_repl.inventory import Inventory
-from fleet_repl.planning.plan import (
-    Action,
-    Change,
-    LinkEnd,
-    Objection,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-    Warning,
-)
+from fleet_repl.planning.change import Action, Change, LinkEnd, Phase, Resource
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State, Warning
 from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.values.names import Region, Registry

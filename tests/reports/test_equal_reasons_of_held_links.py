@@ -9,7 +9,8 @@ from hypothesis import given, strategies as st
 from tests.support.plans import plan_of
 from tests.support.registries import registry_of
 
-from fleet_repl.planning.plan import HeldLink, RegistryPlan, State
+from fleet_repl.planning.change import HeldLink
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.reports.formats import ReportFormat
 from fleet_repl.reports.held_groups import group_held
 from fleet_repl.reports.render import render

@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 from hypothesis import given, strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
-from fleet_repl.planning.plan import Moved, Mover, Plan
+from fleet_repl.planning.attribution import Moved, Mover
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.junit import to_junit
 from fleet_repl.runs.outcomes import Outcome, Report, Status, wave_outcomes
 

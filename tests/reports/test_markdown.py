@@ -13,18 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from tests.support.changes import change_of, ended_change
 
-from fleet_repl.planning.plan import (
-    Action,
-    HeldLink,
-    LinkEnd,
-    Objection,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-    Warning,
-)
+from fleet_repl.planning.change import Action, HeldLink, LinkEnd, Phase, Resource
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State, Warning
 from fleet_repl.reports.documents.whole import Documented
 from fleet_repl.reports.formats import ReportFormat
 from fleet_repl.reports.markdown.escape import LONGEST, code, prose, table

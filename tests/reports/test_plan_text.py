@@ -11,19 +11,9 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import parse_document
 from fleet_repl.ecr.templates import parse_template
-from fleet_repl.planning.plan import (
-    Action,
-    LinkEnd,
-    Moved,
-    Mover,
-    Objection,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-    Vouched,
-)
+from fleet_repl.planning.attribution import Moved, Mover
+from fleet_repl.planning.change import Action, LinkEnd, Phase, Resource
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State, Vouched
 from fleet_repl.reports.text.plans import plan_text
 from fleet_repl.runs.drift import sentence
 from fleet_repl.values.errors import Fault, FaultKind

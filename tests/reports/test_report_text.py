@@ -9,7 +9,7 @@ import pytest
 from tests.support.registries import registry_of
 
 from fleet_repl.engine.waves import ends_after
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.change import Resource
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.reports.text.reports import report_text
 from fleet_repl.runs.outcomes import Outcome, Report, Status, wave_outcomes

@@ -16,16 +16,9 @@ from tests.support.registries import registry_of
 
 from fleet_repl import load_inventory
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.attribution import Moved, Mover
 from fleet_repl.planning.fleet_summary import FleetSummary
-from fleet_repl.planning.plan import (
-    Moved,
-    Mover,
-    Objection,
-    Plan,
-    RegistryPlan,
-    State,
-    Warning,
-)
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State, Warning
 from fleet_repl.reports.documents.whole import Documented
 from fleet_repl.reports.formats import ReportFormat
 from fleet_repl.reports.render import PLAIN, Settings, render

@@ -8,8 +8,10 @@ from typing import Any
 
 from tests.support.registries import registry_of
 
+from fleet_repl.planning.attribution import Moved, Mover
+from fleet_repl.planning.change import LinkEnd
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Effort, LinkEnd, Moved, Mover, Plan
+from fleet_repl.planning.plan import Effort, Plan
 from fleet_repl.reports.documents.plan import plan_digest, plan_document
 from fleet_repl.reports.documents.report import report_document
 from fleet_repl.runs.outcomes import Report, wave_outcomes

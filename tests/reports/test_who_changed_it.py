@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from fleet_repl.planning.attribution import Attribution, RecordedCall
-from fleet_repl.planning.plan import Moved, Mover, Plan, State
+from fleet_repl.planning.attribution import Attribution, Moved, Mover, RecordedCall
+from fleet_repl.planning.plan import Plan, State
 from fleet_repl.reports.formats import ReportFormat
 from fleet_repl.reports.html import page_of
 from fleet_repl.reports.render import render

@@ -8,7 +8,7 @@ from fleet_repl.ecr.content import Content
 from fleet_repl.ecr.policy import Owner, PolicyDocument
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.ecr.templates import TemplateState
-from fleet_repl.planning.plan import Change, Resource
+from fleet_repl.planning.change import Change, Resource
 from fleet_repl.planning.stored import read_content, stored_content
 from fleet_repl.runs.outcomes import ChangeOutcome
 from fleet_repl.values.canonical_json import JsonObject

@@ -29,19 +29,12 @@ from fleet_repl.fleet.fleet import Fleet, Interrupted
 from fleet_repl.fleet.history import History
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.change import Action, LinkEnd, Phase, Resource
 from fleet_repl.planning.elsewhere import HeldResource
 from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.importing import Imported
 from fleet_repl.planning.objections import outstanding
-from fleet_repl.planning.plan import (
-    Action,
-    LinkEnd,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.plan import Plan, RegistryPlan, State
 from fleet_repl.reports.export import Exported
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport

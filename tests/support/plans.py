@@ -8,7 +8,8 @@ from datetime import datetime
 from tests.support.clock import NOON
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.plan import Basis, Change, Objection, Plan, RegistryPlan, Warning
+from fleet_repl.planning.change import Change
+from fleet_repl.planning.plan import Basis, Objection, Plan, RegistryPlan, Warning
 from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status

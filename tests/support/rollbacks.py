@@ -16,10 +16,11 @@ from fleet_repl.ecr.policy import REPLICATE_IMAGE, Owner, compose, parse_policy
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import Outgoing, document_of, parse_document
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.change import Change, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied, Record
-from fleet_repl.planning.plan import Change, Objection, Phase, Plan, RegistryPlan, Resource, Warning
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, Warning
 from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.runs.history import Holder, JournalEntry, Moment, PastRun, Purpose, RunMeta

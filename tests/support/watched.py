@@ -19,17 +19,9 @@ from fleet_repl.fleet.fleet import NONE_EXCLUDED, Interrupted
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning import excluded
-from fleet_repl.planning.plan import (
-    Action,
-    Moved,
-    Mover,
-    Objection,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.attribution import Moved, Mover
+from fleet_repl.planning.change import Action, Phase, Resource
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.reports.log_entry import LogEntry
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Statistics, Status

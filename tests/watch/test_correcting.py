@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.support.watched import HUB, A, B, Stage
 
-from fleet_repl.planning.plan import Mover, Objection
+from fleet_repl.planning.attribution import Mover
+from fleet_repl.planning.plan import Objection
 from fleet_repl.topology import Selection
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.names import AccountId

@@ -12,7 +12,8 @@ from hypothesis import given, strategies as st
 from msgspec import structs
 from tests.support.watched import HUB, START, A, B, Stage
 
-from fleet_repl.planning.plan import Mover, Objection
+from fleet_repl.planning.attribution import Mover
+from fleet_repl.planning.plan import Objection
 from fleet_repl.reports.html.marks import FAILED, Tone
 from fleet_repl.reports.html.model import Fact, Problem
 from fleet_repl.reports.html.watch_model import Bar, Plot, WatchPage

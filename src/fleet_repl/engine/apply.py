@@ -18,8 +18,9 @@ from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.waves import Batch, batches, ends_after, too_many_failures
 from fleet_repl.engine.workers import work_through
 from fleet_repl.inventory import Wave
+from fleet_repl.planning.change import Change, Phase
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.plan import Change, Phase, Plan, RegistryPlan
+from fleet_repl.planning.plan import Plan, RegistryPlan
 from fleet_repl.runs.events import WaveFinished, WaveStarted
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.errors import unforeseen

@@ -17,10 +17,11 @@ from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import Links, Outgoing, Replication, compare, prefixes_of, within
 from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.registry_documents import DocumentWriter
+from fleet_repl.planning.change import Change, HeldLink
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import ALL_LET_IN, LinkSplit, over_limits, split_held
 from fleet_repl.planning.ownership import narrowed
-from fleet_repl.planning.plan import Change, HeldLink, RegistryPlan
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import NO_SCOPE, Prefixes, intersect

@@ -19,9 +19,10 @@ from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ledger import Ledger
 from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.results import policy_left_out, rules_left_out, still_used
+from fleet_repl.planning.change import Change, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import OurPart
-from fleet_repl.planning.plan import Change, Effort, Phase, RegistryPlan, Resource
+from fleet_repl.planning.plan import Effort, RegistryPlan
 from fleet_repl.planning.revocations import withhold
 from fleet_repl.runs.events import WriteSettled, WriteStarted
 from fleet_repl.runs.outcomes import AS_PLANNED, Outcome

@@ -14,8 +14,9 @@ from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import Owner, Policy
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.engine.document_write import WriteResult
+from fleet_repl.planning.change import Change, Phase
 from fleet_repl.planning.ownership import listed
-from fleet_repl.planning.plan import Change, Phase, RegistryPlan
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.revocations import has_granted, rebased
 from fleet_repl.runs.outcomes import AS_PLANNED, Outcome
 from fleet_repl.values.names import Registry

@@ -17,7 +17,8 @@ from fleet_repl.engine.polls import poll
 from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.engine.workers import work_through
 from fleet_repl.engine.write_faults import overwritten, unseen
-from fleet_repl.planning.plan import Effort, Resource
+from fleet_repl.planning.change import Resource
+from fleet_repl.planning.plan import Effort
 from fleet_repl.runs.history import prefix_of
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome
 from fleet_repl.values.errors import CallError, Fault, unforeseen

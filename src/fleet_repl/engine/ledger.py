@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.results import change_outcome, registry_outcome
-from fleet_repl.planning.plan import Change, Effort, HeldLink, Plan, RegistryPlan, Resource
+from fleet_repl.planning.change import Change, HeldLink, Resource
+from fleet_repl.planning.plan import Effort, Plan, RegistryPlan
 from fleet_repl.runs.events import RegistryFinished
 from fleet_repl.runs.outcomes import AS_PLANNED, ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.values.errors import Fault

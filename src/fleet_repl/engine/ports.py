@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from fleet_repl.planning.plan import Change
+from fleet_repl.planning.change import Change
 from fleet_repl.runs.doctor import CheckState, Question
 from fleet_repl.runs.events import Event
 from fleet_repl.runs.outcomes import ChangeOutcome

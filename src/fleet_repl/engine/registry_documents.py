@@ -25,8 +25,8 @@ from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.retry_events import retry_event
 from fleet_repl.engine.stop import Stop
 from fleet_repl.inventory import Limits
+from fleet_repl.planning.change import Change
 from fleet_repl.planning.ownership import OurPart, SharedWrite
-from fleet_repl.planning.plan import Change
 from fleet_repl.planning.revocations import merged
 from fleet_repl.values.names import Registry
 

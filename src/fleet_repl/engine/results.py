@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from fleet_repl.planning.plan import Change, Effort, HeldLink, Phase, Plan, RegistryPlan
+from fleet_repl.planning.change import Change, HeldLink, Phase
+from fleet_repl.planning.plan import Effort, Plan, RegistryPlan
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, worst
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry

@@ -24,7 +24,17 @@ from fleet_repl.fleet.tracing import traced as traced
 from fleet_repl.inventory import Inventory as Inventory
 from fleet_repl.planning.attribution import (
     Attribution as Attribution,
+    Moved as Moved,
+    Mover as Mover,
     RecordedCall as RecordedCall,
+)
+from fleet_repl.planning.change import (
+    Action as Action,
+    Change as Change,
+    HeldLink as HeldLink,
+    LinkEnd as LinkEnd,
+    Phase as Phase,
+    Resource as Resource,
 )
 from fleet_repl.planning.elsewhere import (
     HeldResource as HeldResource,
@@ -47,17 +57,9 @@ from fleet_repl.planning.fleet_summary import (
 )
 from fleet_repl.planning.importing import Imported as Imported, LeftOut as LeftOut
 from fleet_repl.planning.plan import (
-    Action as Action,
-    Change as Change,
-    HeldLink as HeldLink,
-    LinkEnd as LinkEnd,
-    Moved as Moved,
-    Mover as Mover,
     Objection as Objection,
-    Phase as Phase,
     Plan as Plan,
     RegistryPlan as RegistryPlan,
-    Resource as Resource,
     State as State,
     Summary as Summary,
     Vouched as Vouched,

@@ -14,15 +14,9 @@ from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.account_facts import account_labels
 from fleet_repl.planning.acknowledgements import noted
 from fleet_repl.planning.authorize import Authorized
+from fleet_repl.planning.change import fall_short
 from fleet_repl.planning.discovery import discovery_warnings
-from fleet_repl.planning.plan import (
-    Effort,
-    Objection,
-    Plan,
-    Warning,
-    fall_short,
-    regions_unknown,
-)
+from fleet_repl.planning.plan import Effort, Objection, Plan, Warning, regions_unknown
 from fleet_repl.runs.events import RegistryFinished, RunFinished
 from fleet_repl.runs.outcomes import (
     AS_PLANNED,

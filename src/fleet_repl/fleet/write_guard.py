@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Protocol
 
-from fleet_repl.planning.plan import Change
+from fleet_repl.planning.change import Change
 from fleet_repl.runs.history import JournalEntry, Moment, prefix_of
 from fleet_repl.runs.outcomes import ChangeOutcome
 from fleet_repl.state.lock_rules import MARGIN

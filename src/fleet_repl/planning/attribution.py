@@ -1,10 +1,11 @@
-"""Who changed a registry that no run of the fleet has left so, as CloudTrail recorded it."""
+"""Who changed a registry that no run of the fleet has left so: which side, and in which calls."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -44,3 +45,29 @@ class Attribution:
 KnownCalls: TypeAlias = Mapping[Registry, tuple[RecordedCall, ...]]
 """Calls of others that whoever connects knows of already, such as the call in an event."""
 NO_CALLS: Final[KnownCalls] = MappingProxyType({})
+
+
+class Mover(StrEnum):
+    """The side that has changed since a run of the fleet last wrote a registry."""
+
+    FLEET = "fleet"
+    """The content in place has changed: somebody else has written the registry."""
+    INVENTORY = "inventory"
+    """The inventory has changed: the registry is as the run left it."""
+    UNKNOWN = "unknown"
+    """No run has written it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The cause of a registry's difference from the inventory."""
+
+    by: Mover
+    run_id: str | None = None
+    """The run that last wrote it."""
+    at: datetime | None = None
+    """The time of the run `run_id`."""
+    attribution: Attribution | None = None
+    """Who has changed the registry since; None where nobody asked CloudTrail."""
+    by_repositories: bool = False
+    """Whether only the repositories have changed, and with them the prefixes of the routes."""

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
+from fleet_repl.planning.change import operation_of
 from fleet_repl.planning.objections import OF_REGISTRIES
-from fleet_repl.planning.plan import Objection, RegistryPlan, operation_of
+from fleet_repl.planning.plan import Objection, RegistryPlan
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 

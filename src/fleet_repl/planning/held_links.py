@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from fleet_repl.ecr.rules import Links, Outgoing
 from fleet_repl.inventory import Limits
-from fleet_repl.planning.plan import HeldLink
+from fleet_repl.planning.change import HeldLink
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import LinkScope, Prefixes, covers, intersect, union

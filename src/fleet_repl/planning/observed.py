@@ -10,7 +10,7 @@ from fleet_repl.ecr.content import Content
 from fleet_repl.ecr.policy import Policy
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.ecr.templates import parse_template, template_at
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.change import Resource
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry

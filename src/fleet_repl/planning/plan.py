@@ -10,133 +10,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
-from fleet_repl.ecr.content import Content, contents
+from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Replication, unknown_rules_lost
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.attribution import Attribution
+from fleet_repl.planning.attribution import Moved, Mover
+from fleet_repl.planning.change import Change, HeldLink, Resource, fall_short
 from fleet_repl.planning.ownership import Applied, Record
 from fleet_repl.planning.route_prefixes import RoutePrefixes
 from fleet_repl.topology import REST, About
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Region, Registry
-from fleet_repl.values.prefixes import Prefixes
-
-
-class Resource(StrEnum):
-    REPLICATION_CONFIGURATION = "replication-configuration"
-    REGISTRY_POLICY = "registry-policy"
-    CREATION_TEMPLATE = "creation-template"
-
-
-class Action(StrEnum):
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-
-
-def operation_of(resource: Resource, action: Action) -> str:
-    """The API call that makes a change."""
-    match resource:
-        case Resource.REPLICATION_CONFIGURATION:
-            return "PutReplicationConfiguration"
-        case Resource.REGISTRY_POLICY:
-            return "DeleteRegistryPolicy" if action is Action.DELETE else "PutRegistryPolicy"
-        case Resource.CREATION_TEMPLATE:
-            return f"{action.value.capitalize()}RepositoryCreationTemplate"
-        case _:
-            assert_never(resource)
-
-
-class Phase(StrEnum):
-    """The order of writes: templates before images can arrive, a rule only works once it is
-    granted, and a grant may only go once nothing uses it."""
-
-    TEMPLATES = "templates"
-    GRANTS = "grants"
-    RULES = "rules"
-    WITHDRAWALS = "withdrawals"
 
 
 class State(StrEnum):
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkEnd:
-    """A link seen from one registry: its other end."""
-
-    registry: Registry
-    prefixes: Prefixes
-    routes: tuple[str, ...] = ()
-    """Empty for a link that no route asks for; of a link that is narrowed, those of the rest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldLink:
-    """A link that is left out because its destination does not grant it."""
-
-    destination: Registry
-    prefixes: Prefixes
-    because: str
-    joining: bool = False
-    """Whether the account of its destination is joining: then it is no failure that it is held."""
-
-
-def fall_short(held: Iterable[HeldLink]) -> bool:
-    """Returns whether any of these held links is a failure: its destination is not joining."""
-    return any(not link.joining for link in held)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One write to one registry. `before` is what it expects to find."""
-
-    resource: Resource
-    action: Action
-    phase: Phase
-    wave: str = REST
-    before: Content
-    after: Content
-    links_added: tuple[LinkEnd, ...] = ()
-    """For a replication configuration the other end is a destination, for a policy a source
-    (the granted account's registries)."""
-    links_removed: tuple[LinkEnd, ...] = ()
-    needs: frozenset[Registry] = frozenset()
-    """Registries whose rules have to be written before this (withdrawals only)."""
-    deletes_started: tuple[LinkEnd, ...] = ()
-    """Links whose deletions will travel from now on (replication configurations only)."""
-    deletes_stopped: tuple[LinkEnd, ...] = ()
-
-
-class Mover(StrEnum):
-    """The side that has changed since a run of the fleet last wrote a registry."""
-
-    FLEET = "fleet"
-    """The content in place has changed: somebody else has written the registry."""
-    INVENTORY = "inventory"
-    """The inventory has changed: the registry is as the run left it."""
-    UNKNOWN = "unknown"
-    """No run has written it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """The cause of a registry's difference from the inventory."""
-
-    by: Mover
-    run_id: str | None = None
-    """The run that last wrote it."""
-    at: datetime | None = None
-    """The time of the run `run_id`."""
-    attribution: Attribution | None = None
-    """Who has changed the registry since; None where nobody asked CloudTrail."""
-    by_repositories: bool = False
-    """Whether only the repositories have changed, and with them the prefixes of the routes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

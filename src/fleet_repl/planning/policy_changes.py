@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from fleet_repl.planning.change import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.needed_grants import GrantDecision
-from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.policy_waves import PolicyStep, concerned_waves, in_few_steps, step_by_wave
 from fleet_repl.planning.revocations import action_of, replicating
 from fleet_repl.values.errors import Fault

@@ -22,9 +22,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fleet_repl.ecr.policy import Grant, GrantIndex, reduced
+from fleet_repl.planning.change import Phase
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.needed_grants import GrantDecision, needed_for
-from fleet_repl.planning.plan import Phase
 from fleet_repl.topology import Link
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import intersect

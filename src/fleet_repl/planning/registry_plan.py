@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from fleet_repl.planning.change import Change, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.ownership import NOTHING_APPLIED, Applied
-from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State, Summary
+from fleet_repl.planning.plan import RegistryPlan, State, Summary
 from fleet_repl.planning.policy_changes import PolicyWrites
 from fleet_repl.planning.rule_changes import RuleDecision, rule_changes
 from fleet_repl.planning.template_changes import TemplateDecision

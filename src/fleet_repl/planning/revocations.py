@@ -24,10 +24,10 @@ from fleet_repl.ecr.policy import (
     reduced,
 )
 from fleet_repl.ecr.rules import Outgoing
+from fleet_repl.planning.change import Action, Change
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Cells, Record
-from fleet_repl.planning.plan import Action, Change
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import NO_SCOPE, NOTHING, Prefixes, beyond, reduce, touches
 

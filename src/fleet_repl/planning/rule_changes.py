@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from fleet_repl.ecr.rules import NO_RULES, Outgoing, Replication, compare, parse_document
+from fleet_repl.planning.change import Action, Change, HeldLink, LinkEnd, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import Lacks, over_limits, split_held
 from fleet_repl.planning.observed import Observed
@@ -21,7 +22,6 @@ from fleet_repl.planning.ownership import (
     merge_additive,
     merge_exclusive,
 )
-from fleet_repl.planning.plan import Action, Change, HeldLink, LinkEnd, Phase, Resource
 from fleet_repl.planning.plan_warnings import UNKNOWN_FIELDS
 from fleet_repl.planning.rule_waves import NO_WRITES, RuleSchedule, in_one_write, in_waves
 from fleet_repl.topology import REST

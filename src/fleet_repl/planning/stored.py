@@ -13,7 +13,8 @@ from fleet_repl.ecr.content import Content
 from fleet_repl.ecr.policy import Owner, Policy, PolicyDocument, parse_policy
 from fleet_repl.ecr.rules import parse_stored_rules
 from fleet_repl.ecr.templates import parse_stored_template
-from fleet_repl.planning.plan import Plan, RegistryPlan, Resource
+from fleet_repl.planning.change import Resource
+from fleet_repl.planning.plan import Plan, RegistryPlan
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 

@@ -11,10 +11,10 @@ from typing import Final
 
 from fleet_repl.ecr.rules import compare
 from fleet_repl.ecr.templates import TemplateChange, plan_templates, template_documents
+from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed, Unreadable
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Action, Change, Phase, Resource
 from fleet_repl.planning.plan_warnings import UNKNOWN_FIELDS
 from fleet_repl.planning.rule_changes import RuleDecision
 from fleet_repl.topology import REST

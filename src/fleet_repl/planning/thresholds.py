@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet_repl.inventory import Amount
-from fleet_repl.planning.plan import Change, LinkEnd, Objection, RegistryPlan, Resource, State
+from fleet_repl.planning.change import Change, LinkEnd, Resource
+from fleet_repl.planning.plan import Objection, RegistryPlan, State
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import counted
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Set
 
+from fleet_repl.planning.attribution import Mover
+from fleet_repl.planning.change import Phase
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.plan import Mover, Phase, RegistryPlan, Warning
+from fleet_repl.planning.plan import RegistryPlan, Warning
 from fleet_repl.planning.plan_warnings import accounts_of
 from fleet_repl.planning.policy_changes import PolicyWrites
 from fleet_repl.planning.rule_waves import RuleSchedule

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fleet_repl.ecr.rules import compare, parse_stored_rules
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.change import Resource
 from fleet_repl.reports.documents.changes import ChangeDocument
 from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.registry_outcomes import (

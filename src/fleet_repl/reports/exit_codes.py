@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from fleet_repl.planning.change import fall_short
 from fleet_repl.planning.objections import differs
-from fleet_repl.planning.plan import Plan, fall_short, regions_unknown
+from fleet_repl.planning.plan import Plan, regions_unknown
 from fleet_repl.runs.outcomes import BackfillReport, Outcome, Report, Status
 from fleet_repl.values.exit_code import ExitCode
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from fleet_repl.planning.plan import Change, HeldLink, Objection, Plan, RegistryPlan, fall_short
+from fleet_repl.planning.change import Change, HeldLink, fall_short
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan
 from fleet_repl.reports.junit_checks import backfill_cases
 from fleet_repl.reports.junit_verdicts import Case, Verdict, case_name, fault_verdict, regions_cases
 from fleet_repl.runs.drift import call_sentences, sentence

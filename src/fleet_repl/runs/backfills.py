@@ -14,10 +14,11 @@ from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Outgoing, Replication, compare
 from fleet_repl.inventory import Route
+from fleet_repl.planning.change import Change, LinkEnd, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.planning.ownership import Due
-from fleet_repl.planning.plan import Change, LinkEnd, Plan, RegistryPlan, Resource, Warning
+from fleet_repl.planning.plan import Plan, RegistryPlan, Warning
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import NOTHING, Prefixes, beyond, intersect, union

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from fleet_repl.planning.attribution import RecordedCall
-from fleet_repl.planning.plan import Action, Change, RegistryPlan, Resource, operation_of
+from fleet_repl.planning.change import Action, Change, Resource, operation_of
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.runs.history import prefix_of
 from fleet_repl.values.names import ACCOUNT_ID
 

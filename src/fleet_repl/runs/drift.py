@@ -16,8 +16,9 @@ from fleet_repl.ecr.content import Content
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import Outgoing, Replication, deletes_of, prefixes_of
 from fleet_repl.ecr.templates import TemplateState
-from fleet_repl.planning.attribution import Attribution, RecordedCall
-from fleet_repl.planning.plan import Moved, Mover, RegistryPlan, Resource, State
+from fleet_repl.planning.attribution import Attribution, Moved, Mover, RecordedCall
+from fleet_repl.planning.change import Resource
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.runs.history import Fingerprint, Fingerprints
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import Json, digest, policy_meaning, unordered

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from fleet_repl.ecr.backfills import Backfill, BackfillOutcome
-from fleet_repl.planning.plan import Action, Plan, Resource
+from fleet_repl.planning.change import Action, Resource
+from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Region, Registry

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from fleet_repl.inventory.model import InventoryRef
+from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.ownership import Cells, Record
-from fleet_repl.planning.plan import Action, Change, Phase, Plan, Resource
+from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, Report, Status, Writes
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
-from fleet_repl.planning.plan import Change, Phase, Resource
+from fleet_repl.planning.change import Change, Phase, Resource
 from fleet_repl.runs.history import JournalEntry, Moment, prefix_of
 from fleet_repl.values.names import Registry
 

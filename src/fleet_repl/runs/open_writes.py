@@ -11,8 +11,8 @@ from typing import assert_never
 
 from fleet_repl.ecr.content import same, shows
 from fleet_repl.ecr.policy import Owner
+from fleet_repl.planning.change import operation_of
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import operation_of
 from fleet_repl.planning.stored import content_of
 from fleet_repl.runs.history import JournalEntry
 from fleet_repl.runs.outcomes import Outcome

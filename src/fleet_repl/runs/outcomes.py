@@ -12,7 +12,9 @@ from typing import Final
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.content import Content
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.plan import Action, HeldLink, Moved, Objection, Resource, Warning
+from fleet_repl.planning.attribution import Moved
+from fleet_repl.planning.change import Action, HeldLink, Resource
+from fleet_repl.planning.plan import Objection, Warning
 from fleet_repl.runs.reput import Reput
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault, FaultKind

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Replication
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.ownership import (
     Applied,
     Cells,
@@ -24,7 +25,7 @@ from fleet_repl.planning.ownership import (
     together,
     without,
 )
-from fleet_repl.planning.plan import Plan, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import Plan, RegistryPlan, State
 from fleet_repl.runs.outcomes import AS_PLANNED, Outcome, RegistryOutcome
 from fleet_repl.values.names import Registry
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fleet_repl.ecr.policy import Owner
+from fleet_repl.planning.change import Change
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import Change, RegistryPlan
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.planning.stored import stored_content
 from fleet_repl.runs.history import JournalEntry, PastRun
 from fleet_repl.runs.journal import JournaledWrite, WriteKey, key_of, last_writes

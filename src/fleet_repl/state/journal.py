@@ -15,7 +15,7 @@ import anyio
 from msgspec import UNSET, UnsetType
 
 from fleet_repl.engine.stores import Store
-from fleet_repl.planning.plan import Action, Phase, Resource
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.reports.documents.member_types import AwsDocument, Instant, RegistryName
 from fleet_repl.reports.documents.reader import Document, MalformedError, parsed, read
 from fleet_repl.reports.documents.registry_outcomes import check_write_outcome

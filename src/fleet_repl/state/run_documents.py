@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from msgspec import UNSET, UnsetType, field
 
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.change import Resource
 from fleet_repl.reports.documents.member_types import AwsDocument, Count, Instant, RegistryName
 from fleet_repl.reports.documents.reader import Document, MalformedError, read, without_collection
 from fleet_repl.reports.documents.report import CountsDocument, SummaryDocument, WritesDocument

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fleet_repl.planning.plan import Mover, State
+from fleet_repl.planning.attribution import Mover
+from fleet_repl.planning.plan import State
 from fleet_repl.reports.documents.round import MovedDocument, RegistryDocument, RoundDocument
 from fleet_repl.reports.documents.shared import ErrorDocument, given
 from fleet_repl.reports.html.marks import FAILED, HELD, Mark, Tone

@@ -10,16 +10,10 @@ from enum import StrEnum
 from typing import Final
 
 from fleet_repl.inventory import Inventory
+from fleet_repl.planning.attribution import Mover
+from fleet_repl.planning.change import fall_short
 from fleet_repl.planning.objections import differs
-from fleet_repl.planning.plan import (
-    Mover,
-    Objection,
-    Plan,
-    RegistryPlan,
-    State,
-    fall_short,
-    regions_unknown,
-)
+from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State, regions_unknown
 from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.runs.outcomes import AS_PLANNED, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.state import LockAndFreeze

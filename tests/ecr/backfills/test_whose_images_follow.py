@@ -14,16 +14,9 @@ from tests.support.registries import registry_of
 from fleet_repl import Inventory, load_inventory
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import parse_document, rules_of
+from fleet_repl.planning.change import Action, LinkEnd, Phase, Resource
 from fleet_repl.planning.desired_state import desired_state
-from fleet_repl.planning.plan import (
-    Action,
-    LinkEnd,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.plan import Plan, RegistryPlan, State
 from fleet_repl.runs.backfills import Backlog, asked_for, backlog_of, foreseen, of_new_links
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import Json, JsonObject

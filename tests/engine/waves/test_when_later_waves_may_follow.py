@@ -10,7 +10,8 @@ from tests.support.registries import registry_of
 
 from fleet_repl.engine.waves import Batch, batches, ends_after, too_many_failures
 from fleet_repl.inventory import Amount, Selector, Wave
-from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.change import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry

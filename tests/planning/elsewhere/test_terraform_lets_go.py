@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.elsewhere import (
     HeldResource,
     Holder,
     parse_terraform_state,
     removed_blocks,
 )
-from fleet_repl.planning.plan import Resource
 from fleet_repl.values.names import AccountId
 
 pytestmark = pytest.mark.skipif(

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.planning.elsewhere.states import SECRET, instance, resource, state
 
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.elsewhere import (
     Holder,
     StateFileError,
     parse_terraform_state,
     removed_blocks,
 )
-from fleet_repl.planning.plan import Resource
 
 RULES, POLICY, TEMPLATE = (
     "aws_ecr_replication_configuration",

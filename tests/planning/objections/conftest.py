@@ -10,7 +10,8 @@ from tests.support.links import rules_for
 from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import document_of
-from fleet_repl.planning.plan import Action, LinkEnd, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.change import Action, LinkEnd, Phase, Resource
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes

@@ -10,6 +10,7 @@ import pytest
 from tests.planning.objections.conftest import Make
 
 from fleet_repl.inventory import Amount, Safety
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.objections import (
     objections,
     objections_to,
@@ -17,7 +18,7 @@ from fleet_repl.planning.objections import (
     rolled_back_objection,
 )
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Objection, Resource
+from fleet_repl.planning.plan import Objection
 from fleet_repl.values.names import Registry
 
 ANYTHING = Safety(

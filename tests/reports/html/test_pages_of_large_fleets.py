@@ -11,8 +11,9 @@ from tests.support.command_line import BACKFILLS, EXAMINED
 from tests.support.plans import plan_of
 from tests.support.registries import registry_of
 
+from fleet_repl.planning.change import Action, LinkEnd, Phase, Resource
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Action, LinkEnd, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.formats import Rows
 from fleet_repl.reports.html import cut_rows, html_pieces, page_of

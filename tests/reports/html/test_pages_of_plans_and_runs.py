@@ -13,17 +13,9 @@ from tests.support.plans import plan_of
 from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import Replication
+from fleet_repl.planning.change import Action, LinkEnd, Phase, Resource
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import (
-    Action,
-    LinkEnd,
-    Phase,
-    Plan,
-    PlannedAccount,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.plan import Plan, PlannedAccount, RegistryPlan, State
 from fleet_repl.reports.documents.plan import parse_plan, plan_content
 from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.reports.html import page_of

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from fleet_repl.planning.attribution import Attribution, RecordedCall
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.change import Resource
 from fleet_repl.runs.cloudtrail import (
     TOOLS,
     Lookup,

@@ -13,16 +13,9 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import parse_stored_rules
-from fleet_repl.planning.plan import (
-    Action,
-    Change,
-    Moved,
-    Mover,
-    Phase,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.attribution import Moved, Mover
+from fleet_repl.planning.change import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.runs import drift
 from fleet_repl.runs.drift import attributed, fingerprinted, moved, sentence
 from fleet_repl.runs.history import Fingerprint

@@ -11,16 +11,9 @@ from tests.support.plans import plan_of
 from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import NO_RULES, document_of, parse_document
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.planning.ownership import Applied, Cells, Record, without
-from fleet_repl.planning.plan import (
-    Action,
-    Basis,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.plan import Basis, Plan, RegistryPlan, State
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.runs.record import claim, commit
 from fleet_repl.values.errors import Fault, FaultKind

@@ -13,17 +13,9 @@ from tests.support.plans import plan_of
 from tests.support.registries import registry_of
 
 from fleet_repl.ecr.rules import Outgoing, document_of
+from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.ownership import Applied, Record
-from fleet_repl.planning.plan import (
-    Action,
-    Basis,
-    Change,
-    Phase,
-    Plan,
-    RegistryPlan,
-    Resource,
-    State,
-)
+from fleet_repl.planning.plan import Basis, Plan, RegistryPlan, State
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.runs.record import backfilled, claim, commit
 from fleet_repl.values.canonical_json import JsonObject

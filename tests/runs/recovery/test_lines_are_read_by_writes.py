@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fleet_repl.planning.plan import Action, Phase, Resource
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.runs.history import JournalEntry, Moment
 from fleet_repl.runs.journal import journaled_writes, last_writes
 from fleet_repl.runs.outcomes import Outcome

@@ -14,8 +14,9 @@ from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, PolicyDocument, parse_policy
 from fleet_repl.ecr.rules import parse_document, rules_of
+from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import Action, Change, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.runs.history import (
     Holder,
     JournalEntry,

@@ -7,8 +7,9 @@ from tests.support.changes import change_of
 from tests.support.registries import registry_of
 from tests.support.rollbacks import Fleet, Simulation
 
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Action, Phase, RegistryPlan, Resource, State
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.values.canonical_json import JsonObject, short_hash
 from fleet_repl.values.errors import FaultKind
 

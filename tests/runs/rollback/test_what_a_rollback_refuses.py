@@ -15,9 +15,10 @@ from tests.support.rollbacks import Fleet, Simulation
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.inventory import Limits
+from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.observed import Observation, Observed
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Action, Change, Phase, Resource, State, Warning
+from fleet_repl.planning.plan import State, Warning
 from fleet_repl.planning.revocations import merged
 from fleet_repl.runs.history import Fingerprint
 from fleet_repl.runs.outcomes import Outcome

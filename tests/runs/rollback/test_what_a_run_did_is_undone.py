@@ -16,7 +16,8 @@ from tests.support.rollbacks import Simulation
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE, Grant
 from fleet_repl.ecr.rules import rules_of
-from fleet_repl.planning.plan import Resource, State
+from fleet_repl.planning.change import Resource
+from fleet_repl.planning.plan import State
 from fleet_repl.runs.rollback import targets
 from fleet_repl.values.errors import FaultKind
 from fleet_repl.values.names import AccountId, Registry

@@ -14,7 +14,8 @@ from tests.support.rollbacks import Fleet, Simulation
 
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import NO_RULES, document_of
-from fleet_repl.planning.plan import Action, Change, Objection, Phase, RegistryPlan, Resource
+from fleet_repl.planning.change import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import Objection, RegistryPlan
 from fleet_repl.runs.history import PastRun
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.runs.rollback import needed_observation, targets

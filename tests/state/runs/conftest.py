@@ -15,7 +15,8 @@ from tests.support.registries import registry_of
 
 from fleet_repl.engine.stores import Stored
 from fleet_repl.inventory.model import InventoryRef
-from fleet_repl.planning.plan import Action, Change, Phase, Plan, RegistryPlan, Resource, State
+from fleet_repl.planning.change import Action, Change, Phase, Resource
+from fleet_repl.planning.plan import Plan, RegistryPlan, State
 from fleet_repl.runs.history import Holder, Purpose, RunMeta
 from fleet_repl.runs.outcomes import Outcome, Report, Status
 from fleet_repl.values.canonical_json import JsonObject

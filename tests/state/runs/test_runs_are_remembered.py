@@ -11,8 +11,9 @@ import pytest
 from tests.state.runs.conftest import MemoryStore
 from tests.support.registries import registry_of
 
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import Plan, Resource
+from fleet_repl.planning.plan import Plan
 from fleet_repl.runs.history import (
     JournalEntry,
     Moment,

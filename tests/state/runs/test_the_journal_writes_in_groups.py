@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from tests.state.runs.conftest import MemoryStore
 from tests.support.registries import registry_of
 
-from fleet_repl.planning.plan import Action, Phase, Resource
+from fleet_repl.planning.change import Action, Phase, Resource
 from fleet_repl.runs.history import JournalEntry, Moment
 from fleet_repl.runs.outcomes import Outcome, Writes
 from fleet_repl.state import Journal, RunRecords

@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Final, assert_never
 
+from fleet_repl.planning.attribution import Mover
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.elsewhere.model import WORDS, HeldResource, Holder
-from fleet_repl.planning.plan import Mover, RegistryPlan, Resource, Warning
+from fleet_repl.planning.plan import RegistryPlan, Warning
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import listed, visible
 

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.elsewhere.model import HeldResource, Holder
-from fleet_repl.planning.plan import Resource
 from fleet_repl.values.text import counted, visible
 
 _HEAD: Final = """\

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.elsewhere.model import HeldResource, Holder
-from fleet_repl.planning.plan import Resource
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import visible
 

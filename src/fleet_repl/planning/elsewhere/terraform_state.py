@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.elsewhere.model import HeldResource, Holder
-from fleet_repl.planning.plan import Resource
 from fleet_repl.values.canonical_json import parse_json
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import AccountId, Region, is_account_id, is_region

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from fleet_repl.planning.plan import Action, Change, LinkEnd, Phase, Resource
+from fleet_repl.planning.change import Action, Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.stored import stored_content
 from fleet_repl.reports.documents.member_types import (
     UNIQUE,

@@ -6,8 +6,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
-from fleet_repl.planning.attribution import Attribution, RecordedCall
-from fleet_repl.planning.plan import Moved, Mover
+from fleet_repl.planning.attribution import Attribution, Moved, Mover, RecordedCall
 from fleet_repl.reports.documents.member_types import Timestamp
 from fleet_repl.reports.documents.reader import Document, read_items
 from fleet_repl.reports.documents.shared import given, moment

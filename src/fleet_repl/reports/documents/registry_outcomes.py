@@ -6,7 +6,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
-from fleet_repl.planning.plan import Action, Resource
+from fleet_repl.planning.change import Action, Resource
 from fleet_repl.planning.stored import stored_content
 from fleet_repl.reports.documents.member_types import (
     AwsDocument,

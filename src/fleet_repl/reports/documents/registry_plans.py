@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.ownership import Applied
-from fleet_repl.planning.plan import RegistryPlan, Resource, State
+from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.reports.documents.changes import ChangeDocument
 from fleet_repl.reports.documents.member_types import (
     UNIQUE,

@@ -6,8 +6,8 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
-from fleet_repl.planning.attribution import Attribution
-from fleet_repl.planning.plan import Moved, Mover, State
+from fleet_repl.planning.attribution import Attribution, Moved, Mover
+from fleet_repl.planning.plan import State
 from fleet_repl.reports.documents.member_types import (
     EARLIER,
     OBJECTIONS,

@@ -9,7 +9,8 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from fleet_repl.planning.plan import HeldLink, Warning
+from fleet_repl.planning.change import HeldLink
+from fleet_repl.planning.plan import Warning
 from fleet_repl.reports.documents.member_types import (
     OBJECTIONS,
     TIME,

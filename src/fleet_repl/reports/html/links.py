@@ -9,7 +9,8 @@ from typing import Final
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Outgoing, Replication, compare
-from fleet_repl.planning.plan import LinkEnd, Plan, RegistryPlan, Resource
+from fleet_repl.planning.change import LinkEnd, Resource
+from fleet_repl.planning.plan import Plan, RegistryPlan
 from fleet_repl.reports.html.marks import (
     ADDED,
     DELETES,

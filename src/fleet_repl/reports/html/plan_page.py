@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fleet_repl.planning.plan import Change, LinkEnd, Plan, RegistryPlan, Resource, State
+from fleet_repl.planning.change import Change, LinkEnd, Resource
+from fleet_repl.planning.plan import Plan, RegistryPlan, State
 from fleet_repl.reports.html.drawing import drawing_of
 from fleet_repl.reports.html.labels import Labels, labels_of
 from fleet_repl.reports.html.links import plan_links, prefix_words

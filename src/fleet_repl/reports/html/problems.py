@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from fleet_repl.ecr.backfills import BackfillOutcome
-from fleet_repl.planning.plan import HeldLink, Objection, RegistryPlan, Warning
+from fleet_repl.planning.change import HeldLink
+from fleet_repl.planning.plan import Objection, RegistryPlan, Warning
 from fleet_repl.reports.fault_groups import FailedRegistry, group_faults
 from fleet_repl.reports.held_groups import group_held
 from fleet_repl.reports.html.marks import Tone

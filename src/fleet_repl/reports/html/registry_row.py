@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from fleet_repl.planning.plan import Change, HeldLink, Moved, RegistryPlan, Resource
+from fleet_repl.planning.attribution import Moved
+from fleet_repl.planning.change import Change, HeldLink, Resource
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.reports.html.diff import diff_lines
 from fleet_repl.reports.html.labels import Labels
 from fleet_repl.reports.html.links import prefix_words

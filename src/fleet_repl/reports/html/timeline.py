@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from fleet_repl.planning.plan import Phase, Plan, Resource
+from fleet_repl.planning.change import Phase, Resource
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.html.figures import Segment, Step, Wave
 from fleet_repl.reports.html.marks import Tone
 from fleet_repl.runs.outcomes import Outcome, Report

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import assert_never
 
-from fleet_repl.planning.plan import Mover, State
+from fleet_repl.planning.attribution import Mover
+from fleet_repl.planning.plan import State
 from fleet_repl.reports.changed_links import LinkChange, changed_links
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillReportDocument

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleet_repl.planning.plan import Resource
+from fleet_repl.planning.change import Resource
 from fleet_repl.reports.changed_links import ChangedLink, LinkChange, changed_links_of
 from fleet_repl.reports.documents.changes import ChangeDocument
 from fleet_repl.reports.documents.plan import PlanDocument

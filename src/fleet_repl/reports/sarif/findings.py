@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import chain, product
 from typing import Final, assert_never
 
-from fleet_repl.planning.plan import Mover
+from fleet_repl.planning.attribution import Mover
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.documents.backfill import BackfillDocument, BackfillReportDocument
 from fleet_repl.reports.documents.coverage import CoverageDocument

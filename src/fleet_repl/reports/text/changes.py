@@ -11,15 +11,9 @@ from typing import Final, TypeAlias
 
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.rules import Replication, rule_words, unknown_rules_lost
-from fleet_repl.planning.plan import (
-    Action,
-    Change,
-    LinkEnd,
-    Mover,
-    Phase,
-    RegistryPlan,
-    Resource,
-)
+from fleet_repl.planning.attribution import Mover
+from fleet_repl.planning.change import Action, Change, LinkEnd, Phase, Resource
+from fleet_repl.planning.plan import RegistryPlan
 from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.labels import SYMBOLS, change_name, prefix_list, route_list
 from fleet_repl.reports.text.page import Style

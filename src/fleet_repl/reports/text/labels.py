@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fleet_repl.planning.plan import Action, Resource
+from fleet_repl.planning.change import Action, Resource
 from fleet_repl.reports.text.page import Style
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY, Prefixes

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from fleet_repl.planning.change import Action, Resource
 from fleet_repl.planning.objections import NEVER_FORCED
-from fleet_repl.planning.plan import Action, Plan, Resource, State
+from fleet_repl.planning.plan import Plan, State
 from fleet_repl.reports.fault_groups import FailedRegistry
 from fleet_repl.reports.text.census import Census, census_of
 from fleet_repl.reports.text.change_groups import grouped

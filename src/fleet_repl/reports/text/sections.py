@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from fleet_repl.planning.plan import HeldLink, Objection, Plan, Warning
+from fleet_repl.planning.change import HeldLink
+from fleet_repl.planning.plan import Objection, Plan, Warning
 from fleet_repl.reports.fault_groups import FailedRegistry, FaultGroup, group_faults
 from fleet_repl.reports.held_groups import group_held
 from fleet_repl.reports.text.labels import label, prefix_list

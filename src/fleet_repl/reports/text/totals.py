@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fleet_repl.planning.plan import Change, Plan, Resource
+from fleet_repl.planning.change import Change, Resource
+from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.page import Page
 from fleet_repl.reports.text.sections import add_rows

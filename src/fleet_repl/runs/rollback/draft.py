@@ -24,10 +24,10 @@ from fleet_repl.ecr.templates import (
     template_change,
     template_fault,
 )
+from fleet_repl.planning.change import Action, Change, Resource, operation_of
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observed
 from fleet_repl.planning.ownership import Applied, Cells, Record, both, cells_of, common
-from fleet_repl.planning.plan import Action, Change, Resource, operation_of
 from fleet_repl.planning.stored import content_of
 from fleet_repl.planning.template_changes import as_change
 from fleet_repl.runs.history import Fingerprint

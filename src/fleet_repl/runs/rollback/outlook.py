@@ -14,12 +14,12 @@ from functools import cached_property
 from fleet_repl.ecr.policy import NO_POLICY, REPLICATE_IMAGE, Grant, grants_for
 from fleet_repl.ecr.policy.evaluate import Permissions
 from fleet_repl.ecr.rules import Outgoing, compare, prefixes_of
+from fleet_repl.planning.change import HeldLink
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.held_links import split_held
 from fleet_repl.planning.needed_grants import GrantDecision, lacks_at
 from fleet_repl.planning.observed import Observation, Observed, refused_accounts
 from fleet_repl.planning.ownership import Applied, Cells, Record
-from fleet_repl.planning.plan import HeldLink
 from fleet_repl.planning.revocations import GrantUses, StaleGrants, left_behind, stale_grants
 from fleet_repl.runs.rollback.draft import Draft
 from fleet_repl.values.names import Registry

@@ -12,10 +12,11 @@ from dataclasses import replace
 from fleet_repl.ecr.content import contents
 from fleet_repl.ecr.policy import REPLICATE_IMAGE, parse_policy
 from fleet_repl.ecr.rules import Replication
+from fleet_repl.planning.change import Change, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.ownership import Applied, Record, taken_out, without
-from fleet_repl.planning.plan import Change, Phase, RegistryPlan, Resource, State, Warning
+from fleet_repl.planning.plan import RegistryPlan, State, Warning
 from fleet_repl.planning.plan_warnings import deletes_started, unknown_fields, unknown_rules
 from fleet_repl.planning.planner import Planned
 from fleet_repl.planning.rule_changes import rewriting

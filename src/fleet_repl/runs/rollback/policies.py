@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from fleet_repl.ecr.policy import VERSION, Grant, Policy, as_tuple, compose, parse_policy, reduced
+from fleet_repl.planning.change import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.plan import Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.revocations import action_of, replicating
 from fleet_repl.runs.rollback.draft import Draft
 from fleet_repl.runs.rollback.outlook import Outlook, allows

@@ -17,9 +17,10 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from fleet_repl.ecr.policy import Grant, policy_size
+from fleet_repl.planning.change import HeldLink, Resource
 from fleet_repl.planning.needed_grants import too_long
 from fleet_repl.planning.observed import silence_of
-from fleet_repl.planning.plan import HeldLink, Resource, Warning
+from fleet_repl.planning.plan import Warning
 from fleet_repl.runs.rollback.draft import Draft
 from fleet_repl.runs.rollback.outlook import Outlook, allows
 from fleet_repl.runs.rollback.policies import joined, policy_changes

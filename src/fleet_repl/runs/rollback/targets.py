@@ -15,9 +15,9 @@ from typing import Final, NamedTuple, TypeAlias
 
 from fleet_repl.ecr.policy import parse_policy
 from fleet_repl.ecr.rules import parse_stored_rules
+from fleet_repl.planning.change import Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Cells, both, cells_of, common, taken_out
-from fleet_repl.planning.plan import Resource
 from fleet_repl.runs.history import JournalEntry, PastRun, prefix_of
 from fleet_repl.runs.journal import journaled_writes
 from fleet_repl.runs.outcomes import Outcome
