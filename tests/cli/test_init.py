@@ -194,7 +194,14 @@ def test_a_place_that_takes_no_file(cli: Cli, path: str) -> None:
 
 def test_wrong_answers_are_for_validate(cli: Cli) -> None:
     """They are written as they are: validate names each with its line and a remedy."""
-    assert cli("init", "--region", "moon-1", "--source", "12").code == 0
+    ended = cli("init", "--region", "moon-1", "--source", "12")
+    assert ended.code == 0
+    first, validate, *_ = ended.out.splitlines()
+    assert first == (
+        "fleet.toml is written, but not valid yet. Put your own account ids in place of "
+        "222222222222. Next:"
+    )
+    assert validate == "  fleet-repl validate fleet.toml   says what is wrong in it"
     ended = cli("validate", "fleet.toml")
     assert ended.code == 1
     assert "moon-1" in ended.err

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TextIO
@@ -102,17 +103,27 @@ def init(call: Call[InitOptions]) -> ExitCode:
         streams.emit(text)
         return ExitCode.OK
     _write(options.file, text)
-    streams.emit(streams.words(_next_steps(options, answers), streams.stdout))
+    valid = not _problems(call, text)
+    streams.emit(streams.words(_next_steps(options, answers, valid=valid), streams.stdout))
     return ExitCode.OK
 
 
-def _next_steps(options: InitOptions, answers: StarterAnswers) -> str:
+def _problems(call: Call[InitOptions], text: str) -> Sequence[Problem]:
+    """Returns what is wrong with the text of an inventory."""
+    try:
+        call.backend.load_inventory(call.options.file, stdin=io.BytesIO(text.encode()))
+    except InventoryError as error:
+        return error.problems
+    return ()
+
+
+def _next_steps(options: InitOptions, answers: StarterAnswers, *, valid: bool) -> str:
     from fleet_repl.inventory.starter import EXAMPLES  # noqa: PLC0415
 
     path = visible(str(options.file))
     file = shlex.quote(path)
     steps = {
-        "validate": "checks it, offline",
+        "validate": "checks it, offline" if valid else "says what is wrong in it",
         **({"accounts": "lists the accounts of the organization"} if options.organization else {}),
         "bootstrap": "prints what makes the role in each account",
         "doctor": "tells which accounts cannot be reached yet",
@@ -127,7 +138,8 @@ def _next_steps(options: InitOptions, answers: StarterAnswers) -> str:
     ]
     examples = [account for account in examples if account in EXAMPLES]
     mend = f"Put your own account ids in place of {' and '.join(examples)}. " if examples else ""
-    return f"{path} is written. {mend}Next:\n{lines}"
+    written = "is written" if valid else "is written, but not valid yet"
+    return f"{path} {written}. {mend}Next:\n{lines}"
 
 
 def _taken(file: Path) -> FleetError:
@@ -191,9 +203,8 @@ class _Dialogue:
     for again; an empty line takes the example, and so does the end of input."""
 
     def __init__(self, call: Call[InitOptions], keyboard: TextIO, terminal: TextIO) -> None:
+        self._call = call
         self._options = call.options
-        self._load = call.backend.load_inventory
-        self._words = call.streams.words
         self._keyboard = keyboard
         self._terminal = terminal
 
@@ -239,15 +250,12 @@ class _Dialogue:
                 return given
 
     def _say(self, line: str) -> None:
-        self._terminal.write(self._words(line, self._terminal))
+        self._terminal.write(self._call.streams.words(line, self._terminal))
 
     def _problems(self, answers: StarterAnswers, key: str) -> list[Problem]:
         """Returns the problems that an inventory of these answers has with the answers that `key`
         is about."""
         from fleet_repl.inventory.starter import starter_text  # noqa: PLC0415
 
-        try:
-            self._load(self._options.file, stdin=io.BytesIO(starter_text(answers).encode()))
-        except InventoryError as error:
-            return [problem for problem in error.problems if re.fullmatch(key, problem.key)]
-        return []
+        problems = _problems(self._call, starter_text(answers))
+        return [problem for problem in problems if re.fullmatch(key, problem.key)]
