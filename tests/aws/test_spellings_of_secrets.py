@@ -57,6 +57,22 @@ def test_a_secret_is_hidden_in_every_spelling(spell: Callable[[str], str], aroun
     assert shown == around.format(HIDDEN)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://user:pass@:8080", "http://***@:8080"),
+        ('URL: "https://t0ken@"', 'URL: "https://***@"'),
+        ("Invalid endpoint: user:pass@proxy:80", "Invalid endpoint: ***@proxy:80"),
+        ("http://user:p/a@ss@proxy", "http://***@proxy"),
+        ("image base:1@sha256:00ab of base/go:1@sha256:00ab", None),
+        ("arn:aws:sts::111111111111:assumed-role/Admin/jo@example.com", None),
+    ],
+)
+def test_the_login_in_an_address_is_hidden(text: str, shown: str | None) -> None:
+    """Nobody has to say that it is a secret."""
+    assert clean(text) == (shown or text)
+
+
 @given(secret=st.uuids().map(str), spell=st.sampled_from(list(SPELLINGS.values())))
 def test_a_secret_that_looks_like_a_request_id_is_hidden_too(
     secret: str, spell: Callable[[str], str]

@@ -42,6 +42,11 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9+/=_%-]{100,}")
 _NAMED: Final = re.compile(
     r"(?i)(signature=|secret[_-]?access[_-]?key\W{1,5}|session[_-]?token\W{1,5})[\w/+=%-]{16,}"
 )
+_LOGIN: Final = re.compile(
+    r"""(?<=://)[^\s"']+(?=@)|(?<![\w/.@-])[\w.%-]+:[^\s/"'@]+(?=@(?!sha256:))"""
+)
+"""The login in an address such as `http://user:password@proxy:8080`, also without `http://`: error
+messages repeat addresses that are malformed. That of an image, `base:1@sha256:…`, has none."""
 _CREDENTIAL: Final = re.compile(
     r"(?i)((?:pass|secret|token|api[_-]?key|authorization|cookie|assertion|saml)"
     r"[\w-]{0,40}[\"']?\s*[:=]\s*[\"']?(?:bearer\s+|basic\s+)?|\bbearer\s+)(?=[^\s\"',;]*\d|[^\s\"',;]{8})[^\s\"',;]+"
@@ -62,6 +67,7 @@ def clean(text: str, hidden: Iterable[str] = ()) -> str:
             text = _spelled(secret).sub(HIDDEN, text)
     if secrets and _UUID.fullmatch(text) is None:
         text = _WORD.sub(lambda word: HIDDEN if _hides(word[0], secrets) else word[0], text)
+    text = _LOGIN.sub(HIDDEN, text)
     text = _ACCESS_KEY.sub(HIDDEN, text)
     text = _TOKEN.sub(HIDDEN, text)
     text = _NAMED.sub(rf"\1{HIDDEN}", text)
