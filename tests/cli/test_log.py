@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -287,3 +289,39 @@ def test_a_json_line_is_one_line_at_a_terminal_too() -> None:
     shown.failure("there is no usable base identity: Unable to locate credentials")
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["event"] == "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen(CommonOptions):
+    """Options of a command with an inventory and a state."""
+
+    inventory: Path | None = None
+    state: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("inventory", "state", "advice"),
+    [
+        ("our fleet.toml", None, "unfreeze 'our fleet.toml'; or accounts: 'our fleet.toml'"),
+        ("f.toml", "s3://b/x", "unfreeze f.toml --state s3://b/x; or accounts: f.toml"),
+        ("-", None, "unfreeze INVENTORY; or accounts: INVENTORY"),
+        (None, None, "unfreeze INVENTORY; or accounts: INVENTORY"),
+    ],
+)
+def test_an_error_names_the_inventory_at_hand(
+    inventory: str | None, state: str | None, advice: str
+) -> None:
+    """A command in it can be pasted as it is, where there is an inventory to name. What takes
+    effect in the state has to look for it in the same place."""
+    unfreeze, accounts = advice.split("; or accounts: ")
+    stream = io.StringIO()
+    streams = Streams(stdin=None, stdout=io.StringIO(), stderr=stream, environ={})
+    path = None if inventory is None else Path(inventory)
+    Log(streams, Chosen(inventory=path, state=state)).failure(
+        "frozen\n    fleet-repl unfreeze INVENTORY\n    fleet-repl accounts INVENTORY once"
+    )
+    assert stream.getvalue().splitlines() == [
+        "fleet-repl: frozen",
+        f"    fleet-repl {unfreeze}",
+        f"    fleet-repl accounts {accounts} once",
+    ]

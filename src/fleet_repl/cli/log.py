@@ -5,12 +5,15 @@ Writing to it never fails and never blocks a run: where nobody reads any more it
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from fleet_repl.cli.flags import Format
+from fleet_repl.cli.flags import STANDARD_INPUT, Format
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.streams import Streams
 from fleet_repl.reports.log_entry import LogEntry, json_line
@@ -24,6 +27,11 @@ if TYPE_CHECKING:
     from fleet_repl.runs.events import Event
 
 _STYLES: Mapping[str, str] = {"info": "", "warning": "yellow", "error": "bold red"}
+
+
+_WITH_INVENTORY: Final = re.compile(r"fleet-repl (?P<command>[a-z]+) INVENTORY\b")
+_ABOUT_STATE: Final = frozenset({"unfreeze", "unlock"})
+"""The commands that take effect in the state location alone, and so have to name the same one."""
 
 
 def now() -> datetime:
@@ -42,6 +50,8 @@ class Log:
         self._quiet = options.quiet
         self._verbose = options.verbose
         self._clock = clock
+        self._inventory: Path | None = getattr(options, "inventory", None)
+        self._state: str | None = getattr(options, "state", None)
 
     @cached_property
     def console(self) -> Console:
@@ -75,8 +85,13 @@ class Log:
             self._say(LogEntry(level="warning", event="warning", message=message), "warning: ")
 
     def failure(self, message: str) -> None:
-        """Write an error. --quiet does not silence it."""
-        self._say(LogEntry(level="error", event="error", message=message), "fleet-repl: ")
+        """Write an error. --quiet does not silence it.
+
+        `fleet-repl COMMAND INVENTORY` in it becomes a command to paste, where the command that
+        failed has an inventory.
+        """
+        entry = LogEntry(level="error", event="error", message=self._to_paste(message))
+        self._say(entry, "fleet-repl: ")
 
     def problems(self, error: InventoryError) -> None:
         """Write every problem of an inventory, and their number."""
@@ -107,6 +122,18 @@ class Log:
         else:
             for line in text.splitlines():
                 self._write(line, "")
+
+    def _to_paste(self, message: str) -> str:
+        if self._inventory is None or self._inventory == STANDARD_INPUT:
+            return message
+        path = shlex.quote(str(self._inventory))
+        state = "" if self._state is None else f" --state {shlex.quote(self._state)}"
+
+        def spelled(match: re.Match[str]) -> str:
+            command = match["command"]
+            return f"fleet-repl {command} {path}{state if command in _ABOUT_STATE else ''}"
+
+        return _WITH_INVENTORY.sub(spelled, message)
 
     def _line(self, entry: LogEntry) -> None:
         if self._json:

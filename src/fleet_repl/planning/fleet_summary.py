@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from fleet_repl.ecr.rules import rules_for
@@ -62,7 +63,7 @@ def describe_fleet(inventory: Inventory) -> FleetSummary:
 def _undiscovered(inventory: Inventory) -> FleetSummary:
     message = (
         "the accounts of this fleet are discovered, which was not done yet, and its routes are "
-        "checked only then: see fleet-repl accounts INVENTORY"
+        f"checked only then: see fleet-repl accounts {shlex.quote(inventory.path)}"
     )
     return FleetSummary(
         name=inventory.name,
