@@ -118,6 +118,12 @@ def denied(caller: str, action: str, resource: str, *, because: str) -> AwsError
     return _access_denied(caller, action, resource, f"because {because} allows the {action} action")
 
 
+def unauthorized(caller: str, action: str, resource: str) -> AwsError:
+    """Returns the error of STS and IAM for a missing permission."""
+    message = f"User: {caller} is not authorized to perform: {action} on resource: {resource}"
+    return AwsError("AccessDenied", message, 403)
+
+
 def explicitly_denied(caller: str, action: str, resource: str) -> AwsError:
     """Returns ECR's error for a call that a statement of the registry policy denies."""
     reason = "with an explicit deny in a resource-based policy"

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory, Identity
-from fleet_repl.sandbox.pages import page
+from fleet_repl.sandbox.pages import UPPER, page
 from fleet_repl.sandbox.shapes import Structure, read
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.clock import Clock
@@ -136,10 +136,8 @@ def lookup_events(
         and max(start, now - _OLDEST) <= event.at <= end
         and all(_matches(event.record, attribute) for attribute in attributes)
     ]
-    plain = {name[0].lower() + name[1:]: value for name, value in request.members.items()}
-    shown, more = page(events, Structure(plain), usual=50)
-    listed: list[Json] = [*shown]
-    return {"Events": listed, **({"NextToken": more["nextToken"]} if more else {})}
+    shown, more = page(events, request, usual=50, names=UPPER)
+    return {"Events": shown, **more}
 
 
 def _time(request: Structure, name: str, otherwise: float) -> float:
@@ -148,32 +146,33 @@ def _time(request: Structure, name: str, otherwise: float) -> float:
 
 
 def _matches(record: JsonObject, attribute: Structure) -> bool:
-    caller = record.get("userIdentity")
     values = {
         "EventId": record.get("eventID"),
         "EventName": record.get("eventName"),
         "EventSource": record.get("eventSource"),
         "ReadOnly": json.dumps(record.get("readOnly")),
-        "Username": _username(caller if isinstance(caller, Mapping) else {}),
+        "Username": _username(record),
     }
     return values.get(attribute.text("AttributeKey")) == attribute.text("AttributeValue")
 
 
-def _username(caller: JsonObject) -> Json:
-    """Returns the name of a user, or of a role's session."""
+def _username(record: JsonObject) -> Json:
+    """Returns the name of the user who made a call, or of the role's session."""
+    caller = record.get("userIdentity")
+    if not isinstance(caller, Mapping):
+        return ""
     return caller.get("userName") or str(caller.get("arn", "")).rpartition("/")[2]
 
 
 def _event(event: _Event) -> JsonObject:
     record = event.record
-    caller = record.get("userIdentity")
     return {
         "EventId": record.get("eventID"),
         "EventName": record.get("eventName"),
         "ReadOnly": "false",
         "EventTime": event.at,
         "EventSource": record.get("eventSource"),
-        "Username": _username(caller if isinstance(caller, Mapping) else {}),
+        "Username": _username(record),
         "Resources": [],
         "CloudTrailEvent": json.dumps(record, separators=(",", ":")),
     }

@@ -14,7 +14,6 @@ from fleet_repl.sandbox import (
     image_calls,
     registry_calls,
     repository_calls,
-    template_calls,
 )
 from fleet_repl.sandbox.access import admitted
 from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
@@ -30,15 +29,15 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     "BatchDeleteImage": image_calls.batch_delete_image,
     "BatchGetImage": image_calls.batch_get_image,
     "CreateRepository": repository_calls.create_repository,
-    "CreateRepositoryCreationTemplate": template_calls.create_template,
+    "CreateRepositoryCreationTemplate": registry_calls.create_template,
     "DeleteRegistryPolicy": registry_calls.delete_registry_policy,
-    "DeleteRepositoryCreationTemplate": template_calls.delete_template,
+    "DeleteRepositoryCreationTemplate": registry_calls.delete_template,
     "DescribeImageReplicationStatus": image_calls.describe_image_replication_status,
     "DescribeImages": image_calls.describe_images,
     "DescribeRegistry": registry_calls.describe_registry,
     "DescribeReplicationBackfillResults": backfill_calls.describe_results,
     "DescribeRepositories": repository_calls.describe_repositories,
-    "DescribeRepositoryCreationTemplates": template_calls.describe_templates,
+    "DescribeRepositoryCreationTemplates": registry_calls.describe_templates,
     "GetAccountSetting": registry_calls.get_account_setting,
     "GetLifecyclePolicy": repository_calls.get_lifecycle_policy,
     "GetRegistryPolicy": registry_calls.get_registry_policy,
@@ -52,7 +51,7 @@ _OPERATIONS: Final[dict[str, _Operation]] = {
     "StartReplicationBackfill": backfill_calls.start_backfill,
     "StopReplicationBackfill": backfill_calls.stop_backfill,
     "UpdateImageStorageClass": image_calls.update_image_storage_class,
-    "UpdateRepositoryCreationTemplate": template_calls.update_template,
+    "UpdateRepositoryCreationTemplate": registry_calls.update_template,
 }
 
 

@@ -7,7 +7,6 @@ socket.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,19 +16,18 @@ from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.cloudformation import describe_stack_resources
 from fleet_repl.sandbox.cloudtrail import lookup_events, record_call
 from fleet_repl.sandbox.ecr import call_ecr
-from fleet_repl.sandbox.ecs import call_ecs
 from fleet_repl.sandbox.faults import Lot
-from fleet_repl.sandbox.functions import call_lambda, operation_of, parameters_of
 from fleet_repl.sandbox.iam import simulate_principal_policy
 from fleet_repl.sandbox.keys import AccessKey
 from fleet_repl.sandbox.organizations import call_organizations
 from fleet_repl.sandbox.queues import call_sqs, waiting_seconds
 from fleet_repl.sandbox.regions import describe_regions, list_regions
 from fleet_repl.sandbox.scenario import Mishap
-from fleet_repl.sandbox.shapes import OPERATIONS
+from fleet_repl.sandbox.shapes import OPERATIONS, json_object
 from fleet_repl.sandbox.signatures import Claim, Request, claim_of, verified
 from fleet_repl.sandbox.sts import Result, call_sts, role_of
 from fleet_repl.sandbox.wire import Reply, error_reply, garbage_reply, json_reply, xml_reply
+from fleet_repl.sandbox.workloads import call_ecs, call_lambda, operation_of, parameters_of
 from fleet_repl.sandbox.world import World
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Region
@@ -178,7 +176,10 @@ def _json_operation(service: Service, request: Request) -> str:
 def _members(service: Service, request: Request) -> JsonObject:
     if service is Service.LAMBDA:
         return parameters_of(request.path, request.query)
-    return _json_object(request.body)
+    members = json_object(request.body or b"{}")
+    if members is None:
+        raise AwsError("SerializationException", "The request body is not a JSON object")
+    return members
 
 
 def _check_known(service: Service, operation: str, code: str) -> None:
@@ -186,16 +187,6 @@ def _check_known(service: Service, operation: str, code: str) -> None:
         raise AwsError(
             code, f"The sandbox speaks {', '.join(OPERATIONS[service])}, not '{operation}'"
         )
-
-
-def _json_object(body: bytes) -> JsonObject:
-    try:
-        members = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        members = None
-    if not isinstance(members, dict):
-        raise AwsError("SerializationException", "The request body is not a JSON object")
-    return members
 
 
 def _account(call: Call) -> AccountId:

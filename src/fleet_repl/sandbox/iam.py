@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from fleet_repl.sandbox.aws_errors import AwsError
+from fleet_repl.sandbox.aws_errors import AwsError, unauthorized
 from fleet_repl.sandbox.directory import Directory, Identity
 from fleet_repl.sandbox.sts import Result
 from fleet_repl.values.names import RoleArn
@@ -21,11 +21,7 @@ def simulate_principal_policy(
     """
     principal = form.get("PolicySourceArn", "")
     if not directory.allows(caller, ACTION, principal):
-        raise AwsError(
-            "AccessDenied",
-            f"User: {caller.arn} is not authorized to perform: {ACTION} on resource: {principal}",
-            403,
-        )
+        raise unauthorized(caller.arn, ACTION, principal)
     role = RoleArn.parse(principal)
     is_role = role is not None and role.account == caller.account and directory.has_role(role)
     if not (is_role or principal == caller.arn == directory.base.arn):

@@ -18,11 +18,10 @@ from fleet_repl.sandbox.images import (
     Push,
     Repository,
     listed_images,
-    parsed_manifest,
 )
 from fleet_repl.sandbox.pages import page
 from fleet_repl.sandbox.repository_calls import about, refuse_paging, repository_of
-from fleet_repl.sandbox.shapes import SHAPES, Structure
+from fleet_repl.sandbox.shapes import SHAPES, Structure, json_object
 from fleet_repl.sandbox.world import World
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import Registry
@@ -34,7 +33,7 @@ _DIGEST: Final = SHAPES["PushedImageDigest"]
 def put_image(world: World, registry: Registry, request: Structure) -> JsonObject:
     repository = repository_of(world, registry, request)
     text = request.text("imageManifest")
-    manifest = parsed_manifest(text)
+    manifest = json_object(text)
     if manifest is None:
         raise invalid_parameter("ImageManifest", "Invalid JSON syntax")
     media_type = manifest.get("mediaType")

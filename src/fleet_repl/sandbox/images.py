@@ -7,14 +7,13 @@ like a reference to a layer or image are ignored.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.policy import matches
-from fleet_repl.sandbox.shapes import objects
+from fleet_repl.sandbox.shapes import json_object, objects
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.names import Registry
 
@@ -25,15 +24,6 @@ DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 
 
-def parsed_manifest(manifest: str) -> JsonObject | None:
-    """Returns the manifest's JSON object, or None where the text is none."""
-    try:
-        document = json.loads(manifest)
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
-
-
 def listed_images(manifest: JsonObject) -> tuple[str, ...]:
     """Returns the digests of the images in a manifest list or index."""
     return tuple(_sizes(manifest.get("manifests")))
@@ -41,7 +31,7 @@ def listed_images(manifest: JsonObject) -> tuple[str, ...]:
 
 def image_size(manifest: str) -> int:
     """Returns the bytes of a manifest and of its config and layers, each counted once."""
-    document = parsed_manifest(manifest) or {}
+    document = json_object(manifest) or {}
     blobs = _sizes([document.get("config"), *objects(document.get("layers"))])
     return len(manifest.encode(errors="surrogatepass")) + sum(blobs.values())
 
@@ -177,7 +167,7 @@ class Repository:
 
     def references(self, digest: str) -> bool:
         """Returns whether a manifest list in the repository names the image."""
-        manifests = (parsed_manifest(image.manifest) or {} for image in self.images.values())
+        manifests = (json_object(image.manifest) or {} for image in self.images.values())
         return any(digest in listed_images(manifest) for manifest in manifests)
 
     def record(self, digest: str, delivery: Delivery) -> None:

@@ -9,6 +9,7 @@ import random
 import re
 import string
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.scenario import Scenario
@@ -104,6 +105,4 @@ class Keyring:
 
     def request_id(self) -> str:
         """Returns a new request id in the form of a UUID."""
-        digits = self._random.randbytes(16).hex()
-        parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-        return "-".join(parts)
+        return str(UUID(bytes=self._random.randbytes(16)))

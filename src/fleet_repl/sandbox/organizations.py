@@ -14,14 +14,14 @@ from typing import Final, TypeAlias
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
-from fleet_repl.sandbox.pages import page
+from fleet_repl.sandbox.pages import UPPER, page
 from fleet_repl.sandbox.scenario_organization import (
     MemberScenario,
     OrganizationScenario,
     UnitScenario,
 )
 from fleet_repl.sandbox.shapes import Structure, read
-from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Partition
 
 ROOT: Final = "r-sbox"
@@ -214,15 +214,11 @@ def _listed(
     token = request.optional("NextToken")
     if organization.scenario.empty_pages and (token is None or not token.startswith("+")):
         return {member: [], "NextToken": f"+{token or ''}"}
-    most = request.members.get("MaxResults")
     start = (token or "").removeprefix("+")
-    plain: JsonObject = {
-        "maxResults": most if isinstance(most, int) else _PAGE,
-        **({"nextToken": start} if start else {}),
-    }
-    shown, more = page(items, Structure(plain))
-    listed: list[Json] = [*shown]
-    return {member: listed, **({"NextToken": more["nextToken"]} if more else {})}
+    members = {**request.members, "NextToken": start}
+    query = Structure({name: value for name, value in members.items() if value})
+    shown, more = page(items, query, usual=_PAGE, names=UPPER)
+    return {member: shown, **more}
 
 
 def _missing(code: str, noun: str) -> AwsError:

@@ -55,30 +55,24 @@ def allows(policy: JsonObject | None, access: Access) -> bool:
 
 
 def verdict(policy: JsonObject, access: Access) -> Verdict:
+    return _verdict(policy, lambda statement: _applies(statement, access))
+
+
+def permits(policy: JsonObject, action: str, resource: str) -> bool:
+    """Returns whether an identity's policy, which names no principal, allows the action."""
+    answer = _verdict(policy, lambda statement: _covers(statement, action, resource))
+    return answer is Verdict.ALLOWED
+
+
+def _verdict(policy: JsonObject, is_about: Callable[[JsonObject], bool]) -> Verdict:
     answer = Verdict.SILENT
-    for statement in statements_of(policy):
-        if not _applies(statement, access):
-            continue
+    for statement in filter(is_about, statements_of(policy)):
         condition = statement.get("Condition")
         if statement.get("Effect") == "Deny":
             if not condition or holds_without_keys(condition):
                 return Verdict.DENIED
         elif not condition:
             answer = Verdict.ALLOWED
-    return answer
-
-
-def permits(policy: JsonObject, action: str, resource: str) -> bool:
-    """Returns whether an identity's policy, which names no principal, allows the action: some
-    statement allows it and none denies it. Conditions count as in `verdict`."""
-    answer = False
-    for statement in statements_of(policy):
-        if _covers(statement, action, resource):
-            condition = statement.get("Condition")
-            if statement.get("Effect") != "Deny":
-                answer = answer or not condition
-            elif not condition or holds_without_keys(condition):
-                return False
     return answer
 
 

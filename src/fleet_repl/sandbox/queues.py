@@ -94,9 +94,7 @@ class Queues:
     """The queues of a world."""
 
     def __init__(self, scenarios: Iterable[QueueScenario], clock: Clock) -> None:
-        self._queues = {
-            scenario.key: Queue(scenario=scenario, clock=clock) for scenario in scenarios
-        }
+        self._queues = {item.key: Queue(scenario=item, clock=clock) for item in scenarios}
         self._events = count()
         for queue in self._queues.values():
             for body in queue.scenario.messages:
@@ -206,10 +204,9 @@ def _delete_batch(queue: Queue, request: Structure) -> JsonObject:
         try:
             queue.delete(entry.text("ReceiptHandle"))
         except AwsError as error:
-            code = error.code.rpartition("#")[2]
             failed[entry.text("Id")] = {
                 "Id": entry.text("Id"),
-                "Code": code,
+                "Code": error.code.rpartition("#")[2],
                 "Message": error.message,
                 "SenderFault": True,
             }

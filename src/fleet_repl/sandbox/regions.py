@@ -7,10 +7,10 @@ from typing import Final
 
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Directory, Identity
-from fleet_repl.sandbox.pages import page
-from fleet_repl.sandbox.shapes import Structure, read
+from fleet_repl.sandbox.pages import UPPER, page
+from fleet_repl.sandbox.shapes import read
 from fleet_repl.sandbox.sts import Result
-from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Partition
 
 _DEFAULT: Final = {
@@ -53,10 +53,8 @@ def list_regions(directory: Directory, caller: Identity, body: JsonObject) -> Js
         for region, status in statuses(directory, caller)
         if not wanted or status in wanted
     ]
-    plain = {name[0].lower() + name[1:]: value for name, value in request.members.items()}
-    shown, more = page(regions, Structure(plain), usual=50)
-    listed: list[Json] = [*shown]
-    return {"Regions": listed, **({"NextToken": more["nextToken"]} if more else {})}
+    shown, more = page(regions, request, usual=50, names=UPPER)
+    return {"Regions": shown, **more}
 
 
 def describe_regions(directory: Directory, caller: Identity, form: Mapping[str, str]) -> Result:

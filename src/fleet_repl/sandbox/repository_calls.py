@@ -81,10 +81,8 @@ def get_lifecycle_policy(world: World, registry: Registry, request: Structure) -
 
 
 def list_tags_for_resource(world: World, registry: Registry, request: Structure) -> JsonObject:
-    arn, prefix = (
-        request.text("resourceArn"),
-        repositories_arn(world.directory.partition, registry),
-    )
+    arn = request.text("resourceArn")
+    prefix = repositories_arn(world.directory.partition, registry)
     name = arn.removeprefix(prefix)
     if not arn.startswith(prefix) or SHAPES["RepositoryName"].objection(name) is not None:
         raise invalid_parameter("resourceArn", "Invalid ARN of a repository of this registry")

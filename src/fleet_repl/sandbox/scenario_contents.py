@@ -18,7 +18,9 @@ class StackScenario(Part):
     """Logical id → type; of a creation template, its prefix follows after a blank."""
 
 
-class _Placed(Part):
+class Placed(Part):
+    """A part of a scenario in an account and region."""
+
     account: Account
     region: str
 
@@ -28,7 +30,7 @@ class _Placed(Part):
         return Registry(AccountId(self.account), Region(self.region))
 
 
-class RegistryScenario(_Placed):
+class RegistryScenario(Placed):
     """The contents of one registry at first."""
 
     replication: Document | None = None
@@ -53,7 +55,7 @@ class RegistryScenario(_Placed):
         return str(self.place)
 
 
-class ServiceScenario(_Placed):
+class ServiceScenario(Placed):
     """A service of ECS, with running tasks."""
 
     cluster: str = "default"
@@ -65,7 +67,7 @@ class ServiceScenario(_Placed):
     """How many tasks run."""
 
 
-class FunctionScenario(_Placed):
+class FunctionScenario(Placed):
     """A function of Lambda."""
 
     name: str
@@ -73,7 +75,7 @@ class FunctionScenario(_Placed):
     """None for a function that is a ZIP file."""
 
 
-class QueueScenario(_Placed):
+class QueueScenario(Placed):
     """A queue of SQS."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]

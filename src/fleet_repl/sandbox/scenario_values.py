@@ -11,11 +11,10 @@ from fleet_repl.sandbox.policy import matches
 from fleet_repl.sandbox.shapes import OPERATIONS
 from fleet_repl.values.names import ACCOUNT_ID
 
+_SERVICES: Final = ("ecr", "ecs", "lambda", "sqs")
+"""Services whose calls each ask for the action of their own name."""
 _ACTIONS: Final = (
-    *(f"ecr:{name}" for name in OPERATIONS["ecr"]),
-    *(f"ecs:{name}" for name in OPERATIONS["ecs"]),
-    *(f"lambda:{name}" for name in OPERATIONS["lambda"]),
-    *(f"sqs:{name}" for name in OPERATIONS["sqs"]),
+    *(f"{service}:{name}" for service in _SERVICES for name in OPERATIONS[service]),
     "account:ListRegions",
     "cloudformation:DescribeStackResources",
     "cloudtrail:LookupEvents",

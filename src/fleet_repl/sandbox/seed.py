@@ -6,7 +6,7 @@ ECR's own rules, so that a slip in a scenario file is an error and not a wrong s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.aws_errors import AwsError
@@ -14,7 +14,7 @@ from fleet_repl.sandbox.directory import POLICY_SCOPE, Directory
 from fleet_repl.sandbox.policy_documents import checked_policy
 from fleet_repl.sandbox.rules import check_destinations
 from fleet_repl.sandbox.scenario import QUIET, Scenario
-from fleet_repl.sandbox.scenario_contents import RegistryScenario
+from fleet_repl.sandbox.scenario_contents import Placed, RegistryScenario
 from fleet_repl.sandbox.shapes import SHAPES, objects, read
 from fleet_repl.sandbox.world import World
 from fleet_repl.values.canonical_json import JsonObject, compact_json
@@ -50,16 +50,15 @@ def _unknown_names(scenario: Scenario, directory: Directory) -> Iterator[str]:
         yield from _unknown(f"accounts[{index}]", accounts, account.disabled_regions, directory)
     for index, region in enumerate(scenario.regions):
         yield from _unknown(f"regions[{index}]", (), [region.name], directory)
-    for index, registry in enumerate(scenario.registries):
-        at = f"registries[{index}]"
-        yield from _unknown(at, [registry.account], [registry.region], directory)
-    for index, service in enumerate(scenario.services):
-        yield from _unknown(f"services[{index}]", [service.account], [service.region], directory)
-    for index, function in enumerate(scenario.functions):
-        at = f"functions[{index}]"
-        yield from _unknown(at, [function.account], [function.region], directory)
-    for index, queue in enumerate(scenario.queues):
-        yield from _unknown(f"queues[{index}]", [queue.account], [queue.region], directory)
+    placed: dict[str, Sequence[Placed]] = {
+        "registries": scenario.registries,
+        "services": scenario.services,
+        "functions": scenario.functions,
+        "queues": scenario.queues,
+    }
+    for kind, parts in placed.items():
+        for index, part in enumerate(parts):
+            yield from _unknown(f"{kind}[{index}]", [part.account], [part.region], directory)
 
 
 def _unknown(

@@ -119,6 +119,15 @@ def read(
     return Structure(checked if isinstance(checked, Mapping) else {})
 
 
+def json_object(text: str | bytes) -> JsonObject | None:
+    """Returns the JSON object in a text, or None where the text is none."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
 def objects(value: Json) -> tuple[JsonObject, ...]:
     """Returns the objects in a list, and none where the value is no list."""
     items = value if isinstance(value, Sequence) and not isinstance(value, str) else ()

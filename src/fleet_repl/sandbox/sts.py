@@ -5,7 +5,6 @@ Parameters come from a form; results are nested names and texts that `wire` writ
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -14,14 +13,14 @@ from datetime import timedelta
 from itertools import count
 from typing import Final, TypeAlias
 
-from fleet_repl.sandbox.aws_errors import AwsError
+from fleet_repl.sandbox.aws_errors import AwsError, unauthorized
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.keys import AccessKey
 from fleet_repl.sandbox.policy import statements_of
-from fleet_repl.sandbox.shapes import SHAPES
+from fleet_repl.sandbox.shapes import SHAPES, json_object
 from fleet_repl.sandbox.world import World
 from fleet_repl.values import limits
-from fleet_repl.values.canonical_json import Json, JsonObject
+from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Region, RoleArn
 from fleet_repl.values.text import timestamp
 
@@ -66,7 +65,7 @@ def _check_may_assume(world: World, caller: Identity, role: RoleArn, form: Form)
     """Raises AwsError where the caller may not have the session that it asks for."""
     trusted = world.directory.may_assume(caller, role, form.get("ExternalId"))
     if not (trusted and caller.may("sts:AssumeRole", form["RoleArn"])):
-        raise _unauthorized(caller, "sts:AssumeRole", form)
+        raise unauthorized(caller.arn, "sts:AssumeRole", form["RoleArn"])
     device, code = form.get("SerialNumber"), form.get("TokenCode", "")
     if device is not None and not world.keyring.takes_code(device, code):
         raise AwsError(
@@ -76,15 +75,7 @@ def _check_may_assume(world: World, caller: Identity, role: RoleArn, form: Form)
         )
     if caller.source_identity not in (None, form.get("SourceIdentity", caller.source_identity)):
         # A source identity, once set, holds for the whole chain of roles.
-        raise _unauthorized(caller, "sts:SetSourceIdentity", form)
-
-
-def _unauthorized(caller: Identity, action: str, form: Form) -> AwsError:
-    return AwsError(
-        "AccessDenied",
-        f"User: {caller.arn} is not authorized to perform: {action} on resource: {form['RoleArn']}",
-        403,
-    )
+        raise unauthorized(caller.arn, "sts:SetSourceIdentity", form["RoleArn"])
 
 
 def _assume_role(world: World, key: AccessKey, form: Form) -> Result:
@@ -142,15 +133,11 @@ def _session_policies(form: Form) -> tuple[JsonObject, ...]:
             "1 validation error detected: Value at 'policy' failed to satisfy constraint: Member "
             f"must have length less than or equal to {limits.SESSION_POLICY_LENGTH}"
         )
-    document: Json
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    statements = statements_of(document) if isinstance(document, Mapping) else ()
+    document = json_object(text) or {}
+    statements = statements_of(document)
     # A policy of an identity names no principal: it is about the identity that has it.
     unnamed = not any("Principal" in statement for statement in statements)
-    if isinstance(document, Mapping) and statements and unnamed:
+    if statements and unnamed:
         return (document,)
     raise AwsError("MalformedPolicyDocument", "The policy is not in the valid JSON format.")
 

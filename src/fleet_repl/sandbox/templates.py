@@ -6,8 +6,6 @@ A template is checked as a whole, so that an update is judged by the template th
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +13,7 @@ from fleet_repl.sandbox.aws_errors import invalid_parameter
 from fleet_repl.sandbox.images import Repository
 from fleet_repl.sandbox.policy_documents import stored
 from fleet_repl.sandbox.registries import Templates
-from fleet_repl.sandbox.shapes import Structure, objects
+from fleet_repl.sandbox.shapes import Structure, json_object, objects
 from fleet_repl.values.canonical_json import Json, JsonObject, compact_json
 from fleet_repl.values.names import Registry, RoleArn
 
@@ -129,11 +127,8 @@ def _policy(name: str, text: str, needed: str) -> str:
     if name == "lifecyclePolicy" and len(text) < _SHORTEST_LIFECYCLE_POLICY:
         least = f"Member must have length greater than or equal to {_SHORTEST_LIFECYCLE_POLICY}"
         raise invalid_parameter(name, least)
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, Mapping) or not document.get(needed):
+    document = json_object(text)
+    if document is None or not document.get(needed):
         raise invalid_parameter(name, "Invalid policy text provided")
     return stored(document).text if name == "repositoryPolicy" else compact_json(document)
 

@@ -1,19 +1,36 @@
-"""ECS: the clusters, services and tasks of a scenario, as much as shows which images run."""
+"""ECS and Lambda: the services and functions of a scenario, as much as shows which images run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
+from urllib.parse import parse_qsl, unquote
 
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.pages import page
-from fleet_repl.sandbox.scenario_contents import ServiceScenario
+from fleet_repl.sandbox.scenario_contents import FunctionScenario, ServiceScenario
 from fleet_repl.sandbox.shapes import Structure, read
-from fleet_repl.sandbox.workload_images import digest_of
 from fleet_repl.sandbox.world import World
 from fleet_repl.values.canonical_json import Json, JsonObject
-from fleet_repl.values.names import Region, Registry
+from fleet_repl.values.names import AccountId, Region, Registry
+
+
+def _digest_of(world: World, uri: str) -> str | None:
+    """Returns the digest of an image such as `111111111111.dkr.ecr.eu-west-1.amazonaws.com/a:1`;
+    None where no registry of the world has it."""
+    host, _, path = uri.partition("/")
+    account, *parts = host.replace("dkr-ecr", "dkr.ecr").split(".")
+    if parts[:2] != ["dkr", "ecr"]:
+        return None
+    name, at, digest = path.partition("@")
+    if at:
+        return digest
+    name, _, tag = name.partition(":")
+    repository = world.repository(Registry(AccountId(account), Region(parts[2])), name)
+    image = None if repository is None else repository.tagged(tag or "latest")
+    return None if image is None else image.digest
+
 
 _Services: TypeAlias = Sequence[ServiceScenario]
 
@@ -83,7 +100,7 @@ class Ecs:
         return services
 
     def _container(self, uri: str) -> JsonObject:
-        digest = digest_of(self._world, uri)
+        digest = _digest_of(self._world, uri)
         return {"name": uri, "image": uri} | ({} if digest is None else {"imageDigest": digest})
 
     def _tasks(self, item: ServiceScenario) -> list[str]:
@@ -115,8 +132,7 @@ def call_ecs(
 
 def _listed(request: Structure, member: str, arns: Iterable[str]) -> JsonObject:
     shown, more = page([*arns], request)
-    listed: list[Json] = [*shown]
-    return {member: listed, **more}
+    return {member: shown, **more}
 
 
 def _described(wanted: Iterable[str], found: dict[str, Json], member: str) -> JsonObject:
@@ -139,3 +155,63 @@ _OPERATIONS: Final[dict[str, Callable[[Ecs, Structure], JsonObject]]] = {
     "ListServices": Ecs.list_services,
     "ListTasks": Ecs.list_tasks,
 }
+
+
+_PATH: Final = "/2015-03-31/functions"
+"""The operations of Lambda are paths, and its parameters are in the path and the query."""
+
+
+def operation_of(path: str) -> str:
+    """Returns the operation that a path asks for; a path of none, as it is."""
+    if path.rstrip("/") == _PATH:
+        return "ListFunctions"
+    name = path.removeprefix(f"{_PATH}/")
+    return "GetFunction" if name != path and "/" not in name else path
+
+
+def parameters_of(path: str, query: str) -> JsonObject:
+    """Returns the parameters of a request, by the names of the service's model."""
+    members: dict[str, Json] = {
+        name: int(value) if name == "MaxItems" and value.isdecimal() else value
+        for name, value in parse_qsl(query)
+    }
+    name = path.rstrip("/").removeprefix(_PATH).removeprefix("/")
+    return members | ({"FunctionName": unquote(name)} if name else {})
+
+
+def call_lambda(
+    world: World, caller: Identity, region: Region, operation: str, body: JsonObject
+) -> JsonObject:
+    """Returns the members of the answer. Raises AwsError."""
+    world.run_due()
+    world.directory.check_allowed(caller, f"lambda:{operation}")
+    request = read(body, f"lambda.{operation}Request")
+    place = Registry(caller.account, region)
+    functions = [item for item in world.scenario.functions if item.place == place]
+    if operation == "ListFunctions":
+        return _list_functions(functions, request)
+    return _get_function(world, functions, request.text("FunctionName"))
+
+
+def _list_functions(functions: list[FunctionScenario], request: Structure) -> JsonObject:
+    names = ("MaxItems", "Marker", "NextMarker")
+    shown, more = page([*map(_configuration, functions)], request, usual=50, names=names)
+    return {"Functions": shown, **more}
+
+
+def _get_function(world: World, functions: list[FunctionScenario], name: str) -> JsonObject:
+    item = next((item for item in functions if item.name == name), None)
+    if item is None:
+        raise AwsError("ResourceNotFoundException", f"Function not found: {name}", 404)
+    code: dict[str, Json] = {"RepositoryType": "S3", "Location": "https://example.com/code.zip"}
+    if item.image is not None:
+        code = {"RepositoryType": "ECR", "ImageUri": item.image}
+        if (digest := _digest_of(world, item.image)) is not None:
+            repository = item.image.partition("@")[0].rpartition(":")[0] or item.image
+            code["ResolvedImageUri"] = f"{repository}@{digest}"
+    return {"Configuration": _configuration(item), "Code": code}
+
+
+def _configuration(item: FunctionScenario) -> JsonObject:
+    kind = "Zip" if item.image is None else "Image"
+    return {"FunctionName": item.name, "PackageType": kind, "Version": "$LATEST"}
