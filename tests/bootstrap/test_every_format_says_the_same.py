@@ -59,6 +59,7 @@ class Stack:
             case {"Fn::Sub": resolved}:
                 for name in ("AWS::Partition", "AWS::AccountId"):
                     resolved = resolved.replace(f"${{{name}}}", self.values[name])
+                resolved = resolved.replace("${!", "${")
             case {"Fn::If": [condition, first, second]}:
                 resolved = self.value(first if self.holds(condition) else second)
             case {"Fn::GetAtt": ["Role", "Arn"]}:

@@ -12,6 +12,7 @@ from typing import Final
 from fleet_repl.aws.error_codes import REGIONAL, UNKNOWN_OPERATION
 from fleet_repl.aws.request import Call
 from fleet_repl.ecr.permissions import organization_statements, queue_statement, statements_of
+from fleet_repl.ecr.statements import escaped
 from fleet_repl.runs import remedies
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import FaultKind
@@ -239,7 +240,8 @@ def _documents(call: Call, actions: tuple[str, ...]) -> Iterator[JsonObject]:
         return
     for action in actions:
         if action == _PASSING:
-            resource = str(call.parameters.get("customRoleArn", "*"))
+            role = call.parameters.get("customRoleArn")
+            resource = "*" if role is None else escaped(str(role))
             yield {"Effect": "Allow", "Action": action, "Resource": resource}
             continue
         for statement in statements_of(action):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from fleet_repl.ecr.statements import Statement, among
+from fleet_repl.ecr.statements import Statement, among, escaped
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.settings import Aws
 
@@ -224,14 +224,14 @@ def statements_of(action: str) -> tuple[Statement, ...]:
 
 def role_resources(paths: Iterable[str]) -> tuple[str, ...]:
     """Roles by path as resources of a statement; any role where a policy could not list them."""
-    arns = tuple(_ROLES + path for path in sorted(set(paths)))
+    arns = tuple(_ROLES + escaped(path) for path in sorted(set(paths)))
     return arns if sum(map(len, arns)) <= _MOST_ROLES else (f"{_ROLES}*",)
 
 
 def state_statements(location: str) -> tuple[Statement, ...]:
     """Returns the statements of the base identity for a state at `bucket/prefix`."""
     bucket, _, prefix = location.partition("/")
-    objects = f"{bucket}/{prefix.strip('/')}".rstrip("/")
+    objects = f"{bucket}/{escaped(prefix.strip('/'))}".rstrip("/")
     return (
         Statement(
             sid="WhatTheFleetRemembers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,10 +13,28 @@ VERSION: Final = "2012-10-17"
 """The version of IAM's policy language."""
 
 
+_WILD: Final = re.compile(r"[*?$]")
+_ESCAPED: Final = re.compile(r"\$\{([*?$])\}")
+
+
+def escaped(name: str) -> str:
+    """Returns a name as part of a resource: IAM reads `*`, `?` and `${…}` as its own, and a policy
+    variable such as `${*}` as the character in it."""
+    return _WILD.sub(r"${\g<0>}", name)
+
+
+def unescaped(resource: str) -> str:
+    """Returns a resource for calls that take ARNs and read no policy variables."""
+    return _ESCAPED.sub(r"\1", resource)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One `Allow`. `{partition}`, `{account}` and `{role}` in `resources` stand for the partition,
-    the account and the path and name of the role that has the statement."""
+    """One `Allow`.
+
+    Names from outside are `escaped` in `resources`. There, `{partition}`, `{account}` and `{role}`
+    stand for the partition, the account and the path and name of the role that has the statement.
+    """
 
     sid: str
     actions: tuple[str, ...]
@@ -24,7 +43,7 @@ class Statement:
     """The service whose linked role may be made; None for other actions."""
 
     def filled_resources(self, partition: str, account: str, role: str = "*") -> tuple[str, ...]:
-        """The resources for one account and role."""
+        """The resources for one account, and a role whose path is `escaped`."""
         values = {"{partition}": partition, "{account}": account, "{role}": role}
         resources = self.resources
         for name, value in values.items():

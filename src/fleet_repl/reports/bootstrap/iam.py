@@ -11,7 +11,7 @@ from fleet_repl.ecr.permissions import (
     role_resources,
     state_statements,
 )
-from fleet_repl.ecr.statements import Statement, alone, policy_document
+from fleet_repl.ecr.statements import Statement, alone, escaped, policy_document
 from fleet_repl.reports.bootstrap.comments import external_id_variable, external_ids
 from fleet_repl.reports.bootstrap.model import ACCOUNT, Bootstrap, folder_of, name_of
 from fleet_repl.values.canonical_json import Json, JsonObject
@@ -38,7 +38,9 @@ def iam_document(bootstrap: Bootstrap) -> JsonObject:
             "accounts": list(role.accounts),
             "max_session_duration": max(bootstrap.session_seconds, _USUAL_SESSION),
             "trust": _trust(last, role.external_id, bootstrap),
-            "permissions": _policy(bootstrap.permissions, bootstrap, role=role.path),
+            "permissions": _policy(
+                bootstrap.permissions, bootstrap, role=escaped(role.path).replace(ACCOUNT, "*")
+            ),
         }
         for role in bootstrap.roles
     ]
@@ -78,9 +80,8 @@ def _trust(principal: str, external_id: int | None, bootstrap: Bootstrap) -> Jso
 def _policy(
     statements: Iterable[Statement], bootstrap: Bootstrap, *, account: str = "*", role: str = "*"
 ) -> JsonObject:
-    path = role.replace(ACCOUNT, "*")
     return policy_document(
-        statement.document(partition=bootstrap.partition, account=account, role=path)
+        statement.document(partition=bootstrap.partition, account=account, role=role)
         for statement in statements
     )
 
@@ -119,7 +120,7 @@ def _base_policy(bootstrap: Bootstrap) -> JsonObject:
     if bootstrap.hubs or bootstrap.roles:
         statements.append(_assuming(bootstrap, 0))
     if bootstrap.organization_role is not None:
-        resources = (str(bootstrap.organization_role),)
+        resources = (escaped(str(bootstrap.organization_role)),)
         statements.append(
             Statement(sid="OrganizationRole", actions=bootstrap.assuming, resources=resources)
         )
@@ -139,7 +140,7 @@ def _assuming(bootstrap: Bootstrap, position: int) -> Statement:
     """The statement that lets somebody assume the hub at `position`, or after it the roles."""
     resources: tuple[str, ...]
     if position < len(bootstrap.hubs):
-        resources = (str(bootstrap.hubs[position]),)
+        resources = (escaped(str(bootstrap.hubs[position])),)
     else:
         resources = role_resources(role.path for role in bootstrap.roles)
     return Statement(sid="NextRole", actions=bootstrap.assuming, resources=resources)

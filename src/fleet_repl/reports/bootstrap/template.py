@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from fleet_repl.ecr.statements import VERSION, Statement
+from fleet_repl.ecr.statements import VERSION, Statement, escaped
 from fleet_repl.reports.bootstrap.model import ACCOUNT, Bootstrap, folder_of, name_of
 from fleet_repl.reports.bootstrap.yaml import Function, Value, yaml_lines
 
@@ -108,16 +108,6 @@ def _condition(bootstrap: Bootstrap) -> Value | None:
     return Function("If", [_HAS_EXTERNAL_ID, asked, _NOTHING])
 
 
-def _of_the_role(texts: Sequence[str]) -> Value:
-    """Returns an expression that takes, of one text for each role, the text of the role at hand."""
-    first, *others = map(_in_any_account, texts)
-    if len(set(texts)) == 1:
-        return first
-    for number, value in enumerate(others, 2):
-        first = Function("If", [f"IsRole{number}", value, first])
-    return first
-
-
 def _in_any_account(text: str) -> Value:
     """A text with the id of the account in the place of `{account}`."""
     if ACCOUNT not in text:
@@ -125,8 +115,19 @@ def _in_any_account(text: str) -> Value:
     return Function("Sub", text.replace(ACCOUNT, "${AWS::AccountId}"))
 
 
+def _of_the_role(texts: Sequence[str], written: Callable[[str], Value] = _in_any_account) -> Value:
+    """Returns an expression that takes, of one text for each role, the text of the role at hand, as
+    it is `written`."""
+    first, *others = map(written, texts)
+    if len(set(texts)) == 1:
+        return first
+    for number, value in enumerate(others, 2):
+        first = Function("If", [f"IsRole{number}", value, first])
+    return first
+
+
 def _permissions(bootstrap: Bootstrap) -> dict[str, Value]:
-    statements = [_statement(statement) for statement in bootstrap.permissions]
+    statements = [_statement(statement, bootstrap.paths) for statement in bootstrap.permissions]
     return {
         "Type": "AWS::IAM::RolePolicy",
         "Properties": {
@@ -137,8 +138,8 @@ def _permissions(bootstrap: Bootstrap) -> dict[str, Value]:
     }
 
 
-def _statement(statement: Statement) -> dict[str, Value]:
-    resources = [_resource(text) for text in statement.resources]
+def _statement(statement: Statement, paths: Sequence[str]) -> dict[str, Value]:
+    resources = [_resource(text, paths) for text in statement.resources]
     document: dict[str, Value] = {
         "Sid": statement.sid,
         "Effect": "Allow",
@@ -155,13 +156,22 @@ def _alone(texts: tuple[str, ...]) -> Value:
     return texts[0] if len(texts) == 1 else texts
 
 
-def _resource(text: str) -> Value:
-    if "{role}" in text:
+def _resource(text: str, paths: Sequence[str]) -> Value:
+    if "{role}" not in text:
+        return _filled(text)
+    names = [escaped(path) for path in paths]
+    if names == list(paths):
         return Function("GetAtt", "Role.Arn")
+    # That ARN has the path as it is, and IAM would read a `*` in it as any text.
+    return _of_the_role([text.replace("{role}", name) for name in names], _filled)
+
+
+def _filled(text: str) -> Value:
+    """A resource with the partition and the account in the place of theirs."""
     if "{" not in text:
         return text
-    # A dollar of a role's path would begin a variable; IAM takes a question mark for any character.
-    known = {"$": "?", "{partition}": "${AWS::Partition}", "{account}": "${AWS::AccountId}"}
+    # What begins with `${!` is no variable of CloudFormation's, and becomes one of IAM's.
+    known = {"${": "${!", "{partition}": "${AWS::Partition}", ACCOUNT: "${AWS::AccountId}"}
     for name, value in known.items():
         text = text.replace(name, value)
     return Function("Sub", text)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from fleet_repl.ecr.permissions import account_statements
-from fleet_repl.ecr.statements import Statement, among
+from fleet_repl.ecr.statements import Statement, among, unescaped
 from fleet_repl.inventory import Account, Inventory
 from fleet_repl.runs.doctor.model import (
     DESCRIBE,
@@ -83,8 +83,9 @@ def questions_of(needs: Needs, account: Account, base: BaseIdentity) -> tuple[Qu
     for statement in statements:
         resources = asked.setdefault(statement.service or first, {})
         filled = statement.filled_resources(needs.partition, account.id)
+        arns = tuple(map(unescaped, filled))
         for action in statement.actions:
-            resources[action] = (*resources.get(action, ()), *filled)
+            resources[action] = (*resources.get(action, ()), *arns)
     return tuple(
         Question(principal=principal, resources=resources, service=service)
         for service, resources in asked.items()
