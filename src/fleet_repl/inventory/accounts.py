@@ -152,13 +152,9 @@ class AccountNames:
     def guess(self, text: str) -> str | None:
         """The id or name that `text` most likely means, among those that the file spells out."""
         if self._guesser is None:
-            places = self._places.items()
-            spelled = (
-                name
-                for name, at in places
-                if at[0] == "organization" or self.findings.raw(at) == name
-            )
-            self._guesser = Guesser([*spelled])
+            raw, places = self.findings.raw, self._places.items()
+            spelled = [text for text, at in places if at[0] == "organization" or raw(at) == text]
+            self._guesser = Guesser(spelled)
         return self._guesser.guess(text)
 
     def _enlist(self, place: KeyPath, text: str, account: AccountId) -> None:
@@ -242,23 +238,18 @@ def _check_defaults(
     findings: Findings,
     region: Region,
 ) -> None:
-    """Report regions and roles that neither the accounts nor [aws] give."""
-    if not aws.regions:
-        lacking = [path for path, table in accounts if table.regions is None]
-        _report_lacking("regions", lacking, f'regions = ["{region}"]', findings)
-    if aws.role is None:
-        lacking = [path for path, table in accounts if table.role is None]
-        _report_lacking("role", lacking, 'role = "fleet-replication"', findings)
-
-
-def _report_lacking(key: str, paths: Sequence[KeyPath], example: str, findings: Findings) -> None:
-    """Report one problem, at the first account that lacks `key`, for all such accounts."""
-    places: list[KeyPath] = [(*path, key) for path in paths]
-    lacking = [place for place in places if not findings.has_problem(place)]
-    if lacking and not findings.has_problem(("aws", key)):
-        more = f"; the same for {len(lacking) - 1:,} more" if lacking[1:] else ""
-        findings.report(
-            lacking[0],
-            f"{MISSING}, and [aws] has no default{more}",
-            remedy=f"write {example} here, or in [aws] for all accounts",
-        )
+    """Report regions and roles that neither the accounts nor [aws] give: each in one problem, at
+    the first account that lacks them."""
+    for key, default, example in (
+        ("regions", aws.regions or None, f'["{region}"]'),
+        ("role", aws.role, '"fleet-replication"'),
+    ):
+        places = [(*path, key) for path, table in accounts if getattr(table, key) is None]
+        lacking = [place for place in places if not findings.has_problem(place)]
+        if default is None and lacking and not findings.has_problem(("aws", key)):
+            more = f"; the same for {len(lacking) - 1:,} more" if lacking[1:] else ""
+            findings.report(
+                lacking[0],
+                f"{MISSING}, and [aws] has no default{more}",
+                remedy=f"write {key} = {example} here, or in [aws] for all accounts",
+            )

@@ -85,6 +85,17 @@ def _region(text: str, info: ValidationInfo[Context]) -> Region:
     return info.context.regions.region(text)
 
 
+def text_like(pattern: str, fault: str, remedy: str) -> Callable[[str], str]:
+    """Returns a reader of texts that `pattern` fits as a whole."""
+
+    def read(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise BadValueError(fault, remedy)
+        return text
+
+    return read
+
+
 def _external_id(text: str) -> Secret:
     if re.fullmatch(_EXTERNAL_ID, text) is None:
         raise BadValueError(
@@ -94,25 +105,9 @@ def _external_id(text: str) -> Secret:
     return Secret(text)
 
 
-def _source_identity(text: str) -> str:
-    if re.fullmatch(_SOURCE_IDENTITY, text) is None:
-        raise BadValueError(
-            "is not a source identity that STS takes",
-            "2 to 256 letters, digits and _ + = , . @ -",
-        )
-    return text
-
-
 def _session_tag(pattern: str, noun: str, lengths: tuple[int, int]) -> Kind:
-    def read(text: str) -> str:
-        if re.fullmatch(pattern, text) is None:
-            raise BadValueError(
-                f"is not {noun} of a session tag",
-                "{} to {} letters, digits, blanks and _ . : / = + - @".format(*lengths),
-            )
-        return text
-
-    return Kind(read)
+    remedy = "{} to {} letters, digits, blanks and _ . : / = + - @".format(*lengths)
+    return Kind(text_like(pattern, f"is not {noun} of a session tag", remedy))
 
 
 def plain(text: str) -> str:
@@ -137,13 +132,6 @@ def check_names(table: str, names: Iterable[str], noun: str, findings: Findings)
         if name and first.setdefault(name, path) != path:
             place = findings.place(first[name])
             findings.report(path, f"is the name of another {noun} already, in {place}")
-
-
-def _fleet_name(text: str) -> str:
-    if re.fullmatch(FLEET_NAME, text) is None:
-        remedy = "1 to 32 letters, digits and . _ -, and a letter or digit first"
-        raise BadValueError("is not a fleet name", remedy)
-    return text
 
 
 def _foreign_sid(text: str) -> str:
@@ -172,6 +160,16 @@ def spell_seconds(count: int) -> str:
     return "".join(parts) or "0s"
 
 
+_source_identity: Final = text_like(
+    _SOURCE_IDENTITY,
+    "is not a source identity that STS takes",
+    "2 to 256 letters, digits and _ + = , . @ -",
+)
+_fleet_name: Final = text_like(
+    FLEET_NAME,
+    "is not a fleet name",
+    "1 to 32 letters, digits and . _ -, and a letter or digit first",
+)
 SourceIdentity: TypeAlias = Annotated[str, Kind(_source_identity, **text_schema(_SOURCE_IDENTITY))]
 TagKey: TypeAlias = Annotated[str, _session_tag(_TAG_KEY, "the key", limits.TAG_KEY_LENGTH)]
 TagValue: TypeAlias = Annotated[str, _session_tag(_TAG_VALUE, "the value", limits.TAG_VALUE_LENGTH)]
@@ -183,11 +181,7 @@ IdOfAccount: TypeAlias = Annotated[
 FleetName: TypeAlias = Annotated[str, Kind(_fleet_name, **text_schema(FLEET_NAME))]
 ExternalId: TypeAlias = Annotated[
     Secret,
-    Kind(
-        _external_id,
-        reads=str,
-        **text_schema(_EXTERNAL_ID, format="password", writeOnly=True),
-    ),
+    Kind(_external_id, reads=str, **text_schema(_EXTERNAL_ID, format="password", writeOnly=True)),
 ]
 RegionName: TypeAlias = Annotated[
     Region, Kind(_region, reads=str, **text_schema(REGION, REGION_LENGTH))

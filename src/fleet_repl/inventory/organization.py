@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, TypeAlias
 
 from fleet_repl.inventory.accounts import Account
-from fleet_repl.inventory.fields import IdOfAccount, Plain
+from fleet_repl.inventory.fields import IdOfAccount, Plain, text_like
 from fleet_repl.inventory.findings import MISSING, BadValueError, Findings, KeyPath
 from fleet_repl.inventory.kinds import DISTINCT, NOT_EMPTY, Kind, text_schema
 from fleet_repl.inventory.match_paths import most_paths
@@ -34,19 +34,6 @@ _NO_NESTED_REPEATS: Final = (
 )
 
 
-def _organization_id(text: str) -> str:
-    if re.fullmatch(_ORGANIZATION, text) is None:
-        raise BadValueError("is not the id of an organization", 'write it like "o-abcde12345"')
-    return text
-
-
-def _unit_id(text: str) -> str:
-    if re.fullmatch(_UNIT, text) is None:
-        remedy = 'write it like "ou-abcd-11111111"; leave ous out for the whole organization'
-        raise BadValueError("is not the id of an organizational unit", remedy)
-    return text
-
-
 def _label(text: str) -> str:
     if text in UNIT_LABELS:
         raise BadValueError("is a label that every discovered account has already")
@@ -70,6 +57,14 @@ def _name_pattern(text: str) -> re.Pattern[str]:
     return pattern
 
 
+_organization_id: Final = text_like(
+    _ORGANIZATION, "is not the id of an organization", 'write it like "o-abcde12345"'
+)
+_unit_id: Final = text_like(
+    _UNIT,
+    "is not the id of an organizational unit",
+    'write it like "ou-abcd-11111111"; leave ous out for the whole organization',
+)
 _Unit: TypeAlias = Annotated[str, Kind(_unit_id, **text_schema(_UNIT))]
 _Tag: TypeAlias = Annotated[Plain, Kind(_label)]
 

@@ -74,8 +74,5 @@ def _regular_size(handle: int) -> int:
 
 
 def _too_large(most: int) -> OSError:
-    return OSError(errno.EFBIG, f"it is larger than {_size(most)}")
-
-
-def _size(most: int) -> str:
-    return f"{most // GIB} GiB" if most >= GIB else f"{most // MIB} MiB"
+    size = f"{most // GIB} GiB" if most >= GIB else f"{most // MIB} MiB"
+    return OSError(errno.EFBIG, f"it is larger than {size}")

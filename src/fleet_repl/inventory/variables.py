@@ -80,7 +80,7 @@ class _Filler:
             is_whole &= self._check(match, path)
         if self._findings.has_problem(path):
             return text
-        return _REFERENCE.sub(self._replacement, text) if is_whole else None
+        return filled_in(text, self._environ)[0] if is_whole else None
 
     def _check(self, match: re.Match[str], path: KeyPath) -> bool:
         """Report a bad reference. Returns whether a text can replace the reference."""
@@ -111,10 +111,6 @@ class _Filler:
         elif not _is_text(self._environ[name]):
             self._findings.report(path, f"the environment variable {name} is not UTF-8 text")
         return True
-
-    def _replacement(self, match: re.Match[str]) -> str:
-        name = match["name"]
-        return "${" if name is None else self._environ[name]
 
 
 def _is_text(value: str) -> bool:
