@@ -62,7 +62,7 @@ _ISSUER: Final = re.compile(
 )
 _SERVICE: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,100}\.amazonaws\.com")
 _SESSION: Final = re.compile(
-    rf"arn:aws[a-z-]*:sts::{ACCOUNT_ID}:(?:assumed-role/[^/]+|federated-user)/"
+    rf"arn:aws[a-z-]*:sts::{ACCOUNT_ID}:(?:assumed-role/(?P<role>[^/]+)|federated-user)/"
     r"(?P<session>[\w+=,.@-]{2,64})",
     re.ASCII,
 )
@@ -172,9 +172,18 @@ def recorded_call(record: Mapping[str, object]) -> RecordedCall | None:
 def session_of(caller: Mapping[str, object]) -> str | None:
     """Returns the session in `arn:aws:sts::<account>:assumed-role/<role>/<session>`, the ARN of a
     record's `userIdentity`."""
+    return _part_of_session("session", caller)
+
+
+def role_of(caller: Mapping[str, object]) -> str | None:
+    """Returns the name of the role in the same ARN, which has no path."""
+    return _part_of_session("role", caller)
+
+
+def _part_of_session(part: str, caller: Mapping[str, object]) -> str | None:
     arn = caller.get("arn")
     match = _SESSION.fullmatch(arn) if isinstance(arn, str) else None
-    return match["session"] if match is not None else None
+    return match[part] if match is not None else None
 
 
 def is_fleet_repl(call: RecordedCall) -> bool:

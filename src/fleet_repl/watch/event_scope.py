@@ -55,10 +55,20 @@ def _written(write: RegistryWrite, inventory: Inventory) -> Selection | Ignored:
     registry = write.registry
     if registry not in registries(inventory):
         return Ignored(because=f"{registry} is no registry of the fleet {inventory.name}")
-    # A session of another fleet is not ours: what it wrote may differ from this inventory.
-    if write.session is not None and is_session_of(write.session, [inventory.name]):
+    if _is_own(write, inventory):
         return Ignored(because=f"the fleet {inventory.name} wrote {registry} itself")
     return Selection(accounts=(registry.account,), regions=(registry.region,))
+
+
+def _is_own(write: RegistryWrite, inventory: Inventory) -> bool:
+    """Returns whether a run of this fleet wrote: a session of another fleet is not ours, as what it
+    wrote may differ from this inventory, and anybody may give sessions of another role such names.
+    """
+    if write.session is None or not is_session_of(write.session, [inventory.name]):
+        return False
+    roles = {account.id: account.role for account in inventory.accounts}
+    role = roles.get(write.registry.account)
+    return role is None or write.role == role.path.rpartition("/")[2]
 
 
 async def _rediscovered(

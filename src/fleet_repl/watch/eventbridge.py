@@ -9,11 +9,11 @@ some registries checked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from fleet_repl.planning.attribution import RecordedCall
-from fleet_repl.runs.cloudtrail import SOURCE, WRITES, recorded_call, session_of
+from fleet_repl.runs.cloudtrail import SOURCE, WRITES, recorded_call, role_of, session_of
 from fleet_repl.values.names import (
     AccountId,
     Partition,
@@ -58,6 +58,8 @@ class RegistryWrite:
     registry: Registry
     session: str | None
     """The name of the role session that wrote; None for a user, or where the event names none."""
+    role: str | None = field(default=None, compare=False)
+    """The name of the session's role."""
     call: RecordedCall | None = None
     """The call in the event; None where the event lacks a part of it."""
 
@@ -129,7 +131,10 @@ def _of_call(detail: Mapping[str, object]) -> Target:
     if account is None or region is None:
         return Ignored(because="it names no account and region")
     return RegistryWrite(
-        registry=Registry(account, region), session=session_of(caller), call=recorded_call(detail)
+        registry=Registry(account, region),
+        session=session_of(caller),
+        role=role_of(caller),
+        call=recorded_call(detail),
     )
 
 

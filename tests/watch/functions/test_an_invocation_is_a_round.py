@@ -83,6 +83,14 @@ def test_writes_of_others_are_not(session: str, deployed: Deployed, call: Call) 
     assert deployed.invoke(call(userIdentity={"arn": arn}))["ignored"] is False
 
 
+def test_a_name_like_ours_hides_nobody(
+    deployed: Deployed, call: Call, ours: dict[str, str]
+) -> None:
+    """Anybody may name a session of their own role like those of the fleet's runs."""
+    arn = ours["arn"].replace("/fleet-replication/", "/deployer/")
+    assert deployed.invoke(call(userIdentity={"arn": arn}))["ignored"] is False
+
+
 @pytest.mark.parametrize(
     "place",
     [
