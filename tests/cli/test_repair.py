@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -16,8 +17,10 @@ from tests.support.registries import registry_of
 from fleet_repl import Fault, FaultKind, ImagePut, Purpose, Reput, ReputState, load_inventory
 from fleet_repl.cli.app import run
 from fleet_repl.cli.log import now
+from fleet_repl.fleet import lacking
 from fleet_repl.reports.documents.schemas import schema
 from fleet_repl.reports.log_entries import entry_of
+from fleet_repl.runs.repair import Lacking
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.text import timestamp
@@ -100,6 +103,25 @@ def test_the_question(cli: Cli, fleet: FakeFleet, inventory: str, seated: Termin
     assert cli("repair", inventory, file, "--yes").code == ExitCode.OK
     assert cli("repair", inventory, file, "--dry-run").code == ExitCode.OK
     assert fleet.asked == ["repair", "repair --dry-run"]
+
+
+def test_the_document_is_read_once(
+    cli: Cli, fleet: FakeFleet, inventory: str, seated: Terminal
+) -> None:
+    """What somebody says yes to is what is done: the file may be another by then. And a document
+    may have a million entries."""
+    file = fitting(cli, inventory, fleet)
+    seated.type("y\n")
+    repair = fleet.repair
+    with (
+        mock.patch.object(lacking, "load_lacking", side_effect=lacking.load_lacking) as read,
+        mock.patch.object(fleet, "repair", side_effect=repair) as repaired,
+    ):
+        assert cli("repair", inventory, file).code == ExitCode.OK
+    assert read.call_count == 1
+    looked, done = [call.args[0] for call in repaired.call_args_list]
+    assert isinstance(looked, Lacking)
+    assert looked is done
 
 
 def test_images_are_put_again(

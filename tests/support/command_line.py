@@ -61,6 +61,7 @@ from fleet_repl.runs.outcomes import (
     Statistics,
     Status,
 )
+from fleet_repl.runs.repair import Lacking
 from fleet_repl.state.lock_rules import SeenLock
 from fleet_repl.topology import Selection
 from fleet_repl.values.errors import Fault, FleetError
@@ -326,7 +327,7 @@ class FakeFleet(Fleet):
 
     async def repair(
         self,
-        document: str | Path | DeliveryReport | CoverageReport,
+        document: str | Path | DeliveryReport | CoverageReport | Lacking,
         *,
         wait: bool = False,
         reput: bool = False,

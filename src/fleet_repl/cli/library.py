@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fleet_repl.reports.graph import Graph
     from fleet_repl.runs.history import Purpose
     from fleet_repl.runs.outcomes import Report
+    from fleet_repl.runs.repair import Lacking
     from fleet_repl.topology import Selection
     from fleet_repl.values.canonical_json import JsonObject
     from fleet_repl.values.names import Registry
@@ -71,14 +72,22 @@ class Library:
 
         check_wait(question, within, inventory)
 
-    def check_repair(
-        self, document: Path, inventory: Inventory, *, now: datetime, max_age: timedelta
-    ) -> None:
-        """Raises FleetError for a document that cannot be read, and RefusedError for one that the
-        fleet may not be repaired by."""
+    def load_lacking(
+        self,
+        document: Path,
+        inventory: Inventory,
+        *,
+        now: datetime,
+        max_age: timedelta,
+        reput: bool,
+    ) -> Lacking:
+        """What a document says that destinations lack. Raises FleetError for one that cannot be
+        read, and RefusedError for one that the fleet may not be repaired by."""
         from fleet_repl.fleet.lacking import check_lacking, load_lacking  # noqa: PLC0415
 
-        check_lacking(load_lacking(document), inventory, now=now, max_age=max_age)
+        lacking = load_lacking(document)
+        check_lacking(lacking, inventory, now=now, max_age=max_age, reput=reput)
+        return lacking
 
     def explain(self, question: Question) -> Explanation:
         """Where an image goes by the inventory alone."""

@@ -26,6 +26,7 @@ from fleet_repl.values.exit_code import ExitCode
 if TYPE_CHECKING:
     from fleet_repl.cli.session import Session
     from fleet_repl.inventory import Inventory
+    from fleet_repl.runs.repair import Lacking
     from fleet_repl.values.names import Registry
 
 
@@ -81,10 +82,18 @@ def repair(call: Call[RepairOptions]) -> ExitCode:
 
     Example: fleet-repl repair inventories/prod.toml delivery.json
     """
-    options = call.options
+    options, read = call.options, list["Lacking"]()
 
     def scope(inventory: Inventory) -> Collection[Registry]:
-        call.backend.check_repair(options.document, inventory, now=now(), max_age=options.max_age)
+        lacking = call.backend.load_lacking(
+            options.document,
+            inventory,
+            now=now(),
+            max_age=options.max_age,
+            reput=options.reput,
+        )
+        # Read once: what somebody says yes to is what is done, and it may have a million entries.
+        read.append(lacking)
         return call.backend.scope(inventory, options.selection)
 
     target = Target(
@@ -95,7 +104,7 @@ def repair(call: Call[RepairOptions]) -> ExitCode:
         locked=False,
         reads=(options.document,),
     )
-    return run_target(call, target, partial(_repair, options=options))
+    return run_target(call, target, lambda session: _repair(session, read[-1], options))
 
 
 def _purpose(options: RepairOptions) -> Purpose | None:
@@ -104,8 +113,8 @@ def _purpose(options: RepairOptions) -> Purpose | None:
     return Purpose.REPAIR if options.reput else Purpose.APPLY
 
 
-async def _repair(session: Session, *, options: RepairOptions) -> ExitCode:
-    repair = partial(session.repair, options.document, reput=options.reput, max_age=options.max_age)
+async def _repair(session: Session, lacking: Lacking, options: RepairOptions) -> ExitCode:
+    repair = partial(session.repair, lacking, reput=options.reput, max_age=options.max_age)
     asks = not (options.yes or options.dry_run)
     report = await declined(session, partial(repair, dry_run=True)) if asks else None
     if report is None:

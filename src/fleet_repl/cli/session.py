@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fleet_repl.runs.coverage import CoverageReport
     from fleet_repl.runs.delivery import DeliveryReport
     from fleet_repl.runs.doctor import DoctorReport
+    from fleet_repl.runs.repair import Lacking
 
 T = TypeVar("T")
 
@@ -109,7 +110,7 @@ class Session:
 
     async def repair(
         self,
-        document: Path,
+        document: Lacking,
         *,
         wait: bool = False,
         reput: bool = False,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fleet_repl.planning.explain import Explanation
     from fleet_repl.runs.coverage import CoverageReport
     from fleet_repl.runs.delivery import DeliveryReport
+    from fleet_repl.runs.repair import Lacking
     from fleet_repl.runs.replication_events import ReplicationEvent
     from fleet_repl.runs.timed_deliveries import TimedDelivery
 
@@ -158,7 +159,7 @@ class FleetImages:
 
     async def repair(
         self,
-        document: str | Path | DeliveryReport | CoverageReport,
+        document: str | Path | DeliveryReport | CoverageReport | Lacking,
         *,
         wait: bool = False,
         reput: bool = False,

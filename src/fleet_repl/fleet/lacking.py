@@ -20,6 +20,8 @@ from fleet_repl.runs.repair import Lacking
 from fleet_repl.values.errors import FleetError, RefusedError
 
 _LARGEST: Final = 4 * GIB
+MOST_REPUTS: Final = 20
+"""Images that are put again in one run."""
 
 
 def load_lacking(path: str | Path) -> Lacking:
@@ -41,9 +43,10 @@ def load_lacking(path: str | Path) -> Lacking:
 
 
 def check_lacking(
-    lacking: Lacking, inventory: Inventory, *, now: datetime, max_age: timedelta
+    lacking: Lacking, inventory: Inventory, *, now: datetime, max_age: timedelta, reput: bool
 ) -> None:
-    """Raises RefusedError for a document that this fleet may not be repaired by."""
+    """Raises RefusedError for a document that this fleet may not be repaired by; with `reput` also
+    for one whose images cannot be put again one by one."""
     again = "    make a new one with fleet-repl verify or coverage"
     if lacking.fleet != inventory.name:
         raise RefusedError(
@@ -59,12 +62,32 @@ def check_lacking(
         raise RefusedError(f"the document is {old} old, and --max-age is {most}\n{again}")
     if -age > LONGEST_AHEAD:
         raise RefusedError("the document was made in the future: this machine's clock is wrong")
+    if reput:
+        _check_reput(lacking)
 
 
-def lacking_of(document: str | Path | DeliveryReport | CoverageReport) -> Lacking:
+def _check_reput(lacking: Lacking) -> None:
+    """Raises RefusedError where there are too many images, or where not all of them are known."""
+    otherwise = "    leave --reput out, so that ECR copies all of them"
+    if not all(link.is_whole for link in lacking.links):
+        raise RefusedError(
+            "the document does not name every image that is missing, and --reput puts single "
+            f"images\n{otherwise}"
+        )
+    images = {(link.source, image) for link in lacking.links for image in link.images}
+    if len(images) > MOST_REPUTS:
+        raise RefusedError(
+            f"the document names {len(images):,} missing images, and --reput is for {MOST_REPUTS} "
+            f"at the most\n{otherwise}"
+        )
+
+
+def lacking_of(document: str | Path | DeliveryReport | CoverageReport | Lacking) -> Lacking:
     """Returns what a file or a report says that destinations lack. Raises FleetError as
     `load_lacking` does."""
     match document:
+        case Lacking():
+            return document
         case DeliveryReport():
             return lacking_in(DeliveryDocument.of(document))
         case CoverageReport():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Final
 from fleet_repl.ecr.backfills import BackfillOutcome, BackfillState
 from fleet_repl.engine.backfill.run import backfill, look
 from fleet_repl.engine.observe import observe
+from fleet_repl.engine.ports import ImageFinder
+from fleet_repl.engine.repository_names import repository_names
 from fleet_repl.engine.workers import work_through
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
@@ -32,10 +35,13 @@ from fleet_repl.runs.repair import (
     unknown_links,
 )
 from fleet_repl.values.errors import CallError, RefusedError
+from fleet_repl.values.names import Registry
 from fleet_repl.values.text import listed
 
 _SHOWN: Final = 10
 """Obstacles that a message lists."""
+_ONE_BY_ONE: Final = 20
+"""Repositories that are asked for one by one; for more, the registry's are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +56,7 @@ class RepairOptions:
 
 
 async def repair(
-    document: str | Path | DeliveryReport | CoverageReport,
+    document: str | Path | DeliveryReport | CoverageReport | Lacking,
     context: RunContext,
     *,
     how: RepairOptions,
@@ -59,7 +65,8 @@ async def repair(
     """Has ECR copy what a document says that destinations lack. Raises FleetError as `Fleet.repair`
     does."""
     lacking = lacking_of(document)
-    check_lacking(lacking, context.inventory, now=context.pace.clock.now(), max_age=max_age)
+    now = context.pace.clock.now()
+    check_lacking(lacking, context.inventory, now=now, max_age=max_age, reput=how.reput)
     return await _Repair(context=context, lacking=lacking, how=how).run()
 
 
@@ -75,13 +82,11 @@ class _Repair:
         """Starts one backfill for each link whose destination lacks images, or puts the images
         again.
 
-        Raises RefusedError for a document with a link that the inventory does not ask for, where a
-        rule or a grant is missing, and for images that cannot be put again one by one.
+        Raises RefusedError for a document with a link that the inventory does not ask for, and
+        where a rule or a grant is missing.
         """
         began = self.context.pace.clock.now()
         links, joining = await self._asked()
-        if self.how.reput:
-            reputs_of(links, self.context)
         outlook = await self._look(links)
         await self._refuse(links, outlook)
         startable, unread = self._readable(links, outlook)
@@ -163,10 +168,12 @@ class _Repair:
 
     async def _refuse(self, links: Sequence[LackingLink], outlook: Outlook) -> None:
         """Raises RefusedError where a rule or a grant is missing."""
-        obstacles = [obstacle for link in links for obstacle in outlook.obstacles(link)]
-        obstacles += await self._uncreatable(
-            [obstacle for link in links for obstacle in outlook.creation_denied(link)]
-        )
+        obstacles, denied = list[Obstacle](), list[Obstacle]()
+        for link in links:
+            certain, creating = outlook.obstacles(link)
+            obstacles += certain
+            denied += creating
+        obstacles += await self._uncreatable(denied)
         if not obstacles:
             return
         lines = [
@@ -185,21 +192,24 @@ class _Repair:
     async def _uncreatable(self, denied: Sequence[Obstacle]) -> list[Obstacle]:
         """Returns the obstacles about repositories that are not there. What cannot be looked up is
         left to ECR."""
-        context, absent = self.context, list[Obstacle]()
+        context, absent = self.context, dict[Registry, set[str]]()
+        asked: dict[Registry, set[str]] = {}
+        for obstacle in denied:
+            asked.setdefault(obstacle.destination, set()).update(obstacle.repositories)
 
-        async def ask(obstacle: Obstacle) -> None:
-            (repository,) = obstacle.repositories
-            try:
-                there = await context.registries.has_repository(obstacle.destination, repository)
-            except CallError:
-                return
-            if not there:
-                absent.append(obstacle)
+        async def ask(registry: Registry) -> None:
+            with suppress(CallError):
+                absent[registry] = await _absent(asked[registry], registry, context.registries)
 
         with context.stop.abandonable():
             concurrency = context.inventory.apply.concurrency
-            await work_through(denied, ask, concurrency=concurrency, stop=context.stop)
-        return sorted(absent, key=lambda obstacle: (obstacle.source, obstacle.destination))
+            await work_through(asked, ask, concurrency=concurrency, stop=context.stop)
+        lacking = (
+            replace(obstacle, repositories=tuple(filter(gone.__contains__, obstacle.repositories)))
+            for obstacle in denied
+            if (gone := absent.get(obstacle.destination))
+        )
+        return [obstacle for obstacle in lacking if obstacle.repositories]
 
     def _readable(
         self, links: Iterable[LackingLink], outlook: Outlook
@@ -229,3 +239,12 @@ def _not_started(link: LackingLink) -> BackfillOutcome:
     return BackfillOutcome(
         source=link.source, destination=link.destination, state=BackfillState.NOT_STARTED
     )
+
+
+async def _absent(
+    repositories: Collection[str], registry: Registry, reader: ImageFinder
+) -> set[str]:
+    """Returns the repositories that are not in a registry. Raises CallError."""
+    if len(repositories) > _ONE_BY_ONE:
+        return set(repositories).difference(await repository_names(registry, reader))
+    return {name for name in repositories if not await reader.has_repository(registry, name)}

@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from fleet_repl.engine.reput import ReputContext, put_again
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.runs.repair import LackingLink
 from fleet_repl.runs.reput import Reput, ReputState
-from fleet_repl.values.errors import RefusedError
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import Registry
 
-MOST: Final = 20
-"""Images that are put again in one run."""
-
 
 def reputs_of(links: Iterable[LackingLink], context: RunContext) -> tuple[Reput, ...]:
-    """Returns the images that links lack, each once for its source. Raises RefusedError where there
-    are too many, or where not all of them are known."""
-    links, desired = list(links), context.desired
-    if not all(link.is_whole for link in links):
-        raise RefusedError(
-            "the document does not name every image that is missing, and --reput puts single "
-            "images\n    leave --reput out, so that ECR copies all of them"
-        )
-    lacking: dict[tuple[Registry, ImageName], list[Registry]] = {}
+    """Returns the images that links lack, each once for its source."""
+    desired = context.desired
+    lacking: dict[tuple[Registry, tuple[str, str]], list[Registry]] = {}
     for link in links:
         for image in link.images:
             lacking.setdefault((link.source, image), []).append(link.destination)
-    if len(lacking) > MOST:
-        raise RefusedError(
-            f"the document names {len(lacking):,} missing images, and --reput is for {MOST} at the "
-            "most\n    leave --reput out, so that ECR copies all of them"
-        )
     return tuple(
         Reput(
             source=source,
             source_name=desired.names.get(source.account, ""),
-            image=image,
+            image=ImageName(repository=repository, digest=digest),
             destinations=tuple(end for end in ends if end.account in desired.by_account),
             external=not all(end.account in desired.by_account for end in ends),
             state=ReputState.LACKING,
         )
-        for (source, image), ends in lacking.items()
+        for (source, (repository, digest)), ends in lacking.items()
     )
 
 

@@ -6,7 +6,7 @@ look, and what a backfill copies is ECR's own answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.values.errors import Fault
-from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import NOTHING, selects
 
@@ -29,8 +28,8 @@ class LackingLink:
     destination: Registry
     repositories: tuple[str, ...]
     """The repositories that the destination lacks, or lacks images of."""
-    images: tuple[ImageName, ...] = ()
-    """The images that are named, each with its digest."""
+    images: tuple[tuple[str, str], ...] = ()
+    """Repository and digest of each image that is named: pairs, as there may be a million."""
     is_whole: bool = True
     """Whether every image that the destination is known to lack is named."""
 
@@ -74,50 +73,39 @@ class Outlook:
         """Returns whether a link's ends were read before a stop."""
         return all(end in self._observation for end in (link.source, *self._asked(link)))
 
-    def obstacles(self, link: LackingLink) -> Iterator[Obstacle]:
-        """Yields what keeps ECR from copying a link's repositories, each reason once. The grant to
-        create a repository does not count: that depends on whether it is there."""
-        reasons: dict[str, list[str]] = {}
-        for repository in link.repositories:
-            if (because := self._lack(link, repository, (REPLICATE_IMAGE,))) is not None:
-                reasons.setdefault(because, []).append(repository)
-        for because, repositories in reasons.items():
-            yield Obstacle(
-                source=link.source,
-                destination=link.destination,
-                because=because,
-                repositories=tuple(repositories),
-            )
+    def obstacles(self, link: LackingLink) -> tuple[tuple[Obstacle, ...], tuple[Obstacle, ...]]:
+        """Returns what keeps ECR from copying repositories of a link, each reason once; and what
+        keeps it from creating others, which counts only where these are not there."""
+        lacking = self._reasons(link, link.repositories, (REPLICATE_IMAGE,))
+        denied = set[str]().union(*lacking.values())
+        rest = [repository for repository in link.repositories if repository not in denied]
+        creating = self._reasons(link, rest, (REPLICATE_IMAGE, CREATE_REPOSITORY))
+        return _obstacles(link, lacking), _obstacles(link, creating)
 
-    def creation_denied(self, link: LackingLink) -> tuple[Obstacle, ...]:
-        """Returns an obstacle for each repository that a copy may not create, if it is not there
-        and may otherwise be copied."""
-        actions = (REPLICATE_IMAGE, CREATE_REPOSITORY)
-        denied = ((name, self._lack(link, name, actions)) for name in link.repositories)
-        return tuple(
-            Obstacle(
-                source=link.source,
-                destination=link.destination,
-                because=because,
-                repositories=(repository,),
-            )
-            for repository, because in denied
-            if because is not None and self._lack(link, repository, (REPLICATE_IMAGE,)) is None
-        )
-
-    def _lack(self, link: LackingLink, repository: str, actions: tuple[str, ...]) -> str | None:
-        source = self._observation.get(link.source)
+    def _reasons(
+        self, link: LackingLink, repositories: Iterable[str], actions: tuple[str, ...]
+    ) -> Mapping[str, list[str]]:
+        """Returns why ECR would not copy repositories of a link, with the repositories."""
+        source, reasons = self._observation.get(link.source), dict[str, list[str]]()
         if not isinstance(source, Observed):
-            return None
+            return reasons
         carried = source.replication.outgoing.get(link.destination, NOTHING)
-        if not selects(carried, repository):
-            return "no replication rule of the source carries it"
-        if not self._asked(link):
-            return None
-        permissions = self._permissions_of(link.destination)
-        if permissions is None:
-            return None
-        return permissions.lacks(link.source.account, repository, actions)
+        permissions = self._permissions_of(link.destination) if self._asked(link) else None
+        let_in, account = carried, link.source.account
+        if permissions is not None:
+            # What is let in by its prefix needs no look of its own: there may be a million.
+            let_in = tuple(
+                prefix for prefix in carried if permissions.lacks(account, prefix, actions) is None
+            )
+        for repository in repositories:
+            if selects(let_in, repository):
+                continue
+            because: str | None = "no replication rule of the source carries it"
+            if permissions is not None and selects(carried, repository):
+                because = permissions.lacks(account, repository, actions)
+            if because is not None:
+                reasons.setdefault(because, []).append(repository)
+        return reasons
 
     def _asked(self, link: LackingLink) -> tuple[Registry, ...]:
         """The destination where its policy decides and can be read."""
@@ -135,6 +123,18 @@ class Outlook:
                 seen.policy, destination, self._desired.owner.partition, trusted
             )
         return self._permissions[destination]
+
+
+def _obstacles(link: LackingLink, reasons: Mapping[str, list[str]]) -> tuple[Obstacle, ...]:
+    return tuple(
+        Obstacle(
+            source=link.source,
+            destination=link.destination,
+            because=because,
+            repositories=tuple(repositories),
+        )
+        for because, repositories in reasons.items()
+    )
 
 
 def unknown_links(lacking: Lacking, desired: Desired) -> tuple[LackingLink, ...]:

@@ -20,15 +20,17 @@ from fleet_repl.reports.documents.reader import (
     MalformedError,
     converted,
     parsed,
+    read,
+    schema_of,
     shown,
     unusable,
+    without_collection,
 )
 from fleet_repl.reports.documents.sealed import is_altered
 from fleet_repl.reports.documents.shared import moment, recast
 from fleet_repl.runs.delivery import DeliveryState
 from fleet_repl.runs.repair import Lacking, LackingLink
 from fleet_repl.values.errors import RefusedError
-from fleet_repl.values.images import ImageName
 
 _LACKING: Final = (
     DeliveryState.FAILED,
@@ -50,11 +52,8 @@ def read_lacking(content: bytes, where: str) -> Lacking:
     """Returns what the document in a JSON text says that destinations lack. Raises RefusedError for
     a text that is no document of deliveries or of coverage, and for one that was altered."""
     try:
-        value = parsed(content)
-        schema = value.get("schema")
-        kind = _KINDS.get(schema) if isinstance(schema, str) else None
-        if kind is not None:
-            document = converted(value, kind)
+        with without_collection():
+            document = _document(content, where)
             if is_altered(document, document.digest):
                 raise RefusedError(
                     f"the document was altered after it was made: {where}: its content has another "
@@ -63,6 +62,18 @@ def read_lacking(content: bytes, where: str) -> Lacking:
             return lacking_in(document)
     except MalformedError as error:
         raise unusable(RefusedError, "document", where, error) from None
+
+
+def _document(content: bytes, where: str) -> DeliveryDocument | CoverageDocument:
+    kind = _KINDS.get(schema_of(content))
+    if kind is not None:
+        return read(content, kind)
+    # It may be of another encoding than UTF-8, which only Python's parser reads.
+    value = parsed(content)
+    schema = value.get("schema")
+    kind = _KINDS.get(schema) if isinstance(schema, str) else None
+    if kind is not None:
+        return converted(value, kind)
     raise RefusedError(
         f"the document cannot be read: {where}: schema: {DELIVERY_SCHEMA} or {COVERAGE_SCHEMA} is "
         f"needed, not {shown(schema)}\n"
@@ -107,9 +118,6 @@ def _link(
         source=link.source.registry,
         destination=link.destination.registry,
         repositories=tuple(named),
-        images=tuple(
-            ImageName(repository=repository, digest=digest)
-            for repository, digest in dict.fromkeys(images)
-        ),
+        images=tuple(dict.fromkeys(images)),
         is_whole=is_whole,
     )
