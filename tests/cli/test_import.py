@@ -6,12 +6,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from tests.planning.elsewhere.states import instance, resource, state
 from tests.support.command_line import Cli, FakeBackend, FakeFleet
 from tests.support.registries import registry_of
 
+from fleet_repl.cli.app import run
 from fleet_repl.planning.elsewhere import parse_terraform_state
 from fleet_repl.planning.importing import LeftOut
+from fleet_repl.values.exit_code import ExitCode
 
 BUILD = registry_of("1")
 ODD = LeftOut(registry=BUILD, name="build", because="rules[0] holds what is not known")
@@ -106,6 +109,19 @@ def test_a_state_that_cannot_be_used_is_no_obstacle(
     assert cli("import", inventory).code == 0
     assert backend.states == [".fleet-repl"]
     assert not Path(".fleet-repl").exists()
+
+
+@pytest.mark.parametrize("command", ["import", "export"])
+def test_discovered_accounts_are_where_the_flag_says(
+    inventory: str, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """As with other commands; nothing else of a state is used. A simulated fleet has its own."""
+    listed = 'regions = ["eu-west-1"]'
+    text = Path(inventory).read_text().replace(listed, 'regions = "enabled"')
+    Path(inventory).write_text(text + '\n[state]\nlocation = "s3://bucket/prefix"\n')
+    assert run([command, inventory, "--cached", "--state", "elsewhere"]) == ExitCode.REFUSED
+    assert "no discovery of fleet demo is kept in elsewhere\n" in capsys.readouterr().err
+    assert run([command, inventory, "--sandbox", "--state", "elsewhere"]) == ExitCode.USAGE
 
 
 def test_only_the_whole_fleet_can_be_imported(cli: Cli, fleet: FakeFleet, inventory: str) -> None:

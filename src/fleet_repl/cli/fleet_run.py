@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from fleet_repl.runs.history import Purpose
 
 
+_NO_STATE: Final = ".fleet-repl"
+"""In place of a state location, for a command that remembers nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """The fleet that a command works on, and the files it reads and writes."""
@@ -50,7 +54,7 @@ class Target:
     out: Path | None = None
     """The file that a plan is kept in."""
     remembers_nothing: bool = False
-    """The state location is none; what is discovered is kept in the inventory's own."""
+    """Of the state location, only what was discovered is used."""
     last_wave: str | None = None
     """The wave after which a command that writes ends; None: it writes all waves."""
 
@@ -137,7 +141,7 @@ async def _connected(
             inventory = await call.backend.discover(
                 inventory,
                 endpoint=endpoint,
-                state=None if target.remembers_nothing else state,
+                state=state,
                 on_event=call.log.event,
                 cached=call.options.uses_cached,
             )
@@ -158,7 +162,7 @@ async def _connected(
         connection = call.backend.connect(
             inventory,
             endpoint=endpoint,
-            state=state,
+            state=_NO_STATE if target.remembers_nothing else state,
             on_event=traced,
             purpose=target.purpose,
             locked=target.locked and target.purpose is not None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ from fleet_repl.cli.flags import (
     Cluster,
     InventoryPath,
     ScenarioPath,
+    StateLocation,
     TerraformStates,
     Workers,
     account,
@@ -28,9 +29,6 @@ from fleet_repl.cli.options import CommonOptions
 from fleet_repl.cli.result_options import Readers
 from fleet_repl.cli.run_options import RunOptions, check_simulation
 from fleet_repl.cli.terraform_states import check_states
-
-_NO_STATE: Final = ".fleet-repl"
-"""In place of the inventory's state location, which need not be usable: nothing is remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +46,13 @@ class InPlaceOptions(CommonOptions):
         ),
     ] = False
     scenario: ScenarioPath = None
+    state: StateLocation = None
     cached: Cached = False
     workers: Workers = None
     cluster: Cluster = None
 
     def check(self) -> None:
-        check_simulation(self.scenario, None, sandbox=self.sandbox)
+        check_simulation(self.scenario, self.state, sandbox=self.sandbox)
         Readers(workers=self.workers, cluster=self.cluster).check()
 
     def run_options(self) -> RunOptions:
@@ -65,7 +64,7 @@ class InPlaceOptions(CommonOptions):
             cached=self.cached,
             workers=self.workers,
             cluster=self.cluster,
-            state=None if self.sandbox else _NO_STATE,
+            state=self.state,
             quiet=self.quiet,
             verbose=self.verbose,
             log_format=self.log_format,
