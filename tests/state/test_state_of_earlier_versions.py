@@ -27,7 +27,7 @@ from fleet_repl.state.lock_document import lock_content, parse_lock
 from fleet_repl.state.rollback_marks import marks_content, parse_marks
 from fleet_repl.state.run_documents import (
     aside_content,
-    before_content,
+    before_pieces,
     ended_content,
     parse_before,
     parse_ended,
@@ -61,7 +61,9 @@ REWRITTEN: dict[str, Callable[[bytes, str], bytes]] = {
     "watch-0123456789ab.json": lambda content, _: memory_document(parse_memory(content)),
     "plan.json": lambda content, _: plan_content(parse_plan(content, "plan")),
     "run.json": lambda content, _: run_content(parse_run(content, "run")),
-    "before.json": lambda content, _: before_content(parse_before(content, "before")),
+    "before.json": lambda content, _: b"".join(
+        before_pieces(sorted(parse_before(content, "before").items()))
+    ),
     "report.json": lambda content, _: report_content(parse_report(content, "report")),
 }
 

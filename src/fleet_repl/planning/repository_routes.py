@@ -15,7 +15,7 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.plan import Warning
 from fleet_repl.planning.route_prefixes import RoutePrefixes, route_prefixes
 from fleet_repl.topology import Link, scope_of
-from fleet_repl.values.canonical_json import digest
+from fleet_repl.values.canonical_json import short_digest
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, starting_with
 from fleet_repl.values.repositories import folder_of
@@ -94,7 +94,7 @@ def asked_digest(route: Route) -> str:
     """Returns a digest of what a route asks for: of a route that asks for something else by now,
     nothing that was kept counts."""
     asked = [list(route.prefixes), sorted(route.only), sorted(route.exclude)]
-    return digest(asked).removeprefix("sha256:")[:16]
+    return short_digest(asked)
 
 
 def repositories_there(kept: Kept, inventory: Inventory) -> There:

@@ -21,7 +21,7 @@ from fleet_repl.planning.change import Resource
 from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.runs.history import Fingerprint, Fingerprints
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
-from fleet_repl.values.canonical_json import Json, digest, policy_meaning, unordered
+from fleet_repl.values.canonical_json import Json, policy_meaning, short_digest, unordered
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import day_and_time
 
@@ -34,14 +34,14 @@ def rules_digest(replication: Replication) -> str:
     Configurations with unknown fields have equal digests only where their texts are equal.
     """
     if replication.unknown:
-        return _short(replication.document)
+        return short_digest(replication.document)
     links, unknown = replication.meaning
-    return _short([_links(prefixes_of(links)), _links(deletes_of(links)), *unknown])
+    return short_digest([_links(prefixes_of(links)), _links(deletes_of(links)), *unknown])
 
 
 def policy_digest(policy: PolicyDocument) -> str:
     """Returns a digest of a registry policy's meaning. A missing policy has its own."""
-    return _short(policy_meaning(policy.document))
+    return short_digest(policy_meaning(policy.document))
 
 
 _UNKNOWN: Final = Moved(by=Mover.UNKNOWN)
@@ -224,7 +224,7 @@ def _digests(content: Content) -> tuple[str, ...]:
             return (rules_digest(content),)
         case PolicyDocument():
             # That of earlier versions differs between two spellings that ECR may answer alike.
-            return policy_digest(content), _short(unordered(content.document))
+            return policy_digest(content), short_digest(unordered(content.document))
         case TemplateState():
             return ()
         case _:
@@ -238,7 +238,3 @@ def _run(moved: Moved) -> str:
 
 def _links(links: Outgoing) -> Json:
     return {str(end): list(prefixes) for end, prefixes in links.items()}
-
-
-def _short(value: Json) -> str:
-    return digest(value).removeprefix("sha256:")[:16]

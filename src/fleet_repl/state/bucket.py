@@ -61,8 +61,10 @@ class BucketStore:
         """
         # The number is forgotten for now: after a failure, whether the segment exists is unknown.
         last = self._last.pop(name, None)
-        number = (await self._count(name) if last is None else last) + 1
-        if await self._objects.put_if(_segment(name, number), content, None) is None:
+        if last is None:
+            last = max(map(_number, await self._segments(name)), default=0)
+        number = last + 1
+        if await self._objects.put_if(f"{name}/{number:06d}", content, None) is None:
             raise StateError(
                 f"the fleet's state cannot be written: {self}/{name}: somebody else is adding to "
                 "it\n    see that nothing but fleet-repl writes there"
@@ -91,20 +93,12 @@ class BucketStore:
         for key in await self._objects.keys(folder):
             await self._objects.delete(key)
 
-    async def _count(self, name: str) -> int:
-        keys = await self._segments(name)
-        return _number(keys[-1]) if keys else 0
-
     async def _segments(self, name: str) -> tuple[str, ...]:
         segments = await self._objects.keys(f"{name}/")
         of_it = (
             key for key in segments if (match := _SEGMENT.fullmatch(key)) and match["name"] == name
         )
         return tuple(sorted(of_it, key=_number))
-
-
-def _segment(name: str, number: int) -> str:
-    return f"{name}/{number:06d}"
 
 
 def _number(key: str) -> int:

@@ -6,19 +6,17 @@ registry only the number of its run and two digests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Final, TypeAlias
 
 from msgspec import UNSET, Meta, UnsetType
 
-from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.member_types import Count, Instant, RegistryName
 from fleet_repl.reports.documents.reader import Document, MalformedError, read, read_items
 from fleet_repl.reports.documents.shared import moment, registry_named
 from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import Fingerprint, Fingerprints
-from fleet_repl.state.revise import revise_readable
+from fleet_repl.state.revise import FleetDocument
 from fleet_repl.values.errors import UnreadableStateError
 from fleet_repl.values.text import timestamp
 
@@ -52,29 +50,6 @@ class FingerprintsDocument(Document, frozen=True, tag_field="schema", tag=FINGER
     registries: dict[RegistryName, _Left]
     unfinished: tuple[RegistryName, ...] | UnsetType = UNSET
     """The registries that their run did not leave as it should have; missing for none."""
-
-
-async def read_fingerprints(store: Store, fleet: str) -> Fingerprints:
-    """Returns how the runs of a fleet left its registries.
-
-    Raises StateError, and UnreadableStateError for a document that cannot be read.
-    """
-    content = await store.read(_name(fleet))
-    return {} if content is None else parse_fingerprints(content, _where(store, fleet))
-
-
-async def revise_fingerprints(
-    store: Store, fleet: str, change: Callable[[Fingerprints], Fingerprints]
-) -> None:
-    """Changes the fingerprints as they are now. An unreadable document is kept under another name,
-    and replaced by a new one. Raises StateError."""
-
-    def revised(content: bytes | None) -> bytes | None:
-        before = {} if content is None else parse_fingerprints(content, _where(store, fleet))
-        after = change(before)
-        return None if after == before else fingerprints_content(after)
-
-    await revise_readable(store, _name(fleet), revised, empty=fingerprints_content({}))
 
 
 def fingerprints_content(fingerprints: Fingerprints) -> bytes:
@@ -121,9 +96,8 @@ def _fingerprint(name: str, left: _Left, runs: tuple[Fingerprint, ...]) -> Finge
     return replace(runs[nth], rules=rules, policy=policy)
 
 
-def _name(fleet: str) -> str:
-    return f"{fleet}/traces.json"
-
-
-def _where(store: Store, fleet: str) -> str:
-    return f"{store}/{_name(fleet)}"
+_FINGERPRINTS: Final = FleetDocument[Fingerprints](
+    file="traces.json", parse=parse_fingerprints, content=fingerprints_content, empty={}
+)
+read_fingerprints = _FINGERPRINTS.read
+revise_fingerprints = _FINGERPRINTS.revise

@@ -24,7 +24,7 @@ from fleet_repl.runs.history import Holder
 from fleet_repl.state.lease import Lease
 from fleet_repl.state.lock import binding_lock
 from fleet_repl.state.revise import revise
-from fleet_repl.values.canonical_json import digest
+from fleet_repl.values.canonical_json import short_digest
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import RefusedError, StateError
 from fleet_repl.values.names import AccountId
@@ -88,8 +88,8 @@ async def register_fleet(
         accounts=frozenset(accounts),
         formerly=tuple(formerly),
         shared_accounts=frozenset(map(AccountId, shared)),
-        digests={name: _entry_digest(listed) for name, listed in others.items()},
-        own_digest=_entry_digest(entry),
+        digests={name: short_digest(listed) for name, listed in others.items()},
+        own_digest=short_digest(entry),
     )
 
 
@@ -157,7 +157,3 @@ def _parse(content: bytes | None, store: Store) -> Mapping[str, tuple[AccountId,
             f"which fleets share accounts cannot be read: {store}/{_NAME}: {malformed}\n"
             "    see that no run is under way, then remove it: each fleet enters itself again"
         ) from None
-
-
-def _entry_digest(entry: Collection[AccountId]) -> str:
-    return digest(list(entry)).removeprefix("sha256:")[:16]

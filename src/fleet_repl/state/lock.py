@@ -7,7 +7,7 @@ read. `lock_rules` judges what a lock means.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -64,17 +64,14 @@ class Lock:
         self._check = check
         self._beat = beat
 
-    def held(self, on_wait: OnWait = _ignored) -> AbstractAsyncContextManager[Lease]:
+    @asynccontextmanager
+    async def held(self, on_wait: OnWait = _ignored) -> AsyncIterator[Lease]:
         """Holds the lock for a block, with renewals in the background. `on_wait`: is called with a
         lock whose lease ends soon, and the seconds until then, for which it is waited.
 
         Raises RefusedError where another run holds the lock, at once or after such a wait, and
         StateError. An exception of the block is raised unchanged.
         """
-        return self._held(on_wait)
-
-    @asynccontextmanager
-    async def _held(self, on_wait: OnWait) -> AsyncIterator[Lease]:
         lease = await self._take(on_wait)
         failure: Exception | None = None
         try:

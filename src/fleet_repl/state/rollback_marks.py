@@ -6,16 +6,15 @@ applied by force, or when the rollback itself is rolled back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
-from fleet_repl.engine.stores import Store
 from fleet_repl.reports.documents.member_types import Instant
 from fleet_repl.reports.documents.reader import Document, MalformedError, read, read_items
 from fleet_repl.reports.documents.shared import moment
 from fleet_repl.reports.documents.writer import line
 from fleet_repl.runs.history import RolledBack
-from fleet_repl.state.revise import revise_readable
+from fleet_repl.state.revise import FleetDocument
 from fleet_repl.values.errors import UnreadableStateError
 from fleet_repl.values.text import timestamp
 
@@ -60,27 +59,6 @@ def reset(marks: Iterable[RolledBack], before: Marks, *, by: str) -> Marks:
     return (*(mark for mark in before if mark.inventory not in marked), *others)
 
 
-async def read_marks(store: Store, fleet: str) -> Marks:
-    """Returns the marks of a fleet, the oldest first.
-
-    Raises StateError, and UnreadableStateError for a document that cannot be read.
-    """
-    content = await store.read(_name(fleet))
-    return () if content is None else parse_marks(content, _where(store, fleet))
-
-
-async def revise_marks(store: Store, fleet: str, change: Callable[[Marks], Marks]) -> None:
-    """Changes the marks as they are now. An unreadable document is kept under another name, and
-    replaced by a new one. Raises StateError."""
-
-    def revised(content: bytes | None) -> bytes | None:
-        before = () if content is None else parse_marks(content, _where(store, fleet))
-        after = change(before)
-        return None if after == before else marks_content(after)
-
-    await revise_readable(store, _name(fleet), revised, empty=marks_content(()))
-
-
 def marks_content(marks: Marks) -> bytes:
     """The document `fleet-repl/rolled-back/1`."""
     return line(MarksDocument(tuple(map(MarkDocument.of, marks))))
@@ -97,9 +75,8 @@ def parse_marks(content: bytes, where: str) -> Marks:
         ) from None
 
 
-def _name(fleet: str) -> str:
-    return f"{fleet}/rolled-back.json"
-
-
-def _where(store: Store, fleet: str) -> str:
-    return f"{store}/{_name(fleet)}"
+_MARKS: Final = FleetDocument[Marks](
+    file="rolled-back.json", parse=parse_marks, content=marks_content, empty=()
+)
+read_marks = _MARKS.read
+revise_marks = _MARKS.revise

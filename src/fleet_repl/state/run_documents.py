@@ -214,11 +214,6 @@ def aside_content(run: UnreadableRun, at: datetime) -> bytes:
     return line(AsideDocument(run.run_id, instant(at), run.reason))
 
 
-def before_content(before: BeforeDocuments) -> bytes:
-    """Returns the document `fleet-repl/before/1`."""
-    return b"".join(before_pieces(sorted(before.items())))
-
-
 def before_pieces(before: Iterable[tuple[Registry, RegistryBefore]]) -> Iterator[bytes]:
     """Yields, in pieces, the document `fleet-repl/before/1` of these registries, in their order."""
     members = ((str(registry), RegistryBeforeDocument.of(entry)) for registry, entry in before)

@@ -152,6 +152,11 @@ def digest(value: Json) -> str:
     return "sha256:" + hashlib.sha256(_bytes(canonical_json(value))).hexdigest()
 
 
+def short_digest(value: Json) -> str:
+    """The first 16 hex digits of the digest."""
+    return digest(value).removeprefix("sha256:")[:16]
+
+
 def short_hash(text: str) -> str:
     """The first 8 hex digits of the SHA-256 of `text`."""
     return hashlib.sha256(_bytes(text)).hexdigest()[:8]

@@ -55,7 +55,7 @@ from fleet_repl.runs.recovery import aftermath
 from fleet_repl.state import Remembered, parse_record, record_document
 from fleet_repl.state.fingerprints import fingerprints_content, parse_fingerprints
 from fleet_repl.state.journal import JOURNAL_SCHEMA, entry_line, parse_journal
-from fleet_repl.state.run_documents import before_content, parse_before
+from fleet_repl.state.run_documents import before_pieces, parse_before
 from fleet_repl.values.canonical_json import JsonObject, parse_json
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
@@ -256,8 +256,9 @@ def _check(inventory: Inventory, seen: Observation, later: Observation, *allow: 
     assert plan_content(read_back) == plan_content(plan)
     assert is_unaltered(read_back)
     before = before_documents(plan)
-    content = before_content(before)
-    assert before_content(parse_before(content, "before.json")) == content
+    content = b"".join(before_pieces(sorted(before.items())))
+    again = parse_before(content, "before.json")
+    assert b"".join(before_pieces(sorted(again.items()))) == content
     entries = _journal(plan)
     header = json.dumps({"schema": JOURNAL_SCHEMA}).encode() + b"\n"
     lines = header + b"".join(map(entry_line, entries))
