@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.support.registries import registry_of
 
 from fleet_repl.reports.fault_groups import FailedRegistry, group_faults
@@ -51,4 +53,34 @@ def test_what_to_paste_stands_on_lines_of_its_own() -> None:
         "    000000000002 eu-west-1 (a2): invalid (UnrecognizedClientException) [request r-1]\n"
         "    → enable it:\n"
         "      aws account enable ACCOUNT REGION\n"
+    )
+
+
+def test_one_answer_for_several_regions_is_one_line() -> None:
+    """The role of an account is asked for once; that it is refused holds in all of its regions."""
+    refused = replace(
+        failed(registry_of(1)).fault,
+        kind=FaultKind.ACCESS_DENIED,
+        operation="AssumeRole",
+        hint="wait",
+    )
+    regions = ("eu-west-1", "us-east-1", "us-west-2")
+    registries = [
+        FailedRegistry(registry=registry_of(1, region), name="build", fault=refused)
+        for region in regions
+    ]
+    another = replace(refused, request_id="r-2")
+    page = Page()
+    add_faults(
+        page,
+        "Failed",
+        [*registries, FailedRegistry(registry=registry_of(2), name="shop", fault=another)],
+    )
+    assert page.render(colour=False) == (
+        "Failed: 4 registries\n"
+        "  access-denied at AssumeRole: 4 registries in 2 accounts\n"
+        "    000000000001 eu-west-1 (build), and in us-east-1, us-west-2: invalid "
+        "(UnrecognizedClientException) [request r-1]\n"
+        "    000000000002 eu-west-1 (shop): invalid (UnrecognizedClientException) [request r-2]\n"
+        "    → wait\n"
     )

@@ -71,17 +71,31 @@ def _add_group(page: Page, group: FaultGroup) -> None:
     if group.accounts > 1:
         where += f" in {counted(group.accounts, 'account')}"
     page.add((f"{group.kind} at {group.operation}", Style.BAD), f": {where}", indent=1)
-    shown = page.examples(group.members)
-    for member in shown:
-        fault = member.fault
+    answers = list(_by_answer(group.members).values())
+    shown = page.examples(answers)
+    for registries in shown:
+        first, *others = registries
+        fault = first.fault
         code = f" ({fault.code})" if fault.code else ""
         request = f" [request {fault.request_id}]" if fault.request_id else ""
-        done = f"; {member.done}" if member.done else ""
-        message = f": {fault.message}{code}{request}{done}"
-        page.add(label(member.registry, member.name), message, indent=2)
-    page.more(len(group.members) - len(shown), indent=2)
+        done = f"; {first.done}" if first.done else ""
+        regions = ", ".join(other.registry.region for other in others)
+        also = f", and in {regions}" if others else ""
+        message = f"{also}: {fault.message}{code}{request}{done}"
+        page.add(label(first.registry, first.name), message, indent=2)
+    page.more(len(group.members) - sum(map(len, shown)), indent=2)
     if group.hint:
         add_remedy(page, group.hint)
+
+
+def _by_answer(failed: Iterable[FailedRegistry]) -> dict[object, list[FailedRegistry]]:
+    """Returns registries by the answer that they failed with: all regions of an account whose role
+    is refused have the same, of one request."""
+    answers: dict[object, list[FailedRegistry]] = {}
+    for registry in failed:
+        answer = registry.registry.account, registry.fault, registry.done
+        answers.setdefault(answer, []).append(registry)
+    return answers
 
 
 def add_remedy(page: Page, remedy: str) -> None:
