@@ -280,7 +280,6 @@ def test_flags(cli: Cli, inventory: str, fleet: FakeFleet) -> None:
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--format", "sarif"), "there is no SARIF of coverage documents"),
         (("--in-use", "ec2"), '"ec2" runs no images: write ecs, lambda, eks'),
         (("--in-use", ""), '"" runs no images'),
         (("--in-use", "eks"), "eks and --kube-context go together"),

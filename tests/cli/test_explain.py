@@ -253,7 +253,7 @@ def test_without_a_source_registries_are_listed_once(cli: Cli, tmp_path: Path) -
         (("base/x", "--from", "bild/eu-west-1"), 'no account is called "bild"; did you mean'),
         (("base/x", "--to", "shop/eu-west-9"), 'no region "eu-west-9", but eu-west-1 and us-'),
         (("base/x", "--to", "shop"), '"shop" is no registry: write ACCOUNT/REGION'),
-        (("base/x", "--format", "xml"), "there is no JUnit XML of explain documents"),
+        (("base/x", "--format", "pdf"), "'pdf' is not one of 'text', 'json'"),
     ],
 )
 def test_wrong_questions_are_wrong_usage(cli: Cli, args: tuple[str, ...], message: str) -> None:

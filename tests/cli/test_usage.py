@@ -174,11 +174,11 @@ def test_what_comes_last_counts(cli: Cli) -> None:
 
 def test_help_names_the_formats_that_a_command_has(cli: Cli) -> None:
     """No format that the command would refuse."""
-    plan, explain = (" ".join(cli(name, "--help").out.split()) for name in ("plan", "explain"))
+    plan, accounts = (" ".join(cli(name, "--help").out.split()) for name in ("plan", "accounts"))
     assert "The result on stdout: text, json, md, html, csv, xml, sarif." in plan.replace(
         "│ │ ", ""
     )
-    assert "The result on stdout: text, json, md, csv." in explain.replace("│ │ ", "")
+    assert "The result on stdout: text, json, md, html, csv, sarif." in accounts.replace("│ │ ", "")
 
 
 def test_a_selection_of_nothing_is_wrong_usage(cli: Cli, fleet: FakeFleet, inventory: str) -> None:

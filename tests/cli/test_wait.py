@@ -103,7 +103,6 @@ def test_the_time_is_up(what: str, capsys: pytest.CaptureFixture[str]) -> None:
         (("base/x:1", "--within", "soon"), "'soon' is no time such as 30s, 15m or 24h"),
         (("base/x:1", "--within", "100h"), "raise deadline in"),
         (("base/x:1", "--to", "shop"), '"shop" is no registry: write ACCOUNT/REGION'),
-        (("base/x:1", "--format", "sarif"), "there is no SARIF of wait documents"),
     ],
 )
 def test_wrong_use(cli: Cli, args: tuple[str, ...], message: str) -> None:

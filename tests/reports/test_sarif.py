@@ -17,13 +17,14 @@ from tests.support.registries import registry_of
 from fleet_repl import load_inventory
 from fleet_repl.inventory.model import InventoryRef
 from fleet_repl.planning.attribution import Moved, Mover
+from fleet_repl.planning.explain import Awaited, Reason
 from fleet_repl.planning.fleet_summary import FleetSummary
 from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State, Warning
 from fleet_repl.reports.documents.whole import Documented
 from fleet_repl.reports.formats import ReportFormat
 from fleet_repl.reports.render import PLAIN, Settings, render
 from fleet_repl.reports.sarif import render as rendering
-from fleet_repl.reports.sarif.findings import lasting
+from fleet_repl.reports.sarif.finding import lasting
 from fleet_repl.reports.sarif.rules import RULES
 from fleet_repl.runs.delivery import DeliveryState
 from fleet_repl.runs.doctor import ProblemKind
@@ -354,7 +355,12 @@ def test_every_kind_has_a_rule() -> None:
         if line.startswith("| `")
     }
     images = {f"images-{state}" for state in DeliveryState if state.is_problem}
-    own = {"invalid-inventory", "held", "drift", "backfill-short"}
+    own = {"invalid-inventory", "held", "drift", "backfill-short", "images-not-sent"}
+    coverage = {"objective-missed", "repositories-missing", "in-use-nowhere-else"}
+    coverage |= {"in-no-route", "prefix-unmatched"}
+    explained = {f"not-carried-{reason}" for reason in Reason}
+    explained |= {f"awaited-{state}" for state in Awaited if state is not Awaited.THERE}
+    own |= coverage | explained
     expected = documented | set(FaultKind) | set(ProblemKind) | images | own
     assert set(RULES) == expected - {f"images-{DeliveryState.UNKNOWN}"}
 

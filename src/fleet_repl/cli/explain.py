@@ -91,7 +91,7 @@ def _offline(call: Call[ExplainOptions]) -> ExitCode:
     inventory = call.load_resolved(options.inventory)
     question = options.question(call.backend, inventory)
     check_files(options, [*map(Path, inventory.files)])
-    return show_only(call, call.backend.explain(question))
+    return show_only(call, call.backend.explain(question), inventory=inventory)
 
 
 def _live(call: Call[ExplainOptions]) -> ExitCode:
@@ -111,6 +111,7 @@ def _live(call: Call[ExplainOptions]) -> ExitCode:
         explanation = await session.explain(
             options.what, source=options.source, destination=options.destination
         )
-        return hand_over(call, explanation, explanation_exit(explanation))
+        code = explanation_exit(explanation)
+        return hand_over(call, explanation, code, inventory=session.inventory)
 
     return run_target(call, target, work)

@@ -89,6 +89,7 @@ def wait(call: Call[WaitOptions]) -> ExitCode:
             destinations=options.destination,
             within=options.within,
         )
-        return hand_over(call, explanation, explanation_exit(explanation))
+        code = explanation_exit(explanation)
+        return hand_over(call, explanation, code, inventory=session.inventory)
 
     return run_target(call, target, work)

@@ -73,19 +73,15 @@ FORMATS: Final[Mapping[ReportFormat, FormatEntry]] = {
     ReportFormat.JSON: FormatEntry(name="JSON", ending=".json"),
     ReportFormat.MD: FormatEntry(name="Markdown", ending=".md"),
     ReportFormat.HTML: FormatEntry(
-        name="HTML", ending=".html", kinds=OF_RUNS | {Kind.ACCOUNTS, Kind.COVERAGE}
+        name="HTML", ending=".html", kinds=frozenset(Kind) - {Kind.VALIDATE}
     ),
     ReportFormat.CSV: FormatEntry(
         name="CSV", ending=".csv", kinds=frozenset(Kind) - {Kind.VALIDATE}
     ),
     ReportFormat.XML: FormatEntry(
-        name="JUnit XML", ending=".xml", kinds=OF_RUNS | {Kind.COVERAGE, Kind.WAIT}
+        name="JUnit XML", ending=".xml", kinds=frozenset(Kind) - {Kind.VALIDATE, Kind.ACCOUNTS}
     ),
-    ReportFormat.SARIF: FormatEntry(
-        name="SARIF",
-        ending=".sarif",
-        kinds=frozenset(Kind) - {Kind.EXPLAIN, Kind.WAIT, Kind.COVERAGE},
-    ),
+    ReportFormat.SARIF: FormatEntry(name="SARIF", ending=".sarif"),
 }
 
 

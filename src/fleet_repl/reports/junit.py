@@ -21,6 +21,7 @@ from fleet_repl.reports.junit_checks import (
     reput_cases,
     wait_cases,
 )
+from fleet_repl.reports.junit_explained import explained_cases
 from fleet_repl.reports.junit_verdicts import Case
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
@@ -39,6 +40,7 @@ def to_junit(subject: Documented) -> str:
 
     Raises TypeError for what has none, which `formats.FORMATS` names.
     """
+    started_at: datetime | None
     match subject:
         case Plan():
             cases, properties = plan_cases(subject), _plan_properties(subject)
@@ -51,6 +53,10 @@ def to_junit(subject: Documented) -> str:
             started_at, took = waited.started_at, timedelta(seconds=waited.seconds)
             properties = {"what": str(subject.image), "status": subject.status}
             cases = wait_cases(subject, waited)
+        case Explanation():
+            started_at, took = None, timedelta()
+            properties = {"what": str(subject.image), "status": subject.status}
+            cases = explained_cases(subject)
         case _:
             raise TypeError(f"{type(subject).__name__} has no cases")
     return _suite(subject.fleet, started_at, took, properties, cases)
@@ -106,7 +112,7 @@ def _rolls_back(run_id: str | None) -> dict[str, str]:
 
 def _suite(
     fleet: str,
-    started_at: datetime,
+    started_at: datetime | None,
     took: timedelta,
     properties: dict[str, str],
     cases: Sequence[Case],
@@ -123,7 +129,8 @@ def _suite(
         "time": f"{took.total_seconds():.3f}",
     }
     root = _element("testsuites", attributes)
-    suite = _element("testsuite", {**attributes, "timestamp": timestamp(started_at)}, root)
+    began = {} if started_at is None else {"timestamp": timestamp(started_at)}
+    suite = _element("testsuite", {**attributes, **began}, root)
     parent = _element("properties", {}, suite)
     for name, value in properties.items():
         _element("property", {"name": name, "value": value}, parent)

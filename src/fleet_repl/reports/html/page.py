@@ -22,6 +22,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from fleet_repl.planning.explain import Explanation
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.accounts import AccountsDocument
 from fleet_repl.reports.formats import Rows
@@ -31,6 +32,7 @@ from fleet_repl.reports.html.coverage_page import coverage_page
 from fleet_repl.reports.html.delivery_page import delivery_page
 from fleet_repl.reports.html.doctor_page import doctor_page
 from fleet_repl.reports.html.drawing import HEIGHT, WIDTH
+from fleet_repl.reports.html.explanation_page import explanation_page
 from fleet_repl.reports.html.model import Page
 from fleet_repl.reports.html.plan_page import plan_page
 from fleet_repl.reports.html.report_page import report_page
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
 _WITH_PAGE: Final = (
     *(Plan, Report, DeliveryReport, CoverageReport),
-    *(BackfillReport, DoctorReport, AccountsDocument),
+    *(BackfillReport, DoctorReport, AccountsDocument, Explanation),
 )
 _BUFFERED: Final = 256
 """The number of the template's pieces that are handed out as one."""
@@ -94,6 +96,9 @@ def cut_rows(subject: Documented) -> Rows | None:
             rows, number = Rows.LINKS, len(subject.links)
         case BackfillReport():
             rows, number = Rows.LINKS, len(subject.backfills)
+        case Explanation():
+            rows = Rows.REGISTRIES
+            number = len(subject.carried) + len(subject.not_carried)
         case _:
             return None
     return rows if number > MOST else None
@@ -109,7 +114,7 @@ def policy_of(name: PageTemplate) -> str:
     return str(_template(name).globals["policy"])
 
 
-def page_of(subject: Document | CoverageReport | AccountsDocument) -> Page:
+def page_of(subject: Document | CoverageReport | AccountsDocument | Explanation) -> Page:
     """Returns what the page of a document shows."""
     match subject:
         case Plan():
@@ -126,6 +131,8 @@ def page_of(subject: Document | CoverageReport | AccountsDocument) -> Page:
             page = doctor_page(subject)
         case AccountsDocument():
             page = accounts_page(subject)
+        case Explanation():
+            page = explanation_page(subject)
         case _:
             assert_never(subject)
     return page

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from itertools import chain, product
-from typing import Final, assert_never
+from typing import assert_never
 
 from fleet_repl.planning.attribution import Mover
 from fleet_repl.reports.documents.accounts import AccountsDocument
@@ -20,50 +18,26 @@ from fleet_repl.reports.documents.plan import PlanDocument
 from fleet_repl.reports.documents.registry_plans import RegistryDocument
 from fleet_repl.reports.documents.report import ReportDocument
 from fleet_repl.reports.documents.shared import (
-    ErrorDocument,
     HeldDocument,
     NamedPlaceDocument,
-    ObjectionDocument,
-    WarningDocument,
     given,
 )
 from fleet_repl.reports.documents.validation import ProblemDocument, ValidateDocument
 from fleet_repl.reports.documents.whole import WholeDocument
+from fleet_repl.reports.sarif.finding import (
+    Finding,
+    Level,
+    failed,
+    lasting,
+    named_place,
+    notes,
+)
+from fleet_repl.reports.sarif.image_findings import of_coverage, of_explanation
 from fleet_repl.reports.sarif.rules import DRIFT, HELD, IMAGES, INVALID, SHORT
-
-_RUN: Final = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b")
-_NUMBER: Final = re.compile(r"(?<![\w/-])\d[\d,.:]*")
-_ACCOUNT: Final = re.compile(r"\d{12}")
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    rule: str
-    level: Level
-    message: str
-    remedy: str | None = None
-    subject: str | None = None
-    """What it is about, such as `111111111111/eu-west-1`; None for the fleet as a whole."""
-    same: str = ""
-    """What tells the finding from others of its rule and subject, and is the same in every run."""
-    file: str | None = None
-    """The file that it is in; None for the inventory of the document."""
-    line: int | None = None
 
 
 def findings(document: WholeDocument) -> Iterator[Finding]:
-    """Returns the findings of a document, those of the fleet as a whole first.
-
-    Raises TypeError for a document that has none, which `formats.FORMATS` names.
-    """
+    """Returns the findings of a document, those of the fleet as a whole first."""
     match document:
         case PlanDocument():
             items = _of_plan(document)
@@ -76,84 +50,58 @@ def findings(document: WholeDocument) -> Iterator[Finding]:
         case DoctorDocument():
             items = _problems(document)
         case AccountsDocument():
-            items = _notes(document.warnings, Level.WARNING)
+            items = notes(document.warnings, Level.WARNING)
         case ValidateDocument():
-            warnings = _notes(given(document.warnings) or (), Level.WARNING)
+            warnings = notes(given(document.warnings) or (), Level.WARNING)
             items = chain(map(_mistake, document.problems), warnings)
-        case ExplanationDocument() | CoverageDocument():
-            raise TypeError(f"{type(document).__name__} has no findings")
+        case CoverageDocument():
+            items = of_coverage(document)
+        case ExplanationDocument():
+            items = of_explanation(document)
         case _:
             assert_never(document)
     return items
 
 
 def _of_plan(plan: PlanDocument) -> Iterator[Finding]:
-    yield from _notes(plan.objections, Level.ERROR)
-    yield from _notes(plan.warnings, Level.WARNING)
+    yield from notes(plan.objections, Level.ERROR)
+    yield from notes(plan.warnings, Level.WARNING)
     for registry in plan.registries:
         yield from _of_planned(registry)
 
 
 def _of_report(report: ReportDocument) -> Iterator[Finding]:
-    yield from _notes(report.objections, Level.WARNING if report.forced else Level.ERROR)
-    yield from _notes(report.warnings, Level.WARNING)
+    yield from notes(report.objections, Level.WARNING if report.forced else Level.ERROR)
+    yield from notes(report.warnings, Level.WARNING)
     for registry in report.registries:
         if registry.error is not None:
-            yield _failed(registry, registry.error, Level.ERROR)
+            yield failed(registry, registry.error, Level.ERROR)
         yield from _held(registry, registry.held)
     yield from _short(report.backfills)
 
 
 def _of_delivery(report: DeliveryDocument) -> Iterator[Finding]:
     for unread in report.unreadable:
-        yield _failed(unread, unread.error, Level.ERROR)
-    yield from _notes(given(report.warnings) or (), Level.WARNING)
+        yield failed(unread, unread.error, Level.ERROR)
+    yield from notes(given(report.warnings) or (), Level.WARNING)
     for link in report.links:
         if link.state.is_problem and link.images:
             yield _late(link)
 
 
-def _notes(notes: Iterable[ObjectionDocument | WarningDocument], level: Level) -> Iterator[Finding]:
-    for note in notes:
-        yield Finding(rule=note.kind, level=level, message=note.message, same=lasting(note.message))
-
-
-def lasting(message: str) -> str:
-    """Returns a message without what differs from run to run: counts, times and ids of runs.
-    `3 of 1,200 links` as `N of N links`; account ids stay."""
-    without_runs = _RUN.sub("RUN", message)
-    return _NUMBER.sub(
-        lambda number: number[0] if _ACCOUNT.fullmatch(number[0].rstrip(".,:")) else "N",
-        without_runs,
-    )
-
-
 def _of_planned(registry: RegistryDocument) -> Iterator[Finding]:
     if registry.error is not None:
         level = Level.NOTE if registry.is_excused else Level.ERROR
-        yield _failed(registry, registry.error, level)
+        yield failed(registry, registry.error, level)
     yield from _held(registry, registry.held)
     if registry.moved is not None:
         by_others = registry.moved.by is Mover.FLEET
         yield Finding(
             rule=DRIFT,
             level=Level.WARNING if by_others else Level.NOTE,
-            message=f"{_named(registry)} differs: {registry.moved.message}",
+            message=f"{named_place(registry)} differs: {registry.moved.message}",
             subject=str(registry.registry),
         )
-
-
-def _failed(place: NamedPlaceDocument, error: ErrorDocument, level: Level) -> Finding:
-    code = f" ({error.code})" if error.code else ""
-    request = f" [request {error.request_id}]" if error.request_id else ""
-    return Finding(
-        rule=error.kind.value,
-        level=level,
-        message=f"{_named(place)}: {error.operation}: {error.message}{code}{request}",
-        remedy=error.hint,
-        subject=str(place.registry),
-        same=error.operation,
-    )
 
 
 def _held(place: NamedPlaceDocument, held: Iterable[HeldDocument]) -> Iterator[Finding]:
@@ -161,7 +109,8 @@ def _held(place: NamedPlaceDocument, held: Iterable[HeldDocument]) -> Iterator[F
         yield Finding(
             rule=HELD,
             level=Level.NOTE if link.joining is True else Level.WARNING,
-            message=f"the link from {_named(place)} to {link.registry} is held: {link.because}",
+            message=f"the link from {named_place(place)} to {link.registry} is held: "
+            f"{link.because}",
             subject=str(place.registry),
             same=str(link.registry),
         )
@@ -178,8 +127,8 @@ def _short(backfills: Iterable[BackfillDocument]) -> Iterator[Finding]:
         yield Finding(
             rule=SHORT,
             level=Level.ERROR,
-            message=f"the backfill from {_named(backfill.source)} to "
-            f"{_named(backfill.destination)} is {backfill.state}: {why}",
+            message=f"the backfill from {named_place(backfill.source)} to "
+            f"{named_place(backfill.destination)} is {backfill.state}: {why}",
             remedy=None if error is None else error.hint,
             subject=str(backfill.source.registry),
             same=str(backfill.destination.registry),
@@ -188,12 +137,13 @@ def _short(backfills: Iterable[BackfillDocument]) -> Iterator[Finding]:
 
 def _late(link: LinkDocument) -> Finding:
     problems = [image for image in link.images if image.state.is_problem]
-    reasons = "; ".join(dict.fromkeys(image.because for image in problems if image.because))
+    because = "; ".join(dict.fromkeys(image.because for image in problems if image.because))
+    ends = f"{named_place(link.source)} at {named_place(link.destination)}"
     return Finding(
         rule=f"{IMAGES}{link.state}",
         level=Level.ERROR,
-        message=f"{len(problems)} of {len(link.images)} images have not arrived from "
-        f"{_named(link.source)} at {_named(link.destination)}{': ' if reasons else ''}{reasons}",
+        message=f"{len(problems)} of {len(link.images)} images have not arrived from {ends}"
+        f"{f': {because}' if because else ''}",
         remedy=next((image.hint for image in problems if image.hint), None),
         subject=str(link.source.registry),
         same=str(link.destination.registry),
@@ -225,8 +175,3 @@ def _mistake(problem: ProblemDocument) -> Finding:
         file=problem.file,
         line=problem.line,
     )
-
-
-def _named(place: NamedPlaceDocument) -> str:
-    name = "" if place.name in ("", place.account) else f" ({place.name})"
-    return f"{place.registry}{name}"

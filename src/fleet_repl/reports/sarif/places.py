@@ -14,7 +14,7 @@ from typing import Final
 
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.findings import nearest_line
-from fleet_repl.reports.sarif.findings import Finding
+from fleet_repl.reports.sarif.finding import Finding
 
 _ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _SETTINGS: Final = {

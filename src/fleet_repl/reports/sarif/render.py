@@ -20,7 +20,8 @@ from fleet_repl.reports.documents.shared import given
 from fleet_repl.reports.documents.validation import ValidateDocument
 from fleet_repl.reports.documents.whole import WholeDocument
 from fleet_repl.reports.formats import STDOUT
-from fleet_repl.reports.sarif.findings import Finding, findings
+from fleet_repl.reports.sarif.finding import Finding
+from fleet_repl.reports.sarif.findings import findings
 from fleet_repl.reports.sarif.places import Places
 from fleet_repl.reports.sarif.rules import OTHER, RULES
 from fleet_repl.values.canonical_json import Json, JsonObject

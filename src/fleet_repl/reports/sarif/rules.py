@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from fleet_repl.planning.explain import Awaited, Reason
 from fleet_repl.runs.delivery import DeliveryState
 
 INVALID: Final = "invalid-inventory"
@@ -13,6 +14,16 @@ DRIFT: Final = "drift"
 SHORT: Final = "backfill-short"
 IMAGES: Final = "images-"
 """The beginning of the kind of links that images have not arrived on; the state follows."""
+
+OBJECTIVE: Final = "objective-missed"
+MISSING: Final = "repositories-missing"
+UNROUTED: Final = "in-no-route"
+UNMATCHED: Final = "prefix-unmatched"
+IN_USE: Final = "in-use-nowhere-else"
+AWAITED: Final = "awaited-"
+"""The beginning of the kind of registries that an image was awaited in; the state follows."""
+NOT_CARRIED: Final = "not-carried-"
+"""The beginning of the kind of registries that an image does not get to; the reason follows."""
 
 _OBJECTIONS: Final = {
     "foreign-rules": "Links would be removed or narrowed that are not on record as the fleet's.",
@@ -95,6 +106,16 @@ _OWN: Final = {
     f"{IMAGES}{DeliveryState.FAILED}": "ECR says that images failed to replicate.",
     f"{IMAGES}{DeliveryState.MISSING}": "Images should have been sent, and have not arrived.",
     f"{IMAGES}{DeliveryState.NO_RULE}": "A link is wanted, and no rule carries it.",
+    f"{IMAGES}{DeliveryState.NOT_SENT}": "An image was pushed before its rule was in place.",
+    OBJECTIVE: "A route falls short of its objective.",
+    MISSING: "A destination lacks what a route sends it.",
+    UNROUTED: "A source has repositories that no route carries.",
+    UNMATCHED: "A prefix of a route matches no repository.",
+    IN_USE: "A running image is in one region only.",
+    f"{AWAITED}{Awaited.ON_ITS_WAY}": "An image has not arrived in time.",
+    f"{AWAITED}{Awaited.NOT_PUSHED}": "An image is in none of the registries that send it.",
+    f"{AWAITED}{Awaited.CANNOT_COME}": "An image cannot get to a registry.",
+    **{f"{NOT_CARRIED}{reason}": "An image does not get to a registry." for reason in Reason},
 }
 RULES: Final[Mapping[str, str]] = _OBJECTIONS | _WARNINGS | _FAULTS | _PROBLEMS | _OWN
 """By kind, what it means. A document of a later version may have kinds beyond these."""

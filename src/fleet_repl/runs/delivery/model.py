@@ -45,6 +45,11 @@ class DeliveryState(StrEnum):
         """Returns whether somebody has to do something about it."""
         return self in _PROBLEMS
 
+    @property
+    def is_short(self) -> bool:
+        """Returns whether an image in this state neither arrived nor is on its way."""
+        return self.is_problem or self is DeliveryState.NOT_SENT
+
 
 _PROBLEMS = frozenset(
     {
