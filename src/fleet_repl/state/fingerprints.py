@@ -96,7 +96,7 @@ def _fingerprint(name: str, left: _Left, runs: tuple[Fingerprint, ...]) -> Finge
     return replace(runs[nth], rules=rules, policy=policy)
 
 
-_FINGERPRINTS: Final = FleetDocument[Fingerprints](
+_FINGERPRINTS: Final[FleetDocument[Fingerprints]] = FleetDocument(
     file="traces.json", parse=parse_fingerprints, content=fingerprints_content, empty={}
 )
 read_fingerprints = _FINGERPRINTS.read

@@ -75,7 +75,7 @@ def parse_marks(content: bytes, where: str) -> Marks:
         ) from None
 
 
-_MARKS: Final = FleetDocument[Marks](
+_MARKS: Final[FleetDocument[Marks]] = FleetDocument(
     file="rolled-back.json", parse=parse_marks, content=marks_content, empty=()
 )
 read_marks = _MARKS.read
