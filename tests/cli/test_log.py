@@ -283,6 +283,13 @@ def test_messages_fit_a_terminal() -> None:
     ]
 
 
+def test_a_traceback_is_not_wrapped() -> None:
+    """It is for a report, as it is."""
+    shown, stream = at_terminal(verbose=True)
+    shown.trace('  File "/a/long/path/of/a/module/of/fleet-repl.py", line 76, in interruptible')
+    assert len(stream.getvalue().splitlines()) == 1
+
+
 def test_a_json_line_is_one_line_at_a_terminal_too() -> None:
     """Whoever reads them reads lines."""
     shown, stream = at_terminal(log_format=Format.JSON)

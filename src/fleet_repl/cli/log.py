@@ -121,7 +121,7 @@ class Log:
             self._write_json(LogEntry(level="error", event="traceback", message=text))
         else:
             for line in text.splitlines():
-                self._write(line, "")
+                self._print(line, "")
 
     def _to_paste(self, message: str) -> str:
         if self._inventory is None or self._inventory == STANDARD_INPUT:
