@@ -95,6 +95,44 @@ def test_files_of_others_are_not_replaced(
         assert run(arguments) == ExitCode.OK
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("terraform", "1 file emptied"), ("cloudformation", "1 file removed")],
+)
+def test_files_of_registries_that_hold_nothing_any_more(
+    simulated: list[str], target: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Terraform needs the provider to let the resource go, so its file has no resource;
+    CloudFormation takes no such template. Files of others, of a registry that was not read and of
+    an account that is not listed stay."""
+    arguments = [*simulated, "--out", "ecr", "--format", target]
+    assert run(arguments) == ExitCode.PARTIAL
+    (written,) = Path("ecr").glob("111111111111-*")
+    ending, head = written.suffix, written.read_text()
+    others: dict[Path, str] = {}
+    for account in ("222222222222", "333333333333"):
+        path = written.with_name(f"{account}-eu-west-1{ending}")
+        path.write_text(others.setdefault(path, head.replace("111111111111", account)))
+    own = written.with_name(f"111111111111-eu-west-2{ending}")
+    own.write_text(others.setdefault(own, "# mine\n"))
+    Path("found.toml").write_text(SCENARIO.partition("[[registries]]")[0])
+    capsys.readouterr()
+    assert run(arguments) == ExitCode.PARTIAL
+    printed = capsys.readouterr().err
+    assert f"{said}, as nothing is in place there any more: {written.name}\n" in printed
+    assert "333333333333/eu-west-1: an earlier export has written its file" in printed
+    assert {path: path.read_text() for path in others} == others
+    if target == "cloudformation":
+        assert not written.exists()
+        return
+    assert written.read_text() == (
+        "# 111111111111/eu-west-1 (build)\n\n# Nothing is in place there any more.\n"
+    )
+    providers: Any = hcl2.loads(Path("ecr/providers.tf").read_text())
+    aliases = [block['"aws"']["alias"].strip('"') for block in providers["provider"]]
+    assert aliases == ["r111111111111_eu_west_1", "r222222222222_eu_west_1"]
+
+
 def test_a_folder_that_is_none(simulated: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Found out before anything is read."""
     assert run([*simulated, "--out", "fleet.toml"]) == ExitCode.ERROR

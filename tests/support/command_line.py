@@ -343,7 +343,11 @@ class FakeFleet(Fleet):
         return replace(self.backfills, status=status, mode=mode)
 
     async def export(
-        self, target: Target = "terraform", *, selection: Selection = EVERYTHING
+        self,
+        target: Target = "terraform",
+        *,
+        selection: Selection = EVERYTHING,
+        earlier: Collection[Registry] = (),
     ) -> Exported:
         self.asked.append(f"export {target}")
         self.selected = selection

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fleet_repl.cli.command import Call
 from fleet_repl.cli.fleet_run import run_fleet
-from fleet_repl.cli.in_place_options import ExportOptions
+from fleet_repl.cli.in_place_options import ExportOptions, ExportTarget
 from fleet_repl.cli.result_options import ResultOptions
 from fleet_repl.cli.session import Session
 from fleet_repl.inventory.regular_files import read_start
@@ -19,6 +19,7 @@ from fleet_repl.values.text import counted, listed
 
 if TYPE_CHECKING:
     from fleet_repl.reports.export import Exported
+    from fleet_repl.values.names import Registry
 
 _MOST_WARNINGS: Final = 20
 """What is left out by an export, and named without -v."""
@@ -26,7 +27,12 @@ _ALIKE: Final = 22
 """Characters that all exports of a file begin with: `# What is in place in `, or a comment with the
 account."""
 _NAMED: Final = 5
-"""Registries that could not be read, and are named without -v."""
+"""Registries that could not be read, and files that were emptied, that are named without -v."""
+_MARKS: Final = {
+    ExportTarget.TERRAFORM: "# {} (",
+    ExportTarget.CLOUDFORMATION: "# What is in place in {} ",
+}
+"""The beginning of a registry's file."""
 
 
 def export(call: Call[ExportOptions]) -> ExitCode:
@@ -53,7 +59,8 @@ def export(call: Call[ExportOptions]) -> ExitCode:
 
 async def _export(session: Session, *, options: ExportOptions) -> ExitCode:
     log = session.call.log
-    result = await session.export(options.format.value)
+    earlier = [] if options.out is None else _earlier(options.out, options.format)
+    result = await session.export(options.format.value, earlier=earlier)
     if result is None:
         log.note("interrupted before everything was read")
         return ExitCode.INTERRUPTED
@@ -62,6 +69,11 @@ async def _export(session: Session, *, options: ExportOptions) -> ExitCode:
     else:
         _write(result, options.out, options.inventory)
         log.note(f"{counted(len(result.files), 'file')} in {options.out}")
+        if result.emptied:
+            done = "emptied" if result.emptied[0] in result.files else "removed"
+            files = counted(len(result.emptied), "file")
+            named = listed(result.emptied, _NAMED)
+            log.note(f"{files} {done}, as nothing is in place there any more: {named}")
     _log_missing(session.call, result)
     return exit_code(partial=bool(result.unreadable))
 
@@ -95,6 +107,36 @@ def _write(result: Exported, folder: Path, inventory: Path) -> None:
         _check_replaceable(folder / name, text)
     for name, text in result.files.items():
         write_report([text], folder / name)
+    for name in result.emptied:
+        if name not in result.files:
+            _remove(folder / name)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file of an earlier export. Raises ReportError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ReportError(f"{path}: it cannot be removed: {error.strerror}") from error
+
+
+def _earlier(folder: Path, target: ExportTarget) -> list[Registry]:
+    """The registries whose files in the folder are of an export for that tool."""
+    from fleet_repl.reports.export import registry_of  # noqa: PLC0415 - help needs none of it
+
+    named = ((path, registry_of(path.stem)) for path in sorted(folder.iterdir()))
+    return [
+        registry
+        for path, registry in named
+        if registry is not None and _begins_with(path, _MARKS[target].format(registry))
+    ]
+
+
+def _begins_with(path: Path, text: str) -> bool:
+    try:
+        return read_start(path, len(text)) == text.encode()
+    except OSError:
+        return False
 
 
 def _check_replaceable(path: Path, text: str) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fleet_repl.runs.delivery import DeliveryReport
     from fleet_repl.runs.doctor import DoctorReport
     from fleet_repl.runs.repair import Lacking
+    from fleet_repl.values.names import Registry
 
 T = TypeVar("T")
 
@@ -177,10 +178,13 @@ class Session:
         """Make an inventory of the links in place; None where the run was interrupted."""
         return await self._made(lambda: self.fleet.import_inventory(held=held))
 
-    async def export(self, target: Target) -> Exported | None:
-        """Write down what is in place; None where the run was interrupted."""
+    async def export(self, target: Target, *, earlier: Collection[Registry]) -> Exported | None:
+        """Write down what is in place; None where the run was interrupted. `earlier`: registries
+        that have files already."""
         selection = self.call.options.selection
-        return await self._made(lambda: self.fleet.export(target, selection=selection))
+        return await self._made(
+            lambda: self.fleet.export(target, selection=selection, earlier=earlier)
+        )
 
     async def _made(self, make: Callable[[], Awaitable[T]]) -> T | None:
         """Call `make`; returns its result, or None where it failed because of an interruption."""

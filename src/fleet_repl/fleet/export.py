@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias, assert_never
 
@@ -18,19 +18,25 @@ from fleet_repl.reports.export import (
     terraform_files,
     unreadable_in,
 )
-from fleet_repl.values.names import Registry
+from fleet_repl.values.names import AccountId, Registry
 
 Target: TypeAlias = Literal["terraform", "cloudformation"]
 
 _BETWEEN: Final[Mapping[Target, str]] = {"terraform": "\n", "cloudformation": "---\n"}
 """The text between two files on one page: documents of YAML need a mark."""
+_ENDINGS: Final[Mapping[Target, str]] = {"terraform": ".tf", "cloudformation": ".yaml"}
+"""The ending of the name of a registry's file."""
 
 
 async def export_registries(
-    scope: frozenset[Registry], target: Target, context: RunContext
+    scope: frozenset[Registry],
+    target: Target,
+    context: RunContext,
+    *,
+    earlier: Collection[Registry] = (),
 ) -> Exported | None:
     """Returns the rules, registry policies and creation templates in place, as resources of a tool;
-    None after an interruption. Writes nothing."""
+    None after an interruption. Writes nothing. `earlier`: registries that have files already."""
     inventory = context.inventory
     # Policies are read even where grants are not managed.
     how = replace(context.observing({}, templates=scope), owner=context.desired.owner)
@@ -41,7 +47,7 @@ async def export_registries(
     contents = contents_of(observation, {id_: account.name for id_, account in accounts.items()})
     match target:
         case "terraform":
-            files, lost = terraform_files(inventory.name, contents, accounts)
+            files, lost = terraform_files(inventory.name, contents, accounts, earlier)
         case "cloudformation":
             files, lost = cloudformation_files(inventory.name, contents)
         case _:
@@ -51,7 +57,22 @@ async def export_registries(
     excused = {*refused_accounts(observation, retired), *joining_accounts(observation, young)}
     return Exported(
         files=files,
-        left_out=(*left_out_of(contents), *lost),
+        left_out=(*left_out_of(contents), *lost, *_stranded(earlier, accounts)),
         unreadable=unreadable_in(observation, excused),
+        emptied=tuple(
+            f"{content.file_name}{_ENDINGS[target]}"
+            for content in contents
+            if content.is_emptied(earlier)
+        ),
         between=_BETWEEN[target],
     )
+
+
+def _stranded(earlier: Collection[Registry], accounts: Collection[AccountId]) -> Iterator[str]:
+    """Yields a sentence about each file of an earlier export that nobody can write anew."""
+    for registry in sorted(earlier):
+        if registry.account not in accounts:
+            yield (
+                f"{registry}: an earlier export has written its file, and its account is not "
+                "listed any more: the file stays as it is, and no provider is written for it"
+            )

@@ -236,11 +236,16 @@ class Fleet(FleetImages):
         return await read_lock_and_freeze(self._context.store, (self.name, *access.formerly))
 
     async def export(
-        self, target: Target = "terraform", *, selection: Selection = EVERYTHING
+        self,
+        target: Target = "terraform",
+        *,
+        selection: Selection = EVERYTHING,
+        earlier: Collection[Registry] = (),
     ) -> Exported:
         """The rules, registry policies and creation templates in place, as resources of
         "terraform" or "cloudformation", for whoever takes them over. Writes nothing.
 
+        `earlier`: registries that an earlier export has written files of, in the same folder.
         A registry that cannot be read is a value in the result. Raises SelectionError, and
         Interrupted after `stop()`.
         """
@@ -248,7 +253,7 @@ class Fleet(FleetImages):
 
         scope = select(self._context.inventory, selection)
         self._report_start(scope)
-        result = await export_registries(scope, target, self._context)
+        result = await export_registries(scope, target, self._context, earlier=earlier)
         if result is None:
             raise Interrupted("stopped before everything was read")
         return result

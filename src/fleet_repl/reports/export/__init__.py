@@ -7,7 +7,9 @@ from fleet_repl.reports.export.model import (
     Exported as Exported,
     RegistryContent as RegistryContent,
     contents_of as contents_of,
+    file_name as file_name,
     left_out_of as left_out_of,
+    registry_of as registry_of,
     unreadable_in as unreadable_in,
 )
 from fleet_repl.reports.export.terraform import terraform_files as terraform_files

@@ -10,7 +10,7 @@ from fleet_repl.ecr.rules import Replication
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.values.canonical_json import Json, JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
-from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.names import AccountId, Region, Registry, is_account_id, is_region
 from fleet_repl.values.text import listed
 
 _SHOWN: Final = 5
@@ -44,10 +44,15 @@ class RegistryContent:
         """Returns whether there is nothing to write down."""
         return not (self.rules or self.policy or self.templates)
 
+    def is_emptied(self, earlier: Collection[Registry]) -> bool:
+        """Returns whether it holds nothing any more, for sure, and is one of those that an
+        `earlier` export has written files of."""
+        return self.is_empty and not self.notes and self.registry in earlier
+
     @property
     def file_name(self) -> str:
         """`111111111111-eu-west-1`."""
-        return f"{self.registry.account}-{self.registry.region}"
+        return file_name(self.registry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +65,10 @@ class Exported:
     """What is in place and in none of them, a sentence each."""
     unreadable: tuple[Registry, ...] = ()
     """Registries that could not be read, in whole or in part."""
-
+    emptied: tuple[str, ...] = ()
+    """Files of an earlier export whose registries hold nothing any more. Those of Terraform are in
+    `files`, without a resource; those of CloudFormation, which takes no template without one, are
+    to be removed."""
     between: str = "\n"
     """The text between two files that are written one after the other."""
 
@@ -68,6 +76,19 @@ class Exported:
     def text(self) -> str:
         """All files one after the other."""
         return self.between.join(self.files.values())
+
+
+def file_name(registry: Registry) -> str:
+    """`111111111111-eu-west-1`."""
+    return f"{registry.account}-{registry.region}"
+
+
+def registry_of(name: str) -> Registry | None:
+    """Returns the registry whose file an export would name so, without its ending; None for other
+    names."""
+    account, _, region = name.partition("-")
+    known = is_account_id(account) and is_region(region)
+    return Registry(AccountId(account), Region(region)) if known else None
 
 
 def contents_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from fleet_repl.inventory import Account
@@ -59,12 +59,26 @@ _DOCUMENTS: Final = {
 
 
 def terraform_files(
-    fleet: str, contents: Sequence[RegistryContent], accounts: Mapping[AccountId, Account]
+    fleet: str,
+    contents: Sequence[RegistryContent],
+    accounts: Mapping[AccountId, Account],
+    earlier: Collection[Registry] = (),
 ) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Returns the files of a root module by name, and what Terraform cannot say of it."""
+    """Returns the files of a root module by name, and what Terraform cannot say of it.
+
+    `earlier`: registries that have files already. Terraform can let a resource go only by the
+    provider that it was made with, so these keep theirs. The file of a registry that holds nothing
+    any more has no resource.
+    """
     used = [content for content in contents if not content.is_empty]
-    files = {PROVIDERS: _providers(fleet, used, accounts)}
-    files |= {f"{content.file_name}.tf": _registry_text(content) for content in used}
+    emptied = [content for content in contents if content.is_emptied(earlier)]
+    known = {registry for registry in earlier if registry.account in accounts}
+    registries = sorted({content.registry for content in used} | known)
+    files = {PROVIDERS: _providers(fleet, registries, accounts)}
+    files |= {
+        f"{content.file_name}.tf": _registry_text(content)
+        for content in sorted((*used, *emptied), key=lambda content: content.registry)
+    }
     lost = (
         f"{content.registry}: rules[{number}] {_LOST}: the first change of the rules by Terraform "
         "turns that off"
@@ -76,10 +90,9 @@ def terraform_files(
 
 
 def _providers(
-    fleet: str, contents: Iterable[RegistryContent], accounts: Mapping[AccountId, Account]
+    fleet: str, registries: Collection[Registry], accounts: Mapping[AccountId, Account]
 ) -> str:
     parts = [_HEAD.format(fleet=visible(fleet)), _REQUIRED]
-    registries = [content.registry for content in contents]
     if any(accounts[registry.account].external_id is not None for registry in registries):
         parts.append(_EXTERNAL_IDS)
     parts += (_text(_provider(registry, accounts[registry.account])) for registry in registries)
@@ -103,6 +116,8 @@ def _provider(registry: Registry, account: Account) -> list[str]:
 def _registry_text(content: RegistryContent) -> str:
     registry, name = content.registry, _name(content.registry)
     blocks = [[f"# {registry} ({visible(content.name)})"]]
+    if content.is_empty:
+        blocks.append(["# Nothing is in place there any more."])
     blocks += (_comment(reason) for reason in content.notes)
     if content.rules:
         type_ = "aws_ecr_replication_configuration"
