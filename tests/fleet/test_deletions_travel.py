@@ -65,7 +65,7 @@ async def test_turning_it_on_and_off_is_reported() -> None:
         assert (started.registry, started.prefixes, started.routes) == (
             SPOKE,
             ("golden/",),
-            ("golden", "base"),
+            ("golden",),
         )
         (warning,) = [warning for warning in plan.warnings if warning.kind == "delete-replication"]
         assert warning.message == (
