@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.support.moto import moto_client, moto_server
 
-from fleet_repl.aws import Endpoint, open_queue
+from fleet_repl.aws import Endpoint, open_aws, open_queue
 from fleet_repl.engine.retry import Pace
 from fleet_repl.sandbox import Scenario, serve, world_of
 from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap
@@ -61,6 +61,29 @@ async def test_messages_are_received_and_deleted(edge: Edge, moto: str) -> None:
     assert sorted(map(int, bodies)) == list(range(12))
     left = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
     assert left["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+async def test_waiting_messages_are_counted(edge: Edge, moto: str) -> None:
+    """By the queue's attributes, as moto has them; all messages can be received afterwards."""
+    name, client = f"q{uuid4().hex}", moto_client("sqs", moto, region="us-east-1")
+    client.create_queue(QueueName=name)
+    url = f"{moto}/123456789012/{name}"
+    for number in range(3):
+        client.send_message(QueueUrl=url, MessageBody=f"{number}")
+    endpoint = Endpoint(
+        url=moto, access_key_id="AKIA", secret_access_key=Secret("x"), region=Region("us-east-1")
+    )
+    pace = Pace(
+        attempts=3,
+        timeout=30.0,
+        deadline=float("inf"),
+        clock=edge.clock,
+        uniform=lambda low, high: high,
+    )
+    async with open_aws(edge.inventory(), run_id="r", pace=pace, endpoint=endpoint) as registries:
+        assert await registries.access.waiting_messages(QueueAddress.parse(url)) == 3
+    async with opened(edge, url, endpoint) as queue:
+        assert len(await queue.receive(wait=False)) == 3
 
 
 async def test_a_queue_that_is_not_there(edge: Edge, moto: str) -> None:

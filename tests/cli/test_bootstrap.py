@@ -9,6 +9,8 @@ import pytest
 from tests.support.cloudformation import template_of
 from tests.support.command_line import Cli
 
+from fleet_repl.values.exit_code import ExitCode
+
 BASE = "arn:aws:iam::999999999999:role/platform-deploy"
 
 
@@ -146,3 +148,25 @@ def test_an_organization_is_whom_roles_trust(cli: Cli, tmp_path: Path) -> None:
     assert sids(printed["base_identity"]["permissions"]) == ["NextRole", "Organization"]
     assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-abcde12345"}}
     assert "ou-abcd-11111111" in cli("bootstrap", str(path)).out
+
+
+def test_the_queue_of_deliveries_is_the_base_identitys(cli: Cli, inventory: str) -> None:
+    """By its ARN, with what `doctor` asks; no role gets it. What is no queue's URL is wrong use; a
+    URL without a region of the partition, of which no ARN can be made, is an error."""
+    url = "https://sqs.eu-west-1.amazonaws.com/111111111111/deliveries"
+    printed = cli("bootstrap", inventory, "--format", "iam", "--deliveries", url)
+    document = json.loads(printed.out)
+    *_, statement = document["base_identity"]["permissions"]["Statement"]
+    assert statement == {
+        "Sid": "ReportedDeliveries",
+        "Effect": "Allow",
+        "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        "Resource": "arn:aws:sqs:eu-west-1:111111111111:deliveries",
+    }
+    assert "sqs:" not in json.dumps(document["roles"])
+    wrong = cli("bootstrap", inventory, "--deliveries", "https://example.com/deliveries")
+    assert wrong.code == ExitCode.USAGE
+    for host in ("127.0.0.1:4566", "sqs.cn-north-1.amazonaws.com.cn"):
+        ended = cli("bootstrap", inventory, "--deliveries", f"https://{host}/111111111111/q")
+        assert ended.code == ExitCode.ERROR
+        assert f"https://{host}/111111111111/q names no region of partition aws" in ended.err

@@ -400,7 +400,9 @@ class FakeFleet(Fleet):
         await self.planning()
         return replace(COVERED, interrupted=self.is_stopped, with_images=images)
 
-    async def doctor(self, *, selection: Selection = EVERYTHING) -> DoctorReport:
+    async def doctor(
+        self, *, selection: Selection = EVERYTHING, deliveries: str | None = None
+    ) -> DoctorReport:
         self.asked.append("doctor")
         self.selected = selection
         await self.planning()

@@ -14,21 +14,32 @@ from fleet_repl.aws.credentials import Base
 from fleet_repl.aws.faults import garbage
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.runs.doctor import BaseIdentity, CheckState, Question, Way, worst
-from fleet_repl.values.names import AccountId, Partition, Registry
+from fleet_repl.values.names import AccountId, Partition, Region, Registry
+from fleet_repl.values.queues import QueueAddress
+
+_WAITING: Final = "ApproximateNumberOfMessages"
 
 
 class AccountAccess:
     """The access that a run has to AWS. Made by `open_aws`, right after GetCallerIdentity."""
 
     def __init__(
-        self, caller: Caller, calls: AccountCalls, identity: Identity, base: Base, way: Way
+        self,
+        caller: Caller,
+        calls: AccountCalls,
+        identity: Identity,
+        base: Base,
+        way: Way,
+        region: Region,
     ) -> None:
+        """`region`: that of a queue whose URL names none."""
         self.identity: Final = identity
         """The base identity."""
         self._caller = caller
         self._calls = calls
         self._base = base
         self._way = way
+        self._region = region
         dated, now = identity.dated, caller.pace.clock.now()
         self._ahead = None if dated is None else (now - dated).total_seconds()
 
@@ -69,6 +80,29 @@ class AccountAccess:
             parameters,
             service="iam",
         )
+
+    async def waiting_messages(self, queue: QueueAddress) -> int:
+        """Returns about how many messages wait in a queue, by the base identity. Receives none.
+        Raises CallError."""
+        call = Call(
+            service="sqs",
+            operation="GetQueueAttributes",
+            region=queue.region or self._region,
+            account=self.identity.account,
+            parameters={"QueueUrl": queue.url, "AttributeNames": [_WAITING]},
+        )
+        return await self._caller.persist(
+            call, lambda: self._caller.once(call, self._base, _waiting_messages)
+        )
+
+
+def _waiting_messages(answer: Answer, call: Call) -> int:
+    match answer.parsed:
+        case {"Attributes": {"ApproximateNumberOfMessages": str(number)}} if number.isdecimal():
+            return int(number)
+        case _:
+            because = f"the answer holds no {_WAITING}"
+            raise garbage(call, because, answer.request_id)
 
 
 def _decisions(question: Question, answer: Answer, call: Call) -> dict[str, CheckState]:

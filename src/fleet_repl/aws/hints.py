@@ -236,7 +236,8 @@ def _documents(call: Call, actions: tuple[str, ...]) -> Iterator[JsonObject]:
         return
     if call.service == "sqs":
         queue = QueueAddress.parse(str(call.parameters["QueueUrl"]))
-        yield queue_statement(queue.arn(partition, call.region)).document(partition=partition)
+        arn, examined = queue.arn(partition, call.region), call.operation == "GetQueueAttributes"
+        yield queue_statement(arn, examined=examined).document(partition=partition)
         return
     for action in actions:
         if action == _PASSING:

@@ -94,7 +94,12 @@ async def open_aws(
         accounts = {account.id: account for account in inventory.accounts}
         calls = AccountCalls(connection.caller, accounts, connection.source_of)
         access = AccountAccess(
-            connection.caller, calls, connection.identity, connection.base, connection.way
+            connection.caller,
+            calls,
+            connection.identity,
+            connection.base,
+            connection.way,
+            connection.sts.region,
         )
         names = (inventory.name, *inventory.ownership.formerly)
         owners = (Owner(fleet=name, partition=partition) for name in names)

@@ -9,7 +9,7 @@ from typing import Annotated, assert_never
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import OUTPUT, InventoryPath
+from fleet_repl.cli.flags import OUTPUT, QUEUE_URL, InventoryPath, queue_address
 from fleet_repl.cli.options import CommonOptions
 from fleet_repl.reports.documents.writer import json_text
 from fleet_repl.values.errors import FleetError
@@ -60,6 +60,16 @@ class BootstrapOptions(CommonOptions):
             rich_help_panel=ALLOWED,
         ),
     ] = field(default_factory=list)
+    deliveries: Annotated[
+        str | None,
+        typer.Option(
+            metavar=QUEUE_URL,
+            help="Allow the base identity this SQS queue, for watch --deliveries; --format iam "
+            "prints it.",
+            show_default=False,
+            rich_help_panel=ALLOWED,
+        ),
+    ] = None
     read_only: Annotated[
         bool,
         typer.Option(
@@ -99,6 +109,7 @@ def bootstrap(call: Call[BootstrapOptions]) -> ExitCode:
         organization=None if organization is None else organization.id,
         units=() if organization is None else organization.ous,
         more=[Feature(extra.value) for extra in options.extras],
+        deliveries=queue_address(options.deliveries),
         read_only=options.read_only,
     )
     if not wanted.roles and options.format is not Target.IAM:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, ClassVar
 
+import typer
+
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import ASKED, account, label, region
+from fleet_repl.cli.flags import ASKED, QUEUE_URL, account, label, queue_address, region
 from fleet_repl.cli.fleet_run import run_fleet
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import RunOptions
@@ -30,6 +33,19 @@ class DoctorOptions(RunOptions):
         default_factory=list
     )
 
+    deliveries: Annotated[
+        str | None,
+        typer.Option(
+            metavar=QUEUE_URL,
+            help="Look at this SQS queue of deliveries too; receives nothing.",
+            show_default=False,
+        ),
+    ] = None
+
+    def check(self) -> None:
+        RunOptions.check(self)
+        queue_address(self.deliveries)
+
     @property
     def with_unknown(self) -> bool:
         return True
@@ -42,9 +58,11 @@ def doctor(call: Call[DoctorOptions]) -> ExitCode:
 
     Example: fleet-repl doctor inventories/prod.toml
     """
-    return run_fleet(call, _doctor, routes_required=False)
+    return run_fleet(
+        call, partial(_doctor, deliveries=call.options.deliveries), routes_required=False
+    )
 
 
-async def _doctor(session: Session) -> ExitCode:
-    report = await session.doctor()
+async def _doctor(session: Session, *, deliveries: str | None) -> ExitCode:
+    report = await session.doctor(deliveries)
     return hand_over(session.call, report, doctor_exit(report), inventory=session.inventory)

@@ -11,10 +11,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from typer.models import ArgumentInfo, OptionInfo
+
+from fleet_repl.values.errors import FleetError
+
+if TYPE_CHECKING:
+    from fleet_repl.values.queues import QueueAddress
 
 SCOPE = "What is changed"
 ASKED = "What is looked at"
@@ -24,6 +29,7 @@ REMEMBERED = "What is remembered"
 SANDBOX = "Simulated AWS"
 READERS = "Who reads"
 ELSEWHERE = "What other tools manage"
+QUEUE_URL = "QUEUE_URL"
 
 
 _AGE: Final = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,7})m)?")
@@ -56,6 +62,16 @@ def duration(text: str) -> timedelta:
     if not parsed:
         raise typer.BadParameter(f"{text!r} is no time such as 30s, 15m or 24h")
     return timedelta(seconds=parsed)
+
+
+def queue_address(text: str | None) -> QueueAddress | None:
+    """The queue of a --deliveries; None for none. Raises typer.BadParameter for anything else."""
+    from fleet_repl.values.queues import QueueAddress  # noqa: PLC0415 - few commands have one
+
+    try:
+        return None if text is None else QueueAddress.parse(text)
+    except FleetError as error:
+        raise typer.BadParameter(f"--deliveries: {error}") from error
 
 
 def age_of(text: str) -> timedelta:

@@ -149,10 +149,12 @@ class Session:
                 kube_contexts=contexts,
             )
 
-    async def doctor(self) -> DoctorReport:
+    async def doctor(self, deliveries: str | None) -> DoctorReport:
         """Examine the fleet; after an interruption, the report holds what was examined so far."""
         with self._working(STOPPING):
-            return await self.fleet.doctor(selection=self.call.options.selection)
+            return await self.fleet.doctor(
+                selection=self.call.options.selection, deliveries=deliveries
+            )
 
     async def explain(
         self, what: str, *, source: str | None, destination: str | None

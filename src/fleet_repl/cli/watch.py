@@ -14,7 +14,7 @@ import anyio
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import STANDARD_INPUT, InventoryPath, duration
+from fleet_repl.cli.flags import QUEUE_URL, STANDARD_INPUT, InventoryPath, duration, queue_address
 from fleet_repl.cli.fleet_run import placed, wave_names
 from fleet_repl.cli.interrupts import ENDED, Interrupts, interruptible
 from fleet_repl.cli.output import check_outputs, hand_over
@@ -97,7 +97,7 @@ def watch(
     deliveries: Annotated[
         str | None,
         typer.Option(
-            metavar="QUEUE_URL",
+            metavar=QUEUE_URL,
             help="Count the deliveries that ECR reports in this SQS queue.",
             show_default=False,
         ),
@@ -125,7 +125,7 @@ def watch(
     options = call.options
     _check("--listen", parse_address, listen)
     _check("--notify", parse_webhook, notify)
-    _check("--deliveries", QueueAddress.parse, deliveries)
+    queue = queue_address(deliveries)
     if verify_every is not None and deliveries is None:
         raise typer.BadParameter("--verify-every goes with --deliveries")
     if deliveries is not None and options.once:
@@ -138,7 +138,6 @@ def watch(
         listen=listen,
         notify=notify,
     )
-    queue = None if deliveries is None else QueueAddress.parse(deliveries)
     reported = _Reported(queue, 10 if verify_every is None else verify_every)
     work = partial(_watch, call, watch_options, reported)
     code = anyio.run(partial(interruptible, ended_note=ENDED), call.log, work)

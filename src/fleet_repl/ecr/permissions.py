@@ -246,10 +246,12 @@ def state_statements(location: str) -> tuple[Statement, ...]:
     )
 
 
-def queue_statement(arn: str) -> Statement:
-    """Returns the statement of the base identity for a queue that `watch --deliveries` reads."""
+def queue_statement(arn: str, *, examined: bool = False) -> Statement:
+    """Returns the statement of the base identity for a queue that `watch --deliveries` reads, and
+    that `doctor` looks at, if `examined`."""
     actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage")
-    return Statement(sid="ReportedDeliveries", actions=actions, resources=(arn,))
+    looks = ("sqs:GetQueueAttributes",) if examined else ()
+    return Statement(sid="ReportedDeliveries", actions=(*actions, *looks), resources=(arn,))
 
 
 def organization_statements() -> tuple[Statement, ...]:

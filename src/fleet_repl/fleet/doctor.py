@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+from fleet_repl.engine.answers import answer_of
 from fleet_repl.engine.doctor import DoctorContext, examine
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import excusing, young_in
@@ -13,22 +14,29 @@ from fleet_repl.runs.doctor import (
     BaseIdentity,
     DoctorReport,
     ExaminedAccount,
+    FleetProblem,
     Needs,
     StsUse,
     fleet_problems,
     joining_notes,
     needs_of,
     notes_of,
+    queue_note,
+    queue_problem,
     run_problems,
     session_seconds,
 )
 from fleet_repl.state import examine_state
-from fleet_repl.values.errors import FaultKind
+from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
+from fleet_repl.values.queues import QueueAddress
 
 
-async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> DoctorReport:
-    """Examines the registries in scope, the run that does it, and the state location."""
+async def examine_fleet(
+    scope: frozenset[Registry], context: RunContext, queue: QueueAddress | None
+) -> DoctorReport:
+    """Examines the registries in scope, the run that does it, the state location, and a queue of
+    deliveries."""
     inventory, access = context.inventory, context.registries.access
     base, desired = access.base_identity(), context.desired
     needs = needs_of(inventory, desired.templates, desired.by_name)
@@ -48,6 +56,7 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
     fleets = (inventory.name, *context.access.formerly)
     state, sts = await examine_state(context.store, context.folder, fleets), _sts_use(context)
     problems = fleet_problems(subjects.values(), examined)
+    queue_problems, queue_notes = await _examine_queue(queue, context)
     return DoctorReport(
         fleet=inventory.name,
         started_at=context.started,
@@ -56,9 +65,10 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
         session_seconds=session_seconds(base, inventory),
         sts=sts,
         state=state,
-        problems=(*run_problems(base), *state.problems, *problems),
+        problems=(*run_problems(base), *state.problems, *queue_problems, *problems),
         notes=(
             *notes_of(inventory, needs, base, sts, examined),
+            *queue_notes,
             *joining_notes(subjects.values(), examined),
         ),
         registries={
@@ -69,6 +79,19 @@ async def examine_fleet(scope: frozenset[Registry], context: RunContext) -> Doct
         names={account: subject.account.name for account, subject in subjects.items()},
         interrupted=context.stop.interrupted,
     )
+
+
+async def _examine_queue(
+    queue: QueueAddress | None, context: RunContext
+) -> tuple[tuple[FleetProblem, ...], tuple[str, ...]]:
+    """Looks at a queue of deliveries, and receives nothing; returns the problem, or a note."""
+    if queue is None or context.stop.interrupted:
+        return (), ()
+    waiting = context.registries.access.waiting_messages(queue)
+    answer = await answer_of("GetQueueAttributes", waiting)
+    if isinstance(answer, Fault):
+        return (queue_problem(answer),), ()
+    return (), (queue_note(answer),)
 
 
 def _subjects(

@@ -25,6 +25,7 @@ from fleet_repl.state import LockAndFreeze, read_lock_and_freeze, revise
 from fleet_repl.topology import EVERYTHING, Selection, select
 from fleet_repl.values.errors import Fault, FleetError, SelectionError
 from fleet_repl.values.names import Registry
+from fleet_repl.values.queues import QueueAddress
 
 if TYPE_CHECKING:
     from fleet_repl.fleet.export import Target
@@ -200,17 +201,22 @@ class Fleet(FleetImages):
         scope = select(self._context.inventory, selection) if rolls_back is None else ()
         return interrupted_report(self._context, scope, self._efforts, rolls_back=rolls_back)
 
-    async def doctor(self, *, selection: Selection = EVERYTHING) -> DoctorReport:
+    async def doctor(
+        self, *, selection: Selection = EVERYTHING, deliveries: str | None = None
+    ) -> DoctorReport:
         """Examine whether every account in the selection can be reached, read and, as far as IAM
         tells, written; and the base identity, the quota of STS and the state. Writes nothing.
 
-        An account that fails is a value in the report. Raises SelectionError.
+        `deliveries`: the URL of a queue of SQS, of which the attributes are read; no message is
+        received. What fails is a value in the report. Raises SelectionError, and FleetError for a
+        text that is no URL of a queue.
         """
         from fleet_repl.fleet.doctor import examine_fleet  # noqa: PLC0415
 
         scope = select(self._context.inventory, selection, with_unknown=True)
+        queue = None if deliveries is None else QueueAddress.parse(deliveries)
         self._report_start(scope)
-        return await examine_fleet(scope, self._context)
+        return await examine_fleet(scope, self._context, queue)
 
     async def import_inventory(self, *, held: Collection[HeldResource] = ()) -> Imported:
         """The fleet's file with routes that ask for exactly the links that are in place.

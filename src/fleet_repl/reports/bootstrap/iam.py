@@ -8,6 +8,7 @@ from typing import Final
 from fleet_repl.ecr.permissions import (
     OWN_PERMISSIONS,
     organization_statements,
+    queue_statement,
     role_resources,
     state_statements,
 )
@@ -114,8 +115,8 @@ def _organization_role(bootstrap: Bootstrap) -> JsonObject:
 
 
 def _base_policy(bootstrap: Bootstrap) -> JsonObject:
-    """Returns the policy of the base identity: the next role, the state, and its own account's
-    calls."""
+    """Returns the policy of the base identity: the next role, the state, the queue of deliveries,
+    and its own account's calls."""
     statements: list[Statement] = []
     if bootstrap.hubs or bootstrap.roles:
         statements.append(_assuming(bootstrap, 0))
@@ -128,6 +129,8 @@ def _base_policy(bootstrap: Bootstrap) -> JsonObject:
         statements += organization_statements()
     if bootstrap.bucket is not None:
         statements += state_statements(bootstrap.bucket)
+    if bootstrap.queue is not None:
+        statements.append(queue_statement(bootstrap.queue, examined=True))
     if bootstrap.own_accounts:
         # Whom it would ask about is known for a role only.
         statements += (

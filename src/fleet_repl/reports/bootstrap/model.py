@@ -15,6 +15,7 @@ from fleet_repl.ecr.statements import Statement
 from fleet_repl.inventory import Account, External, Inventory, unlisted_accounts
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.names import AccountId, Partition, RoleArn
+from fleet_repl.values.queues import QueueAddress
 
 ACCOUNT: Final = "{account}"
 """In the path of a role: the id of the account that has it."""
@@ -72,6 +73,8 @@ class Bootstrap:
     externals: tuple[External, ...]
     bucket: str | None
     """`bucket/prefix` of the state; None for a folder."""
+    queue: str | None
+    """The ARN of the queue of deliveries, which the base identity reads; None for none."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -101,13 +104,14 @@ def bootstrap_of(
     organization: str | None = None,
     units: Iterable[str] = (),
     more: Collection[Feature] = (),
+    deliveries: QueueAddress | None = None,
     read_only: bool = False,
 ) -> Bootstrap:
     """Returns the roles and policies that a fleet needs. Retired accounts need them too, to be
     taken out of the fleet.
 
     `more` features are allowed than the inventory uses. Raises FleetError for a base identity that
-    no trust policy can name.
+    no trust policy can name, and a queue of no known region or of another partition.
     """
     partition = inventory.aws.partition
     if base_identity is not None:
@@ -135,6 +139,7 @@ def bootstrap_of(
         own_accounts=tuple(account.id for account in inventory.accounts if account.role is None),
         externals=inventory.externals,
         bucket=_bucket(inventory.state.location),
+        queue=None if deliveries is None else _queue(deliveries, partition),
     )
 
 
@@ -143,6 +148,15 @@ def _bucket(location: str) -> str | None:
     if not location.startswith(_STATE_BUCKET):
         return None
     return location.removeprefix(_STATE_BUCKET).rstrip("/")
+
+
+def _queue(address: QueueAddress, partition: Partition) -> str:
+    if address.region is None or not partition.holds(address.region):
+        raise FleetError(
+            f"{address.url} names no region of partition {partition}\n    write the URL that SQS "
+            "gives out, such as https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
+        )
+    return address.arn(partition, address.region)
 
 
 class _ExternalIds:

@@ -97,6 +97,7 @@ _PROBLEMS: Final = {
     "base-expires": "The credentials of the base identity end within minutes.",
     "clock": "The clock of this machine is off.",
     "state": "The state location cannot be read or written.",
+    "queue": "The queue of deliveries cannot be looked at.",
 }
 _OWN: Final = {
     INVALID: "The inventory has a mistake.",

@@ -37,6 +37,8 @@ from fleet_repl.runs.doctor.problems import (
 from fleet_repl.runs.doctor.questions import Needs as Needs, needs_of as needs_of
 from fleet_repl.runs.doctor.run import (
     notes_of as notes_of,
+    queue_note as queue_note,
+    queue_problem as queue_problem,
     run_problems as run_problems,
     session_seconds as session_seconds,
 )

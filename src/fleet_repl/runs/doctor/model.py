@@ -75,6 +75,8 @@ class ProblemKind(StrEnum):
     BASE_EXPIRES = "base-expires"
     CLOCK = "clock"
     STATE = "state"
+    QUEUE = "queue"
+    """The queue of deliveries cannot be looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from fleet_repl.runs.doctor.model import (
 from fleet_repl.runs.doctor.questions import Needs
 from fleet_repl.runs.remedies import CLOCK, RENEW_BASE, followed
 from fleet_repl.values import limits
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId
 from fleet_repl.values.text import counted
 
@@ -58,6 +59,24 @@ def run_problems(base: BaseIdentity) -> Iterator[FleetProblem]:
             "requests that are 300 s off",
             remedy=CLOCK,
         )
+
+
+def queue_problem(fault: Fault) -> FleetProblem:
+    """Returns the problem of a queue of deliveries that could not be looked at."""
+    return FleetProblem(
+        kind=ProblemKind.QUEUE,
+        message=f"the queue of deliveries cannot be looked at: {fault.kind} on {fault.operation}: "
+        f"{fault.message}",
+        remedy=fault.hint or "run it again later",
+    )
+
+
+def queue_note(waiting: int) -> str:
+    """Returns the note on a queue of deliveries in which so many messages wait."""
+    return (
+        f"about {counted(waiting, 'message')} in the queue of deliveries; whether it may be read "
+        "cannot be known without receiving one"
+    )
 
 
 def notes_of(
