@@ -92,11 +92,12 @@ def test_only_the_tag_of_its_version_is_released(
 
 
 @pytest.mark.parametrize(
-    ("command", "arguments", "reports", "code", "passes"),
+    ("command", "arguments", "operand", "reports", "code", "passes"),
     [
-        ("plan", "--exit-code --out plan.json", ["plan.md", "csv:of links.txt"], 2, True),
-        ("drift", "", [], 4, False),
-        ("apply", "--yes --wave $(touch pwned) *", ["$(touch pwned).md", "*"], 0, True),
+        ("plan", "--exit-code --out plan.json", "", ["plan.md", "csv:of links.txt"], 2, True),
+        ("drift", "", "", [], 4, False),
+        ("apply", "--yes --wave $(touch pwned) *", "", ["$(touch pwned).md", "*"], 0, True),
+        ("wait", "--within 10m", "shop/api:1.2 $(touch pwned)", [], 4, False),
     ],
 )
 def test_the_action_runs_the_command(
@@ -104,6 +105,7 @@ def test_the_action_runs_the_command(
     tmp_path: Path,
     command: str,
     arguments: str,
+    operand: str,
     reports: list[str],
     code: int,
     passes: bool,
@@ -126,6 +128,7 @@ def test_the_action_runs_the_command(
         "COMMAND": command,
         "INVENTORY": "inventories/$HOME.toml",
         "ARGUMENTS": arguments,
+        "OPERAND": operand,
         "REPORT": "".join(f"{file}\n" for file in reports),
         "VERSION": "",
         "PENDING": action["inputs"]["pending"]["default"],
@@ -138,22 +141,26 @@ def test_the_action_runs_the_command(
     assert (done.returncode == 0) is passes
     files = [word for file in reports for word in ("--report", file)]
     wanted = [command, *arguments.split(), *files, "--", "inventories/$HOME.toml"]
+    wanted += [operand] if operand else []
     assert called.read_text().splitlines() == wanted
     assert (tmp_path / "output").read_text() == f"code={code}\n"
     assert not (tmp_path / "pwned").exists()
     assert "${{" not in step["run"]
 
 
-def test_the_actions_example_is_a_command(root: Path, parse: Parse) -> None:
-    """The inputs in its comment make a command line that fleet-repl takes."""
+def test_the_actions_examples_are_commands(root: Path, parse: Parse) -> None:
+    """The inputs in its comment make command lines that fleet-repl takes."""
     text = (root / ".github/actions/fleet-repl/action.yml").read_text(encoding="utf-8")
-    example = yaml.safe_load(re.sub(r"(?m)^#   ?", "", "".join(re.findall(r"(?m)^#   .*\n", text))))
-    inputs = example[0]["with"]
-    files = [word for file in inputs["report"].split() for word in ("--report", file)]
-    arguments = [*shlex.split(inputs["arguments"]), *files, inputs["inventory"]]
-    options = parse([inputs["command"], *arguments])
-    assert options["command"] == "plan"
-    assert options["exit_code"] is True
+    steps = yaml.safe_load(re.sub(r"(?m)^#   ?", "", "".join(re.findall(r"(?m)^#   .*\n", text))))
+    plan, wait = (_parsed(step["with"], parse) for step in steps)
+    assert (plan["command"], plan["exit_code"]) == ("plan", True)
+    assert (wait["command"], wait["what"]) == ("wait", "shop/api:1.2.0")
+
+
+def _parsed(inputs: dict[str, str], parse: Parse) -> dict[str, Any]:
+    files = [word for file in inputs.get("report", "").split() for word in ("--report", file)]
+    operands = [inputs[name] for name in ("inventory", "operand") if name in inputs]
+    return parse([inputs["command"], *shlex.split(inputs["arguments"]), *files, *operands])
 
 
 def test_links_lead_somewhere_on_pypi(root: Path) -> None:
