@@ -193,7 +193,7 @@ async def test_a_source_without_such_repositories_has_no_rule() -> None:
         plan = await aws.planned()
         (warning,) = plan.warnings
         assert warning.message == (
-            "only of route r1 has base/jvaa, and no source has such a repository"
+            "route r1 names base/jvaa under only, and no source has such a repository"
         )
         text = fleet('only = ["base/go"]') + '[warnings]\nacknowledged = ["no-repository:r1"]\n'
         aws.rewrite(text)

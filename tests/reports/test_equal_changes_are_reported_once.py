@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.changes import change_of
+from tests.support.links import rules_for
 from tests.support.registries import registry_of
 
 from fleet_repl import load_inventory
-from fleet_repl.ecr.rules import parse_document
+from fleet_repl.ecr.rules import document_of, parse_document
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.change import Action, Change, LinkEnd, Phase, Resource
 from fleet_repl.planning.plan import Objection, Plan, RegistryPlan, State, Warning
@@ -387,6 +388,17 @@ def test_only_routes_that_ask_for_what_changed_are_named(
         "  no route  1 link to remove or narrow",
     ]
     assert plan_text(plan).splitlines()[2:] == lines[2:]
+
+
+def test_what_stays_of_a_narrowed_link_is_said(planned: Planned) -> None:
+    """Less goes than what stands behind the minus: images of the rest travel on."""
+    links = {at(1): ("base/go", "base/rust", "tools/")}
+    narrowed = replace(
+        rules(removed=[end(1, "base/")]), after=parse_document(document_of(rules_for(links)))
+    )
+    assert plan_text(planned(changing(0, narrowed), changing(1))).splitlines()[4] == (
+        "      - to 000000000001 eu-west-1 (team-1): base/ (narrowed to base/go, base/rust)"
+    )
 
 
 def test_protected_registries_are_marked(

@@ -205,8 +205,8 @@ def repository_warnings(
         if own and unknown and len(empty) < len(own):
             yield Warning(
                 kind="no-repository",
-                message=f"only of route {route.name} has {listed(unknown, _SHOWN)}, and no source "
-                "has such a repository",
+                message=f"route {route.name} names {listed(unknown, _SHOWN)} under only, and no "
+                "source has such a repository",
                 about=(frozenset({route.name}),),
             )
         if left := [(name, item.source) for item in own for name in item.left]:

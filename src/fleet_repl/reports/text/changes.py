@@ -20,6 +20,7 @@ from fleet_repl.reports.text.page import Style
 from fleet_repl.runs.drift import call_sentences, sentence
 from fleet_repl.runs.history import prefix_of
 from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import covers
 
 Symbol: TypeAlias = "tuple[str, Style]"
 
@@ -145,7 +146,10 @@ def _links(change: Change, *, rolls_back: bool, full: bool) -> Iterator[Line]:
     for symbol, words, ends in kinds:
         alike: dict[str, list[Registry]] = {}
         for end in ends:
-            why = _why(symbol, end, rolls_back=rolls_back)
+            narrowed = symbol == _REMOVED and end.routes
+            why = (
+                _narrowed(change, end, full=full) if narrowed else _why(end, rolls_back=rolls_back)
+            )
             after = f": {prefix_list(end.prefixes, full=full)}{why}"
             alike.setdefault(after, []).append(end.registry)
         for after, registries in alike.items():
@@ -153,14 +157,20 @@ def _links(change: Change, *, rolls_back: bool, full: bool) -> Iterator[Line]:
                 yield Line(symbol=symbol, before=words, ends=frozenset(some), after=after)
 
 
-def _why(symbol: Symbol, end: LinkEnd, *, rolls_back: bool) -> str:
+def _why(end: LinkEnd, *, rolls_back: bool) -> str:
     """Returns the routes that ask for the change, in parentheses."""
     if not end.routes:
         return "" if rolls_back else f" ({route_list(())})"
-    if symbol == _REMOVED:
-        # A route still asks for the link, so that only some of its prefixes are removed.
-        return " (narrowed)"
     return f" ({route_list(end.routes)})"
+
+
+def _narrowed(change: Change, end: LinkEnd, *, full: bool) -> str:
+    """Returns, in parentheses, what stays of the prefixes that are removed. A route still asks for
+    the link, so that for example `base/` is narrowed to `base/go`."""
+    scope = change.after.links.get(end.registry) if isinstance(change.after, Replication) else None
+    stays = () if scope is None else scope.prefixes
+    within = tuple(prefix for prefix in stays if covers(end.prefixes, prefix))
+    return f" (narrowed to {prefix_list(within, full=full)})" if within else " (narrowed)"
 
 
 def _unknown_rules(change: Change) -> Iterator[Line]:
