@@ -142,3 +142,22 @@ def test_verbose_lists_every_prefix(cli: Cli, inventory: str) -> None:
     path.write_text(text, encoding="utf-8")
     assert "<br/>ax/, bx/, cx/, dx/, ex/ and 2 more" in cli("graph", inventory).out
     assert f"<br/>{', '.join(seven)}" in cli("graph", inventory, "-v").out
+
+
+def test_prefixes_that_are_known_only_at_each_run(cli: Cli, inventory: str) -> None:
+    """An edge says that its prefixes are all that its routes may ask for, and of which routes;
+    grouped or not. Other edges say nothing."""
+    fixed = Path(inventory).read_text(encoding="utf-8")
+    live = fixed + 'exclude = ["base/private/"]\n'
+    Path(inventory).write_text(live, encoding="utf-8")
+    line = "golden<br/>base/<br/>at most, by the repositories at each run"
+    assert f'|"{line}"|' in cli("graph", inventory).out
+    (edge,) = json.loads(cli("graph", inventory, "--format", "json").out)["edges"]
+    assert (edge["prefixes"], edge["live"]) == (["base/"], ["golden"])
+    second = fixed[fixed.index("[[routes]]") :].replace('"golden"', '"all"')
+    Path(inventory).write_text(live + second.replace('"base/"', '"team/"'), encoding="utf-8")
+    drawn = cli("graph", inventory).out
+    assert "<br/>of golden at most, by the repositories at each run" in drawn
+    Path(inventory).write_text(fixed, encoding="utf-8")
+    (edge,) = json.loads(cli("graph", inventory, "--format", "json").out)["edges"]
+    assert "live" not in edge

@@ -72,6 +72,19 @@ def test_acknowledged_warnings_are_counted() -> None:
     assert "acknowledged" not in summary_document(SUMMARY)
 
 
+def test_routes_whose_prefixes_are_known_only_at_each_run() -> None:
+    """A line says so, and a member that others lack."""
+    golden, other = SUMMARY.routes
+    live = replace(SUMMARY, routes=(replace(golden, by_name=True, near_misses=()), other))
+    assert (
+        "2,400  2,400\n"
+        "  its prefixes follow from the repositories that each source has at each run\n"
+    ) in summary_text(live)
+    document = summary_document(live)
+    Draft202012Validator(schema("validate")).validate(document)
+    assert [route.get("live") for route in document["routes"]] == [True, None]
+
+
 def test_near_misses_and_warnings_are_reported() -> None:
     """Columns line up whatever the script of a name, and numbers can be read."""
     assert summary_text(SUMMARY) == (

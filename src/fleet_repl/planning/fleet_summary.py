@@ -73,7 +73,7 @@ def _undiscovered(inventory: Inventory) -> FleetSummary:
         links=0,
         rules=0,
         routes=tuple(
-            RouteSummary(name=route.name, sources=0, destinations=0, links=0)
+            RouteSummary(name=route.name, sources=0, destinations=0, links=0, by_name=route.by_name)
             for route in inventory.routes
         ),
         warnings=(

@@ -29,6 +29,8 @@ class RouteSummary:
     links: int
     near_misses: tuple[str, ...] = ()
     """Sentences such as `to: 40 accounts match but list no eu-west-1`."""
+    by_name: bool = False
+    """Its prefixes follow from the repositories that each source has at each run."""
 
 
 def summarize(expansion: Expansion, fleet: Fleet) -> RouteSummary:
@@ -40,6 +42,7 @@ def summarize(expansion: Expansion, fleet: Fleet) -> RouteSummary:
         destinations=expansion.ends(),
         links=sum(counts),
         near_misses=tuple(_route_misses(expansion, fleet)),
+        by_name=expansion.route.by_name,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fleet_repl.reports.documents.member_types import (
     UNIQUE,
@@ -73,6 +73,15 @@ class EdgeDocument(Document, frozen=True):
     ]
     links: Annotated[_Positive, Meta(description="How many links it is; 1 unless grouped.")]
 
+    live: Annotated[
+        tuple[str, ...] | UnsetType,
+        Meta(
+            description="Those of the routes whose prefixes follow from the repositories that the "
+            "source has at each run; the prefixes are all that they may ask for. Missing for none.",
+            extra_json_schema={"minItems": 1, **UNIQUE},
+        ),
+    ] = UNSET
+
     @classmethod
     def of(cls, edge: Edge) -> EdgeDocument:
         return cls(
@@ -84,6 +93,7 @@ class EdgeDocument(Document, frozen=True):
             sources=edge.sources,
             destinations=edge.destinations,
             links=edge.links,
+            live=edge.live or UNSET,
         )
 
 

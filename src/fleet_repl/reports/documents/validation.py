@@ -20,6 +20,7 @@ from fleet_repl.reports.documents.shared import (
     WarningDocument,
     recast,
 )
+from fleet_repl.topology import RouteSummary
 from fleet_repl.values.errors import Problem
 
 VALIDATE_SCHEMA: Final = "fleet-repl/validate/1"
@@ -43,6 +44,25 @@ class RouteDocument(Document, frozen=True):
     destinations: Annotated[Count, Meta(description="Registries.")]
     links: Count
     near_misses: Annotated[tuple[str, ...], Meta(description="What a selector almost matches.")]
+    live: Annotated[
+        bool | UnsetType,
+        Meta(
+            description="True where its prefixes follow from the repositories that each source has "
+            "at each run. Missing otherwise.",
+            extra_json_schema={"const": True},
+        ),
+    ] = UNSET
+
+    @classmethod
+    def of(cls, route: RouteSummary) -> RouteDocument:
+        return cls(
+            name=route.name,
+            sources=route.sources,
+            destinations=route.destinations,
+            links=route.links,
+            near_misses=route.near_misses,
+            live=route.by_name or UNSET,
+        )
 
 
 class ProblemDocument(Document, frozen=True):
@@ -96,7 +116,7 @@ class ValidateDocument(
             external=summary.externals,
             links=summary.links,
             rules=summary.rules,
-            routes=tuple(recast(route, RouteDocument) for route in summary.routes),
+            routes=tuple(map(RouteDocument.of, summary.routes)),
             warnings=tuple(recast(warning, WarningDocument) for warning in summary.warnings),
             acknowledged=summary.acknowledged or UNSET,
             problems=(),

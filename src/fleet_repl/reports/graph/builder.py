@@ -68,7 +68,9 @@ def graph_of(
         fleet=inventory.name,
         grouped=grouped,
         nodes=_groups(drawn, fleet) if grouped else tuple(map(fleet.node, drawn)),
-        edges=_route_edges(links, inventory.routes, fleet) if grouped else _link_edges(links),
+        edges=_route_edges(links, inventory.routes, fleet)
+        if grouped
+        else _link_edges(links, inventory.routes),
         warnings=known.warnings,
         acknowledged=known.acknowledged,
     )
@@ -121,7 +123,8 @@ def _touching(links: Sequence[Link], within: Collection[Registry] | None) -> Ite
             yield link
 
 
-def _link_edges(links: Sequence[Link]) -> tuple[Edge, ...]:
+def _link_edges(links: Sequence[Link], routes: Sequence[Route]) -> tuple[Edge, ...]:
+    live = {route.name for route in routes if route.by_name}
     return tuple(
         Edge(
             source=str(link.source),
@@ -129,6 +132,7 @@ def _link_edges(links: Sequence[Link]) -> tuple[Edge, ...]:
             routes=link.routes,
             prefixes=link.prefixes,
             deletes=link.scope.deletes,
+            live=tuple(name for name in link.routes if name in live),
         )
         for link in links
     )
@@ -203,6 +207,7 @@ def _route_edge(bundle: _Bundle, route: Route, count: _Count) -> Edge:
         routes=(route.name,),
         prefixes=route.prefixes,
         deletes=route.prefixes if route.replicate_deletes else NOTHING,
+        live=(route.name,) if route.by_name else (),
         sources=len(count.sources),
         destinations=len(count.destinations),
         links=count.links,

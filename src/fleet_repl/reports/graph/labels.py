@@ -55,10 +55,13 @@ def within(graph: Graph, *, full: bool) -> Mapping[str, tuple[str, ...]]:
 
 
 def edge_lines(edge: Edge, *, grouped: bool, full: bool) -> tuple[str, ...]:
-    """Returns what changes, routes, prefixes, which deletions travel, and in a grouped graph the
-    counts."""
+    """Returns what changes, routes, prefixes, which of them are not known yet, which deletions
+    travel, and in a grouped graph the counts."""
     named = filter(None, (edge.change, ", ".join(edge.routes)))
     lines = [*named, _prefixes(edge.prefixes, full=full)]
+    if edge.live:
+        of = "" if edge.live == edge.routes else f"of {', '.join(edge.live)} "
+        lines.append(f"{of}at most, by the repositories at each run")
     if edge.deletes == edge.prefixes:
         lines.append("with deletes")
     elif edge.deletes:

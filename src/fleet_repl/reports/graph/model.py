@@ -47,6 +47,9 @@ class Edge:
     prefixes: Prefixes
     deletes: Prefixes = NOTHING
     """The part of `prefixes` whose deletions are replicated."""
+    live: tuple[str, ...] = ()
+    """Those of `routes` whose prefixes follow from the repositories that the source has at each
+    run: of them, `prefixes` are all that they may ask for."""
     sources: int = 1
     destinations: int = 1
     links: int = 1

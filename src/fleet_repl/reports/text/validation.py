@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fleet_repl.planning.fleet_summary import FleetSummary
     from fleet_repl.topology import RouteSummary
 
+BY_NAME: Final = "its prefixes follow from the repositories that each source has at each run"
 COLUMNS = ("sources", "destinations", "links")
 
 
@@ -48,6 +49,8 @@ def _add_routes(page: Page, routes: Sequence[RouteSummary]) -> None:
     for route in routes:
         numbers = (route.sources, route.destinations, route.links)
         page.add(_row(route.name, [f"{number:,}" for number in numbers], width))
+        if route.by_name:
+            page.add(BY_NAME, indent=1)
         for miss in route.near_misses:
             page.add(("near miss", Style.CHANGED), f": {miss}", indent=1)
 
