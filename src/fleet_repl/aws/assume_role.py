@@ -137,7 +137,7 @@ class Role:
         self._denied_at: float | None = None
         """The time when AWS first denied the role; None where it has given a session since."""
         self._was_given = False
-        """Whether AWS has given a session of the role in this run."""
+        """True if AWS has given a session of the role in this run."""
 
     async def issue(self, ahead: float = 0.0) -> Issued:
         """The session in force, or a new one.

@@ -85,7 +85,7 @@ class Held:
 
     @property
     def asked_lately(self) -> bool:
-        """Whether a renewal has failed in the last half minute."""
+        """Returns whether a renewal has failed in the last half minute."""
         return self._clock.monotonic() < self._ask_at
 
     def not_renewed(self) -> Issued | None:
@@ -129,7 +129,7 @@ class Base:
         self._held = Held(pace.clock)
         self._asking = anyio.Lock()
         self._failure: Exception | None = None
-        """Why the source has given nothing the last time."""
+        """The reason why the source has given nothing the last time."""
         self._hold(first)
 
     def owned_by(self, account: AccountId) -> None:

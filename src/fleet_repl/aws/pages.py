@@ -34,11 +34,11 @@ class PagedList:
     texts: tuple[str, ...] = ()
     """Members that every item has to have, each a text."""
     capitalized: bool = False
-    """Whether the service spells its members with a capital: `NextToken`, `MaxResults`."""
+    """True if the service spells its members with a capital: `NextToken`, `MaxResults`."""
     names: tuple[str, str, str] = ("maxResults", "nextToken", "nextToken")
     """The members for the number of items, for the token in a request, and in an answer."""
     of_texts: bool = False
-    """Whether the items are texts; each is then an object with the text under `text`."""
+    """True if the items are texts; each is then an object with the text under `text`."""
     empty_with: str | None = None
     """A member whose presence shows that an answer without the list means an empty list. None:
     the list must be there."""

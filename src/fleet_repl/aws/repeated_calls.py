@@ -86,7 +86,7 @@ _PARSERS.set_parser_defaults(timestamp_parser=_timestamp)
 
 
 def may_be_repeated(call: Call) -> bool:
-    """Whether a call is one of those services, or takes a form for each account."""
+    """Returns whether a call is one of those services, or takes a form for each account."""
     return call.service in _SERVICES or call.operation in _FORMS
 
 

@@ -73,7 +73,7 @@ class Answer:
     """The body as the SDK parsed it: fields that the SDK does not know are missing."""
     request_id: str | None
     absent: bool = False
-    """Whether AWS says that the thing asked for does not exist."""
+    """True if AWS says that the thing asked for does not exist."""
 
 
 class UnparsedAnswerError(Exception):

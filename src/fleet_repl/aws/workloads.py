@@ -1,4 +1,4 @@
-"""What accounts run: the images of ECS and Lambda, as these services name them.
+"""The images of ECS and Lambda that accounts run, as these services name them.
 
 ECS: the containers of running tasks, each with the digest that it was started with; and the task
 definitions of services without a running task, as they are started again. Lambda: the functions

@@ -55,7 +55,7 @@ class _Run:
         self._context = context
         self._batches = batches(plan.registries, context.desired.waves.names)
         self._has_waves = len(context.desired.waves.names) > 1
-        """Whether the inventory has waves, so that events report them."""
+        """True if the inventory has waves, so that events report them."""
         self._stop, self._on_event = context.documents.stop, context.documents.on_event
         self._ledger = Ledger(plan, self._on_event)
         self._last_look = LastLook(self._ledger, context.documents, context.concurrency)

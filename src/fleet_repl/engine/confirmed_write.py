@@ -100,7 +100,7 @@ class _Write(Generic[V]):
         self._found: V | None = None
         """The document that the read before an attempt has shown."""
         self._uncertain = False
-        """Whether an answer was lost, so that the write may have happened."""
+        """True if an answer was lost, so that the write may have happened."""
 
     async def run(self) -> WriteResult[V]:
         try:

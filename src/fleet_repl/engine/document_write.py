@@ -95,7 +95,7 @@ class DocumentWrite(Generic[V]):
     write is no longer needed."""
     on_retry: OnRetry | None = None
     in_place: Callable[[V], bool]
-    """Whether our part of a document is that of `after`, even if others have changed theirs."""
+    """True if our part of a document is that of `after`, even if others have changed theirs."""
     merge: Callable[[V], DocumentWrite[V] | None] = lambda _: None
     """Returns the write on top of a document in which others have changed only their part; None
     where more than that has changed."""

@@ -28,7 +28,7 @@ class FoundRules:
 
     replication: Replication
     shared: bool
-    """Whether others have rules in the configuration: a rule of theirs may mean nothing beside
+    """True if others have rules in the configuration: a rule of theirs may mean nothing beside
     ours, and still must not be lost."""
 
     def same_as(self, other: FoundRules) -> bool:

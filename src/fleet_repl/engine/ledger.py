@@ -22,9 +22,9 @@ class _Entry:
     done: list[ChangeOutcome] = field(default_factory=list)
     """The outcomes of its changes so far, in the plan's order."""
     links_known: bool = False
-    """Whether `held` is complete."""
+    """True if `held` is complete."""
     unseen: bool = False
-    """Whether a document was written that the last look has still to read."""
+    """True if a document was written that the last look has still to read."""
     error: Fault | None = None
     because: str | None = None
     outcome: RegistryOutcome | None = None

@@ -154,7 +154,7 @@ class QueueMessage:
 
     id: str
     receipt: str = field(repr=False)
-    """What deletes it."""
+    """The text that deletes it."""
     body: str = field(repr=False)
 
 
@@ -223,7 +223,7 @@ class ImageFinder(ImageReader, Protocol):
 
 
 class WorkloadReader(Protocol):
-    """What the accounts of a fleet run. Both raise CallError."""
+    """Reads the images that the accounts of a fleet run. Both raise CallError."""
 
     async def tasks(self, place: Registry) -> Iterable[RunningImage]:
         """Returns the images of ECS in an account and region."""
@@ -235,7 +235,7 @@ class WorkloadReader(Protocol):
 
 
 class PodReader(Protocol):
-    """What the clusters of a kubeconfig run."""
+    """Reads the images that the clusters of a kubeconfig run."""
 
     async def pods(self, context: str) -> Iterable[RunningImage]:
         """Returns the images of the pods of a context. Raises CallError."""

@@ -53,7 +53,7 @@ class ReputContext:
     concurrency: int
     on_event: EventSink
     dry_run: bool = False
-    """Whether it is only looked at what is lacking."""
+    """True if the run only looks for what is lacking."""
 
 
 async def put_again(reputs: Sequence[Reput], context: ReputContext) -> tuple[Reput, ...]:

@@ -104,13 +104,13 @@ class _Wait:
 
     def _find(self, seen: Sightings) -> dict[Registry, str]:
         """Returns the digests that a look found, and reports those that are new."""
-        found = {
+        present = {
             source: sampled.image.digest
             for source, sampled in seen.images.items()
             if sampled is not None
         }
         what = str(self.look.question.image)
-        for source, digest in sorted(found.items()):
+        for source, digest in sorted(present.items()):
             before = self.digests.get(source)
             if digest == before:
                 continue
@@ -119,7 +119,7 @@ class _Wait:
             )
             if before is not None:
                 self.moves.append(TagMove(source=source, before=before, after=digest))
-        return found
+        return present
 
     def _noted(self, image: AwaitedImage, spent: float) -> AwaitedImage:
         """Returns the state of an image with the time at which it was first seen there."""

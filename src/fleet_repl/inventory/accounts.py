@@ -67,7 +67,7 @@ class Account:
     name: str
     regions: tuple[Region, ...]
     asks_regions: bool = False
-    """Whether its regions are those that the account has enabled, which only it can tell."""
+    """True if its regions are those that it has enabled, which only the account can tell."""
     labels: Mapping[str, str] = field(default_factory=dict)
     role: RoleArn | None
     """The role to assume; None: the base identity acts itself."""
@@ -109,13 +109,13 @@ class AccountNames:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.discovered = False
-        """Whether accounts were discovered beside those that the file lists."""
+        """True if accounts were discovered beside those that the file lists."""
         self.by_name: dict[str, AccountId] = {}
         """Id or name → the id of the account."""
         self._places: dict[str, KeyPath] = {}
         """Id or name → where the file says it."""
         self._ids_known = True
-        """Whether every id could be read, so that any other id is surely unlisted."""
+        """True if every id could be read, so that any other id is surely unlisted."""
         self._names_known = True
         self._guesser: Guesser | None = None
 

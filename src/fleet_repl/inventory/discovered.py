@@ -25,7 +25,7 @@ class Member:
     """The names of the organizational units that hold it, from the root."""
     tags: Mapping[str, str] = field(default_factory=dict)
     joined: datetime | None = None
-    """When AWS says it became a member; None where AWS does not say."""
+    """The time when it became a member; None where AWS does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Discovery:
     members: tuple[Member, ...] = ()
     """In order of the id."""
     tagged: bool = False
-    """Whether the tags of the members were asked for."""
+    """True if the tags of the members were asked for."""
     regions: Mapping[AccountId, tuple[Region, ...]] = field(default_factory=dict)
     """The enabled regions of each account that was asked, as it last answered."""
     unanswered: Mapping[AccountId, Fault | None] = field(default_factory=dict)
@@ -48,6 +48,6 @@ class Discovery:
     first_seen: Mapping[AccountId, datetime] = field(default_factory=dict)
     """The time when each account was first discovered."""
     cached: bool = False
-    """Whether this is an earlier discovery that the caller asked for."""
+    """True for an earlier discovery that the caller asked for."""
     not_kept: str | None = None
     """The reason why the discovery could not be kept for the next time; None where it is kept."""

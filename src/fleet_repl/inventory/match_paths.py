@@ -1,4 +1,4 @@
-"""How many ways a regular expression can try on a short text, before it is ever matched.
+"""Counts the ways in which a regular expression can try a short text, before it is matched.
 
 Python's `re` tries one way after the other, so an expression such as `(a+)+-` can take for ever to
 find that a text does not match. The ways are counted here as if every character fitted every place,

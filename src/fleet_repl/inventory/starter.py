@@ -30,7 +30,7 @@ class StarterAnswers:
     prefixes: Sequence[str] = field(default_factory=tuple)
     """The repositories that are replicated, by prefix; none: every one."""
     organization: bool = False
-    """Whether accounts are discovered, and not listed."""
+    """True if accounts are discovered, and not listed."""
 
 
 def starter_text(answers: StarterAnswers) -> str:

@@ -88,7 +88,7 @@ def _remedy(source: str) -> str | None:
 
 
 def _advice(fault: str, source: str) -> str | None:
-    """What to do about a fault of the parser, without anything of the line."""
+    """Returns the remedy for a fault of the parser, without anything of the line."""
     for fault_part, line_part, remedy in _ADVICE:
         if fault_part in fault and re.match(line_part, source):
             return remedy

@@ -31,7 +31,7 @@ class Unreadable:
     line: int | None = None
     remedy: str | None = None
     missing: bool = False
-    """Whether there is no such file."""
+    """True if there is no such file."""
 
 
 def read(file: str, stdin: BinaryIO | None = None) -> tuple[str, dict[str, object]]:

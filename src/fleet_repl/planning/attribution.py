@@ -1,4 +1,4 @@
-"""Who changed a registry that no run of the fleet has left so: which side, and in which calls."""
+"""The cause of a registry's difference from the inventory: the side, and the calls that did it."""
 
 from __future__ import annotations
 
@@ -68,6 +68,6 @@ class Moved:
     at: datetime | None = None
     """The time of the run `run_id`."""
     attribution: Attribution | None = None
-    """Who has changed the registry since; None where nobody asked CloudTrail."""
+    """The calls of others since; None where nobody asked CloudTrail."""
     by_repositories: bool = False
-    """Whether only the repositories have changed, and with them the prefixes of the routes."""
+    """True if only the repositories have changed, and with them the prefixes of the routes."""

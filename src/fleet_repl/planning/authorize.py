@@ -1,4 +1,4 @@
-"""Whether a plan may be applied: one decision, from what speaks against it and what overrides that.
+"""Decides whether a plan may be applied, from what speaks against it and what overrides that.
 
 Pure. Whoever applies a plan gathers the objections that have come up since it was made, and asks
 here once.

@@ -66,7 +66,7 @@ class HeldLink:
     prefixes: Prefixes
     because: str
     joining: bool = False
-    """Whether the account of its destination is joining: then it is no failure that it is held."""
+    """True if the account of its destination is joining: then it is no failure that it is held."""
 
 
 def fall_short(held: Iterable[HeldLink]) -> bool:

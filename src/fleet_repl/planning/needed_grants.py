@@ -33,7 +33,7 @@ from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.prefixes import Prefixes
 
 _SHORTER: Final = "let the routes into it ask for fewer prefixes: all that is in it is fleet-repl's"
-"""What makes a policy shorter that holds no foreign statements."""
+"""The remedy for a long policy that holds no foreign statements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ class PolicyStep:
     needed: frozenset[Grant]
     """The grants of `after` that links need."""
     withdraws: bool
-    """Whether this write revokes the grants that go in its wave."""
+    """True if this write revokes the grants that go in its wave."""
     needs: frozenset[Registry] = frozenset()
 
 

@@ -106,12 +106,12 @@ def attributed(
     def cause(registry_plan: RegistryPlan) -> Moved | None:
         registry = registry_plan.registry
         fingerprint = fingerprints.get(registry)
-        found = moved(registry_plan, fingerprint)
-        if found is None or found.by is not Mover.INVENTORY or fingerprint is None:
-            return found
+        change = moved(registry_plan, fingerprint)
+        if change is None or change.by is not Mover.INVENTORY or fingerprint is None:
+            return change
         # Of a run that did not finish, the rest is what differs, whatever repositories there are.
         same = fingerprint.inventory == inventory and fingerprint.whole
-        return replace(found, by_repositories=True) if same and registry in by_name else found
+        return replace(change, by_repositories=True) if same and registry in by_name else change
 
     return tuple(
         replace(registry_plan, moved=cause(registry_plan))

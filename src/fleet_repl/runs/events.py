@@ -39,7 +39,7 @@ class RegistryRead:
     registry: Registry
     error: Fault | None = None
     excuse: str | None = None
-    """Why the error is no failure, where the account is joining: a sentence."""
+    """The reason why the error is no failure, where the account is joining: a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class BackfillsWanted:
     backfills: int
     """The number of backfills that may follow."""
     looking: bool = False
-    """Whether the run only looks, and starts none of them."""
+    """True if the run only looks, and starts none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

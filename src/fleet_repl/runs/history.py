@@ -97,7 +97,7 @@ class JournalEntry:
     """`outcome`, `request_id` and `in_doubt` are in lines about the end only."""
     request_id: str | None = None
     in_doubt: bool = False
-    """Whether ECR may have made a write that failed."""
+    """True if ECR may have made a write that failed."""
 
 
 BeforeDocuments: TypeAlias = Mapping[Registry, "RegistryBefore"]
@@ -206,7 +206,7 @@ class RunList:
     unreadable: tuple[UnreadableRun, ...] = ()
     """Runs that are missing in `runs`, because a document of theirs cannot be read."""
     pruned: Pruned | None = None
-    """What was removed; None where nothing was to be removed."""
+    """The runs that were removed; None where nothing was to be removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +215,7 @@ class Pruned:
 
     runs: tuple[RunSummary, ...]
     dry_run: bool = False
-    """Whether they were only shown, and are still there."""
+    """True if they were only shown, and are still there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +243,7 @@ class Fingerprint:
     policy: str | None = None
     """A digest of what the registry policy meant; None if no run has written one."""
     whole: bool = True
-    """Whether the run left the registry as its inventory asked for. False where a write failed or
+    """True if the run left the registry as its inventory asked for. False where a write failed or
     was skipped, or a link was held."""
 
 

@@ -82,7 +82,7 @@ class ChangeOutcome:
     after: Content
     """The content that was written, or would have been."""
     in_doubt: bool = False
-    """Whether ECR may have made the write although it failed. Not in the report's document."""
+    """True if ECR may have made the write although it failed. Not in the report's document."""
     because: str | None = field(default=None, compare=False)
     """The reason why the change was skipped or cancelled. Not in the report's document."""
 
@@ -104,7 +104,7 @@ class RegistryOutcome:
     because: str | None = None
     """The reason why changes of the registry were skipped or cancelled."""
     moved: Moved | None = None
-    """Who had changed a registry that was not as the fleet left it; None for any other."""
+    """The cause where a registry was not as the fleet left it; None for any other registry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +194,7 @@ class Report:
     plan_digest: str | None
     """None where the run was interrupted before there was a plan."""
     forced: bool = False
-    """Whether objections were overridden."""
+    """True if objections were overridden."""
     allowed: tuple[str, ...] = ()
     """The words of `--allow`: "collateral", "protected", "unknown-fields"."""
     rolls_back: str | None = None

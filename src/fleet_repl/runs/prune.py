@@ -1,4 +1,4 @@
-"""Which remembered runs may be removed. Pure."""
+"""Decides which remembered runs may be removed. Pure."""
 
 from __future__ import annotations
 

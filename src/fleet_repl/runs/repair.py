@@ -31,17 +31,17 @@ class LackingLink:
     images: tuple[tuple[str, str], ...] = ()
     """Repository and digest of each image that is named: pairs, as there may be a million."""
     is_whole: bool = True
-    """Whether every image that the destination is known to lack is named."""
+    """True if every image that the destination is known to lack is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """What a document says that destinations lack."""
+    """The images that destinations lack, as a document says."""
 
     fleet: str
     inventory: InventoryRef
     at: datetime
-    """When the document was made."""
+    """The time when the document was made."""
     links: tuple[LackingLink, ...]
 
 
@@ -56,7 +56,7 @@ class Obstacle:
 
 
 class Outlook:
-    """What a fresh look says of links: the obstacles, and registries that could not be read."""
+    """The result of a fresh look at links: the obstacles, and registries that could not be read."""
 
     def __init__(self, desired: Desired, observation: Observation) -> None:
         self._desired = desired

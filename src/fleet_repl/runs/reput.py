@@ -11,7 +11,7 @@ from fleet_repl.values.names import Registry
 
 
 class ReputState(StrEnum):
-    """What became of an image that was to be put again."""
+    """The result for an image that was to be put again."""
 
     LACKING = "lacking"
     """Of a dry run: it would be put again."""
@@ -19,7 +19,7 @@ class ReputState(StrEnum):
     THERE = "there"
     """Its destinations have it by now, so that nothing was put."""
     GONE = "gone"
-    """It cannot be read in its source: it was deleted or archived there."""
+    """The image cannot be read in its source: it was deleted or archived there."""
     FAILED = "failed"
     SKIPPED = "skipped"
     """The run was stopped before."""
@@ -36,7 +36,7 @@ class Reput:
     destinations: tuple[Registry, ...]
     """The managed registries that lack it by the document."""
     external: bool = False
-    """Whether an external registry, into which nobody can look, lacks it too."""
+    """True if an external registry, into which nobody can look, lacks it too."""
     state: ReputState
     tag: str | None = None
     """The tag that it was put under."""

@@ -1,4 +1,4 @@
-"""How long images took from their push to each destination, by route. Pure.
+"""The times that images took from their push to each destination, by route. Pure.
 
 ECR's events and a sample of `verify` tell the same deliveries: both become one kind of value, whose
 `key` says which are the same.
@@ -24,16 +24,16 @@ images that are older when they are restored from the archive or put again."""
 
 
 class DeliveryResult(StrEnum):
-    """What became of an image at a destination."""
+    """The result for an image at a destination."""
 
     ARRIVED = "arrived"
     FAILED = "failed"
     MISSING = "missing"
-    """It has not arrived, although the objective of its route is over."""
+    """The image has not arrived, although the objective of its route is over."""
 
 
 class DeliveryKey(NamedTuple):
-    """What tells deliveries apart. An image that is tagged again is no other image."""
+    """The identity of a delivery. An image that is tagged again is no other image."""
 
     source: Registry
     destination: Registry
@@ -57,7 +57,7 @@ class TimedDelivery:
     """The strictest objective of these routes, in seconds; None: they have none."""
     result: DeliveryResult
     at: datetime
-    """When it arrived or failed; of a missing image, when that was seen."""
+    """The time when it arrived or failed; of a missing image, when that was seen."""
     seconds: float | None = None
     """From its push until `at`; None where that is not known, or more than a day."""
     code: str | None = None

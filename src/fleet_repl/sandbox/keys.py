@@ -89,7 +89,7 @@ class Keyring:
         return key
 
     def takes_code(self, device: str, code: str) -> bool:
-        """Whether an MFA device may have shown the code. Each code of a device is taken once."""
+        """Returns whether an MFA device may show the code. Each code of a device is taken once."""
         taken = re.fullmatch(r"[0-9]{6}", code) is None or (device, code) in self._codes
         self._codes.add((device, code))
         return not taken

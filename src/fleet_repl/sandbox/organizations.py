@@ -35,7 +35,7 @@ class Organization:
     scenario: OrganizationScenario
     partition: Partition
     began: datetime
-    """When the sandbox was started."""
+    """The time when the sandbox was started."""
     seconds: Callable[[], float]
     """Seconds since then."""
 

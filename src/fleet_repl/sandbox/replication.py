@@ -44,9 +44,9 @@ class Estate:
     registries: Registries
     agenda: Agenda
     queues: Queues
-    """Where the copies of pushes are reported. Of copies by a backfill AWS does not say."""
+    """Are told of the copies of pushes. Of copies by a backfill AWS does not say."""
     replication_seconds: float
-    """How long a copy or a deletion takes to arrive."""
+    """The seconds until a copy or a deletion arrives."""
 
     def push(self, registry: Registry, repository: Repository, push: Push) -> Image:
         """Puts an image into a repository of `registry` and replicates it.

@@ -135,9 +135,9 @@ class Scenario(Part):
     lag_ms: Milliseconds = 0
     """For how long after a write reads still show the old rules, policy or templates."""
     replication_ms: Milliseconds = 0
-    """How long a copy or a deletion takes to arrive at a destination."""
+    """The time until a copy or a deletion arrives at a destination."""
     trail_ms: Milliseconds = 0
-    """How long CloudTrail takes to show a call."""
+    """The time until CloudTrail shows a call."""
     backfill_preparing_ms: Positive = 500
     backfill_images_per_second: Positive = 50
     respell_policies: bool = False

@@ -1,4 +1,4 @@
-"""What the accounts of a scenario hold at first: registries, stacks, queues, and what runs."""
+"""The contents of a scenario's accounts at first: registries, stacks, queues, and what runs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ServiceScenario(Placed):
     """The images of the containers of a task, such as
     `111111111111.dkr.ecr.eu-west-1.amazonaws.com/base/go:1.25`."""
     tasks: Annotated[int, Field(ge=0)] = 1
-    """How many tasks run."""
+    """The number of running tasks."""
 
 
 class FunctionScenario(Placed):
@@ -80,9 +80,9 @@ class QueueScenario(Placed):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
     events: bool = True
-    """Whether every copy of a push is reported there."""
+    """True if every copy of a push is reported there."""
     copies: Annotated[int, Field(ge=1)] = 1
-    """How often each event arrives."""
+    """The number of times that each event arrives."""
     messages: tuple[str, ...] = ()
     """The bodies of messages that are there at first."""
 

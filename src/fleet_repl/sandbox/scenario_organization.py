@@ -59,4 +59,4 @@ class OrganizationScenario(Part):
     units: tuple[UnitScenario, ...] = ()
     members: tuple[MemberScenario, ...] = ()
     empty_pages: bool = False
-    """Whether an empty page comes before each page of a list."""
+    """True if an empty page comes before each page of a list."""

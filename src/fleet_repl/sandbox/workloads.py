@@ -135,13 +135,13 @@ def _listed(request: Structure, member: str, arns: Iterable[str]) -> JsonObject:
     return {member: shown, **more}
 
 
-def _described(wanted: Iterable[str], found: dict[str, Json], member: str) -> JsonObject:
+def _described(wanted: Iterable[str], known: dict[str, Json], member: str) -> JsonObject:
     """Returns what there is of what was asked for, and a failure for each of the rest."""
     here: list[Json] = []
     failures: list[Json] = []
     for name in wanted:
-        if name in found:
-            here.append(found[name])
+        if name in known:
+            here.append(known[name])
         else:
             failures.append({"arn": name, "reason": "MISSING"})
     return {member: here, "failures": failures}

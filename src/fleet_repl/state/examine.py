@@ -28,7 +28,7 @@ _ELSEWHERE: Final = "name another place with --state or in [state], or mend this
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockAndFreeze:
-    """What keeps runs from writing to a fleet at one moment."""
+    """The lock and the freeze that keep runs from writing to a fleet at one moment."""
 
     lock: SeenLock | None = None
     """The lock, if it binds other runs."""

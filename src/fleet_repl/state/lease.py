@@ -42,7 +42,7 @@ class Taken:
     """The version of the document to replace; None if there is none."""
     replaced: Holder | None
     previously: datetime | None = None
-    """When the lock was taken the time before; None if it never was."""
+    """The time when the lock was taken before; None if it never was."""
 
 
 class Lease:
@@ -79,12 +79,12 @@ class Lease:
 
     @property
     def taken_at(self) -> datetime:
-        """When the lock was taken, as its document says."""
+        """Returns when the lock was taken, as its document says."""
         return self._taken.at
 
     @property
     def previously_taken_at(self) -> datetime | None:
-        """When the lock was taken the time before, whether that run has ended or died."""
+        """Returns when the lock was taken the time before, whether that run has ended or died."""
         return self._taken.previously
 
     @property

@@ -41,7 +41,7 @@ class RunIndex:
     """The ids of a fleet's runs, as one taking of its lock has left them."""
 
     taken_at: datetime
-    """When the lock was taken under which the index was brought up to date."""
+    """The time when the lock was taken under which the index was brought up to date."""
     over: frozenset[str]
     """Runs that have ended or are set aside."""
     open: frozenset[str]

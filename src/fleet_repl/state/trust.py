@@ -38,7 +38,7 @@ class Place:
     name: str
     """The name of the document, such as `prod/applied.json`."""
     shared: bool = False
-    """Whether several users of the machine share the state."""
+    """True if several users of the machine share the state."""
 
     @property
     def path(self) -> Path:

@@ -49,7 +49,7 @@ class Fault:
     """The remedy for the reader."""
 
     role_refused: bool = field(default=False, compare=False)
-    """Whether AWS refused the account's own role at least twice, seconds apart, and never gave a
+    """True if AWS refused the account's own role at least twice, seconds apart, and never gave a
     session of it in this run: the only sign of a closed account. Not part of any document."""
 
     @property

@@ -32,7 +32,7 @@ class Collateral:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """Where prefixes may reach, whatever repositories there are."""
+    """The limits of prefixes, whatever repositories there are."""
 
     within: Prefixes
     """Each prefix starts with one of these."""

@@ -83,7 +83,7 @@ class BackfillOutcome:
     destination_name: str = ""
     state: BackfillState
     started: bool = False
-    """Whether this run started it."""
+    """True if this run started it."""
     backfill: Backfill | None = None
     """The backfill as ECR last reported it."""
     failures: Mapping[str, int | None] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class BackfillOutcome:
     because: str | None = None
     """The reason why the backfill was not started, or is not followed any further."""
     joining: bool = False
-    """Whether the account of its source or of its destination is joining: then it is no failure
+    """True if the account of its source or of its destination is joining: then it is no failure
     that there is no backfill."""
 
     def may_start(self, *, again: bool = False) -> bool:

@@ -66,7 +66,7 @@ class _Forms:
     size: int
     """Characters of all statements, with a comma behind each."""
     exact: bool
-    """Whether each statement says what its grants do. A prefix with a `*` does not."""
+    """True if each statement says what its grants do. A prefix with a `*` does not."""
 
     def of(self, owner: Owner, registry: Registry) -> tuple[JsonObject, ...]:
         """The statements of a registry, sorted by Sid."""

@@ -62,9 +62,9 @@ class Start:
         self._context = context
         self._error: CallError | None = None
         self._looked = False
-        """Whether the list was read since the last attempt."""
+        """True if the list was read since the last attempt."""
         self.uncertain = False
-        """Whether an answer was lost, so that the backfill may have been started."""
+        """True if an answer was lost, so that the backfill may have been started."""
 
     async def run(self) -> Backfill:
         """Start the backfill, and return it. Raises CallError where none was started."""

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """Who is asked what runs."""
+    """The services that are asked for running images."""
 
     runtimes: tuple[Runtime, ...]
     places: Sequence[Registry]

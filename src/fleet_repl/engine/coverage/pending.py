@@ -81,8 +81,8 @@ class RecentImages:
 
     async def _has_arrived(self, key: bytes, destination: Registry) -> bool:
         with of_destination("DescribeImages"):
-            found = await self.images.find_image(destination, self.repository, digest_of(key))
-        return found is not None
+            image = await self.images.find_image(destination, self.repository, digest_of(key))
+        return image is not None
 
 
 class DestinationError(Exception):

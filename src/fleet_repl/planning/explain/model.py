@@ -23,7 +23,7 @@ class Awaited(StrEnum):
     THERE = "there"
     ON_ITS_WAY = "on-its-way"
     NOT_PUSHED = "not-pushed"
-    """It is in none of the sources that send it there."""
+    """No source that sends images there has the image."""
     CANNOT_COME = "cannot-come"
     """Waiting does not help."""
 
@@ -39,9 +39,9 @@ class AwaitedImage:
     digest: str | None = None
     """The digest that is awaited; None where the image is in no source yet."""
     pushed_at: datetime | None = None
-    """When it was pushed to its source: since then the destination lacks it."""
+    """The time of the push to its source: since then the destination lacks it."""
     because: str | None = None
-    """What keeps it, or what is remarkable about it."""
+    """The reason why it is kept from there, or a remark about it."""
     seconds: float | None = None
     """Where it is there: from the start of the wait until that was seen."""
 
@@ -103,7 +103,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Where does an image of a fleet go?"""
+    """The question where an image of a fleet goes."""
 
     image: ImageName
     inventory: Inventory
@@ -184,13 +184,13 @@ class NotCarried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Where an image goes, where it does not go, and the one thing to do about it."""
+    """The places to which an image goes and does not go, and the one thing to do about it."""
 
     image: ImageName
     fleet: str
     names: Mapping[AccountId, str]
     live: bool = False
-    """Whether AWS was asked, and not the inventory alone."""
+    """True if AWS was asked, and not the inventory alone."""
     carried: tuple[Carried, ...]
     """By source and destination."""
     not_carried: tuple[NotCarried, ...]
@@ -198,7 +198,7 @@ class Explanation:
     no registry, each with the source from which it comes nearest."""
     unreadable: Mapping[Registry, Fault] = field(default_factory=dict)
     interrupted: bool = False
-    """Whether somebody stopped the run before everything was read."""
+    """True if somebody stopped the run before everything was read."""
     remedy: str | None = None
     """A sentence; after a colon at its end, commands or text to paste follow on their own lines."""
 

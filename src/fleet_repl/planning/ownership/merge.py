@@ -71,7 +71,7 @@ class Merged:
     clashes: tuple[Cell, ...] = ()
     """Wanted cells that a rule of others covers with deletions unlike the routes, or without."""
     dropped: bool = False
-    """Whether a rule of unknown meaning is removed."""
+    """True if a rule of unknown meaning is removed."""
 
     @property
     def count(self) -> int:

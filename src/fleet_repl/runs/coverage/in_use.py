@@ -60,7 +60,7 @@ class RunningImage(NamedTuple):
 
     uri: str
     digest: str | None
-    """What its tag was resolved to when it was pulled; None where the service does not say."""
+    """The digest of its tag when it was pulled; None where the service does not say."""
     workload: Workload
 
 
@@ -113,7 +113,7 @@ class ImageInUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InUse:
-    """What the accounts of a fleet run."""
+    """The images that the accounts of a fleet run."""
 
     runtimes: tuple[Runtime, ...]
     images: tuple[ImageInUse, ...]

@@ -90,7 +90,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCoverage:
-    """What has arrived of everything that one link carries."""
+    """The share of everything that one link carries that has arrived."""
 
     source: Registry
     source_name: str
@@ -105,12 +105,12 @@ class LinkCoverage:
     gaps: tuple[Gap, ...]
     """By repository."""
     joining: str | None = None
-    """Why it is no problem that nothing is known of the link: a sentence."""
+    """The reason why it is no problem that nothing is known of the link: a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteCoverage:
-    """What has arrived of everything that the links of a route carry, where they were looked at."""
+    """The same share over the links of a route, where they were looked at."""
 
     name: str
     unmatched: Prefixes
@@ -129,7 +129,7 @@ class RouteCoverage:
     external: bool = False
     """All its links lead to external accounts, so nobody here can tell what has arrived."""
     remedy: str | None = None
-    """What to do about its gaps, and the commands on lines of their own; None for none."""
+    """The remedy for its gaps, with the commands on lines of their own; None for none."""
 
     @property
     def is_met(self) -> bool | None:

@@ -22,7 +22,7 @@ ACCESS_DENIED: Final = "DESTINATION_REGISTRY_ACCESS_DENIED"
 
 SAME_TAG: Final = "to push the same tag again sends nothing"
 COPIED_BY: Final = f"fleet-repl repair or fleet-repl backfill --force copies it; {SAME_TAG}"
-"""What to do about an image that ECR will not send any more by itself."""
+"""The remedy for an image that ECR will not send any more by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,8 +104,8 @@ class LinkDelivery:
     images: tuple[Delivery, ...] = ()
     """In the order of the sample."""
     joining: str | None = None
-    """Why it is no problem that nothing is known of the link, where the account of its source or of
-    its destination is joining: a sentence."""
+    """The reason why it is no problem that nothing is known of the link, where the account of its
+    source or of its destination is joining: a sentence."""
 
     @classmethod
     def of(

@@ -1,6 +1,6 @@
-"""Whether a fleet can be reached, read and written: the questions, the checks, the problems. Pure.
+"""The questions, checks and problems that say whether a fleet can be reached, read and written.
 
-Every decision about what answers mean is made here; `engine.doctor` asks.
+Pure: every decision about what answers mean is made here; `engine.doctor` asks.
 """
 
 from fleet_repl.runs.doctor.checks import (

@@ -30,7 +30,7 @@ class Needs:
     writes: tuple[str, ...]
     """The actions among them that write."""
     grants: bool
-    """Whether registry policies are read and written."""
+    """True if registry policies are read and written."""
     templates: frozenset[Registry]
     """Registries whose creation templates are read."""
     repositories: frozenset[Registry]

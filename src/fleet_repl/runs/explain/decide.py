@@ -41,8 +41,8 @@ _UNLISTED_FACT: Final = (
 def explain_sightings(question: Question, seen: Sightings) -> Explanation:
     """Returns where the image goes as AWS has it."""
     carried, stopped = answers_on_links(question, seen)
-    found = {link.destination for link in carried} | {why.destination for why in stopped}
-    left_out = (*stopped, *_elsewhere(question, seen, found))
+    reached = {link.destination for link in carried} | {why.destination for why in stopped}
+    left_out = (*stopped, *_elsewhere(question, seen, reached))
     remedy = remedy_of(question, carried, left_out) or _remedy(question, carried, seen)
     return Explanation(
         image=question.image,
@@ -75,9 +75,9 @@ def answers_on_links(
     return tuple(carried), (*missing, *stopped)
 
 
-def _elsewhere(question: Question, seen: Sightings, found: set[Registry]) -> Iterator[NotCarried]:
+def _elsewhere(question: Question, seen: Sightings, reached: set[Registry]) -> Iterator[NotCarried]:
     """Yields the registries that neither a rule nor a route leads to."""
-    for why in not_carried(question, found):
+    for why in not_carried(question, reached):
         fault = seen.replications.get(why.source)
         joining = seen.joining.get(why.source.account)
         if why.reason is Reason.SAME_REGISTRY:

@@ -33,7 +33,7 @@ from fleet_repl.values.prefixes import LinkScope, reduce, selects
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sightings:
-    """What AWS answered about an image, its rules and its destinations."""
+    """AWS's answers about an image, its rules and its destinations."""
 
     at: datetime
     replications: Mapping[Registry, Replication | Fault]
@@ -41,7 +41,7 @@ class Sightings:
     policies: Mapping[Registry, JsonObject | Fault | None] = field(default_factory=dict)
     """The policies of managed destinations in other accounts than their source."""
     repositories: Mapping[Registry, bool | Fault] = field(default_factory=dict)
-    """Whether a managed destination in another account has the repository already."""
+    """True for each managed destination in another account that has the repository already."""
     images: Mapping[Registry, SampledImage | None] = field(default_factory=dict)
     """Source → the image there, None where it is not there. Empty for a whole repository."""
     arrivals: Mapping[Lookup, Arrival] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Sightings:
     there: There = field(default_factory=dict)
     """The repositories that count, of routes that leave new ones."""
     interrupted: bool = False
-    """Whether somebody stopped the run before everything was read."""
+    """True if somebody stopped the run before everything was read."""
 
 
 def links_in_place(

@@ -67,7 +67,7 @@ class _Write(NamedTuple):
     before: JsonObject | None
     after: JsonObject | None
     sure: bool
-    """Whether the write surely took place."""
+    """True if the write surely took place."""
 
 
 def targets(past: PastRun) -> tuple[Target, ...]:

@@ -1,4 +1,4 @@
-"""What each statement of a registry policy means for the copy of one repository of an account."""
+"""The meaning of each statement of a registry policy for the copy of an account's repository."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Verdict:
     maybe: tuple[str, ...]
     """The actions of which that cannot be decided."""
     depends_on: tuple[str, ...] = ()
-    """What decides on them."""
+    """The conditions that decide on them."""
 
     def __str__(self) -> str:
         verb = "denies" if self.denies else "allows"
