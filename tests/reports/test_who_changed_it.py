@@ -125,3 +125,20 @@ def test_the_text_of_a_report(report: Report) -> None:
     )
     text = report_text(replace(report, registries=registries))
     assert f"    {WHO}\n" in text
+
+
+def test_a_reason_of_many_registries_is_told_once(report: Report) -> None:
+    """After somebody has reset a whole fleet, CloudTrail lags behind for each of its registries."""
+    moved = replace(MOVED, attribution=Attribution())
+    first = next(item for item in report.registries if item.outcome is Outcome.APPLIED)
+    alike = tuple(replace(first, name=name, moved=moved) for name in ("a", "b", "c"))
+    lines = report_text(replace(report, registries=(*alike, replace(first, moved=MOVED))))
+    applied = lines.partition("\nApplied: 4 registries\n")[2].partition("\n\n")[0].splitlines()
+    assert [line.strip() for line in applied[-2:]] == [
+        WHO,
+        (
+            "the call that changed it is not in CloudTrail yet, which lags by some minutes: "
+            "3 registries"
+        ),
+    ]
+    assert "".join(applied).count("CloudTrail") == 1

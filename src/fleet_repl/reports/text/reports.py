@@ -128,12 +128,28 @@ def _add_applied(page: Page, report: Report) -> None:
         return
     page.heading(f"Applied: {counted(len(applied), 'registry')}")
     shown = page.within(applied, APPLIED)
+    unknown = Counter(line for outcome in shown if (line := _unknown_caller(outcome)) is not None)
     for outcome in shown:
         changes = _changes(outcome.changes)
         page.add(f"{label(outcome.registry, outcome.name)}: {changes}", indent=1)
         for line in () if outcome.moved is None else call_sentences(outcome.moved.attribution):
-            page.add((line, Style.FAINT), indent=2)
+            # The same reason of many registries is told once, below.
+            if unknown[line] <= 1:
+                page.add((line, Style.FAINT), indent=2)
     page.more(len(applied) - len(shown), indent=1)
+    for line, number in unknown.items():
+        if number > 1:
+            page.add((f"{line}: {counted(number, 'registry')}", Style.FAINT), indent=1)
+
+
+def _unknown_caller(outcome: RegistryOutcome) -> str | None:
+    """Returns why nobody can tell who had changed a registry; None where that is known, or was not
+    asked."""
+    attribution = None if outcome.moved is None else outcome.moved.attribution
+    if attribution is None or attribution.calls:
+        return None
+    (sentence,) = call_sentences(attribution)
+    return sentence
 
 
 def _changes(changes: Sequence[ChangeOutcome]) -> str:
