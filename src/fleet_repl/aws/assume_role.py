@@ -32,12 +32,7 @@ from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import AccountId, Region, RoleArn, Secret
 
 _LASTING: Final = frozenset(
-    {
-        FaultKind.ACCESS_DENIED,
-        FaultKind.INVALID,
-        FaultKind.REGION_DISABLED,
-        FaultKind.WRONG_ACCOUNT,
-    }
+    {FaultKind.ACCESS_DENIED, FaultKind.INVALID, FaultKind.REGION_DISABLED, FaultKind.WRONG_ACCOUNT}
 )
 """Failures that last for the whole run: the account's next registry would get the same answer."""
 

@@ -217,11 +217,7 @@ class AwsRegistries:
     async def _find(
         self, registry: Registry, repository: str, image: JsonObject
     ) -> tuple[JsonObject, ...]:
-        parameters = {
-            "repositoryName": repository,
-            "imageIds": [image],
-            "filter": _ARCHIVED_TOO,
-        }
+        parameters = {"repositoryName": repository, "imageIds": [image], "filter": _ARCHIVED_TOO}
         try:
             return await self._calls.read(
                 registry, "DescribeImages", answers.image_details, parameters

@@ -181,11 +181,7 @@ class RepeatedCall:
         if self._is_json and response.status_code < 300:
             request_id = response.headers.get("x-amzn-requestid")
             return Answer(body=content, parsed={}, request_id=request_id)
-        answer = {
-            "status_code": response.status_code,
-            "headers": response.headers,
-            "body": content,
-        }
+        answer = {"status_code": response.status_code, "headers": response.headers, "body": content}
         try:
             parsed = self._parser.parse(answer, self._model.output_shape)
             code = parsed.get("Error", {}).get("Code")

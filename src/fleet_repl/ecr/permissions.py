@@ -101,9 +101,7 @@ _NEEDS: Final = (
         feature=Feature.BACKFILL,
     ),
     _Need(
-        sid="ImagesPutAgain",
-        writes=("ecr:BatchGetImage", "ecr:PutImage"),
-        feature=Feature.REPUT,
+        sid="ImagesPutAgain", writes=("ecr:BatchGetImage", "ecr:PutImage"), feature=Feature.REPUT
     ),
     _Need(
         sid="Templates",
@@ -150,15 +148,9 @@ _NEEDS: Final = (
         ),
         feature=Feature.IN_USE,
     ),
+    _Need(sid="OutsideChanges", reads=("cloudtrail:LookupEvents",), feature=Feature.CLOUDTRAIL),
     _Need(
-        sid="OutsideChanges",
-        reads=("cloudtrail:LookupEvents",),
-        feature=Feature.CLOUDTRAIL,
-    ),
-    _Need(
-        sid=OWN_PERMISSIONS,
-        reads=("iam:SimulatePrincipalPolicy",),
-        resource=f"{_ROLES}{{role}}",
+        sid=OWN_PERMISSIONS, reads=("iam:SimulatePrincipalPolicy",), resource=f"{_ROLES}{{role}}"
     ),
     _linked_role("ServiceLinkedRoleOfReplication", "replication.ecr.amazonaws.com"),
     _linked_role("ServiceLinkedRoleOfTemplates", "ecr.amazonaws.com", Feature.TEMPLATES),

@@ -36,11 +36,7 @@ class ChangeWriter:
     """Carries out the changes of one plan, and records their outcomes in the ledger."""
 
     def __init__(
-        self,
-        desired: Desired,
-        documents: DocumentWriter,
-        ledger: Ledger,
-        last_look: LastLook,
+        self, desired: Desired, documents: DocumentWriter, ledger: Ledger, last_look: LastLook
     ) -> None:
         self._desired = desired
         self._documents = documents

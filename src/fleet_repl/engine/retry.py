@@ -116,9 +116,7 @@ class Pace:
         with anyio.move_on_after(seconds):
             return await once()
         fault = Fault(
-            kind=FaultKind.TIMEOUT,
-            operation=operation,
-            message=f"no answer within {seconds:.4g} s",
+            kind=FaultKind.TIMEOUT, operation=operation, message=f"no answer within {seconds:.4g} s"
         )
         raise CallError(fault, transient=True, uncertain=True)
 

@@ -27,9 +27,7 @@ from fleet_repl.inventory.inventory_file import (
     with_discovery as with_discovery,
 )
 from fleet_repl.inventory.model import Inventory as Inventory
-from fleet_repl.inventory.organization import (
-    Organization as Organization,
-)
+from fleet_repl.inventory.organization import Organization as Organization
 from fleet_repl.inventory.routes import Match as Match, Route as Route, Selector as Selector
 from fleet_repl.inventory.safety import (
     REST as REST,

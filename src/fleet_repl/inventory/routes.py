@@ -116,9 +116,7 @@ def _selector(no_externals: str | None = None) -> Kind:
     there is no source to be the same as."""
 
     def read(
-        value: object,
-        handler: Callable[[object], SelectorTable],
-        info: ValidationInfo[Context],
+        value: object, handler: Callable[[object], SelectorTable], info: ValidationInfo[Context]
     ) -> Selector:
         info.context.no_externals = no_externals
         try:

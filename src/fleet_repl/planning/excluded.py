@@ -37,9 +37,7 @@ def exclude(
 
 
 def exclude_objected(
-    registries: Iterable[RegistryPlan],
-    against: tuple[Objection, ...],
-    objections_to: ObjectionsTo,
+    registries: Iterable[RegistryPlan], against: tuple[Objection, ...], objections_to: ObjectionsTo
 ) -> tuple[tuple[RegistryPlan, ...], tuple[Objection, ...]]:
     """Returns the plans, with objected registries excluded, and the objections that remain.
 

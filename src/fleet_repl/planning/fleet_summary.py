@@ -51,11 +51,7 @@ def describe_fleet(inventory: Inventory) -> FleetSummary:
         links=len(topology.links),
         rules=rules,
         routes=topology.routes,
-        warnings=(
-            *known.warnings,
-            *discovery_warnings(inventory),
-            *map(_unset, inventory.unset),
-        ),
+        warnings=(*known.warnings, *discovery_warnings(inventory), *map(_unset, inventory.unset)),
         acknowledged=known.acknowledged,
     )
 
@@ -76,10 +72,7 @@ def _undiscovered(inventory: Inventory) -> FleetSummary:
             RouteSummary(name=route.name, sources=0, destinations=0, links=0, by_name=route.by_name)
             for route in inventory.routes
         ),
-        warnings=(
-            Warning(kind="not-discovered", message=message),
-            *map(_unset, inventory.unset),
-        ),
+        warnings=(Warning(kind="not-discovered", message=message), *map(_unset, inventory.unset)),
     )
 
 

@@ -88,10 +88,7 @@ def over_limits(
         message = f"with held links left out it would need {need}"
         hint = "settle the destinations of the held links first"
     return Fault(
-        kind=FaultKind.INVALID,
-        operation="PutReplicationConfiguration",
-        message=message,
-        hint=hint,
+        kind=FaultKind.INVALID, operation="PutReplicationConfiguration", message=message, hint=hint
     )
 
 

@@ -102,11 +102,7 @@ class GrantDecision:
 
 
 def decide_grants(
-    registry: Registry,
-    seen: Observed,
-    uses: GrantUses,
-    *,
-    in_scope: bool,
+    registry: Registry, seen: Observed, uses: GrantUses, *, in_scope: bool
 ) -> GrantDecision:
     """Decides which grants are in force in `registry` when rules are written."""
     desired = uses.desired

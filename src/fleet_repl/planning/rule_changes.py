@@ -146,11 +146,7 @@ def rule_changes(
 
 
 def rewriting(
-    registry: Registry,
-    current: Replication,
-    then: Replication,
-    desired: Desired,
-    wave: str = REST,
+    registry: Registry, current: Replication, then: Replication, desired: Desired, wave: str = REST
 ) -> Change:
     """A write of rules that puts `then` in the place of `current`."""
     routes = {link.destination: link.routes for link in desired.outgoing.get(registry, ())}

@@ -143,10 +143,7 @@ def each_before(plan: Plan, record: Record) -> Iterator[tuple[Registry, Registry
         if documents or templates:
             registry = registry_plan.registry
             owned = record[registry].links if registry in record else {}
-            yield (
-                registry,
-                RegistryBefore(documents=documents, templates=templates, owned=owned),
-            )
+            yield (registry, RegistryBefore(documents=documents, templates=templates, owned=owned))
 
 
 def prefix_of(change: Change | ChangeOutcome) -> str | None:

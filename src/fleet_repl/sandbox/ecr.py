@@ -9,12 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from fleet_repl.sandbox import (
-    backfill_calls,
-    image_calls,
-    registry_calls,
-    repository_calls,
-)
+from fleet_repl.sandbox import backfill_calls, image_calls, registry_calls, repository_calls
 from fleet_repl.sandbox.access import admitted
 from fleet_repl.sandbox.aws_errors import AwsError, Common, Service, common
 from fleet_repl.sandbox.directory import Identity

@@ -61,11 +61,7 @@ def fingerprints_content(fingerprints: Fingerprints) -> bytes:
         run = FingerprintRunDocument(
             fingerprint.run_id, timestamp(fingerprint.at), fingerprint.inventory
         )
-        registries[name] = (
-            runs.setdefault(run, len(runs)),
-            fingerprint.rules,
-            fingerprint.policy,
-        )
+        registries[name] = (runs.setdefault(run, len(runs)), fingerprint.rules, fingerprint.policy)
     unfinished = tuple(name for name, left in named.items() if not left.whole)
     return line(FingerprintsDocument(tuple(runs), registries, unfinished or UNSET))
 

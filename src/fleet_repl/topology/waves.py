@@ -146,11 +146,7 @@ def _named(positions: Collection[int], waves: Waves) -> str:
 
 
 def _idle(name: str, why: str) -> Notice:
-    return Notice(
-        kind=IDLE_WAVE,
-        message=f"wave {name} {why}",
-        about=(frozenset({name}),),
-    )
+    return Notice(kind=IDLE_WAVE, message=f"wave {name} {why}", about=(frozenset({name}),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,10 +100,7 @@ def _in_turn(wanted: Iterable[Registry], known: Iterable[Backfill]) -> list[Regi
 
 
 def _serving(
-    destination: Registry,
-    since: datetime | None,
-    known: Sequence[Backfill],
-    fresh: Collection[str],
+    destination: Registry, since: datetime | None, known: Sequence[Backfill], fresh: Collection[str]
 ) -> Backfill | None:
     """Returns the last backfill that will do for a destination: under way if there is one,
     otherwise complete. A complete backfill with failed copies will not do, unless this run started

@@ -58,11 +58,7 @@ class _Note(NamedTuple):
 
 
 def findings(
-    policy: Policy,
-    needed: frozenset[Grant],
-    permissions: Permissions,
-    *,
-    scope: str | None = None,
+    policy: Policy, needed: frozenset[Grant], permissions: Permissions, *, scope: str | None = None
 ) -> tuple[Finding, ...]:
     """Findings about foreign statements, and about statements of ours that somebody edited.
 

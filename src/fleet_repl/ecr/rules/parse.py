@@ -95,12 +95,7 @@ def configuration_of(kept: Iterable[RawRule], rules: Iterable[Rule]) -> Replicat
         return parse_document(document)
     listed = (*(rule for _, rule in staying), *written)
     links = links_of(listed)
-    return Replication(
-        document=document,
-        links=links,
-        may_use=prefixes_of(links),
-        rules=listed,
-    )
+    return Replication(document=document, links=links, may_use=prefixes_of(links), rules=listed)
 
 
 _NONE: Final = Replication(document=NO_RULES, links={}, may_use={})

@@ -167,9 +167,7 @@ class _Inquiry:
         return resolved
 
     async def _find_all(
-        self,
-        images: Set[PulledImage],
-        holders: Mapping[str, tuple[Registry, ...]],
+        self, images: Set[PulledImage], holders: Mapping[str, tuple[Registry, ...]]
     ) -> Mapping[PulledImage, Mapping[Registry, bool | None]]:
         """Returns for each image which other registries have it. `holders`: the registries that
         have a repository, by its name."""

@@ -26,11 +26,7 @@ BY_NAME_FACT: Final = (
 
 
 def question_of(
-    inventory: Inventory,
-    what: str,
-    *,
-    source: str | None = None,
-    destinations: Iterable[str] = (),
+    inventory: Inventory, what: str, *, source: str | None = None, destinations: Iterable[str] = ()
 ) -> Question:
     """Returns the question about an image that texts ask.
 

@@ -117,11 +117,7 @@ def merge_exclusive(
         return Merged(rules=current.rules, links=current.links, owned=owned)
     rules = rules_for(wanted, filters=filters)
     return Merged(
-        rules=rules,
-        links=wanted,
-        owned=cells_of(rules),
-        replaced=current.rules,
-        dropped=dropped,
+        rules=rules, links=wanted, owned=cells_of(rules), replaced=current.rules, dropped=dropped
     )
 
 
@@ -145,13 +141,7 @@ def merge_additive(
 
 class _Merger:
     def __init__(
-        self,
-        wanted: Links,
-        requested: Links,
-        recorded: Cells | None,
-        filters: int,
-        *,
-        force: bool,
+        self, wanted: Links, requested: Links, recorded: Cells | None, filters: int, *, force: bool
     ) -> None:
         self._wanted = wanted
         self._requested = requested

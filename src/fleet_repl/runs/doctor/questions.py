@@ -45,9 +45,7 @@ class Needs:
 
 
 def needs_of(
-    inventory: Inventory,
-    templates: Collection[Registry],
-    repositories: Collection[Registry] = (),
+    inventory: Inventory, templates: Collection[Registry], repositories: Collection[Registry] = ()
 ) -> Needs:
     """`templates`: the registries that creation templates are placed in. `repositories`: the
     sources of routes whose prefixes follow from their repositories."""

@@ -140,10 +140,7 @@ class Permissions:
 
 
 def in_force(
-    policy: Policy,
-    registry: Registry,
-    partition: Partition,
-    trusted: frozenset[str] = frozenset(),
+    policy: Policy, registry: Registry, partition: Partition, trusted: frozenset[str] = frozenset()
 ) -> Permissions:
     """Returns the permissions of a policy as it stands, edited statements of ours included."""
     return Permissions(

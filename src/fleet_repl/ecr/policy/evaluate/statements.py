@@ -61,12 +61,7 @@ class Statement:
     """
 
     def __init__(
-        self,
-        document: JsonObject,
-        registry: Registry,
-        partition: Partition,
-        *,
-        exact: bool = False,
+        self, document: JsonObject, registry: Registry, partition: Partition, *, exact: bool = False
     ) -> None:
         self.document = document
         self.denies = document.get("Effect") == "Deny"
