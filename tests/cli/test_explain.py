@@ -152,6 +152,14 @@ def test_links_and_reasons_are_listed(cli: Cli) -> None:
             'prefixes = ["base/", "prod", "bases/"]',
         ),
         (
+            "web/x",
+            "build/eu-west-1",
+            "shop/eu-west-1",
+            Reason.OTHER_PREFIX,
+            "only with base/, prod: web/x does not begin with any of them",
+            'prefixes = ["base/", "prod", "web/"]',
+        ),
+        (
             "base/x",
             "build/eu-west-1",
             "shop/us-east-1",

@@ -216,10 +216,12 @@ def _other_prefix(question: Question, link: Link) -> str:
         return f"route {route.name} leads there, but {lists}"
     nearest = _nearest(prefixes, repository)
     shown = listed(prefixes, _PREFIXES_SHOWN)
-    several = f", of which {nearest} comes nearest" if len(prefixes) > 1 else ""
+    several = len(prefixes) > 1
+    alike = several and _shared(nearest, repository) > 0
+    which = f", of which {nearest} comes nearest" if alike else ""
     verb = "leads" if len(link.routes) == 1 else "lead"
     return (
-        f"{named('route', link.routes)} {verb} there, but only with {shown}{several}: "
+        f"{named('route', link.routes)} {verb} there, but only with {shown}{which}: "
         f"{repository} does not begin with {'any of them' if several else 'it'}"
     )
 
