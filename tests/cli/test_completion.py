@@ -75,6 +75,12 @@ def completed(line: str) -> list[str]:
         ("fleet-repl plan demo.toml --account s", ["shop-dev"]),
         ("fleet-repl verify demo.toml --label tier=", ["tier=hub", "tier=leaf"]),
         ("fleet-repl drift demo.toml --region eu", ["eu-west-1"]),
+        ("fleet-repl explain demo.toml base/go --from hu", ["hub/eu-west-1", "hub/us-east-1"]),
+        ("fleet-repl explain demo.toml base/go --to shop-dev/u", ["shop-dev/us-east-1"]),
+        (
+            "fleet-repl wait demo.toml base/go:1 --to 2222",
+            [f"{'2' * 12}/eu-west-1", f"{'2' * 12}/us-east-1"],
+        ),
         ("fleet-repl backfill demo.toml --route ", ["golden"]),
         ("fleet-repl apply demo.toml --wave ", ["canary", "rest"]),
         ("fleet-repl plan --account ", []),

@@ -17,7 +17,7 @@ import typer
 
 from fleet_repl.cli.flags import STANDARD_INPUT
 from fleet_repl.cli.library import Library
-from fleet_repl.inventory import Inventory, located
+from fleet_repl.inventory import Account, External, Inventory, located
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import FleetError
 
@@ -29,8 +29,8 @@ _MOST: Final = 200
 
 
 def complete(kind: str, context: typer.Context, incomplete: str) -> list[Item]:
-    """The items of a kind that begin with `incomplete`: `accounts`, `labels`, `regions`, `routes`,
-    `waves` or `runs`."""
+    """The items of a kind that begin with `incomplete`: `accounts`, `labels`, `regions`,
+    `registries`, `routes`, `waves` or `runs`."""
     try:
         items = runs(context) if kind == "runs" else _OF_INVENTORY[kind](_inventory(context))
         matching = (item for item in items if item[0].startswith(incomplete))
@@ -60,6 +60,14 @@ def regions(inventory: Inventory) -> Iterable[Item]:
     return ((region, "") for region in sorted(listed))
 
 
+def registries(inventory: Inventory) -> Iterator[Item]:
+    """Every registry as ACCOUNT/REGION, first by the names of accounts and then by their ids."""
+    accounts: tuple[Account | External, ...] = (*inventory.accounts, *inventory.externals)
+    ends = [(account, region) for account in accounts for region in account.regions]
+    yield from ((f"{account.name}/{region}", account.id) for account, region in ends)
+    yield from ((f"{account.id}/{region}", account.name) for account, region in ends)
+
+
 def routes(inventory: Inventory) -> Iterable[Item]:
     """The names of the routes."""
     return ((route.name, "") for route in inventory.routes)
@@ -72,7 +80,8 @@ def waves(inventory: Inventory) -> Iterator[Item]:
 
 
 _OF_INVENTORY: Final = {
-    function.__name__: function for function in (accounts, labels, regions, routes, waves)
+    function.__name__: function
+    for function in (accounts, labels, regions, registries, routes, waves)
 }
 
 

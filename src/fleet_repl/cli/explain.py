@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import ASKED, InventoryPath, PushedTo
+from fleet_repl.cli.flags import ASKED, InventoryPath, PushedTo, completing
 from fleet_repl.cli.output import check_files, hand_over, show_only
 from fleet_repl.cli.run_options import SandboxOptions
 from fleet_repl.reports.exit_codes import explanation_exit
@@ -47,6 +47,7 @@ class ExplainOptions(SandboxOptions):
             "--to",
             metavar="ACCOUNT/REGION",
             help="The registry that it should get to, the account by id or name.",
+            autocompletion=completing("registries"),
             show_default=False,
             rich_help_panel=ASKED,
         ),

@@ -234,6 +234,7 @@ PushedTo = Annotated[
         metavar="ACCOUNT/REGION",
         help="The registry that it is pushed to, the account by id or name.",
         show_default=False,
+        autocompletion=completing("registries"),
         rich_help_panel=ASKED,
     ),
 ]

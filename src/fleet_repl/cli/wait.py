@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from fleet_repl.cli.command import Call
-from fleet_repl.cli.flags import ASKED, InventoryPath, PushedTo, duration
+from fleet_repl.cli.flags import ASKED, InventoryPath, PushedTo, completing, duration
 from fleet_repl.cli.fleet_run import Target, run_target
 from fleet_repl.cli.output import hand_over
 from fleet_repl.cli.run_options import SandboxOptions
@@ -47,6 +47,7 @@ class WaitOptions(SandboxOptions):
             metavar="ACCOUNT/REGION",
             help="A registry that it has to get to, the account by id or name; all that routes "
             "carry it to unless given. Repeatable.",
+            autocompletion=completing("registries"),
             show_default=False,
             rich_help_panel=ASKED,
         ),
