@@ -37,7 +37,6 @@ _NOTHING_OF_THE_MACHINE: Final = {
     "ca_bundle": (None, None, None, None),
 }
 
-
 _SDK: Final = ("aiobotocore", "botocore")
 _RENEWING: Final = ("aiobotocore.credentials", "aiobotocore.tokens")
 

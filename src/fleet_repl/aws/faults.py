@@ -17,6 +17,7 @@ from botocore import exceptions as sdk
 from botocore.parsers import ResponseParserError
 
 from fleet_repl.aws import hints
+from fleet_repl.aws.denial_hints import allow_what_was_denied, denied
 from fleet_repl.aws.error_codes import (
     CLOCK_CODES,
     CLOCK_MESSAGES,
@@ -141,11 +142,11 @@ def _hint_for(code: str, kind: FaultKind, message: str, call: Call) -> str | Non
     if code in UNKNOWN_KEY and call.service == "sts":
         return hints.unknown_key(f"STS in {call.region}")
     if kind is FaultKind.ACCESS_DENIED:
-        return hints.hint_for_code(code, call) or hints.denied(call, message)
+        return hints.hint_for_code(code, call) or denied(call, message)
     if call.operation == "AssumeRole" and "durationseconds" in words:
         return hints.session_too_long(call)
     if kind is FaultKind.INVALID:
-        return hints.allow_what_was_denied(message, call) or hints.hint_for_code(code, call)
+        return allow_what_was_denied(message, call) or hints.hint_for_code(code, call)
     return None
 
 

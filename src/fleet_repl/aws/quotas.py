@@ -12,7 +12,7 @@ from typing import Final
 
 from fleet_repl.aws.credentials import Source
 from fleet_repl.aws.request import Call
-from fleet_repl.engine.retry import TokenBucket
+from fleet_repl.engine.rates import TokenBucket
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.names import AccountId, Region
 

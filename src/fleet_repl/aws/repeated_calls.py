@@ -66,7 +66,6 @@ _SIGNED: Final = re.compile(
     r"SignedHeaders=(?P<headers>[^,]+), "
 )
 
-
 _quoted: Final = lru_cache(maxsize=256)(quote_plus)
 """Nearly all texts of a form are those of the form before, such as a session's policy."""
 

@@ -12,7 +12,6 @@ from fleet_repl.values.canonical_json import Json, JsonObject
 VERSION: Final = "2012-10-17"
 """The version of IAM's policy language."""
 
-
 _WILD: Final = re.compile(r"[*?$]")
 _ESCAPED: Final = re.compile(r"\$\{([*?$])\}")
 

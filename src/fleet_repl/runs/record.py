@@ -31,7 +31,6 @@ from fleet_repl.values.names import Registry
 
 _NOTHING = Applied()
 
-
 Owed: TypeAlias = Mapping[Registry, Due]
 """The backfills that a plan's new links are owed, by source."""
 

@@ -156,7 +156,6 @@ _OPERATIONS: Final[dict[str, Callable[[Ecs, Structure], JsonObject]]] = {
     "ListTasks": Ecs.list_tasks,
 }
 
-
 _PATH: Final = "/2015-03-31/functions"
 """The operations of Lambda are paths, and its parameters are in the path and the query."""
 

@@ -30,7 +30,6 @@ _RELEASING_SECONDS: Final = 5.0
 _AFTERWARDS: Final = 0.5
 """The seconds after the end of a lease until its lock is read again."""
 
-
 OnWait: TypeAlias = Callable[[SeenLock, float], object]
 
 

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tests.support.clock import VirtualClock
 
-from fleet_repl.engine.retry import Pace, Rate, TokenBucket
+from fleet_repl.engine.rates import Rate, TokenBucket
+from fleet_repl.engine.retry import Pace
 from fleet_repl.values.errors import CallError, Fault, FaultKind
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.support.clock import VirtualClock
 
-from fleet_repl.engine.retry import TokenBucket
+from fleet_repl.engine.rates import TokenBucket
 
 ROUNDING = 1e-6
 
