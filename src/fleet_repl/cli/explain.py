@@ -101,9 +101,7 @@ def _live(call: Call[ExplainOptions]) -> ExitCode:
     options = call.options
 
     def scope(inventory: Inventory) -> Collection[Registry]:
-        question = options.question(call.backend, inventory)
-        every = question.desired.registries
-        return every if question.source is None else (question.source,)
+        return options.question(call.backend, inventory).sources
 
     inventory = call.load_called(options.inventory, simulated=options.sandbox)
     target = Target(inventory=inventory, scope=scope, state=options.state)

@@ -77,8 +77,7 @@ def wait(call: Call[WaitOptions]) -> ExitCode:
             inventory, options.what, source=options.source, destinations=options.destination
         )
         call.backend.check_wait(question, options.within, inventory)
-        every = question.desired.registries
-        return every if question.source is None else (question.source,)
+        return question.sources
 
     inventory = call.load_called(options.inventory, simulated=options.sandbox)
     target = Target(inventory=inventory, scope=scope, state=options.state)

@@ -81,8 +81,7 @@ class Look:
             self.policies.pop(registry, None)
             del self.faults[registry]
         question = self.question
-        sources = question.desired.registries if question.source is None else (question.source,)
-        await self._read_rules(self._askable(sources))
+        await self._read_rules(self._askable(question.sources))
         links = list(links_in_place(question, self.replications))
         crossed = {link.destination for link in links if link.crosses_accounts}
         await self._read_policies(self._askable(crossed))

@@ -126,6 +126,11 @@ class Question:
         return [registry for registry in every if registry in (self.source, *self.destinations)]
 
     @property
+    def sources(self) -> Collection[Registry]:
+        """The registries whose rules decide on the answer."""
+        return self.desired.registries if self.source is None else (self.source,)
+
+    @property
     def asking(self) -> frozenset[str]:
         """The routes that ask for the repository, wherever they lead."""
         routes = self.inventory.routes
