@@ -22,6 +22,9 @@ LONGEST: Final = 24 * 3600.0
 """Seconds from push to arrival beyond which a copy counts as no delivery of that push: ECR copies
 images that are older when they are restored from the archive or put again."""
 
+_EARLIEST: Final = 60.0
+"""Seconds before the push by which clocks may differ."""
+
 
 class DeliveryResult(StrEnum):
     """The result for an image at a destination."""
@@ -59,7 +62,7 @@ class TimedDelivery:
     at: datetime
     """The time when it arrived or failed; of a missing image, when that was seen."""
     seconds: float | None = None
-    """From its push until `at`; None where that is not known, or more than a day."""
+    """From its push until `at`; None where that is not known, more than a day, or before it."""
     code: str | None = None
     """ECR's failure code, where it has failed and its source tells."""
 
@@ -90,9 +93,11 @@ class TimedDelivery:
 
     def pushed(self, at: datetime) -> TimedDelivery:
         """Returns the delivery of an image that was pushed at a time."""
-        # Events have whole seconds, so an event may seem to be before the push.
-        seconds = max((self.at - at).total_seconds(), 0.0)
-        return replace(self, seconds=seconds if seconds <= LONGEST else None)
+        seconds = (self.at - at).total_seconds()
+        # Events have whole seconds, so an event may seem to be before the push. One that is long
+        # before it is about an earlier push of the image.
+        known = -_EARLIEST <= seconds <= LONGEST
+        return replace(self, seconds=max(seconds, 0.0) if known else None)
 
 
 def delivery_of(

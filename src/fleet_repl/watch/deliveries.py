@@ -24,7 +24,7 @@ from fleet_repl.runs.timed_deliveries import DeliveryResult, TimedDelivery, samp
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, reason_of
-from fleet_repl.watch.delivery_notices import DeliveryNotices, Publish
+from fleet_repl.watch.delivery_notices import DeliveryNotices, Publish, malformed_entries
 from fleet_repl.watch.delivery_totals import DeliveryTotals, EventCounts
 from fleet_repl.watch.timed_fleet import TimedFleet
 
@@ -34,6 +34,8 @@ BATCH: Final = 10
 """Messages that a queue deletes at once."""
 _MOST: Final = 100
 """Messages that are counted together, so that the sources are asked once for each image."""
+_CONNECTED: Final = 5_000
+"""Messages that are counted by one connection at the most, while the queue has more."""
 _SAMPLE: Final = 10
 """Images of each source in a sample, at the most."""
 _SETTLED: Final = timedelta(minutes=10)
@@ -77,6 +79,9 @@ class DeliveryWatch:
         self._source = source
         self._context = context
         self._notices = DeliveryNotices(context.log, context.clock, context.publish)
+        self._counting = anyio.Lock()
+        """Held while deliveries are counted and told of, so that a sample and an event of the same
+        delivery, which may come at once, are one."""
         self._began = self._sampled_at = context.clock.now()
         self._sampling = False
         self._group: TaskGroup | None = None
@@ -127,14 +132,15 @@ class DeliveryWatch:
         try:
             async with self._source.connect(inventory) as fleet:
                 report = await fleet.verify(count=_SAMPLE, age=age)
-                deliveries = [
-                    delivery
-                    for delivery in sampled_deliveries(report, inventory)
-                    if self.totals.is_new(delivery) and self._is_unreported(delivery, now)
-                ]
-                for delivery in deliveries:
-                    self.totals.count(delivery, sampled=True)
-                await self._notices.report(deliveries, inventory.name, fleet)
+                async with self._counting:
+                    deliveries = [
+                        delivery
+                        for delivery in sampled_deliveries(report, inventory)
+                        if self.totals.is_new(delivery) and self._is_unreported(delivery, now)
+                    ]
+                    for delivery in deliveries:
+                        self.totals.count(delivery, sampled=True)
+                    await self._notices.report(deliveries, inventory.name, fleet)
         except Exception as error:  # noqa: BLE001 - whatever happens here, rounds go on
             message = f"deliveries could not be sampled: {reason_of(error)}"
             self._log("deliveries-unsampled", message, warns=True)
@@ -150,41 +156,49 @@ class DeliveryWatch:
         return not arrived or self._began <= delivery.at <= now - _SETTLED
 
     async def _take(self, queue: Queue) -> None:
-        """Receive what there is, count it, and delete it."""
-        batches = [await queue.receive()]
-        while len(batches[-1]) == BATCH and len(batches) * BATCH < _MOST:
-            batches.append(await queue.receive(wait=False))
-        messages = [message for batch in batches for message in batch]
-        if messages:
-            await self._count(messages)
-        for batch in filter(None, batches):
-            # What is not deleted comes again, and is known then.
-            await queue.delete(batch)
+        """Receive what there is, count it, and delete it: by one connection, as many messages may
+        come at once."""
+        batches = [batch for batch in [await queue.receive()] if batch]
+        if not batches:
+            return
+        inventory = self._context.inventory()
+        async with self._source.connect(inventory) as fleet:
+            left = _CONNECTED
+            while batches and left > 0:
+                while len(batches[-1]) == BATCH and len(batches) * BATCH < _MOST:
+                    batches.append(await queue.receive(wait=False))
+                messages = [message for batch in batches for message in batch]
+                await self._count(messages, inventory, fleet)
+                for batch in filter(None, batches):
+                    # What is not deleted comes again, and is known then.
+                    await queue.delete(batch)
+                left -= len(messages)
+                is_full = len(messages) == _MOST and left > 0
+                batches = [await queue.receive(wait=False)] if is_full else []
 
-    async def _count(self, messages: Sequence[QueueMessage]) -> None:
+    async def _count(
+        self, messages: Sequence[QueueMessage], inventory: Inventory, fleet: TimedFleet
+    ) -> None:
         events = [parse_event(message.body) for message in messages]
-        for message, event in zip(messages, events, strict=True):
-            if event is None:
-                name = message.id if message.id.isprintable() else "one"
-                text = f"message {name[:100]} in the queue is no replication event: it is deleted"
-                self._log("delivery-malformed", text, warns=True)
         reported = [event for event in events if event is not None]
-        counts = EventCounts(malformed=len(events) - len(reported))
-        if reported:
-            inventory = self._context.inventory()
-            async with self._source.connect(inventory) as fleet:
-                timed = await fleet.time_deliveries(reported)
-                known = [delivery for delivery in timed if delivery is not None]
-                new = self.totals.new_among(known)
-                await self._notices.report(new, inventory.name, fleet)
-            counts = EventCounts(
-                malformed=counts.malformed,
-                unknown=len(timed) - len(known),
-                duplicate=len(known) - len(new),
-                counted=len(new),
-            )
+        named = zip(messages, events, strict=True)
+        malformed = [message.id for message, event in named if event is None]
+        because = "in the queue is no replication event: it is deleted"
+        for entry in malformed_entries(malformed, because):
+            self._context.log(entry)
+        timed = await fleet.time_deliveries(reported) if reported else ()
+        known = [delivery for delivery in timed if delivery is not None]
+        async with self._counting:
+            new = self.totals.new_among(known)
+            await self._notices.report(new, inventory.name, fleet)
             for delivery in new:
                 self.totals.count(delivery)
+        counts = EventCounts(
+            malformed=len(malformed),
+            unknown=len(timed) - len(known),
+            duplicate=len(known) - len(new),
+            counted=len(new),
+        )
         self.totals.received(counts)
 
     def _failed(self, error: Exception, pause: float) -> None:

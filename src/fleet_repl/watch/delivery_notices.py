@@ -6,7 +6,7 @@ and what itself told before a restart.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 import anyio
@@ -16,7 +16,7 @@ from fleet_repl.runs.timed_deliveries import TimedDelivery
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import StateError
-from fleet_repl.values.text import first_line
+from fleet_repl.values.text import counted, first_line, visible
 from fleet_repl.watch.delivery_news import LinkTroubles, delivery_entry, news_document
 from fleet_repl.watch.timed_fleet import TimedFleet, explained
 
@@ -25,8 +25,21 @@ NOTE: Final = "deliveries.json"
 _HASTE: Final = 3.0
 """Seconds that the note may take once whoever writes it is being stopped."""
 
+_MALFORMED: Final = 3
+"""Messages at once that are named as no replication events; of more, the number is."""
+
 Publish: TypeAlias = Callable[[JsonObject], Awaitable[bool]]
 """Sends a notification; returns whether it was delivered. It never raises."""
+
+
+def malformed_entries(names: Sequence[str], because: str) -> Iterator[LogEntry]:
+    """Yields log entries of messages that are no replication events. Whoever may put messages into
+    the queue chooses their number: the first ones are named."""
+    messages = [f"message {name[:100]}" for name in map(visible, names[:_MALFORMED])]
+    if more := len(names) - len(messages):
+        messages.append(f"each of {counted(more, 'more message')}")
+    for message in messages:
+        yield LogEntry(level="warning", event="delivery-malformed", message=f"{message} {because}")
 
 
 class DeliveryNotices:
@@ -54,6 +67,8 @@ class DeliveryNotices:
     ) -> None:
         """Log the problems among the deliveries of a fleet, with `whole` all deliveries, and send a
         notification of what is news. A state that is unusable is logged once."""
+        if not deliveries:
+            return
         if name != self._fleet:
             self._fleet, self._troubles, self._unkept = name, LinkTroubles(), False
         await self._recall(fleet)

@@ -27,7 +27,7 @@ from fleet_repl.runs.replication_events import (
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import FleetError
-from fleet_repl.watch.delivery_notices import DeliveryNotices
+from fleet_repl.watch.delivery_notices import DeliveryNotices, malformed_entries
 from fleet_repl.watch.embedded_metrics import delivery_metrics
 from fleet_repl.watch.event_scope import with_accounts
 from fleet_repl.watch.lambda_settings import Settings
@@ -105,9 +105,9 @@ class DeliveryInvocation:
     ) -> JsonObject:
         """Log the deliveries, leave their metrics, and notify of news."""
         events = [event for event in reported.events.values() if event is not None]
-        for name, event in reported.events.items():
-            if event is None:
-                self._warn("delivery-malformed", f"message {name[:100]} is no replication event")
+        malformed = [name for name, event in reported.events.items() if event is None]
+        for entry in malformed_entries(malformed, "is no replication event"):
+            self.log(entry)
         timed = await fleet.time_deliveries(events)
         # A queue may bring an event twice at once.
         deliveries = [*{item.key: item for item in timed if item is not None}.values()]
@@ -127,6 +127,3 @@ class DeliveryInvocation:
         with anyio.move_on_after(max(self.ends - SYSTEM.monotonic(), 0)):
             return await notifier.post(document)
         return False
-
-    def _warn(self, event: str, message: str) -> None:
-        self.log(LogEntry(level="warning", event=event, message=message))
