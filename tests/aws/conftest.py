@@ -83,8 +83,9 @@ class FakeAws:
         if service in ("cloudtrail", "ecr", "ecs", "sqs"):
             operation, parameters = http.headers["X-Amz-Target"].split(".")[-1], json.loads(body)
         elif service == "lambda":
-            name = http.path.partition("/functions")[2].strip("/")
-            operation, parameters = "GetFunction" if name else "ListFunctions", dict(http.query)
+            name, _, more = http.path.partition("/functions")[2].strip("/").partition("/")
+            of_one = "ListAliases" if more else "GetFunction"
+            operation, parameters = of_one if name else "ListFunctions", dict(http.query)
             parameters |= {"FunctionName": name} if name else {}
         else:
             parameters = dict(parse_qsl(body.decode()))

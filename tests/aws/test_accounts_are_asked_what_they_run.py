@@ -103,12 +103,14 @@ async def test_functions_that_are_images(edge: Edge) -> None:
         {"Functions": [{"FunctionName": "b", **image}, {"FunctionName": "c", **image}]},
     )
     resolved = f"{URI}@sha256:{1:064}"
+    script(edge, "ListAliases", *[{"Aliases": []}] * 3)
     script(edge, "GetFunction", {"Code": {"ImageUri": f"{URI}:1", "ResolvedImageUri": resolved}})
     edge.aws.script("GetFunction", edge.aws.refuse("ResourceNotFoundException", status=404))
     script(edge, "GetFunction", {"Code": {"ImageUri": f"{URI}:2"}})
     async with edge.open() as registries:
         place = edge.registry(1)
-        running = await AwsWorkloads(registries.calls).functions(place)
+        running, denied = await AwsWorkloads(registries.calls).functions(place)
+    assert denied is None
     assert running == {
         RunningImage(f"{URI}:1", f"sha256:{1:064}", Workload(Runtime.LAMBDA, str(place), "a")),
         RunningImage(f"{URI}:2", None, Workload(Runtime.LAMBDA, str(place), "c")),
@@ -116,6 +118,50 @@ async def test_functions_that_are_images(edge: Edge) -> None:
     first, second = edge.aws.calls("ListFunctions")
     assert first.parameters == {"MaxItems": "50"}
     assert second.parameters == {"MaxItems": "50", "Marker": "m"}
+
+
+async def test_versions_that_aliases_point_to_run_as_well(edge: Edge) -> None:
+    """Each once, those with a part of the calls too; a version that goes meanwhile runs nothing."""
+    script(edge, "ListFunctions", {"Functions": [{"FunctionName": "a", "PackageType": "Image"}]})
+    split = {"AdditionalVersionWeights": {"3": 0.1}}
+    script(
+        edge,
+        "ListAliases",
+        {"Aliases": [{"FunctionVersion": "2", "RoutingConfig": split}], "NextMarker": "m"},
+        {"Aliases": [{"FunctionVersion": "2"}, {"FunctionVersion": "$LATEST"}]},
+    )
+    script(edge, "GetFunction", {"Code": {"ImageUri": f"{URI}:9"}})
+    script(edge, "GetFunction", {"Code": {"ImageUri": f"{URI}:2"}})
+    edge.aws.script("GetFunction", edge.aws.refuse("ResourceNotFoundException", status=404))
+    async with edge.open() as registries:
+        place = edge.registry(1)
+        running, denied = await AwsWorkloads(registries.calls).functions(place)
+    assert denied is None
+    assert running == {
+        RunningImage(f"{URI}:9", None, Workload(Runtime.LAMBDA, str(place), "a")),
+        RunningImage(f"{URI}:2", None, Workload(Runtime.LAMBDA, str(place), "a:2")),
+    }
+    first, second = edge.aws.calls("ListAliases")
+    assert first.parameters == {"FunctionName": "a", "MaxItems": "50"}
+    assert second.parameters == {**first.parameters, "Marker": "m"}
+    qualifiers = [call.parameters.get("Qualifier") for call in edge.aws.calls("GetFunction")]
+    assert qualifiers == [None, "2", "3"]
+
+
+async def test_aliases_that_may_not_be_listed(edge: Edge) -> None:
+    """Are asked for once; what the latest versions run is known all the same."""
+    image = {"PackageType": "Image"}
+    functions = [{"FunctionName": "a", **image}, {"FunctionName": "b", **image}]
+    script(edge, "ListFunctions", {"Functions": functions})
+    edge.aws.script("ListAliases", *[edge.aws.refuse("AccessDeniedException", status=403)] * 9)
+    script(edge, "GetFunction", *[{"Code": {"ImageUri": f"{URI}:1"}}] * 2)
+    async with edge.open() as registries:
+        running, denied = await AwsWorkloads(registries.calls).functions(edge.registry(1))
+    assert {image.workload.name for image in running} == {"a", "b"}
+    assert denied is not None
+    assert (denied.kind, denied.operation) == (FaultKind.ACCESS_DENIED, "ListAliases")
+    assert "lambda:ListAliases" in str(denied.hint)
+    assert {call.parameters["FunctionName"] for call in edge.aws.calls("ListAliases")} == {"a"}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +178,7 @@ async def test_garbage_is_no_answer(edge: Edge, operation: str, document: Any) -
     """An answer without its list does not mean that nothing runs."""
     script(edge, operation, *[document] * 9)
     if operation == "GetFunction":
+        script(edge, "ListAliases", {"Aliases": []})
         script(
             edge, "ListFunctions", {"Functions": [{"FunctionName": "a", "PackageType": "Image"}]}
         )
@@ -183,7 +230,7 @@ def client_in(account: str, service: str, url: str) -> Any:
 
 async def test_moto_says_the_same(edge: Edge, moto: str) -> None:
     """Another implementation lists and describes alike: a service without a task, and a function
-    that is an image."""
+    that is an image, in two versions."""
     place = edge.registry(1)
     ecs = client_in(place.account, "ecs", moto)
     ecs.create_cluster(clusterName="shop")
@@ -192,15 +239,20 @@ async def test_moto_says_the_same(edge: Edge, moto: str) -> None:
     ecs.create_service(cluster="shop", serviceName="web", taskDefinition="web", desiredCount=0)
     iam = client_in(place.account, "iam", moto)
     role = iam.create_role(RoleName="runs", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    client_in(place.account, "lambda", moto).create_function(
+    functions = client_in(place.account, "lambda", moto)
+    functions.create_function(
         FunctionName="build", PackageType="Image", Code={"ImageUri": f"{URI}:2"}, Role=role
     )
+    functions.publish_version(FunctionName="build")
+    functions.create_alias(FunctionName="build", Name="live", FunctionVersion="1")
     edge.aws.url = moto
     async with edge.open() as registries:
         running = await AwsWorkloads(registries.calls).tasks(place)
-        (function,) = await AwsWorkloads(registries.calls).functions(place)
+        images, _ = await AwsWorkloads(registries.calls).functions(place)
     workload = Workload(Runtime.ECS, str(place), "shop/service:web")
     assert running == {RunningImage(f"{URI}:1", None, workload)}
-    assert function.uri == f"{URI}:2"
-    assert (function.digest or "").startswith("sha256:")
-    assert function.workload == Workload(Runtime.LAMBDA, str(place), "build")
+    assert {function.workload.name for function in images} == {"build", "build:1"}
+    for function in images:
+        assert function.uri == f"{URI}:2"
+        assert (function.digest or "").startswith("sha256:")
+        assert function.workload[:2] == (Runtime.LAMBDA, str(place))

@@ -107,6 +107,29 @@ async def test_images_that_would_be_nowhere() -> None:
         assert aws.world.calls["GetFunction"] == 1
 
 
+async def test_versions_behind_aliases_would_be_lost_too() -> None:
+    """A published version keeps the image that it was published with. Where aliases may not be
+    listed, that is told, and what is known of the latest versions stays."""
+    versions = {"1": uri(EU, "team/app:1"), "2": uri(EU, "team/app:2"), "3": uri(EU, "team/app:3")}
+    build = function("build", uri(EU, "team/app:9")).model_copy(
+        update={"versions": versions, "aliases": {"live": ("2",), "next": ("2", "3")}}
+    )
+    async with simulate(FLEET, Scenario(functions=(build,))) as aws:
+        await aws.applied()
+        for tag in "1239":
+            aws.world.push(EU, "team/app", tag)
+        uses = running(await asked(aws)).images
+        names = [workload.name for use in uses for workload in use.workloads]
+        assert sorted(names) == ["build", "build:2", "build:3"]
+        assert aws.world.calls["GetFunction"] == 3
+        aws.deny(int(EU.account), "lambda:ListAliases")
+        report = await asked(aws)
+    assert [use.workloads[0].name for use in running(report).images] == ["build"]
+    (unasked,) = running(report).unasked
+    assert (unasked.place, unasked.error.operation) == (str(EU), "ListAliases")
+    assert (unasked.fails, report.status) == (False, "ok")
+
+
 async def test_a_workload_blinds_nobody() -> None:
     """Whoever starts a workload writes what it likes into its images. What ECR can have no image of
     is never asked for, as a refusal would make the whole registry unreadable."""

@@ -163,7 +163,7 @@ OPERATIONS = (
     "GetAccountSetting, GetCallerIdentity, GetFunction, "
     "GetLifecyclePolicy, GetQueueAttributes, "
     "GetRegistryPolicy, GetRepositoryPolicy, GetScopedCredentials, "
-    "ListAccounts, ListAccountsForParent, ListClusters, ListFunctions, "
+    "ListAccounts, ListAccountsForParent, ListAliases, ListClusters, ListFunctions, "
     "ListOrganizationalUnitsForParent, ListParents, "
     "ListRegions, ListReplicationBackfills, ListRoots, ListServices, ListTagsForResource, "
     "ListTasks, LookupEvents, "
@@ -189,7 +189,7 @@ ELSEWHERE = {
     *("DeleteMessage", "DeleteMessageBatch", "GetQueueAttributes", "ReceiveMessage", "SendMessage"),
     *("DescribeServices", "DescribeTaskDefinition", "DescribeTasks"),
     *("ListClusters", "ListServices", "ListTasks"),
-    *("GetFunction", "ListFunctions"),
+    *("GetFunction", "ListAliases", "ListFunctions"),
 }
 """Operations of other services than ECR."""
 

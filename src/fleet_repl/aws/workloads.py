@@ -2,7 +2,8 @@
 
 ECS: the containers of running tasks, each with the digest that it was started with; and the task
 definitions of services without a running task, as they are started again. Lambda: the functions
-that are images, in their latest version. Whatever goes while it is being asked about does not run.
+that are images, in their latest version and in those that an alias points to. Whatever goes while
+it is being asked about does not run.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from fleet_repl.aws.answers import body, objects
 from fleet_repl.aws.faults import garbage
 from fleet_repl.aws.pages import PagedList
 from fleet_repl.aws.request import Answer, Call
-from fleet_repl.runs.coverage import RunningImage, Runtime, Workload
+from fleet_repl.runs.coverage import FunctionImages, RunningImage, Runtime, Workload
 from fleet_repl.values.canonical_json import JsonObject
-from fleet_repl.values.errors import CallError
+from fleet_repl.values.errors import CallError, Fault, FaultKind
 from fleet_repl.values.names import Registry
 
 _CLUSTERS: Final = PagedList(member="clusterArns", page_size=100, most_pages=1_000, of_texts=True)
@@ -32,6 +33,15 @@ _FUNCTIONS: Final = PagedList(
     names=("MaxItems", "Marker", "NextMarker"),
     texts=("FunctionName",),
 )
+_ALIASES: Final = PagedList(
+    member="Aliases",
+    page_size=50,
+    most_pages=1_000,
+    capitalized=True,
+    names=("MaxItems", "Marker", "NextMarker"),
+    texts=("FunctionVersion",),
+)
+_LATEST: Final = "$LATEST"
 _AT_ONCE: Final = 10
 """The most services that DescribeServices takes."""
 _GONE: Final = frozenset(
@@ -58,15 +68,44 @@ class AwsWorkloads:
                         raise
         return running
 
-    async def functions(self, place: Registry) -> set[RunningImage]:
-        """Returns the images of Lambda functions in an account and region."""
+    async def functions(self, place: Registry) -> FunctionImages:
+        """Returns the images of Lambda functions in an account and region. Where their aliases may
+        not be listed, only the latest versions are known."""
         running: set[RunningImage] = set()
+        denied: Fault | None = None
         pages = self._calls.pages(place, "ListFunctions", _FUNCTIONS, service="lambda")
         async for page in pages:
             for function in page:
-                if function.get("PackageType") == "Image":
-                    running |= await self._of_function(place, str(function["FunctionName"]))
-        return running
+                if function.get("PackageType") != "Image":
+                    continue
+                name, versions = str(function["FunctionName"]), {_LATEST}
+                if denied is None:
+                    try:
+                        versions |= await self._aliased(place, name)
+                    except CallError as error:
+                        if error.fault.kind is not FaultKind.ACCESS_DENIED:
+                            raise
+                        denied = error.fault
+                for version in sorted(versions):
+                    running |= await self._of_function(place, name, version)
+        return FunctionImages(running, denied)
+
+    async def _aliased(self, place: Registry, name: str) -> set[str]:
+        """Returns the versions of a function that its aliases point to, in whole or in part."""
+        versions: set[str] = set()
+        parameters = {"FunctionName": name}
+        pages = self._calls.pages(place, "ListAliases", _ALIASES, parameters, service="lambda")
+        try:
+            async for page in pages:
+                for alias in page:
+                    versions.add(str(alias["FunctionVersion"]))
+                    match alias.get("RoutingConfig"):
+                        case {"AdditionalVersionWeights": Mapping() as weights}:
+                            versions |= weights.keys()
+        except CallError as error:
+            if error.fault.code not in _GONE:
+                raise
+        return versions
 
     async def _of_cluster(self, place: Registry, cluster: str) -> set[RunningImage]:
         running: set[RunningImage] = set()
@@ -123,10 +162,13 @@ class AwsWorkloads:
         )
         return {*_images(document.get("containerDefinitions"), workload)}
 
-    async def _of_function(self, place: Registry, name: str) -> set[RunningImage]:
+    async def _of_function(self, place: Registry, name: str, version: str) -> set[RunningImage]:
+        parameters = {"FunctionName": name}
+        if version != _LATEST:
+            parameters["Qualifier"], name = version, f"{name}:{version}"
         try:
             code = await self._calls.read(
-                place, "GetFunction", partial(_member, "Code"), {"FunctionName": name}, "lambda"
+                place, "GetFunction", partial(_member, "Code"), parameters, "lambda"
             )
         except CallError as error:
             if error.fault.code not in _GONE:

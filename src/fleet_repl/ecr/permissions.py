@@ -145,6 +145,7 @@ _NEEDS: Final = (
             "ecs:DescribeTaskDefinition",
             "lambda:ListFunctions",
             "lambda:GetFunction",
+            "lambda:ListAliases",
         ),
         feature=Feature.IN_USE,
     ),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from fleet_repl.planning.change import Change
+from fleet_repl.runs.coverage import FunctionImages
 from fleet_repl.runs.doctor import CheckState, Question
 from fleet_repl.runs.events import Event
 from fleet_repl.runs.outcomes import ChangeOutcome
@@ -229,7 +230,7 @@ class WorkloadReader(Protocol):
         """Returns the images of ECS in an account and region."""
         ...
 
-    async def functions(self, place: Registry) -> Iterable[RunningImage]:
+    async def functions(self, place: Registry) -> FunctionImages:
         """Returns the images of Lambda functions in an account and region."""
         ...
 

@@ -72,7 +72,13 @@ class FunctionScenario(Placed):
 
     name: str
     image: str | None = None
-    """None for a function that is a ZIP file."""
+    """That of its latest version; None for a function that is a ZIP file."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """The image of each published version, by its number."""
+    aliases: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """The versions that each alias points to; to those after the first with a part of the calls."""
 
 
 class QueueScenario(Placed):

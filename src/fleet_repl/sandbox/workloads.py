@@ -158,14 +158,17 @@ _OPERATIONS: Final[dict[str, Callable[[Ecs, Structure], JsonObject]]] = {
 
 _PATH: Final = "/2015-03-31/functions"
 """The operations of Lambda are paths, and its parameters are in the path and the query."""
+_PAGES: Final = ("MaxItems", "Marker", "NextMarker")
+_LATEST: Final = "$LATEST"
 
 
 def operation_of(path: str) -> str:
     """Returns the operation that a path asks for; a path of none, as it is."""
     if path.rstrip("/") == _PATH:
         return "ListFunctions"
-    name = path.removeprefix(f"{_PATH}/")
-    return "GetFunction" if name != path and "/" not in name else path
+    name, _, rest = path.removeprefix(f"{_PATH}/").partition("/")
+    known = {"": "GetFunction", "aliases": "ListAliases"}
+    return known.get(rest, path) if path.startswith(f"{_PATH}/") and name else path
 
 
 def parameters_of(path: str, query: str) -> JsonObject:
@@ -174,7 +177,7 @@ def parameters_of(path: str, query: str) -> JsonObject:
         name: int(value) if name == "MaxItems" and value.isdecimal() else value
         for name, value in parse_qsl(query)
     }
-    name = path.rstrip("/").removeprefix(_PATH).removeprefix("/")
+    name = path.removeprefix(_PATH).strip("/").partition("/")[0]
     return members | ({"FunctionName": unquote(name)} if name else {})
 
 
@@ -189,28 +192,51 @@ def call_lambda(
     functions = [item for item in world.scenario.functions if item.place == place]
     if operation == "ListFunctions":
         return _list_functions(functions, request)
-    return _get_function(world, functions, request.text("FunctionName"))
+    item = _function(functions, request.text("FunctionName"))
+    if operation == "ListAliases":
+        return _list_aliases(item, request)
+    return _get_function(world, item, request.optional("Qualifier") or _LATEST)
+
+
+def _function(functions: list[FunctionScenario], name: str) -> FunctionScenario:
+    for item in functions:
+        if item.name == name:
+            return item
+    raise AwsError("ResourceNotFoundException", f"Function not found: {name}", 404)
 
 
 def _list_functions(functions: list[FunctionScenario], request: Structure) -> JsonObject:
-    names = ("MaxItems", "Marker", "NextMarker")
-    shown, more = page([*map(_configuration, functions)], request, usual=50, names=names)
+    shown, more = page([*map(_configuration, functions)], request, usual=50, names=_PAGES)
     return {"Functions": shown, **more}
 
 
-def _get_function(world: World, functions: list[FunctionScenario], name: str) -> JsonObject:
-    item = next((item for item in functions if item.name == name), None)
-    if item is None:
-        raise AwsError("ResourceNotFoundException", f"Function not found: {name}", 404)
+def _list_aliases(item: FunctionScenario, request: Structure) -> JsonObject:
+    aliases: list[Json] = [
+        {"Name": name, "FunctionVersion": first}
+        | (
+            {"RoutingConfig": {"AdditionalVersionWeights": dict.fromkeys(others, 0.1)}}
+            if others
+            else {}
+        )
+        for name, (first, *others) in item.aliases.items()
+    ]
+    shown, more = page(aliases, request, usual=50, names=_PAGES)
+    return {"Aliases": shown, **more}
+
+
+def _get_function(world: World, item: FunctionScenario, version: str) -> JsonObject:
     code: dict[str, Json] = {"RepositoryType": "S3", "Location": "https://example.com/code.zip"}
-    if item.image is not None:
-        code = {"RepositoryType": "ECR", "ImageUri": item.image}
-        if (digest := _digest_of(world, item.image)) is not None:
-            repository = item.image.partition("@")[0].rpartition(":")[0] or item.image
+    image = item.image if version == _LATEST else item.versions.get(version)
+    if image is None and version != _LATEST:
+        raise AwsError("ResourceNotFoundException", f"Function not found: {item.name}", 404)
+    if image is not None:
+        code = {"RepositoryType": "ECR", "ImageUri": image}
+        if (digest := _digest_of(world, image)) is not None:
+            repository = image.partition("@")[0].rpartition(":")[0] or image
             code["ResolvedImageUri"] = f"{repository}@{digest}"
-    return {"Configuration": _configuration(item), "Code": code}
+    return {"Configuration": _configuration(item, version), "Code": code}
 
 
-def _configuration(item: FunctionScenario) -> JsonObject:
+def _configuration(item: FunctionScenario, version: str = _LATEST) -> JsonObject:
     kind = "Zip" if item.image is None else "Image"
-    return {"FunctionName": item.name, "PackageType": kind, "Version": "$LATEST"}
+    return {"FunctionName": item.name, "PackageType": kind, "Version": version}

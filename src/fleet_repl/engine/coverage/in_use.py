@@ -119,7 +119,7 @@ class _Inquiry:
                 continue
             ask = {
                 Runtime.ECS: context.workloads.tasks,
-                Runtime.LAMBDA: context.workloads.functions,
+                Runtime.LAMBDA: self._functions,
             }[runtime]
             for place in survey.places:
                 fault = context.faults.get(place)
@@ -127,6 +127,12 @@ class _Inquiry:
                     self.unasked[runtime, str(place)] = fault
                 else:
                     yield _Question(runtime, str(place), partial(ask, place))
+
+    async def _functions(self, place: Registry) -> Iterable[RunningImage]:
+        images = await self.context.workloads.functions(place)
+        if images.denied is not None:
+            self.unasked[Runtime.LAMBDA, str(place)] = images.denied
+        return images.running
 
     async def _through(self, items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:
         context = self.context

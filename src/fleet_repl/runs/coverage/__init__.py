@@ -4,6 +4,7 @@ Pure: what the names of repositories and the digests of images mean. Reading the
 """
 
 from fleet_repl.runs.coverage.in_use import (
+    FunctionImages as FunctionImages,
     ImageInUse as ImageInUse,
     InUse as InUse,
     PulledImage as PulledImage,

@@ -52,7 +52,16 @@ class Workload(NamedTuple):
     place: str
     """The registry of its account and region, such as 111111111111/eu-west-1, or a context."""
     name: str
-    """Such as `cluster/service:web`, the name of a function, or `namespace/pod`."""
+    """Such as `cluster/service:web`, `namespace/pod`, or the name of a function, with `:` and the
+    number where it is a published version."""
+
+
+class FunctionImages(NamedTuple):
+    """The images of the functions in one account and region."""
+
+    running: Collection[RunningImage]
+    denied: Fault | None = None
+    """The denial that kept versions behind aliases from being known."""
 
 
 class RunningImage(NamedTuple):
