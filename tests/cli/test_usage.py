@@ -75,6 +75,23 @@ def test_a_flag_that_takes_no_value_is_shown_without_one(cli: Cli, command: list
     assert re.search(r"│ --help +-h +Show this message and exit\.", ended.out)
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("wait", "[OPTIONS] INVENTORY IMAGE"),
+        ("rollback", "[OPTIONS] RUN [INVENTORY]"),
+        ("init", "[OPTIONS] [FILE]"),
+        ("show", "[OPTIONS] FILE"),
+        ("schema", "[OPTIONS] [DOCUMENT]"),
+    ],
+)
+def test_what_may_be_left_out_stands_in_brackets(cli: Cli, command: str, usage: str) -> None:
+    """And the rest in nothing, as on the page of commands."""
+    for args in (["--help"], ["--no-such-flag"]):
+        ended = cli(command, *args)
+        assert re.search(rf" {command} {re.escape(usage)} *\n", ended.out + ended.err)
+
+
 def test_no_command_at_all(cli: Cli) -> None:
     """Help, but as an error: on stderr, so that nothing takes it for a result."""
     ended = cli()

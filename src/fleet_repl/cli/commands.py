@@ -91,11 +91,17 @@ class PlainGroup(TyperGroup):
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help shows a type only where a value has to be given."""
+    """A command whose help shows a type only where a value has to be given, and no braces around
+    what has to be."""
 
     def get_params(self, ctx: Context) -> list[Parameter]:
         """Returns the parameters of the command, with the flag of help."""
         return _flags_without_type(super().get_params(ctx))
+
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+        """Returns the parts of the line of usage: `INVENTORY`, and `[INVENTORY]` where it may be
+        left out."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
 
 class LazyCommand(TyperCommand):

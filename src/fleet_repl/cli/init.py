@@ -32,7 +32,7 @@ class InitOptions(CommonOptions):
 
     file: Annotated[
         Path,
-        typer.Argument(metavar="[FILE]", help="Where to write it; - for stdout.", readable=False),
+        typer.Argument(metavar="FILE", help="Where to write it; - for stdout.", readable=False),
     ] = Path("fleet.toml")
     organization: Annotated[
         bool,

@@ -34,7 +34,9 @@ class Document(StrEnum):
 def schema(
     call: Call[CommonOptions],
     *,
-    document: Annotated[Document, typer.Argument(help="Whose schema.")] = Document.INVENTORY,
+    document: Annotated[
+        Document, typer.Argument(metavar="DOCUMENT", help="Whose schema.")
+    ] = Document.INVENTORY,
 ) -> ExitCode:
     """Editors use the inventory's to complete and check; automation can rely on the others.
 

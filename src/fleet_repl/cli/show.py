@@ -24,6 +24,7 @@ class ShowOptions(OutputOptions):
     file: Annotated[
         Path,
         typer.Argument(
+            metavar="FILE",
             readable=False,
             help="The plan of plan --out, or the report of --report FILE.json.",
             show_default=False,
