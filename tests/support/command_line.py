@@ -47,7 +47,6 @@ from fleet_repl.runs.history import (
     Moment,
     PastRun,
     Purpose,
-    RegistryBefore,
     RunMeta,
     RunSummary,
     UnreadableRun,
@@ -61,6 +60,7 @@ from fleet_repl.runs.outcomes import (
     Statistics,
     Status,
 )
+from fleet_repl.runs.overwritten import RegistryBefore
 from fleet_repl.runs.repair import Lacking
 from fleet_repl.state.lock_rules import SeenLock
 from fleet_repl.topology import Selection

@@ -19,8 +19,8 @@ from fleet_repl.engine.workers import work_through
 from fleet_repl.engine.write_faults import overwritten, unseen
 from fleet_repl.planning.change import Resource
 from fleet_repl.planning.plan import Effort
-from fleet_repl.runs.history import prefix_of
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.values.errors import CallError, Fault, unforeseen
 from fleet_repl.values.names import Registry
 

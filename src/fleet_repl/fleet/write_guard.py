@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from fleet_repl.planning.change import Change
-from fleet_repl.runs.history import JournalEntry, Moment, prefix_of
+from fleet_repl.runs.history import JournalEntry, Moment
 from fleet_repl.runs.outcomes import ChangeOutcome
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.state.lock_rules import MARGIN
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import HaltedError, StateError

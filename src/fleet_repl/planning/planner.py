@@ -11,15 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Final
 
 from fleet_repl.ecr.rules import Outgoing
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.enrolment import NONE_JOINING, excused, joining_accounts
 from fleet_repl.planning.needed_grants import decide_grants, finish_grants, lacks_at
 from fleet_repl.planning.observed import Observation, Observed, refused_accounts
-from fleet_repl.planning.ownership import Record
+from fleet_repl.planning.ownership import NO_RECORD, Record
 from fleet_repl.planning.plan import RegistryPlan, Vouched, Warning
 from fleet_repl.planning.plan_warnings import (
     deletes_started,
@@ -39,8 +37,6 @@ from fleet_repl.planning.rule_changes import RuleDecision, decide_rules
 from fleet_repl.planning.template_changes import decide_templates, template_waves
 from fleet_repl.planning.wave_warnings import delayed_links, early_grants
 from fleet_repl.values.names import AccountId, Registry
-
-NOTHING_RECORDED: Final[Record] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +65,7 @@ def plan_registries(
     observation: Observation,
     scope: Collection[Registry],
     *,
-    record: Record = NOTHING_RECORDED,
+    record: Record = NO_RECORD,
     joining: Mapping[AccountId, str] = NONE_JOINING,
     allow: Collection[str] = (),
     force: bool = False,

@@ -16,7 +16,7 @@ from typing import Final
 from fleet_repl.planning.attribution import RecordedCall
 from fleet_repl.planning.change import Action, Change, Resource, operation_of
 from fleet_repl.planning.plan import RegistryPlan
-from fleet_repl.runs.history import prefix_of
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.values.names import ACCOUNT_ID
 
 SOURCE: Final = "ecr.amazonaws.com"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from fleet_repl.planning.change import Change, Phase, Resource
-from fleet_repl.runs.history import JournalEntry, Moment, prefix_of
+from fleet_repl.runs.history import JournalEntry, Moment
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.values.names import Registry
 
 WriteKey: TypeAlias = tuple[Registry, Resource, str | None, str, Phase]

@@ -28,15 +28,9 @@ from fleet_repl.reports.documents.shared import (
     registry_named,
 )
 from fleet_repl.reports.documents.writer import line, member_pieces
-from fleet_repl.runs.history import (
-    BeforeDocuments,
-    Holder,
-    Purpose,
-    RegistryBefore,
-    RunMeta,
-    UnreadableRun,
-)
+from fleet_repl.runs.history import Holder, Purpose, RunMeta, UnreadableRun
 from fleet_repl.runs.outcomes import Outcome, Report, Status, Writes
+from fleet_repl.runs.overwritten import BeforeDocuments, RegistryBefore
 from fleet_repl.state.lock_document import HolderDocument
 from fleet_repl.values.errors import UnreadableStateError
 from fleet_repl.values.names import Registry

@@ -21,19 +21,13 @@ import anyio.to_thread
 
 from fleet_repl.engine.stores import Store
 from fleet_repl.inventory.fields import FLEET_NAME
-from fleet_repl.planning.ownership import Record
+from fleet_repl.planning.ownership import NO_RECORD, Record
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.plan import parse_plan, plan_pieces
 from fleet_repl.reports.documents.report import parse_report, report_pieces
-from fleet_repl.runs.history import (
-    NO_RECORD,
-    PastRun,
-    RunMeta,
-    RunSummary,
-    UnreadableRun,
-    each_before,
-)
+from fleet_repl.runs.history import PastRun, RunMeta, RunSummary, UnreadableRun
 from fleet_repl.runs.outcomes import Outcome, Report
+from fleet_repl.runs.overwritten import each_before
 from fleet_repl.state.journal import Journal, parse_journal
 from fleet_repl.state.known_runs import RUN_ID, known_runs
 from fleet_repl.state.reads import read_all

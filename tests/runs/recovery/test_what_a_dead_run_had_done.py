@@ -16,18 +16,11 @@ from fleet_repl.ecr.policy import Owner, PolicyDocument, parse_policy
 from fleet_repl.ecr.rules import parse_document, rules_of
 from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.observed import Observed, Unreadable
+from fleet_repl.planning.ownership import NO_RECORD
 from fleet_repl.planning.plan import RegistryPlan, State
-from fleet_repl.runs.history import (
-    Holder,
-    JournalEntry,
-    Moment,
-    PastRun,
-    Purpose,
-    RunMeta,
-    before_documents,
-    prefix_of,
-)
+from fleet_repl.runs.history import Holder, JournalEntry, Moment, PastRun, Purpose, RunMeta
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Status, Writes
+from fleet_repl.runs.overwritten import each_before, prefix_of
 from fleet_repl.runs.recovery import Aftermath, aftermath, still_open
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.errors import Fault, FaultKind
@@ -113,7 +106,11 @@ def died(*journal: JournalEntry, planned: tuple[RegistryPlan, ...] = PLANNED) ->
         changes=len(plan.changes),
     )
     return PastRun(
-        meta=meta, plan=plan, before=before_documents(plan), journal=journal, report=None
+        meta=meta,
+        plan=plan,
+        before=dict(each_before(plan, NO_RECORD)),
+        journal=journal,
+        report=None,
     )
 
 

@@ -12,17 +12,11 @@ from tests.state.runs.conftest import MemoryStore
 from tests.support.registries import registry_of
 
 from fleet_repl.planning.change import Resource
-from fleet_repl.planning.ownership import Applied
+from fleet_repl.planning.ownership import NO_RECORD, Applied
 from fleet_repl.planning.plan import Plan
-from fleet_repl.runs.history import (
-    JournalEntry,
-    Moment,
-    RunMeta,
-    RunSummary,
-    UnreadableRun,
-    before_documents,
-)
+from fleet_repl.runs.history import JournalEntry, Moment, RunMeta, RunSummary, UnreadableRun
 from fleet_repl.runs.outcomes import Outcome, Report, Status
+from fleet_repl.runs.overwritten import each_before
 from fleet_repl.state import FolderStore, RunRecords, fleets
 from fleet_repl.values.errors import StateError
 from fleet_repl.values.names import AccountId, Registry
@@ -55,7 +49,7 @@ async def test_the_documents_from_before_are_whole(
     hub, spoke = plan.registries
     fault: Any = object()
     refused = replace(hub, refused={Resource.REPLICATION_CONFIGURATION: fault})
-    before = before_documents(replace(plan, registries=(refused, spoke)))
+    before = dict(each_before(replace(plan, registries=(refused, spoke)), NO_RECORD))
     assert before[HUB].documents == {}
     assert before[HUB].templates == {"base": None}
 
@@ -70,7 +64,7 @@ async def test_whose_the_links_were_comes_back(
     await records.begin(meta, plan, record)
     run = await records.load(meta.run_id)
     assert run is not None
-    assert run.before == before_documents(plan, record)
+    assert run.before == dict(each_before(plan, record))
     assert (run.before[HUB].owned, run.before[SPOKE].owned) == (links, {})
 
 
@@ -114,7 +108,7 @@ async def test_everything_comes_back(
     assert run is not None
     assert run.meta == meta
     assert run.plan == plan
-    assert run.before == before_documents(plan)
+    assert run.before == dict(each_before(plan, NO_RECORD))
     assert run.journal == (sending, ended)
     assert run.report == report
     assert await records.unfinished() == ()

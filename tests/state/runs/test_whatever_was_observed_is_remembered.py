@@ -34,22 +34,15 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.desired_state import desired_state
 from fleet_repl.planning.objections import objections
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
+from fleet_repl.planning.ownership import NO_RECORD
 from fleet_repl.planning.plan import Plan
 from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.documents.plan import is_unaltered, parse_plan, plan_content, plan_digest
 from fleet_repl.reports.documents.report import parse_report, report_content
 from fleet_repl.runs.drift import attributed, fingerprinted
-from fleet_repl.runs.history import (
-    Holder,
-    JournalEntry,
-    Moment,
-    PastRun,
-    Purpose,
-    RunMeta,
-    before_documents,
-    prefix_of,
-)
+from fleet_repl.runs.history import Holder, JournalEntry, Moment, PastRun, Purpose, RunMeta
+from fleet_repl.runs.overwritten import each_before, prefix_of
 from fleet_repl.runs.record import claim
 from fleet_repl.runs.recovery import aftermath
 from fleet_repl.state import Remembered, parse_record, record_document
@@ -255,7 +248,7 @@ def _check(inventory: Inventory, seen: Observation, later: Observation, *allow: 
     read_back = parse_plan(plan_content(plan), "plan.json")
     assert plan_content(read_back) == plan_content(plan)
     assert is_unaltered(read_back)
-    before = before_documents(plan)
+    before = dict(each_before(plan, NO_RECORD))
     content = b"".join(before_pieces(sorted(before.items())))
     again = parse_before(content, "before.json")
     assert b"".join(before_pieces(sorted(again.items()))) == content

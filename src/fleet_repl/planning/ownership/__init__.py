@@ -24,6 +24,7 @@ from fleet_repl.planning.ownership.rebase import (
     listed as listed,
 )
 from fleet_repl.planning.ownership.record import (
+    NO_RECORD as NO_RECORD,
     NOTHING_APPLIED as NOTHING_APPLIED,
     Applied as Applied,
     Due as Due,

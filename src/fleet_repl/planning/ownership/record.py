@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from fleet_repl.planning.ownership.cells import Cells, both
@@ -30,6 +31,7 @@ NOTHING_APPLIED: Final = Applied()
 
 Record: TypeAlias = Mapping[Registry, Applied]
 """The fleet's last applied links and templates; a missing registry was never recorded."""
+NO_RECORD: Final[Record] = MappingProxyType({})
 
 
 def together(first: Applied, second: Applied) -> Applied:

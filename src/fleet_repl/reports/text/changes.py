@@ -18,7 +18,7 @@ from fleet_repl.reports.text.census import Census
 from fleet_repl.reports.text.labels import SYMBOLS, change_name, prefix_list, route_list
 from fleet_repl.reports.text.page import Style
 from fleet_repl.runs.drift import call_sentences, sentence
-from fleet_repl.runs.history import prefix_of
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import covers
 

@@ -26,8 +26,8 @@ from fleet_repl.reports.text.sections import (
     add_waves,
 )
 from fleet_repl.runs.drift import call_sentences
-from fleet_repl.runs.history import prefix_of
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted, elapsed
 

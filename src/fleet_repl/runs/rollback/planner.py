@@ -20,7 +20,8 @@ from fleet_repl.planning.plan import RegistryPlan, State, Warning
 from fleet_repl.planning.plan_warnings import deletes_started, unknown_fields, unknown_rules
 from fleet_repl.planning.planner import Planned
 from fleet_repl.planning.rule_changes import rewriting
-from fleet_repl.runs.history import Fingerprints, prefix_of
+from fleet_repl.runs.history import Fingerprints
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.runs.rollback.draft import Draft, draft_of
 from fleet_repl.runs.rollback.outlook import Outlook
 from fleet_repl.runs.rollback.policies import policy_changes

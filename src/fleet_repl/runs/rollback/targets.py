@@ -18,9 +18,10 @@ from fleet_repl.ecr.rules import parse_stored_rules
 from fleet_repl.planning.change import Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Cells, both, cells_of, common, taken_out
-from fleet_repl.runs.history import JournalEntry, PastRun, prefix_of
+from fleet_repl.runs.history import JournalEntry, PastRun
 from fleet_repl.runs.journal import journaled_writes
 from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
 from fleet_repl.values.names import AccountId, Registry
 
