@@ -15,6 +15,7 @@ package.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import resource
 import tempfile
@@ -26,7 +27,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from fleet_repl import Inventory, Plan, Registry
-from fleet_repl.cli.process import collect_seldom
 from fleet_repl.ecr.policy import Policy, as_composed, compose, parse_policy
 from fleet_repl.ecr.rules import document_of, parse_answer, rules_for
 from fleet_repl.inventory import parse
@@ -42,6 +42,7 @@ from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.reports.files import write_report
 from fleet_repl.reports.to_json import json_pieces
 from fleet_repl.values.canonical_json import JsonObject, compact_json, parse_json
+from fleet_repl.values.garbage import collect_seldom
 
 T = TypeVar("T")
 
@@ -152,13 +153,14 @@ def main() -> None:
     parser.add_argument("--registries", type=int, default=100_000)
     parser.add_argument("--drift", choices=("none", "all"), default="none")
     given = parser.parse_args()
-    collect_seldom()
+    gc.disable()
     count, idle = given.registries, resident()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.toml"
         path.write_text(inventory(count))
         read = timed("inventory", count, lambda: parse(path, environ={}))
         desired, _ = timed("links", count, lambda: desired_state(read))
+        collect_seldom()
         seen = timed("answers", count, lambda: observed(desired, settled=given.drift == "none"))
         plan = timed("plan", count, lambda: planned(read, desired, seen))
         plan = replace(plan, digest=timed("digest", count, lambda: plan_digest(plan)))

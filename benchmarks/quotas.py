@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import tempfile
 import time
@@ -21,8 +22,8 @@ from typing import Final
 from benchmarks.apply_fleet import ENVIRONMENT, endpoint, inventory
 
 import fleet_repl
-from fleet_repl.cli.process import collect_seldom
 from fleet_repl.runs.events import RegistryRead
+from fleet_repl.values.garbage import collect_seldom
 
 RATE: Final = 600
 CONCURRENCY: Final = 64
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=2000)
     parser.add_argument("--latency-ms", type=float, default=80)
     given = parser.parse_args()
+    gc.disable()
     collect_seldom()
     os.environ |= ENVIRONMENT
     with (

@@ -11,14 +11,12 @@ import signal
 from types import FrameType
 
 _INTERRUPTED = 130
-_YOUNG_OBJECTS = 20_000
-"""Objects that are made before Python looks for cycles among them. By default these are 700, which
-a call of the SDK makes by itself: an eighth of a run's processor time went into looking."""
 
 
 def main() -> None:
     """Run the command line. Ends the process."""
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+    # Importing leaves no garbage. A command that goes on for longer switches the search on again.
+    gc.disable()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave)

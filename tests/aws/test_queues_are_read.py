@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 from tests.support.moto import moto_client, moto_server
 
-from fleet_repl.aws import Endpoint, open_aws, open_queue
+from fleet_repl.aws import Endpoint, open_aws
+from fleet_repl.aws.queues import open_queue
 from fleet_repl.engine.retry import Pace
 from fleet_repl.sandbox import Scenario, serve, world_of
 from fleet_repl.sandbox.scenario import AccountScenario, FaultRule, Mishap
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.aws.conftest import Edge
 
-    from fleet_repl.aws import AwsQueue
+    from fleet_repl.aws.queues import AwsQueue
 
 BASE: Final = "999999999999"
 URL: Final = f"https://sqs.eu-west-1.amazonaws.com/{BASE}/deliveries"

@@ -87,6 +87,15 @@ def test_what_a_process_holds_at_its_end_is_not_examined() -> None:
     assert int(said_at_the_end(["--version"], "gc.get_freeze_count()")) > 0
 
 
+def test_what_is_loaded_is_not_looked_through_for_garbage(inventory: str) -> None:
+    """A command that ends soon looks for none. One that calls AWS begins once it is connected, and
+    seldom."""
+    setting = "gc.isenabled() and gc.get_threshold()"
+    assert said_at_the_end(["validate", inventory], setting) == "False\n"
+    called = said_at_the_end(["plan", inventory, "--sandbox", "--quiet"], setting)
+    assert called == "(50000, 20, 20)\n"
+
+
 def test_values_of_an_inventory_load_no_pydantic() -> None:
     """Only reading an inventory does: plans and reports speak of its values too."""
     loaded = "set(sys.modules) & {'pydantic', 'pydantic_core'}"

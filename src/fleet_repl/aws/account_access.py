@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fleet_repl.aws.account_calls import AccountCalls
 from fleet_repl.aws.answers import Identity
@@ -13,9 +13,11 @@ from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.credentials import Base
 from fleet_repl.aws.faults import garbage
 from fleet_repl.aws.request import Answer, Call
-from fleet_repl.runs.doctor import BaseIdentity, CheckState, Question, Way, worst
 from fleet_repl.values.names import AccountId, Partition, Region, Registry
-from fleet_repl.values.queues import QueueAddress
+
+if TYPE_CHECKING:
+    from fleet_repl.runs.doctor import BaseIdentity, CheckState, Question, Way
+    from fleet_repl.values.queues import QueueAddress
 
 _WAITING: Final = "ApproximateNumberOfMessages"
 
@@ -29,7 +31,7 @@ class AccountAccess:
         calls: AccountCalls,
         identity: Identity,
         base: Base,
-        way: Way,
+        way: Callable[[], Way],
         region: Region,
     ) -> None:
         """`region`: that of a queue whose URL names none."""
@@ -45,12 +47,15 @@ class AccountAccess:
 
     def base_identity(self) -> BaseIdentity:
         """The base identity as it is now, and the way on which it reaches AWS."""
+        # Only a doctor asks.
+        from fleet_repl.runs.doctor import BaseIdentity  # noqa: PLC0415
+
         return BaseIdentity(
             arn=self.identity.arn,
             account=self.identity.account,
             seconds_left=self._base.seconds_left,
             clock_ahead=self._ahead,
-            way=self._way,
+            way=self._way(),
         )
 
     def busiest_second(self) -> int:
@@ -62,6 +67,8 @@ class AccountAccess:
 
         An action that IAM says nothing about is missing. Raises CallError.
         """
+        from fleet_repl.aws.decisions import decisions_of  # noqa: PLC0415 - only a doctor asks
+
         resources = dict.fromkeys(chain.from_iterable(question.resources.values()))
         parameters: dict[str, object] = {
             "PolicySourceArn": question.principal,
@@ -76,7 +83,7 @@ class AccountAccess:
         return await self._calls.read(
             place,
             "SimulatePrincipalPolicy",
-            partial(_decisions, question),
+            partial(decisions_of, question),
             parameters,
             service="iam",
         )
@@ -103,41 +110,3 @@ def _waiting_messages(answer: Answer, call: Call) -> int:
         case _:
             because = f"the answer holds no {_WAITING}"
             raise garbage(call, because, answer.request_id)
-
-
-def _decisions(question: Question, answer: Answer, call: Call) -> dict[str, CheckState]:
-    """Returns whether IAM would allow each action, in SimulatePrincipalPolicy's answer.
-
-    IAM decides about every action on every resource of the question, and an action is as allowed as
-    on the worst of its own resources. For example, where the question is about
-    `ecr:PutRegistryPolicy` on `*` and `iam:PassRole` on a role, the decision about
-    `ecr:PutRegistryPolicy` on that role does not count.
-    """
-    results = answer.parsed.get("EvaluationResults")
-    if not isinstance(results, list):
-        raise garbage(call, "the answer holds no EvaluationResults", answer.request_id)
-    states: dict[str, list[CheckState]] = {}
-    for result in results:
-        match result:
-            case {"EvalActionName": str(action), "ResourceSpecificResults": [_, *_] as decisions}:
-                pass
-            case {"EvalActionName": str(action)}:
-                decisions = [result]
-            case _:
-                raise garbage(call, "the answer holds a result of no action", answer.request_id)
-        for decision in decisions:
-            if decision.get("EvalResourceName", "*") in question.resources.get(action, ()):
-                states.setdefault(action, []).append(_state(decision))
-    return {action: worst(some) for action, some in states.items()}
-
-
-def _state(decision: Mapping[str, object]) -> CheckState:
-    """A decision about one action on one resource. Unknown where it depends on what the question
-    did not say, such as the region."""
-    match decision:
-        case {"EvalDecision": "allowed"} | {"EvalResourceDecision": "allowed"}:
-            return CheckState.OK
-        case {"MissingContextValues": [_, *_]}:
-            return CheckState.UNKNOWN
-        case _:
-            return CheckState.FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from aiobotocore.session import AioSession
@@ -11,8 +12,10 @@ from botocore.utils import ensure_boolean, get_environ_proxies
 from fleet_repl.aws.configuration import Endpoint, make_session
 from fleet_repl.aws.identity import usable
 from fleet_repl.inventory.settings import Aws
-from fleet_repl.runs.doctor import Way
 from fleet_repl.values.names import Region
+
+if TYPE_CHECKING:
+    from fleet_repl.runs.doctor import Way
 
 
 async def configured_endpoints(aws: Aws) -> tuple[str | None, ...]:
@@ -28,6 +31,8 @@ async def configured_endpoints(aws: Aws) -> tuple[str | None, ...]:
 def way_to_aws(session: AioSession, region: Region, endpoint: Endpoint | None) -> Way:
     """The way that calls of a session take: to the simulated AWS at `endpoint`, or as the settings
     of the machine have it."""
+    from fleet_repl.runs.doctor import Way  # noqa: PLC0415 - only a doctor asks
+
     if endpoint is not None:
         return Way(endpoints=(_bare(endpoint.url),))
     endpoints = tuple(filter(None, _configured(session)))

@@ -1,15 +1,15 @@
-"""Open AWS for one run, or a bucket for a fleet's state: clients and credentials, closed after.
+"""Open AWS for one run: clients and credentials, closed after.
 
-Registries are read and written by the roles of their accounts, a bucket by the base identity.
+Registries are read and written by the roles of their accounts.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from fleet_repl.aws.account_access import AccountAccess
 from fleet_repl.aws.account_calls import AccountCalls
@@ -19,13 +19,10 @@ from fleet_repl.aws.caller import Caller
 from fleet_repl.aws.clients import Clients, open_clients
 from fleet_repl.aws.configuration import Endpoint, client_config, quieten_sdk, sts_region
 from fleet_repl.aws.credentials import Base, Source
-from fleet_repl.aws.enabled_regions import EnabledRegions
 from fleet_repl.aws.endpoints import way_to_aws
-from fleet_repl.aws.identity import check, open_service, open_session, usable
-from fleet_repl.aws.organizations import Organizations
+from fleet_repl.aws.identity import check, open_session, usable
 from fleet_repl.aws.quotas import Quotas
 from fleet_repl.aws.registries import AwsRegistries
-from fleet_repl.aws.s3 import STATE, BucketObjects
 from fleet_repl.aws.sources import Sources
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.ecr.session_policies import organization_policy, passing_policy, session_policy
@@ -34,16 +31,16 @@ from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.accounts import Account
 from fleet_repl.inventory.model import Inventory
 from fleet_repl.inventory.settings import Aws
-from fleet_repl.runs.doctor import Way
 from fleet_repl.runs.events import Event
 from fleet_repl.runs.session_names import session_name
 from fleet_repl.values import limits
-from fleet_repl.values.errors import StateError
-from fleet_repl.values.limits import BUCKET_PATTERN
 from fleet_repl.values.names import AccountId, Partition, Region, RoleArn
 
-_LOCATION: Final = re.compile(rf"s3://(?P<bucket>{BUCKET_PATTERN.pattern})(?:/(?P<prefix>.*))?")
-_CONCURRENCY: Final = 32
+if TYPE_CHECKING:
+    from fleet_repl.aws.enabled_regions import EnabledRegions
+    from fleet_repl.aws.organizations import Organizations
+    from fleet_repl.runs.doctor import Way
+
 GLOBAL_REGIONS: Final = {
     Partition.AWS: Region("us-east-1"),
     Partition.CN: Region("cn-northwest-1"),
@@ -65,7 +62,7 @@ class _Connection:
     base: Base
     identity: Identity
     source_of: Callable[[Account], Source]
-    way: Way
+    way: Callable[[], Way]
 
 
 @asynccontextmanager
@@ -120,6 +117,10 @@ async def open_discovery(
 
     Raises IdentityError for a base identity or settings of the SDK that cannot be used.
     """
+    # Most fleets list their accounts.
+    from fleet_repl.aws.enabled_regions import EnabledRegions  # noqa: PLC0415
+    from fleet_repl.aws.organizations import Organizations  # noqa: PLC0415
+
     aws = inventory.aws
     region = GLOBAL_REGIONS.get(aws.partition, aws.partition.first_region)
     policy = session_policy(partition=aws.partition, read_only=True)
@@ -176,7 +177,7 @@ async def _open(
             base=base,
             identity=identity,
             source_of=Sources(sts, aws, identity, base, of_profile).of,
-            way=way_to_aws(session, region, endpoint),
+            way=partial(way_to_aws, session, region, endpoint),
         )
 
 
@@ -199,47 +200,9 @@ def _of_organization(
     return source, role.account
 
 
-@asynccontextmanager
-async def open_objects(
-    aws: Aws,
-    location: str,
-    *,
-    pace: Pace,
-    endpoint: Endpoint | None = None,
-    on_event: EventSink = _unheard,
-    subject: str = STATE,
-) -> AsyncIterator[BucketObjects]:
-    """The objects at a location such as `s3://bucket/prefix`, or on the simulated AWS at
-    `endpoint`. Nothing is called yet.
-
-    `subject`: the content, for messages. A lock may be kept there: a few of the attempts that
-    `pace` allows for must fit into its lease, and its last calls come after the deadline of the
-    run.
-
-    Raises StateError for a text that is no location, and IdentityError for a base identity or
-    settings of the SDK that cannot be used.
-    """
-    bucket, prefix = _bucket_and_prefix(location)
-    async with open_service(
-        aws, "s3", pace=pace, endpoint=endpoint, on_event=on_event, concurrency=_CONCURRENCY
-    ) as (caller, base, region):
-        yield BucketObjects(caller, base, region, bucket=bucket, prefix=prefix, subject=subject)
-
-
 async def _prepare(clients: Clients, region: Region, inventory: Inventory) -> None:
     """Make the first client of each service, so that settings that it cannot use show at once."""
     await clients.prepare("sts", region)
     regions = {region for account in inventory.accounts for region in account.regions}
     if regions:
         await clients.prepare("ecr", min(regions))
-
-
-def _bucket_and_prefix(location: str) -> tuple[str, str]:
-    """Bucket and prefix; a prefix that is not empty ends in a slash."""
-    match = _LOCATION.fullmatch(location)
-    if match is None or not location.isprintable():
-        raise StateError(
-            f"the fleet's state cannot be kept in {location!r}\n    write s3://bucket/prefix"
-        )
-    prefix = (match["prefix"] or "").strip("/")
-    return match["bucket"], f"{prefix}/" if prefix else ""

@@ -11,7 +11,7 @@ import signal
 import sys
 
 from fleet_repl.cli.app import run
-from fleet_repl.cli.process import SIGNALS, collect_seldom
+from fleet_repl.cli.process import SIGNALS
 from fleet_repl.cli.streams import endure
 
 __all__ = ["main"]
@@ -20,7 +20,6 @@ __all__ = ["main"]
 def main() -> None:
     """The console entry point; ends the process with the run's exit code."""
     endure()
-    collect_seldom()
     code = run(sys.argv[1:])
     for number in SIGNALS:
         # The code is decided: a signal that comes while Python tidies up does not change it.

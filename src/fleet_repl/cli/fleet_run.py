@@ -24,6 +24,7 @@ from fleet_repl.cli.session import Session, Work
 from fleet_repl.runs.events import Event
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.garbage import collect_seldom
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
@@ -169,6 +170,7 @@ async def _connected(
             executor=executor,
         )
         fleet = await stack.enter_async_context(connection)
+        collect_seldom()
         session = Session(
             call=call,
             fleet=fleet,

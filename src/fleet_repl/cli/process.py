@@ -5,7 +5,6 @@ Importing this module loads nothing of the library.
 
 from __future__ import annotations
 
-import gc
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that ask a process to end."""
-_COLLECTION: Final = (20_000, 50, 20)
-"""The thresholds of Python's garbage collector, in place of its 700, 10 and 10."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +27,6 @@ class CommandContext:
     backend: Library | None
     """A library of tests; None for the real one."""
     streams: Streams
-
-
-def collect_seldom() -> None:
-    """Have the garbage collector look less often for values that hold each other.
-
-    A large fleet is millions of small values that all stay in use, and to examine them again and
-    again took a quarter of the time of a plan.
-    """
-    gc.set_threshold(*_COLLECTION)
 
 
 class Ended(Exception):  # noqa: N818 - a command's end is no error

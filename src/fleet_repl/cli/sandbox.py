@@ -12,6 +12,7 @@ from fleet_repl.cli.command import Call
 from fleet_repl.cli.interrupts import Interrupts, interruptible
 from fleet_repl.cli.options import ServeOptions
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.garbage import collect_seldom
 from fleet_repl.values.text import counted
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ async def _serve(call: Call[ServeOptions], inventory: Inventory, interrupts: Int
         inventory, scenario=options.scenario, host=options.host, port=options.port
     )
     async with simulation as served:
+        collect_seldom()
         variables = served.environment.items()
         exports = [f"export {name}={shlex.quote(value)}\n" for name, value in variables]
         call.streams.emit("".join(exports))

@@ -24,6 +24,7 @@ from fleet_repl.runs.history import Purpose
 from fleet_repl.values.clock import SYSTEM
 from fleet_repl.values.errors import FleetError, RefusedError
 from fleet_repl.values.exit_code import ExitCode
+from fleet_repl.values.garbage import collect_seldom
 from fleet_repl.values.queues import QueueAddress
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ async def _watch(
             ):
                 yield fleet
 
+        collect_seldom()
         queue = reported.queue
         deliveries = (
             None

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from fleet_repl.planning.change import Change
-from fleet_repl.runs.coverage import FunctionImages
-from fleet_repl.runs.doctor import CheckState, Question
 from fleet_repl.runs.events import Event
 from fleet_repl.runs.outcomes import ChangeOutcome
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import AccountId, Registry
 
 if TYPE_CHECKING:
-    from fleet_repl.runs.coverage import RunningImage
+    from fleet_repl.runs.coverage import FunctionImages, RunningImage
+    from fleet_repl.runs.doctor import CheckState, Question
 
 EventSink: TypeAlias = Callable[[Event], object]
 

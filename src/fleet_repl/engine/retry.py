@@ -9,23 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import anyio
 import anyio.lowlevel
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import CallError, Fault, FaultKind
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
 OnRetry: TypeAlias = Callable[[CallError, int, float], object]
 """Called before a delay with the error, the number of the failed attempt, and the delay."""
-
-_TRANSIENT: Final = retry_if_exception(
-    lambda error: isinstance(error, CallError) and error.transient
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +51,7 @@ class Pace:
 
         Raises the last CallError as it came: the error was not transient, the attempt was the last,
         or its delay would have reached past the deadline. Nearly all first attempts are answered,
-        so the machinery of retries is set up only after a first attempt has failed.
+        so the machinery of retries is loaded and set up only after a first attempt has failed.
         """
         try:
             return await once()
@@ -67,6 +65,8 @@ class Pace:
         self, once: Callable[[], Awaitable[T]], first: CallError, on_retry: OnRetry | None
     ) -> T:
         """Go on after a first attempt that ended with `first`."""
+        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415
+
         waited_out, failed = 0, [first]
 
         # tenacity awaits only what it can tell to be a coroutine function.
@@ -93,7 +93,9 @@ class Pace:
 
         # One object per call: shared, it would mix up attempts and errors of concurrent tasks.
         retrying = AsyncRetrying(
-            retry=_TRANSIENT,
+            retry=retry_if_exception(
+                lambda error: isinstance(error, CallError) and error.transient
+            ),
             stop=spent,
             wait=self._delay,
             sleep=self.clock.sleep,

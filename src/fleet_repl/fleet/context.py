@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet_repl.engine.backfill.start import BackfillContext
 from fleet_repl.engine.observe import ObserveContext
 from fleet_repl.engine.ports import EventSink
 from fleet_repl.engine.retry import Pace
@@ -37,6 +36,7 @@ from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
     from fleet_repl.aws import AwsRegistries
+    from fleet_repl.engine.backfill.start import BackfillContext
 
 
 def new_run_id(clock: Clock) -> str:
@@ -146,6 +146,8 @@ class RunContext:
     @property
     def backfilling(self) -> BackfillContext:
         """The context in which backfills are started and followed."""
+        from fleet_repl.engine.backfill.start import BackfillContext  # noqa: PLC0415 - few runs do
+
         return BackfillContext(
             backfills=self.registries,
             pace=self.pace,

@@ -45,7 +45,9 @@ from fleet_repl.values.names import AccountId, Region
 from fleet_repl.values.text import below, day_and_time, timestamp
 
 if TYPE_CHECKING:
-    from fleet_repl.aws import EnabledRegions, Endpoint, Organizations
+    from fleet_repl.aws import Endpoint
+    from fleet_repl.aws.enabled_regions import EnabledRegions
+    from fleet_repl.aws.organizations import Organizations
 
 
 async def discover(

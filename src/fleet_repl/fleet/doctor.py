@@ -26,7 +26,7 @@ from fleet_repl.runs.doctor import (
     run_problems,
     session_seconds,
 )
-from fleet_repl.state import examine_state
+from fleet_repl.state.examine import examine_state
 from fleet_repl.values.errors import Fault, FaultKind
 from fleet_repl.values.names import AccountId, Registry
 from fleet_repl.values.queues import QueueAddress

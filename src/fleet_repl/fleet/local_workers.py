@@ -10,11 +10,12 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import asynccontextmanager, contextmanager
-from functools import partial
+from contextlib import asynccontextmanager, contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Final, ParamSpec, TypeVar
+
+from fleet_repl.values.garbage import collect_seldom
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,9 +26,9 @@ end."""
 
 
 class LocalWorkers(Executor):
-    """Worker processes, each given one call at a time. Each has a pool of its own, so that a
-    process which dies breaks one shard only, and it is known which; the process is then made anew.
-    """
+    """Worker processes, which start at once, each given one call at a time. Each has a pool of its
+    own, so that a process which dies breaks one shard only, and it is known which; the process is
+    then made anew."""
 
     def __init__(self, count: int) -> None:
         self._workers: Final = [_Worker() for _ in range(count)]
@@ -41,11 +42,6 @@ class LocalWorkers(Executor):
         worker = min(self._workers, key=lambda worker: worker.is_busy)
         return worker.submit(fn, *args, **kwargs)
 
-    def start(self) -> None:
-        """Start the processes and have them load what reads, for which a run need not wait then."""
-        for worker in self._workers:
-            worker.start()
-
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - the standard library's signature
         """End the processes; with `cancel_futures` at once, whatever they do."""
         for worker in self._workers:
@@ -57,7 +53,6 @@ async def local_workers(count: int) -> AsyncIterator[LocalWorkers]:
     """Worker processes for a block, and none after it."""
     workers = LocalWorkers(count)
     try:
-        workers.start()
         yield workers
     finally:
         # Whatever they still read, nobody waits for any more.
@@ -68,24 +63,23 @@ class _Worker:
     """One process, in a pool of its own."""
 
     def __init__(self) -> None:
-        self._new_pool()
+        self._start()
 
-    def _new_pool(self) -> None:
+    def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         theirs, self._lifeline = context.Pipe(duplex=False)
-        begin = partial(_begin, theirs, gc.get_threshold())
-        self._pool = ProcessPoolExecutor(1, context, initializer=begin)
+        self._pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(theirs,))
         self._processes: set[BaseProcess] = set()
         self._pending: set[object] = set()
         """Calls that have not ended."""
+        # Nobody waits for what it loads: the first shard follows. A process that cannot be started
+        # is reported with that.
+        with suppress(OSError):
+            self._submit(_load)
 
     @property
     def is_busy(self) -> bool:
         return bool(self._pending)
-
-    def start(self) -> None:
-        # No call that anybody waits for: the first shard follows it.
-        self._submit(_load)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         if self.is_busy:
@@ -110,7 +104,7 @@ class _Worker:
 
     def _restart(self) -> None:
         self.shutdown(wait=False, at_once=True)
-        self._new_pool()
+        self._start()
 
     def shutdown(self, *, wait: bool, at_once: bool) -> None:
         if at_once:
@@ -133,17 +127,18 @@ def _signals_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(lifeline: Connection, collection: tuple[int, int, int]) -> None:
-    """Begin as a worker: end when the run ends, however it does, and collect garbage as seldom as
-    the run does. By default Python would look at the answers of a shard again and again."""
-    gc.set_threshold(*collection)
+def _begin(lifeline: Connection) -> None:
+    """Begin as a worker: end when the run ends, however it does."""
+    gc.disable()
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 
 def _load() -> None:
-    """Load what reads shards."""
+    """Load what reads shards, and look for garbage as seldom as the process of the run."""
     import fleet_repl.aws  # noqa: PLC0415 - loads the SDK
     import fleet_repl.fleet.shard_worker  # noqa: F401, PLC0415
+
+    collect_seldom()
 
 
 def _end_with(lifeline: Connection) -> None:

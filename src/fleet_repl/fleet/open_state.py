@@ -50,7 +50,7 @@ async def open_place(
         yield FolderStore(state.folder, within=within, shared=state.shared)
         return
     check_loop()
-    from fleet_repl.aws import open_objects  # noqa: PLC0415
+    from fleet_repl.aws.open_objects import open_objects  # noqa: PLC0415
 
     pace = Pace(
         attempts=ATTEMPTS,

@@ -36,7 +36,7 @@ async def open_queue(
 
     Raises IdentityError where the base identity is missing.
     """
-    from fleet_repl.aws import open_queue as opened  # noqa: PLC0415 - it loads the SDK
+    from fleet_repl.aws.queues import open_queue as opened  # noqa: PLC0415 - it loads the SDK
 
     pace = Pace(
         attempts=_ATTEMPTS,

@@ -53,7 +53,7 @@ def _file(path: str) -> bytes:
 
 async def _object(location: str, aws: Aws, clock: Clock) -> bytes:
     # Importing the library loads no AWS code.
-    from fleet_repl.aws import open_objects  # noqa: PLC0415
+    from fleet_repl.aws.open_objects import open_objects  # noqa: PLC0415
 
     bucket, _, key = location.removeprefix(_BUCKET).partition("/")
     if not key or key.endswith("/"):

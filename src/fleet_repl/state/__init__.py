@@ -9,11 +9,6 @@ from fleet_repl.state.discovery import (
     read_discovery as read_discovery,
     write_discovery as write_discovery,
 )
-from fleet_repl.state.examine import (
-    LockAndFreeze as LockAndFreeze,
-    examine_state as examine_state,
-    read_lock_and_freeze as read_lock_and_freeze,
-)
 from fleet_repl.state.fingerprints import (
     read_fingerprints as read_fingerprints,
     revise_fingerprints as revise_fingerprints,
@@ -42,6 +37,10 @@ from fleet_repl.state.lock import (
     current_holder as current_holder,
     find_lock as find_lock,
     release_lock as release_lock,
+)
+from fleet_repl.state.lock_and_freeze import (
+    LockAndFreeze as LockAndFreeze,
+    read_lock_and_freeze as read_lock_and_freeze,
 )
 from fleet_repl.state.process import Process as Process, gone as gone, this_process as this_process
 from fleet_repl.state.record import (

@@ -15,7 +15,9 @@ import pytest
 from aiohttp import web
 from tests.support.clock import VirtualClock
 
-from fleet_repl.aws import BucketObjects, Endpoint, open_objects
+from fleet_repl.aws import Endpoint
+from fleet_repl.aws.open_objects import open_objects
+from fleet_repl.aws.s3 import BucketObjects
 from fleet_repl.engine.retry import Pace
 from fleet_repl.inventory.settings import Aws
 from fleet_repl.runs.events import Event

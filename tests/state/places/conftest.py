@@ -17,7 +17,9 @@ import pytest
 from tests.support.clock import VirtualClock
 from tests.support.moto import moto_client, moto_server
 
-from fleet_repl.aws import BucketObjects, Endpoint, open_objects
+from fleet_repl.aws import Endpoint
+from fleet_repl.aws.open_objects import open_objects
+from fleet_repl.aws.s3 import BucketObjects
 from fleet_repl.engine.retry import Pace
 from fleet_repl.engine.stores import Store, Stored
 from fleet_repl.inventory.settings import Aws

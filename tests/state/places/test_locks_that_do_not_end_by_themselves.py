@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.state.places.conftest import Locks, Place
     from tests.support.clock import VirtualClock
 
-    from fleet_repl.aws import BucketObjects
+    from fleet_repl.aws.s3 import BucketObjects
 
 
 @pytest.mark.parametrize("left", [0.0, 0.4, 3.0, 9.9])

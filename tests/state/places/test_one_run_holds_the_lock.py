@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.state.places.conftest import Locks, MemoryObjects, Place
     from tests.support.clock import VirtualClock
 
-    from fleet_repl.aws import BucketObjects
+    from fleet_repl.aws.s3 import BucketObjects
 
 
 async def test_a_second_one_is_refused_and_learns_who_holds_it(

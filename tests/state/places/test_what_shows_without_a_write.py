@@ -15,8 +15,8 @@ from tests.support.clock import NOON, VirtualClock
 
 from fleet_repl.runs.doctor import StateExamination
 from fleet_repl.runs.history import Holder, Purpose
-from fleet_repl.state import BucketStore, FolderStore, examine_state
-from fleet_repl.state.examine import LEAST_FREE
+from fleet_repl.state import BucketStore, FolderStore
+from fleet_repl.state.examine import LEAST_FREE, examine_state
 from fleet_repl.state.lock_document import lock_content
 from fleet_repl.state.lock_rules import LockDocument
 
