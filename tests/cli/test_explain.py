@@ -128,8 +128,8 @@ def test_links_and_reasons_are_listed(cli: Cli) -> None:
             Reason.RETIRED,
             "the account of the source",
             (
-                'take state = "retired" off the account in the inventory, and run:\n'
-                "fleet-repl apply prod.toml"
+                'take state = "retired" off the account in the inventory and add this if it should '
+                'get there, and run fleet-repl apply prod.toml:\n[[routes]]\nname = "base"\n'
             ),
         ),
         (
@@ -222,6 +222,30 @@ def test_a_remedy_can_be_pasted(cli: Cli, tmp_path: Path) -> None:
     route = "\n".join(line.strip() for line in PASTED.splitlines()[1:])
     (tmp_path / "prod.toml").write_text(f"{FLEET}\n{route}\n", encoding="utf-8")
     assert "Carried: 1 link\n" in cli("explain", "prod.toml", *args).out
+
+
+def test_a_route_may_wait_for_a_retired_account(cli: Cli, tmp_path: Path) -> None:
+    """It needs no other one: it carries the image there once the account is active again."""
+    args = ("base/x", "--to", "old/eu-west-1")
+    fleet = FLEET.replace('["shop", "partner"]', '["shop", "partner", "old"]')
+    (tmp_path / "prod.toml").write_text(fleet, encoding="utf-8")
+    assert cli("explain", "prod.toml", *args).out.endswith(
+        '\n→ take state = "retired" off the account in the inventory, and run:\n'
+        "  fleet-repl apply prod.toml\n"
+    )
+    active = fleet.replace('state = "retired"\n', "")
+    (tmp_path / "prod.toml").write_text(active, encoding="utf-8")
+    assert "Carried: 1 link\n" in cli("explain", "prod.toml", *args).out
+
+
+def test_the_route_that_comes_nearest_is_widened(cli: Cli, tmp_path: Path) -> None:
+    """Of several that lead to registries, whatever the order of these."""
+    tools = '[[routes]]\nname = "tools"\nfrom = { accounts = "shop", regions = "eu-west-1" }\n'
+    tools += 'to = { accounts = "build" }\nprefixes = ["tools/"]\n'
+    fleet = f'{FLEET}prefixes = ["shop/"]\n{tools}'
+    (tmp_path / "prod.toml").write_text(fleet, encoding="utf-8")
+    for what, route in ("basis/x", "golden"), ("tool", "tools"):
+        assert f"→ widen route {route} in the" in cli("explain", "prod.toml", what).out
 
 
 def test_a_prefix_carries_what_begins_with_it(cli: Cli) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final, TypeAlias
 
 Prefixes: TypeAlias = tuple[str, ...]
@@ -125,3 +126,9 @@ def _covered(prefixes: Prefixes, others: Prefixes) -> list[str]:
         return [prefix for prefix in prefixes if covers(others, prefix)]
     canonical = reduce(others)
     return [prefix for prefix in prefixes if covers_at_once(canonical, prefix)]
+
+
+def shared_letters(prefix: str, repository: str) -> int:
+    """Returns how many letters the two have in common at their start."""
+    pairs = zip(prefix, repository, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import takewhile
 from typing import Final
 
 from fleet_repl.inventory import Inventory
@@ -14,7 +13,7 @@ from fleet_repl.topology import Link, external_registries, find_registry
 from fleet_repl.values.errors import FleetError
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import Registry
-from fleet_repl.values.prefixes import Prefixes
+from fleet_repl.values.prefixes import Prefixes, shared_letters
 from fleet_repl.values.repositories import lists as selects_by_name
 from fleet_repl.values.text import listed, named
 
@@ -159,12 +158,7 @@ def _nearest_source(question: Question, destination: Registry) -> Registry | Non
 
 def _nearest(prefixes: Prefixes, repository: str) -> str:
     """The prefix that has the most letters in common with a repository."""
-    return max(prefixes, key=lambda prefix: _shared(prefix, repository))
-
-
-def _shared(prefix: str, repository: str) -> int:
-    pairs = zip(prefix, repository, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return max(prefixes, key=lambda prefix: shared_letters(prefix, repository))
 
 
 def _reason(question: Question, source: Registry, destination: Registry) -> tuple[Reason, str]:
@@ -217,7 +211,7 @@ def _other_prefix(question: Question, link: Link) -> str:
     nearest = _nearest(prefixes, repository)
     shown = listed(prefixes, _PREFIXES_SHOWN)
     several = len(prefixes) > 1
-    alike = several and _shared(nearest, repository) > 0
+    alike = several and shared_letters(nearest, repository) > 0
     which = f", of which {nearest} comes nearest" if alike else ""
     verb = "leads" if len(link.routes) == 1 else "lead"
     return (

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from fleet_repl.inventory import Inventory, Route
 from fleet_repl.planning.explain.model import Carried, NotCarried, Question, Reason
+from fleet_repl.topology import connect
 from fleet_repl.values.names import Registry
+from fleet_repl.values.prefixes import shared_letters
 from fleet_repl.values.repositories import lists
 from fleet_repl.values.text import quoted
 
@@ -35,12 +38,29 @@ def remedy_of(
     destination. What a route asks for and AWS does not do is always to be remedied.
     """
     known = [why for why in not_carried if why.reason in _WORTH]
-    first = min(known, key=lambda why: _WORTH.index(why.reason), default=None)
+    first = min(
+        known,
+        key=lambda why: (_WORTH.index(why.reason), -_nearness(question, why)),
+        default=None,
+    )
     if first is None:
         return None
     if first.remedy is not None or not carried or question.destinations:
         return first.remedy or _remedy(question, first)
     return None
+
+
+def _nearness(question: Question, why: NotCarried) -> int:
+    """How many letters the repository has in common with what a route carries there."""
+    return max(
+        (
+            shared_letters(prefix, question.repository)
+            for link in question.desired.outgoing.get(why.source, ())
+            if link.destination == why.destination
+            for prefix in link.prefixes
+        ),
+        default=0,
+    )
 
 
 def apply_command(inventory: Inventory) -> str:
@@ -51,10 +71,7 @@ def apply_command(inventory: Inventory) -> str:
 def _remedy(question: Question, why: NotCarried) -> str | None:
     match why.reason:
         case Reason.RETIRED:
-            return (
-                'take state = "retired" off the account in the inventory, and run:\n'
-                f"{apply_command(question.inventory)}"
-            )
+            return _active_again(question, why)
         case Reason.OTHER_PREFIX:
             return _wider_route(question, why)
         case _:
@@ -66,6 +83,28 @@ def _remedy(question: Question, why: NotCarried) -> str | None:
                 f"add this to the inventory if it should get there, and run "
                 f"{apply_command(question.inventory)}:\n{_new_route(question, why)}"
             )
+
+
+def _active_again(question: Question, why: NotCarried) -> str:
+    """The account without its state, and a route where none would carry the image even then."""
+    inventory, ends = question.inventory, {why.source, why.destination}
+    retired = {registry.account for registry in ends}
+    accounts = tuple(
+        replace(account, retired=account.retired and account.id not in retired)
+        for account in inventory.accounts
+    )
+    links = connect(replace(inventory, accounts=accounts)).links
+    remedy = 'take state = "retired" off the account in the inventory'
+    if any(
+        (link.source, link.destination) == (why.source, why.destination)
+        and not question.asking.isdisjoint(link.routes)
+        for link in links
+    ):
+        return f"{remedy}, and run:\n{apply_command(inventory)}"
+    return (
+        f"{remedy} and add this if it should get there, and run {apply_command(inventory)}:\n"
+        f"{_new_route(question, why)}"
+    )
 
 
 def _wider_route(question: Question, why: NotCarried) -> str:
