@@ -70,10 +70,7 @@ class AccountCalls:
         absent: str | None = None,
     ) -> T:
         """Make a call that reads, with retries; returns what `read` makes of the answer. `absent`:
-        the error code that is an answer too.
-
-        Raises CallError, which is never transient.
-        """
+        the error code that is an answer too. Raises CallError, which is never transient."""
         call = self._call(registry, operation, parameters, service, absent)
         source = self._source(registry.account)
         answer = await self._caller.persist(call, lambda: self._caller.once(call, source, read))

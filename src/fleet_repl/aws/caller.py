@@ -79,10 +79,8 @@ class Caller:
         return await self._send(call, source, issued, read)
 
     async def prepare(self, call: Call, source: Source) -> None:
-        """Return once a read and a write of the call's registry can be sent without delay.
-
-        Raises CallError, which is never transient.
-        """
+        """Return once a read and a write of the call's registry can be sent without delay. Raises
+        CallError, which is never transient."""
 
         async def once() -> None:
             await self._prove(call, source, await self._issue(call, source, ahead=_IN_FORCE))

@@ -55,10 +55,8 @@ class Endpoint:
 
 
 def make_session(aws: Aws, endpoint: Endpoint | None) -> AioSession:
-    """An SDK session that reads the profile and environment, or nothing with an `endpoint`.
-
-    Raises what the SDK raises for settings that cannot be used.
-    """
+    """An SDK session that reads the profile and environment, or nothing with an `endpoint`. Raises
+    what the SDK raises for settings that cannot be used."""
     if endpoint is not None:
         session = AioSession(_NOTHING_OF_THE_MACHINE)
     else:

@@ -152,7 +152,8 @@ def _hint_for(code: str, kind: FaultKind, message: str, call: Call) -> str | Non
 
 def _unconnected(error: Exception, call: Call, hidden: Sequence[str]) -> CallError:
     """The CallError for a call that got no whole answer: uncertain unless no request was sent."""
-    cause = _cause(error)
+    kwargs: object = getattr(error, "kwargs", None)
+    cause: object = kwargs.get("error") if isinstance(kwargs, Mapping) else None
     if isinstance(error, sdk.ConnectTimeoutError):
         fault = _fault(FaultKind.TIMEOUT, call, "no connection within the timeout")
         return CallError(fault, transient=True)
@@ -195,11 +196,6 @@ def _is_configuration(cause: object) -> bool:
         return False
     # Reading AWS_CA_BUNDLE happens within the first request and fails as one.
     return isinstance(cause, (ssl.SSLError, FileNotFoundError, PermissionError))
-
-
-def _cause(error: Exception) -> object:
-    kwargs: object = getattr(error, "kwargs", None)
-    return kwargs.get("error") if isinstance(kwargs, Mapping) else None
 
 
 def _text(value: object, key: str) -> str | None:

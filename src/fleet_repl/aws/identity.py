@@ -157,9 +157,7 @@ async def open_service(
     concurrency: int,
 ) -> AsyncIterator[tuple[Caller, Base, Region]]:
     """Opens one service for the base identity alone: its caller, and the region (None: STS's).
-
-    Nothing is called yet. Raises IdentityError.
-    """
+    Nothing is called yet. Raises IdentityError."""
     quieten_sdk()
     session, base = await open_session(aws, endpoint, pace)
     region = region or sts_region(session, aws, endpoint)

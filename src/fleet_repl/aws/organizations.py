@@ -121,9 +121,7 @@ class Organizations:
 
     async def _path(self, child: str) -> _Units:
         """The names of the units from the root to an account or a unit, that of the unit included.
-
-        Raises CallError.
-        """
+        Raises CallError."""
         names: list[str] = []
         while True:
             if child.startswith("ou-"):

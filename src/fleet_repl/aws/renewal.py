@@ -63,10 +63,8 @@ class _TokenFile(FileWebIdentityTokenLoader):  # type: ignore[misc]  # the SDK h
 
 
 async def renewed(ask: Callable[[], Awaitable[T]], pace: Pace) -> T:
-    """Ask a source, with a time limit and retries; returns its answer.
-
-    Raises the last exception of `ask`, or SourceTimeoutError.
-    """
+    """Ask a source, with a time limit and retries; returns its answer. Raises the last exception of
+    `ask`, or SourceTimeoutError."""
     errors: list[Exception] = []
 
     async def once() -> T:

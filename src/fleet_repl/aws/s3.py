@@ -39,10 +39,8 @@ _READING_SECONDS: Final = 600.0
 
 
 class BucketObjects:
-    """Objects by key below a prefix of a bucket. Made by `open_objects`.
-
-    Every method raises StateError where the bucket cannot be used.
-    """
+    """Objects by key below a prefix of a bucket. Made by `open_objects`. Every method raises
+    StateError where the bucket cannot be used."""
 
     def __init__(
         self,

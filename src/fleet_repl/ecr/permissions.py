@@ -186,13 +186,12 @@ def account_statements(
     inventory: Inventory, *, more: Collection[Feature] = (), read_only: bool = False
 ) -> tuple[Statement, ...]:
     """Returns the statements of each account's role, for the inventory's features and `more`.
-
-    `read_only`: only what a run asks for that writes nothing.
-    """
+    `read_only`: only what a run asks for that writes nothing."""
     wanted = {None, *features_of(inventory), *more}
     needed = [need.statement(read_only=read_only) for need in _NEEDS if need.feature in wanted]
-    passed = () if read_only else _passed_roles(inventory)
-    if passed:
+    # Creation templates hand their roles to ECR, which takes none that does not trust it.
+    roles = (template.role for template in inventory.templates if not read_only)
+    if passed := role_resources(role.path for role in roles if role is not None):
         needed.append(
             Statement(sid="RolesOfTemplates", actions=("iam:PassRole",), resources=passed)
         )
@@ -262,9 +261,3 @@ def assuming_actions(aws: Aws) -> tuple[str, ...]:
         "sts:TagSession": bool(aws.session_tags),
     }
     return tuple(action for action, is_needed in actions.items() if is_needed)
-
-
-def _passed_roles(inventory: Inventory) -> tuple[str, ...]:
-    """The roles that creation templates hand to ECR, which takes none that does not trust it."""
-    roles = (template.role for template in inventory.templates)
-    return role_resources(role.path for role in roles if role is not None)

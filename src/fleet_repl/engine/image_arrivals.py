@@ -26,10 +26,8 @@ class ArrivalReader:
     """Lookups only for the time of arrival so far, by destination."""
 
     async def look_up(self, planned: Lookups, arrivals: dict[Lookup, Arrival]) -> None:
-        """Look up the images of one source, and add to `arrivals`.
-
-        Destinations that a deadline leaves unasked get a timeout fault.
-        """
+        """Look up the images of one source, and add to `arrivals`. Destinations that a deadline
+        leaves unasked get a timeout fault."""
         rest = [*planned.deciding, *self._within_bound(planned.timing)]
         for index, lookup in enumerate(rest):
             if self.stop.requested:

@@ -184,10 +184,8 @@ def _is_excusable(registry: Registry, error: Fault | None, how: ObserveContext) 
 async def read_rules(
     registries: Collection[Registry], how: ObserveContext
 ) -> dict[Registry, Outgoing | Fault]:
-    """Read the links that are in place out of each registry, and nothing else of it.
-
-    A registry that cannot be read gets its fault, as for `observe`.
-    """
+    """Read the links that are in place out of each registry, and nothing else of it. A registry
+    that cannot be read gets its fault, as for `observe`."""
     only_rules = replace(how, owner=None, with_templates=(), with_repositories=())
     observed, _ = await observe(registries, only_rules)
     return {

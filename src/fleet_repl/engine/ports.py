@@ -28,10 +28,8 @@ class RegistryReader(Protocol):
     """Reads of registries."""
 
     async def describe(self, registry: Registry) -> JsonObject:
-        """DescribeRegistry's whole answer as it came over the wire, every field kept.
-
-        Raises a CallError `wrong-account` for an answer of another account.
-        """
+        """DescribeRegistry's whole answer as it came over the wire, every field kept. Raises a
+        CallError `wrong-account` for an answer of another account."""
         ...
 
     async def read_policy(self, registry: Registry) -> JsonObject | None:

@@ -76,10 +76,8 @@ class TokenBucket:
         """Calls since the rate was last lowered, and throttles among them; older calls fade."""
 
     async def take(self) -> int:
-        """Wait for a token and take it; returns it for `answered` or `throttled`.
-
-        A cancellation while waiting takes no token.
-        """
+        """Wait for a token and take it; returns it for `answered` or `throttled`. A cancellation
+        while waiting takes no token."""
         if self._queue is None and self._wait() <= _ROUNDING:
             await anyio.lowlevel.checkpoint_if_cancelled()
             return self._taken()

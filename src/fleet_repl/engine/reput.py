@@ -58,9 +58,7 @@ class ReputContext:
 
 async def put_again(reputs: Sequence[Reput], context: ReputContext) -> tuple[Reput, ...]:
     """Put each image again that one of its destinations still lacks; returns what became of each.
-
-    `reputs`: the images, with the destinations that can be looked into.
-    """
+    `reputs`: the images, with the destinations that can be looked into."""
     done: dict[int, Reput] = {}
 
     async def work(nth: int) -> None:

@@ -66,9 +66,7 @@ def batches(registries: Sequence[RegistryPlan], names: Sequence[str]) -> tuple[B
 
 def too_many_failures(batch: Batch, wave: Wave | None, failed: int) -> str | None:
     """Returns why no later wave may follow a wave with `failed` registries, or None where it may.
-
-    `wave`: its limit; None for the wave of the rest, which has none.
-    """
+    `wave`: its limit; None for the wave of the rest, which has none."""
     if wave is None or wave.max_failures.allows(failed, batch.size):
         return None
     return (

@@ -70,10 +70,8 @@ def key_lines(text: str) -> dict[str, int]:
 
 
 def last_key(text: str) -> str | None:
-    """The path of the last key or element that `text` begins; None where that is not clear.
-
-    For the start of a text, up to the line that a parser has refused.
-    """
+    """The path of the last key or element that `text` begins; None where that is not clear. For the
+    start of a text, up to the line that a parser has refused."""
     scanner = _Scanner(text.replace("\r\n", "\n"))
     try:
         while scanner.statement():

@@ -35,10 +35,8 @@ class Unreadable:
 
 
 def read(file: str, stdin: BinaryIO | None = None) -> tuple[str, dict[str, object]]:
-    """The text and the parsed document, from `stdin` where that is given.
-
-    Raises InventoryError with one problem.
-    """
+    """The text and the parsed document, from `stdin` where that is given. Raises InventoryError
+    with one problem."""
     text = text_of(file, stdin=stdin)
     if isinstance(text, Unreadable):
         remedy = text.remedy

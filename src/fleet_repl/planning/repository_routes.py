@@ -45,10 +45,8 @@ def resolve_routes(
     repositories: Mapping[Registry, Collection[str]],
     there: There,
 ) -> tuple[RoutePrefixes, ...]:
-    """Resolves the routes by name out of the sources whose repositories are given.
-
-    `there`: the repositories that count, of routes that leave new ones.
-    """
+    """Resolves the routes by name out of the sources whose repositories are given. `there`: the
+    repositories that count, of routes that leave new ones."""
     routes = {route.name: route for route in inventory.routes}
     return tuple(
         prefixes

@@ -62,10 +62,8 @@ def moved(registry_plan: RegistryPlan, fingerprint: Fingerprint | None) -> Moved
 
 
 def changed_outside(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> frozenset[Resource]:
-    """Returns the resources of a registry that others have changed since a run wrote them.
-
-    Creation templates that differ count, too: they have no fingerprint.
-    """
+    """Returns the resources of a registry that others have changed since a run wrote them. Creation
+    templates that differ count, too: they have no fingerprint."""
     left = _as_left(registry_plan, fingerprint)
     changed = {resource for resource, is_left in left.items() if not is_left}
     template = Resource.CREATION_TEMPLATE
@@ -178,9 +176,7 @@ def fingerprinted(
     inventory_digest: str,
 ) -> Fingerprints:
     """Returns the fingerprints after a run, with the digests of the documents that it has written.
-
-    A document whose write has an unknown outcome has no digest any more.
-    """
+    A document whose write has an unknown outcome has no digest any more."""
     by_registry = dict(fingerprints)
     for outcome in outcomes:
         written = _written(outcome)

@@ -18,10 +18,8 @@ BeforeDocuments: TypeAlias = Mapping[Registry, "RegistryBefore"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryBefore:
-    """The whole documents of a registry as they were before a run's first write to them.
-
-    Resources that the run will not write are missing.
-    """
+    """The whole documents of a registry as they were before a run's first write to them. Resources
+    that the run will not write are missing."""
 
     documents: Mapping[Resource, JsonObject | None] = field(default_factory=dict)
     """Replication configuration and policy."""

@@ -121,10 +121,8 @@ def _get_scoped_credentials(world: World, key: AccessKey, form: Form) -> Result:
 
 
 def _session_policies(form: Form) -> tuple[JsonObject, ...]:
-    """Returns the inline session policy of a form, if there is one, as a document.
-
-    Raises AwsError where IAM would refuse it.
-    """
+    """Returns the inline session policy of a form, if there is one, as a document. Raises AwsError
+    where IAM would refuse it."""
     text = form.get("Policy")
     if text is None:
         return ()

@@ -34,10 +34,8 @@ from fleet_repl.values.names import AccountId, Registry
 
 
 class World:
-    """The simulated AWS behind a sandbox's endpoint.
-
-    Limits are those of AWS, or of the inventory where these are higher.
-    """
+    """The simulated AWS behind a sandbox's endpoint. Limits are those of AWS, or of the inventory
+    where these are higher."""
 
     def __init__(self, inventory: Inventory, scenario: Scenario, clock: Clock) -> None:
         self.scenario = scenario

@@ -68,9 +68,7 @@ def swap(place: Place, *, content: bytes, expected: str | None) -> str | None:
 
 def append(place: Place, *, content: bytes, make_folder: bool = True) -> None:
     """Appends to a file, on a new line even if an earlier write broke off within a line.
-
-    `make_folder`: creates the folder if it is missing.
-    """
+    `make_folder`: creates the folder if it is missing."""
     with (
         open_folder(place, make=make_folder) as folder,
         open_file(folder, place, place.path.name, WRITE | os.O_APPEND) as handle,

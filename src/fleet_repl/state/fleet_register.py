@@ -63,10 +63,8 @@ class Registration:
 async def register_fleet(
     store: Store, fleet: str, accounts: Collection[AccountId], *, formerly: Collection[str]
 ) -> Registration:
-    """Enters a fleet's accounts in the register, and removes the entries of its former names.
-
-    The register is written only if that changes it. Raises StateError.
-    """
+    """Enters a fleet's accounts in the register, and removes the entries of its former names. The
+    register is written only if that changes it. Raises StateError."""
     entry = tuple(sorted(accounts))
 
     def with_entry(content: bytes | None) -> bytes:

@@ -118,10 +118,8 @@ class Journal:
         self._failure: StateError | None = None
 
     async def announce(self, entry: JournalEntry) -> None:
-        """Writes an entry. It is durable on return.
-
-        Raises StateError where it cannot be written, and from then on always.
-        """
+        """Writes an entry. It is durable on return. Raises StateError where it cannot be written,
+        and from then on always."""
         self.note(entry)
         await self.flush()
 

@@ -153,9 +153,7 @@ async def current_holder(
     store: Store, fleet: str, *, gone: Callable[[Holder], bool]
 ) -> Holder | None:
     """Returns the holder of a fleet's lock; None if the holder is dead or silent for too long.
-
-    Raises StateError.
-    """
+    Raises StateError."""
     lock = await binding_lock(store, fleet, gone=gone)
     return None if lock is None else lock.holder
 
@@ -175,9 +173,7 @@ async def find_lock(store: Store, fleet: str) -> SeenLock | None:
 
 async def last_taken_at(store: Store, fleet: str) -> datetime | None:
     """Returns when a fleet's lock was last taken, even if it is released; None if it never was.
-
-    Raises StateError.
-    """
+    Raises StateError."""
     return _taken_at(await store.find(_name(fleet)), store, fleet)
 
 

@@ -69,9 +69,7 @@ def lock_content(document: LockDocument) -> bytes:
 
 def parse_lock(content: bytes, fleet: str | None, *, where: str) -> LockDocument:
     """Returns the lock in a document. `fleet`: the fleet that it must be of; None for any fleet.
-
-    Raises StateError, which names the document as `where`.
-    """
+    Raises StateError, which names the document as `where`."""
     try:
         document = read(content, _Lock).lock()
         expect_fleet(document.fleet if fleet is None else fleet, document.fleet)

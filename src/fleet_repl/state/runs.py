@@ -61,10 +61,8 @@ class RunRecords:
         self._fleet = fleet
 
     async def begin(self, meta: RunMeta, plan: Plan, record: Record = NO_RECORD) -> None:
-        """Records a run before its first write. All documents are durable on return.
-
-        `record`: what is on record as the fleet's own.
-        """
+        """Records a run before its first write. All documents are durable on return. `record`: what
+        is on record as the fleet's own."""
         await self._put_long(meta.run_id, "plan.json", plan_pieces(plan))
         await self._put_long(meta.run_id, "before.json", before_pieces(each_before(plan, record)))
         # In the index before it is a run: no crash may leave a run that the index does not name.
@@ -113,10 +111,8 @@ class RunRecords:
         return {meta.run_id: meta for meta in metas if isinstance(meta, RunMeta)}
 
     async def load(self, run_id: str) -> PastRun | None:
-        """Returns all documents of a run; None if no run has that id.
-
-        Raises UnreadableStateError where one of them cannot be read.
-        """
+        """Returns all documents of a run; None if no run has that id. Raises UnreadableStateError
+        where one of them cannot be read."""
         if RUN_ID.fullmatch(run_id) is None:
             return None
         run = await self._get(run_id, "run.json")

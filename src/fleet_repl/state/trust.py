@@ -65,9 +65,7 @@ class Place:
 
 def check(handle: int, path: Path, place: Place, *, made: bool = False) -> None:
     """Raises UntrustedError for an open file or folder that another user could have written.
-
-    `made`: this process may have just created it.
-    """
+    `made`: this process may have just created it."""
     status = os.fstat(handle)
     own = status.st_uid == os.geteuid()
     if place.shared:

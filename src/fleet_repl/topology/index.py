@@ -31,7 +31,8 @@ def external_registries(inventory: Inventory) -> frozenset[Registry]:
 
 def names(inventory: Inventory) -> Mapping[AccountId, str]:
     """The name of every account, external ones too."""
-    return {account.id: account.name for account in _listed(inventory)}
+    accounts: tuple[Account | External, ...] = (*inventory.accounts, *inventory.externals)
+    return {account.id: account.name for account in accounts}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +115,6 @@ def index(inventory: Inventory, *, with_retired: bool = False) -> Fleet:
             for label, by_value in labels.items()
         },
     )
-
-
-def _listed(inventory: Inventory) -> tuple[Account | External, ...]:
-    return (*inventory.accounts, *inventory.externals)
 
 
 def _places(account: Account | External) -> tuple[Registry, ...]:

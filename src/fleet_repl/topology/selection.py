@@ -43,10 +43,11 @@ def select(
     """
     if with_unknown:
         inventory = _with_unknown(inventory, selection)
+    known = {str(region) for account in inventory.accounts for region in account.regions}
     faults = [
         *_account_faults(inventory, selection.accounts),
         *_label_faults(inventory, selection.labels),
-        *_region_faults(inventory, selection.regions),
+        *_unknown_names(selection.regions, known, "no account lists the region"),
     ]
     if faults:
         raise SelectionError("\n".join(faults))
@@ -78,9 +79,7 @@ def _with_unknown(inventory: Inventory, selection: Selection) -> Inventory:
 
 def find_registry(inventory: Inventory, text: str) -> Registry:
     """The registry, managed or external, that `ACCOUNT/REGION` names, the account by id or name.
-
-    Raises SelectionError, with what would be right.
-    """
+    Raises SelectionError, with what would be right."""
     listed: tuple[Account | External, ...] = (*inventory.accounts, *inventory.externals)
     name, slash, region = text.rpartition("/")
     if not slash:
@@ -139,11 +138,6 @@ def _label_faults(inventory: Inventory, labels: Sequence[tuple[str, str]]) -> It
     }
     texts = [f"{key}={value}" for key, value in labels]
     yield from _unknown_names(texts, known, "no account has the label")
-
-
-def _region_faults(inventory: Inventory, regions: Sequence[str]) -> Iterator[str]:
-    known = {str(region) for account in inventory.accounts for region in account.regions}
-    yield from _unknown_names(regions, known, "no account lists the region")
 
 
 def _unknown_names(texts: Sequence[str], known: Collection[str], fault: str) -> Iterator[str]:

@@ -124,10 +124,8 @@ def quoted(text: str) -> str:
 
 
 def spelled(value: object) -> str:
-    """`value` in TOML's spelling, cut to 100 characters.
-
-    A table becomes `{…}`, because it may hold an external id.
-    """
+    """`value` in TOML's spelling, cut to 100 characters. A table becomes `{…}`, because it may hold
+    an external id."""
     text = _spelled(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 

@@ -160,7 +160,7 @@ def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Reg
     wanted, foreign = reduced(grants), policy.foreign
     frame, beside = _NO_STATEMENTS, _NO_STATEMENTS_SIZE
     if not policy.is_missing:
-        frame = _frame_of(policy)
+        frame = policy.frame if isinstance(policy, ComposedPolicy) else policy.document or {}
         beside = policy_size({**frame, "Statement": foreign})
     forms = _forms(wanted, owner, registry, beside)
     if not forms.statements and not foreign:
@@ -175,11 +175,6 @@ def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Reg
         registry=registry,
     )
     return composed if forms.exact else parse_policy(composed.document, owner, registry)
-
-
-def _frame_of(policy: Policy) -> JsonObject:
-    """A document with the members that a policy has beside its statements."""
-    return policy.frame if isinstance(policy, ComposedPolicy) else policy.document or {}
 
 
 def as_composed(policy: Policy, owner: Owner, registry: Registry) -> Policy:

@@ -212,9 +212,7 @@ class _SourceRun:
 
     async def _start(self, destination: Registry, known: Collection[str]) -> str | None:
         """Start a backfill; returns why it has to wait, if ECR has no room for it after all.
-
-        `known`: ids of the backfills that existed before.
-        """
+        `known`: ids of the backfills that existed before."""
         progress, start = self._progress, Start(self._source, destination, known, self._context)
         try:
             async with self._limiter:

@@ -134,7 +134,11 @@ def _findings(
         # The failure of a role is found anew, unless it has passed since.
         if subject.unlisted is not None and subject.unlisted.operation not in OF_THE_ROLE:
             faults[LIST_REGIONS] = subject.unlisted
-        denied = {action: fault for action, fault in faults.items() if _is_denied(fault)}
+        denied = {
+            action: fault
+            for action, fault in faults.items()
+            if fault.kind is FaultKind.ACCESS_DENIED and fault.operation not in OF_THE_ROLE
+        }
         if denied:
             yield registry, _read_denied(subject, denied)
         for action, fault in faults.items():
@@ -149,10 +153,6 @@ def _findings(
             message = f"{subject.identity} lacks {', '.join(lacking)}"
             remedy = subject.allowing(lacking)
             yield registry, Finding(ProblemKind.WRITE_DENIED, message, remedy)
-
-
-def _is_denied(fault: Fault) -> bool:
-    return fault.kind is FaultKind.ACCESS_DENIED and fault.operation not in OF_THE_ROLE
 
 
 def _read_denied(subject: ExaminedAccount, denied: Mapping[str, Fault]) -> Finding:

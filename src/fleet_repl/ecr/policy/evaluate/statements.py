@@ -56,9 +56,7 @@ def service_role(source: AccountId, partition: Partition) -> str:
 
 class Statement:
     """A statement that decides for grants whether they fall under it, and caches its answers.
-
-    `exact`: the prefix of a grant is the whole name of a repository.
-    """
+    `exact`: the prefix of a grant is the whole name of a repository."""
 
     def __init__(
         self, document: JsonObject, registry: Registry, partition: Partition, *, exact: bool = False
