@@ -72,6 +72,15 @@ async def test_a_queue_that_cannot_be_looked_at_is_a_problem(
     assert len(report.registries) == 4
 
 
+async def test_a_queue_of_another_account() -> None:
+    """It is asked by the base identity all the same."""
+    queue = QUEUE.model_copy(update={"account": "888888888888"})
+    async with simulate(fleet_text("1>2 base/"), Scenario(queues=(queue,))) as aws:
+        report = await examined(aws, URL.replace(BASE, "888888888888"))
+    assert report.problems == ()
+    assert any(note.startswith("about 2 messages in the queue") for note in report.notes)
+
+
 async def test_what_is_no_queue_is_refused() -> None:
     """Before anything is examined."""
     async with simulate(fleet_text("1>2 base/")) as aws:

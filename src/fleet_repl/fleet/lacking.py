@@ -17,7 +17,8 @@ from fleet_repl.reports.documents.lacking import lacking_in, read_lacking
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.repair import Lacking
-from fleet_repl.values.errors import FleetError, RefusedError
+from fleet_repl.values.errors import FleetError, RefusedError, SelectionError
+from fleet_repl.values.images import ImageName
 
 _LARGEST: Final = 4 * GIB
 MOST_REPUTS: Final = 20
@@ -67,7 +68,8 @@ def check_lacking(
 
 
 def _check_reput(lacking: Lacking) -> None:
-    """Raises RefusedError where there are too many images, or where not all of them are known."""
+    """Raises RefusedError where there are too many images, where not all of them are known, and for
+    one that ECR can have none of: somebody has edited the document."""
     otherwise = "    leave --reput out, so that ECR copies all of them"
     if not all(link.is_whole for link in lacking.links):
         raise RefusedError(
@@ -80,6 +82,11 @@ def _check_reput(lacking: Lacking) -> None:
             f"the document names {len(images):,} missing images, and --reput is for {MOST_REPUTS} "
             f"at the most\n{otherwise}"
         )
+    for _, (repository, digest) in images:
+        try:
+            ImageName.parse(f"{repository}@{digest}")
+        except SelectionError as error:
+            raise RefusedError(f"the document names an image that cannot be: {error}") from None
 
 
 def lacking_of(document: str | Path | DeliveryReport | CoverageReport | Lacking) -> Lacking:
