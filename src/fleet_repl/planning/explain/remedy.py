@@ -134,6 +134,8 @@ def _asking_by_name(question: Question, route: Route) -> str:
         )
         if before and entries != [*before]
     ]
+    if not exclude and not route.only and route.new_repositories == "leave":
+        changed.append("# without new_repositories")
     return (
         f"let route {route.name} ask for it in the inventory if it should get there, and run "
         f"{apply_command(question.inventory)}:\n" + "\n".join(changed)
