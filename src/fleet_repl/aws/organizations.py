@@ -20,8 +20,8 @@ from fleet_repl.aws.pages import PagedList, Reader, pages_of
 from fleet_repl.aws.request import Answer, Call
 from fleet_repl.engine.workers import work_through
 from fleet_repl.inventory import Member, Organization
-from fleet_repl.runs.delivery import moment
 from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.clock import moment
 from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import AccountId, Region, RoleArn, is_account_id
 

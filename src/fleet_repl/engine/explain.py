@@ -24,12 +24,12 @@ from fleet_repl.runs.delivery import (
     PushedImage,
     SampledImage,
     arrival_of,
-    moment,
     parse_statuses,
 )
 from fleet_repl.runs.explain import Sightings, links_in_place
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.clock import moment
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import AccountId, Registry
 

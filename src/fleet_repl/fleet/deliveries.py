@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from fleet_repl.engine.workers import work_through
-from fleet_repl.runs.delivery import Status, moment, parse_statuses
+from fleet_repl.runs.delivery import Status, parse_statuses
 from fleet_repl.runs.replication_events import ReplicationEvent
 from fleet_repl.runs.timed_deliveries import DeliveryResult, TimedDelivery, delivery_of
+from fleet_repl.values.clock import moment
 from fleet_repl.values.errors import CallError
 from fleet_repl.values.names import Registry
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import anyio
 
+from fleet_repl.values.canonical_json import Json
 from fleet_repl.values.errors import FleetError
 
 
@@ -21,6 +22,16 @@ def check_loop() -> None:
             "this event loop is not asyncio's, which the AWS SDK needs\n"
             "    run it with asyncio.run(main()), or with anyio.run(main), whose default it is"
         ) from None
+
+
+def moment(value: Json) -> datetime | None:
+    """The time of seconds since 1970, as AWS answers; None for what is no such time."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 class Clock(Protocol):

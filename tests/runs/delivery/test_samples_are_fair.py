@@ -13,13 +13,13 @@ from fleet_repl.runs.delivery import (
     LOOKS,
     PushedImage,
     carried,
-    moment,
     newest,
     recent_images,
     repositories_to_ask,
     sample,
 )
 from fleet_repl.topology import Link
+from fleet_repl.values.clock import moment
 from fleet_repl.values.names import Registry
 
 NAMES = st.lists(st.sampled_from(["base/a", "base/b", "golden/c", "team/d", "e"]), max_size=8)

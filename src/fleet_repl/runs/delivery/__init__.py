@@ -37,7 +37,6 @@ from fleet_repl.runs.delivery.sample import (
     LOOKS as LOOKS,
     TIMINGS as TIMINGS,
     carried as carried,
-    moment as moment,
     newest as newest,
     recent_images as recent_images,
     repositories_to_ask as repositories_to_ask,

@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.runs.delivery.model import PushedImage
-from fleet_repl.runs.delivery.sample import moment
 from fleet_repl.topology import Link
 from fleet_repl.values.canonical_json import JsonObject
+from fleet_repl.values.clock import moment
 from fleet_repl.values.names import AccountId, Region, Registry
 from fleet_repl.values.prefixes import NOTHING, Prefixes, selects
 

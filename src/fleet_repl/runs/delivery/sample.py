@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 
 from fleet_repl.runs.delivery.model import PushedImage
 from fleet_repl.topology import Link
-from fleet_repl.values.canonical_json import Json, JsonObject, short_hash
+from fleet_repl.values.canonical_json import JsonObject, short_hash
+from fleet_repl.values.clock import moment
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, selects
 
@@ -95,16 +96,6 @@ def in_turn(queues: Sequence[Sequence[T]]) -> Iterator[T]:
         for queue in queues:
             if turn < len(queue):
                 yield queue[turn]
-
-
-def moment(value: Json) -> datetime | None:
-    """A time in an answer of ECR's, which are seconds since 1970."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
 
 
 def _image(detail: JsonObject, repository: str) -> PushedImage | None:
