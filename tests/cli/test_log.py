@@ -290,6 +290,20 @@ def test_a_traceback_is_not_wrapped() -> None:
     assert len(stream.getvalue().splitlines()) == 1
 
 
+def test_a_text_to_paste_is_not_wrapped() -> None:
+    """The comment of a block of Terraform would go on as something else."""
+    comment = "# Put these blocks into the root module, and run terraform plan."
+    shown, stream = at_terminal()
+    shown.paste(comment)
+    assert stream.getvalue() == f"{comment}\n"
+    quiet, silent = at_terminal(quiet=True)
+    quiet.paste(comment)
+    assert silent.getvalue() == ""
+    as_json, lines = at_terminal(log_format=Format.JSON)
+    as_json.paste(comment)
+    assert json.loads(lines.getvalue())["message"] == comment
+
+
 def test_a_json_line_is_one_line_at_a_terminal_too() -> None:
     """Whoever reads them reads lines."""
     shown, stream = at_terminal(log_format=Format.JSON)

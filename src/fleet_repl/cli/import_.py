@@ -70,7 +70,7 @@ def _hand_over_blocks(call: Call[ResultOptions], result: Imported, path: Path | 
         call.log.note(f"what Terraform has to let go is in {path}")
     elif blocks:
         for line in blocks.splitlines():
-            call.log.note(line)
+            call.log.paste(line)
 
 
 def _log_result(call: Call[ResultOptions], result: Imported) -> None:

@@ -79,6 +79,14 @@ class Log:
         if not self._quiet:
             self._say(LogEntry(event="note", message=message), "")
 
+    def paste(self, line: str) -> None:
+        """Write a line of a text to paste, which is whole at a terminal too; nothing with
+        --quiet."""
+        if self._json:
+            self.note(line)
+        elif not self._quiet:
+            self._print(line, "")
+
     def write_warning(self, message: str) -> None:
         """Write a warning about the result; nothing with --quiet."""
         if not self._quiet:
