@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import pytest
@@ -23,10 +25,11 @@ ROLE: Final = "arn:aws:iam::000000000001:role/replication"
 LINKS: Final = "1>2 base/"
 
 
-async def somebody_puts(
+@asynccontextmanager
+async def somebody(
     aws: Simulated, number: int = 1, session: str = "jenkins-42", agent: str = TERRAFORM
-) -> None:
-    """Somebody with a role of an account takes its rules away, over HTTP."""
+) -> AsyncIterator[Any]:
+    """A client of ECR of somebody with a role of an account, over HTTP."""
     registry = aws.at(number)
     sdk = get_session()
     keys = {
@@ -49,6 +52,12 @@ async def somebody_puts(
         aws_session_token=given["SessionToken"],
         config=AioConfig(user_agent=agent),
     ) as ecr:
+        yield ecr
+
+
+async def somebody_puts(aws: Simulated, number: int = 1, **how: str) -> None:
+    """Somebody with a role of an account takes its rules away."""
+    async with somebody(aws, number, **how) as ecr:
         await ecr.put_replication_configuration(replicationConfiguration={"rules": []})
 
 
@@ -81,6 +90,44 @@ async def test_the_role_and_the_session_are_named() -> None:
         assert document["calls"][0]["event_id"] == call.event_id
         assert "calls_unknown" not in document
         assert plan.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "asked"),
+    [
+        ("update", {"prefix": "base", "imageTagMutability": "IMMUTABLE"}, 2),
+        ("delete", {"prefix": "base"}, 1),
+    ],
+)
+async def test_templates_alone_are_asked_about(
+    operation: str, parameters: dict[str, str], asked: int
+) -> None:
+    """Of a registry in which nothing else has changed, by each call that may have left what is in
+    place."""
+    templates = """
+[[templates]]
+name = "golden"
+prefix = "base/"
+select = { accounts = "000000000002" }
+"""
+    async with simulate(fleet_text(LINKS, more=templates)) as aws:
+        await aws.applied()
+        aws.clock.seconds += 60
+        async with somebody(aws, 2) as ecr:
+            await getattr(ecr, f"{operation}_repository_creation_template")(**parameters)
+        plan = await aws.planned()
+        assert attributions(plan).keys() == {2}
+        found = attributions(plan)[2]
+        assert found is not None
+        (call,) = found.calls
+        assert call.operation == f"{operation.capitalize()}RepositoryCreationTemplate"
+        assert (call.session, call.tool) == ("jenkins-42", "Terraform")
+        assert aws.world.calls["LookupEvents"] == asked
+        # Applied anew, only a change of the inventory is left.
+        await aws.applied()
+        changed = templates + 'tag_mutability = "immutable"\n'
+        later = await aws.planned(fleet_text(LINKS, more=changed))
+        assert attributions(later) == {}
 
 
 async def test_a_plan_without_outside_drift_asks_nothing() -> None:

@@ -1,8 +1,8 @@
 """Drift causes: whether a registry differs because the inventory changed or the registry did.
 
 Pure. A fingerprint holds digests of what the documents of a registry meant when a run of the fleet
-last wrote them. Where the documents in place have the same digests, the inventory has changed
-since. Otherwise somebody else has changed the registry.
+last wrote them: its rules, its policy and its creation templates. Where the documents in place have
+the same digests, the inventory has changed since. Otherwise somebody else has changed the registry.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from fleet_repl.ecr.content import Content
 from fleet_repl.ecr.policy import PolicyDocument
 from fleet_repl.ecr.rules import Outgoing, Replication, deletes_of, prefixes_of
-from fleet_repl.ecr.templates import TemplateState
+from fleet_repl.ecr.templates import KMS_KEY, TemplateState
 from fleet_repl.planning.attribution import Attribution, Moved, Mover, RecordedCall
-from fleet_repl.planning.change import Resource
+from fleet_repl.planning.change import Change, Resource
 from fleet_repl.planning.plan import RegistryPlan, State
 from fleet_repl.runs.history import Fingerprint, Fingerprints
-from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
+from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.overwritten import prefix_of
 from fleet_repl.values.canonical_json import Json, policy_meaning, short_digest, unordered
 from fleet_repl.values.names import Registry
 from fleet_repl.values.text import day_and_time
@@ -44,13 +45,33 @@ def policy_digest(policy: PolicyDocument) -> str:
     return short_digest(policy_meaning(policy.document))
 
 
+def template_digests(template: TemplateState) -> tuple[str, ...]:
+    """Returns the digests of a creation template's meaning, or of there being none. The second
+    leaves the KMS key open: ECR names the key that it uses where only KMS was asked for."""
+    if template.meaning is None:
+        return (short_digest(None),)
+    meaning: dict[str, Json] = {
+        member: value if isinstance(value, str) else sorted(map(list, value))
+        for member, value in template.meaning.items()
+    }
+    return short_digest(meaning), short_digest({**meaning, KMS_KEY: ""})
+
+
 _UNKNOWN: Final = Moved(by=Mover.UNKNOWN)
+_Place: TypeAlias = tuple[Resource, str | None]
+"""A document of a registry: a creation template goes by its prefix."""
+
+
+def _place(change: Change | ChangeOutcome) -> _Place:
+    prefix = prefix_of(change)
+    # ECR implies the slash at the end of a prefix.
+    return change.resource, None if prefix is None else prefix.removesuffix("/")
 
 
 def moved(registry_plan: RegistryPlan, fingerprint: Fingerprint | None) -> Moved | None:
     """Returns why a registry has to change, or None for a registry that does not.
 
-    Only rules and policies that a run has written are compared; creation templates are not.
+    Only what a run has written is compared.
     """
     if registry_plan.state is not State.CHANGED:
         return None
@@ -63,29 +84,42 @@ def moved(registry_plan: RegistryPlan, fingerprint: Fingerprint | None) -> Moved
 
 def changed_outside(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> frozenset[Resource]:
     """Returns the resources of a registry that others have changed since a run wrote them. Creation
-    templates that differ count, too: they have no fingerprint."""
+    templates that differ count, too, where their fingerprint is not known: earlier versions kept
+    none of them."""
     left = _as_left(registry_plan, fingerprint)
-    changed = {resource for resource, is_left in left.items() if not is_left}
+    changed = {resource for (resource, _), is_left in left.items() if not is_left}
     template = Resource.CREATION_TEMPLATE
-    if any(change.resource is template for change in registry_plan.changes):
+    if any(
+        change.resource is template and _place(change) not in left
+        for change in registry_plan.changes
+    ):
         changed.add(template)
     return frozenset(changed)
 
 
-def _as_left(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> Mapping[Resource, bool]:
-    """Returns whether each changing resource with a known fingerprint is as the run left it."""
-    befores: dict[Resource, Content] = {}
+def _as_left(registry_plan: RegistryPlan, fingerprint: Fingerprint) -> Mapping[_Place, bool]:
+    """Returns whether each changing document with a known fingerprint is as the run left it."""
+    befores: dict[_Place, Content] = {}
     for change in registry_plan.changes:
         # Later changes expect the content that earlier changes leave.
-        befores.setdefault(change.resource, change.before)
+        befores.setdefault(_place(change), change.before)
+    digests = _known(fingerprint)
     return {
-        resource: known in _digests(befores[resource])
-        for resource, known in (
-            (Resource.REPLICATION_CONFIGURATION, fingerprint.rules),
-            (Resource.REGISTRY_POLICY, fingerprint.policy),
-        )
-        if resource in befores and known is not None
+        place: digests[place] in _digests(before)
+        for place, before in befores.items()
+        if place in digests
     }
+
+
+def _known(fingerprint: Fingerprint) -> Mapping[_Place, str]:
+    """Returns the digests of a fingerprint."""
+    known: dict[_Place, str | None] = {
+        (Resource.REPLICATION_CONFIGURATION, None): fingerprint.rules,
+        (Resource.REGISTRY_POLICY, None): fingerprint.policy,
+    }
+    templates = fingerprint.templates.items()
+    known |= {(Resource.CREATION_TEMPLATE, prefix): digest for prefix, digest in templates}
+    return {place: digest for place, digest in known.items() if digest is not None}
 
 
 def attributed(
@@ -187,29 +221,36 @@ def fingerprinted(
         old = fingerprints.get(outcome.registry)
         # The registry is as the earlier run left it if no write of this run surely took place.
         fingerprint = new if old is None or any(written.values()) else old
-        rules, policy = (old.rules, old.policy) if old is not None else (None, None)
-        fingerprint = replace(
-            fingerprint,
-            rules=written.get(Resource.REPLICATION_CONFIGURATION, rules),
-            policy=written.get(Resource.REGISTRY_POLICY, policy),
-        )
-        if fingerprint.rules is None and fingerprint.policy is None:
-            by_registry.pop(outcome.registry, None)
+        known = {**({} if old is None else _known(old)), **written}
+        if any(known.values()):
+            by_registry[outcome.registry] = _with_digests(fingerprint, known)
         else:
-            by_registry[outcome.registry] = fingerprint
+            by_registry.pop(outcome.registry, None)
     return by_registry
 
 
-def _written(outcome: RegistryOutcome) -> Mapping[Resource, str | None]:
+def _with_digests(fingerprint: Fingerprint, known: Mapping[_Place, str | None]) -> Fingerprint:
+    """Returns a fingerprint with these digests and no others."""
+    return replace(
+        fingerprint,
+        rules=known.get((Resource.REPLICATION_CONFIGURATION, None)),
+        policy=known.get((Resource.REGISTRY_POLICY, None)),
+        templates={
+            prefix: digest
+            for (_, prefix), digest in sorted(known.items(), key=lambda item: item[0][1] or "")
+            if prefix is not None and digest is not None
+        },
+    )
+
+
+def _written(outcome: RegistryOutcome) -> Mapping[_Place, str | None]:
     """The digests of what a run left in a registry; None where a write has an unknown outcome."""
-    digests: dict[Resource, str | None] = {}
+    digests: dict[_Place, str | None] = {}
     for change in outcome.changes:
-        if change.resource is Resource.CREATION_TEMPLATE:
-            continue
         if change.outcome is Outcome.APPLIED:
-            digests[change.resource], *_ = _digests(change.after)
+            digests[_place(change)], *_ = _digests(change.after)
         elif change.in_doubt:
-            digests[change.resource] = None
+            digests[_place(change)] = None
     return digests
 
 
@@ -222,7 +263,7 @@ def _digests(content: Content) -> tuple[str, ...]:
             # That of earlier versions differs between two spellings that ECR may answer alike.
             return policy_digest(content), short_digest(unordered(content.document))
         case TemplateState():
-            return ()
+            return template_digests(content)
         case _:
             assert_never(content)
 

@@ -182,6 +182,9 @@ class Fingerprint:
     """A digest of what the replication configuration meant; None if no run has written one."""
     policy: str | None = None
     """A digest of what the registry policy meant; None if no run has written one."""
+    templates: Mapping[str, str] = field(default_factory=dict)
+    """Digests of what the creation templates meant that runs have written or deleted, by prefix
+    without the slash at its end."""
     whole: bool = True
     """True if the run left the registry as its inventory asked for. False where a write failed or
     was skipped, or a link was held."""

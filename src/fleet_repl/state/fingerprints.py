@@ -50,6 +50,8 @@ class FingerprintsDocument(Document, frozen=True, tag_field="schema", tag=FINGER
     registries: dict[RegistryName, _Left]
     unfinished: tuple[RegistryName, ...] | UnsetType = UNSET
     """The registries that their run did not leave as it should have; missing for none."""
+    templates: dict[RegistryName, dict[str, _Fingerprint]] | UnsetType = UNSET
+    """Digests of the creation templates that were left, by prefix; missing for none."""
 
 
 def fingerprints_content(fingerprints: Fingerprints) -> bytes:
@@ -63,7 +65,11 @@ def fingerprints_content(fingerprints: Fingerprints) -> bytes:
         )
         registries[name] = (runs.setdefault(run, len(runs)), fingerprint.rules, fingerprint.policy)
     unfinished = tuple(name for name, left in named.items() if not left.whole)
-    return line(FingerprintsDocument(tuple(runs), registries, unfinished or UNSET))
+    templates = {name: dict(left.templates) for name, left in named.items() if left.templates}
+    document = FingerprintsDocument(
+        tuple(runs), registries, unfinished or UNSET, templates or UNSET
+    )
+    return line(document)
 
 
 def parse_fingerprints(content: bytes, where: str) -> Fingerprints:
@@ -72,9 +78,12 @@ def parse_fingerprints(content: bytes, where: str) -> Fingerprints:
         document = read(content, FingerprintsDocument)
         runs = read_items("runs", document.runs, FingerprintRunDocument.fingerprint)
         unfinished = frozenset(document.unfinished or ())
+        templates = document.templates or {}
         return {
             registry_named(name): replace(
-                _fingerprint(name, left, runs), whole=name not in unfinished
+                _fingerprint(name, left, runs),
+                whole=name not in unfinished,
+                templates=templates.get(name, {}),
             )
             for name, left in document.registries.items()
         }

@@ -122,7 +122,7 @@ def test_later_writes_of_a_plan_say_nothing() -> None:
 
 @pytest.mark.parametrize("fingerprint", [None, left(policy={"Statement": []})])
 def test_nobody_knows(fingerprint: Fingerprint | None) -> None:
-    """No run has written what differs; templates are never known."""
+    """No run has written what differs."""
     plan = changing(change(RULES, ONE), change(TEMPLATE, None))
     assert moved(plan, fingerprint) == Moved(by=Mover.UNKNOWN)
 
@@ -211,7 +211,70 @@ def test_what_was_not_written_leaves_no_trace(kind: Outcome) -> None:
     """A write that surely has not happened, and one that was not needed."""
     assert after_run(left(ONE), outcome((RULES, kind, TWO, False))) == left(ONE)
     assert after_run(None, outcome((RULES, kind, TWO, False))) is None
-    assert after_run(None, outcome((TEMPLATE, Outcome.APPLIED, {"prefix": "a"}, False))) is None
+    assert after_run(None, outcome((TEMPLATE, kind, {"prefix": "a"}, False))) is None
+
+
+def test_templates_alone_have_a_reason() -> None:
+    """By their meaning: a slash at the end of a prefix, and a key that ECR has named where only KMS
+    was asked for, are no difference. Rules that are as they were left do not hide them."""
+    kms: JsonObject = {"prefix": "a/", "encryptionConfiguration": {"encryptionType": "KMS"}}
+    other: JsonObject = {"prefix": "b", "appliedFor": ["REPLICATION"]}
+    named: JsonObject = {
+        "prefix": "a",
+        "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "arn:1"},
+    }
+    written = outcome(
+        (TEMPLATE, Outcome.APPLIED, kms, False), (TEMPLATE, Outcome.APPLIED, other, False)
+    )
+    known = after_run(left(ONE), written)
+    assert known is not None
+    assert (known.run_id, known.rules, set(known.templates)) == (
+        "r2",
+        rules_digest(ONE),
+        {"a", "b"},
+    )
+
+    def mover(*changes: Change) -> Mover:
+        cause = moved(changing(*changes), known)
+        assert cause is not None
+        return cause.by
+
+    wanted: JsonObject = {"prefix": "a", "description": "new"}
+    assert mover(change(TEMPLATE, named, wanted)) is Mover.INVENTORY
+    assert mover(change(TEMPLATE, {**named, "description": "x"}, wanted)) is Mover.FLEET
+    assert mover(change(TEMPLATE, None, other)) is Mover.FLEET
+    assert mover(change(RULES, ONE), change(TEMPLATE, None, other)) is Mover.FLEET
+    assert mover(change(TEMPLATE, None, {"prefix": "c"})) is Mover.UNKNOWN
+
+
+def test_templates_of_a_run_that_were_deleted_or_are_in_doubt() -> None:
+    """That there is none is known, too; of a write in doubt nothing is."""
+    gone = change_of(
+        resource=TEMPLATE,
+        action=Action.DELETE,
+        phase=Phase.RULES,
+        before={"prefix": "a"},
+        after=None,
+    )
+    deleted = replace(
+        outcome((TEMPLATE, Outcome.APPLIED, {"prefix": "a"}, False)),
+        changes=(
+            ended_change(
+                resource=TEMPLATE,
+                action=Action.DELETE,
+                outcome=Outcome.APPLIED,
+                before={"prefix": "a"},
+                after=None,
+                in_doubt=False,
+            ),
+        ),
+    )
+    known = after_run(None, deleted)
+    assert known is not None
+    back = changing(change(TEMPLATE, {"prefix": "a"}, None))
+    assert moved(back, known) == Moved(by=Mover.FLEET, run_id="r2", at=LATER)
+    assert moved(changing(gone), None) == Moved(by=Mover.UNKNOWN)
+    assert after_run(known, outcome((TEMPLATE, Outcome.FAILED, {"prefix": "a"}, True))) is None
 
 
 def test_a_write_in_doubt_takes_its_trace_away() -> None:

@@ -44,6 +44,9 @@ fingerprints = st.dictionaries(
         rules=digests,
         policy=digests,
         whole=st.booleans(),
+        templates=st.dictionaries(
+            st.sampled_from(["", "a", "b/c"]), st.sampled_from([DIGEST, "f" * 16]), max_size=2
+        ),
     ),
 )
 

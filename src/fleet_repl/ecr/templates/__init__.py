@@ -20,6 +20,7 @@ from fleet_repl.ecr.templates.documents import (
     update_request as update_request,
 )
 from fleet_repl.ecr.templates.state import (
+    KMS_KEY as KMS_KEY,
     TemplateState as TemplateState,
     parse_stored_template as parse_stored_template,
     parse_template as parse_template,

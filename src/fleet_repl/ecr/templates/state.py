@@ -24,7 +24,8 @@ Meaning: TypeAlias = Mapping[str, "str | frozenset[str] | frozenset[tuple[str, s
 
 _TIMES: Final = frozenset({"createdAt", "updatedAt"})
 _ENCRYPTION: Final = "encryptionConfiguration.encryptionType"
-_KMS_KEY: Final = "encryptionConfiguration.kmsKey"
+KMS_KEY: Final = "encryptionConfiguration.kmsKey"
+"""The member of a meaning that ECR may complete."""
 _EXCLUSIONS: Final = "imageTagMutabilityExclusionFilters"
 
 
@@ -65,11 +66,11 @@ def differences(present: TemplateState, written: TemplateState) -> tuple[str, ..
     there, wanted = present.meaning, written.meaning
     if there is None or wanted is None:
         return () if there is wanted else ("prefix",)
-    key_is_open = not wanted[_KMS_KEY] and wanted[_ENCRYPTION] == there[_ENCRYPTION]
+    key_is_open = not wanted[KMS_KEY] and wanted[_ENCRYPTION] == there[_ENCRYPTION]
     return tuple(
         member
         for member, value in wanted.items()
-        if there[member] != value and not (member == _KMS_KEY and key_is_open)
+        if there[member] != value and not (member == KMS_KEY and key_is_open)
     )
 
 
@@ -118,7 +119,7 @@ def _meaning(document: JsonObject, unknown: list[str]) -> Meaning:
         "prefix": plain_prefix(document),
         "description": _text(document, "description"),
         _ENCRYPTION: _text(encryption, "encryptionType") or "AES256",
-        _KMS_KEY: _text(encryption, "kmsKey"),
+        KMS_KEY: _text(encryption, "kmsKey"),
         "resourceTags": frozenset(
             (_text(tag, "Key"), _text(tag, "Value"))
             for tag in _items(document, "resourceTags", ("Key", "Value"), unknown)
