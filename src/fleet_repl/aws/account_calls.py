@@ -119,10 +119,9 @@ class AccountCalls:
         operation: str,
         listing: PagedList,
         parameters: Mapping[str, object] = _NOTHING,
-        service: Service = "ecr",
     ) -> tuple[JsonObject, ...]:
         """The items of every page, in their order."""
-        pages = self.pages(registry, operation, listing, parameters, service)
+        pages = self.pages(registry, operation, listing, parameters)
         return tuple([item async for page in pages for item in page])
 
     async def pages(

@@ -102,11 +102,9 @@ class Source(Protocol):
 
         Raises CallError where a call to get them failed, and whatever the SDK raises.
         """
-        ...
 
     def forget(self, issued: Issued) -> bool:
         """Take note that AWS calls `issued` expired; returns whether `issue` can give others."""
-        ...
 
 
 class SdkCredentials(Protocol):

@@ -56,9 +56,9 @@ def translate(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallE
             return CallError(_fault(FaultKind.INTERNAL, call, message))
 
 
-def unissued(error: Exception, call: Call, hidden: Sequence[str] = ()) -> CallError:
+def unissued(error: Exception, call: Call) -> CallError:
     """The CallError for a call that the base identity's source issues no credentials for."""
-    message = f"the base identity's credentials cannot be had: {said_by_source(error, hidden)}"
+    message = f"the base identity's credentials cannot be had: {said_by_source(error)}"
     return CallError(_fault(FaultKind.EXPIRED, call, message, hint=remedies.RENEW_BASE))
 
 

@@ -38,7 +38,7 @@ _PROPAGATION_ATTEMPTS: Final = 5
 
 
 class AwsRegistries:
-    """All registry ports, on AWS. Made by `open_aws`.
+    """All registry ports of `engine.ports`, on AWS. Made by `open_aws`.
 
     Every method that reads or writes raises CallError. A read is retried; a write is one attempt.
     """
@@ -55,7 +55,6 @@ class AwsRegistries:
         self._rejections: Counter[Registry] = Counter()
 
     def attempts(self, registry: Registry) -> int:
-        """Calls made so far for the registry, retries and its account's AssumeRole included."""
         return self._calls.attempts(registry)
 
     def statistics(self) -> Statistics:
@@ -75,19 +74,15 @@ class AwsRegistries:
         return await self._calls.first_read(registry, "DescribeRegistry", answers.registry_document)
 
     async def prepare(self, registry: Registry) -> None:
-        """Return once a read and a write after it can be sent without delay: the session is proved
-        to be the account's and in force for a while, and the account's rate has room."""
         await self._calls.prepare(registry)
 
     async def put_replication(self, registry: Registry, document: JsonObject) -> str | None:
-        """Overwrite the replication configuration; returns the request id. One attempt."""
         parameters = {"replicationConfiguration": document}
         return await self._calls.write(
             registry, "PutReplicationConfiguration", answers.put_rules, parameters
         )
 
     async def read_policy(self, registry: Registry) -> JsonObject | None:
-        """The registry policy's document, or None where there is none."""
         return await self._calls.read(
             registry, "GetRegistryPolicy", answers.policy_document, absent=NO_POLICY
         )
@@ -112,7 +107,6 @@ class AwsRegistries:
         raise failure
 
     async def delete_policy(self, registry: Registry) -> str | None:
-        """Delete the registry policy, if there is one; returns the request id. One attempt."""
         try:
             return await self._calls.write(registry, "DeleteRegistryPolicy", answers.wrote_policy)
         except CallError as error:
@@ -136,23 +130,19 @@ class AwsRegistries:
             raise
 
     async def read_templates(self, registry: Registry) -> tuple[JsonObject, ...]:
-        """Every repository creation template as it came over the wire, every field kept."""
         return await self._calls.read_all(
             registry, "DescribeRepositoryCreationTemplates", _TEMPLATES
         )
 
     async def create_template(self, registry: Registry, document: JsonObject) -> str | None:
-        """Create a repository creation template; returns the request id. One attempt."""
         operation = "CreateRepositoryCreationTemplate"
         return await self._calls.write(registry, operation, answers.wrote_template, document)
 
     async def update_template(self, registry: Registry, document: JsonObject) -> str | None:
-        """Change the given members of a creation template; returns the request id. One attempt."""
         operation = "UpdateRepositoryCreationTemplate"
         return await self._calls.write(registry, operation, answers.wrote_template, document)
 
     async def delete_template(self, registry: Registry, prefix: str) -> str | None:
-        """Delete a creation template, if it exists; returns the request id. One attempt."""
         operation, parameters = "DeleteRepositoryCreationTemplate", {"prefix": prefix}
         try:
             return await self._calls.write(registry, operation, answers.wrote_template, parameters)
@@ -162,56 +152,44 @@ class AwsRegistries:
             raise
 
     async def start_backfill(self, registry: Registry, destination: Registry) -> JsonObject:
-        """Start a backfill; returns the whole answer. One attempt.
-
-        After an `uncertain` failure the backfill may have been started: only the list of backfills
-        can tell, and another one could copy every image twice.
-        """
         target = {"region": str(destination.region), "registryId": str(destination.account)}
         return await self._calls.write(
             registry, "StartReplicationBackfill", answers.started_backfill, {"destination": target}
         )
 
     async def list_backfills(self, registry: Registry) -> tuple[JsonObject, ...]:
-        """Every backfill of the registry that ECR still lists: until 90 days after its end."""
         return await self._calls.read_all(registry, "ListReplicationBackfills", _BACKFILLS)
 
     async def backfill_results(
         self, registry: Registry, backfill_id: str
     ) -> tuple[JsonObject, ...]:
-        """The images that a backfill could not copy; none while it runs."""
         parameters = {"replicationBackfillId": backfill_id, "resultStatusFilter": "FAILED"}
         return await self._calls.read_all(
             registry, "DescribeReplicationBackfillResults", _RESULTS, parameters
         )
 
     async def describe_repositories(self, registry: Registry) -> tuple[JsonObject, ...]:
-        """Every repository."""
         return await self._calls.read_all(registry, "DescribeRepositories", _REPOSITORIES)
 
     def describe_images(
         self, registry: Registry, repository: str
     ) -> AsyncIterator[tuple[JsonObject, ...]]:
-        """Every active image of a repository, page by page: there can be a hundred thousand."""
         parameters = {"repositoryName": repository}
         return self._calls.pages(registry, "DescribeImages", _IMAGES, parameters)
 
     def every_image(
         self, registry: Registry, repository: str
     ) -> AsyncIterator[tuple[JsonObject, ...]]:
-        """Every image of a repository, archived or not, page by page."""
         parameters = {"repositoryName": repository, "filter": _ARCHIVED_TOO}
         return self._calls.pages(registry, "DescribeImages", _IMAGES, parameters)
 
     async def find_image(
         self, registry: Registry, repository: str, digest: str
     ) -> JsonObject | None:
-        """Returns an image, archived or not; None where it or its repository does not exist."""
         details = await self._find(registry, repository, {"imageDigest": digest})
         return next((image for image in details if image.get("imageDigest") == digest), None)
 
     async def find_tag(self, registry: Registry, repository: str, tag: str) -> JsonObject | None:
-        """Returns the image with a tag, archived or not; None where either does not exist."""
         return next(iter(await self._find(registry, repository, {"imageTag": tag})), None)
 
     async def _find(
@@ -228,7 +206,6 @@ class AwsRegistries:
             raise
 
     async def has_repository(self, registry: Registry, repository: str) -> bool:
-        """Returns whether a repository exists."""
         try:
             listed = await self._calls.read_all(
                 registry, "DescribeRepositories", _NAMED, {"repositoryNames": [repository]}
@@ -242,7 +219,6 @@ class AwsRegistries:
     async def replication_statuses(
         self, registry: Registry, repository: str, digest: str
     ) -> tuple[JsonObject, ...]:
-        """The replication status of an image at each destination that it was sent to."""
         parameters = {"repositoryName": repository, "imageId": {"imageDigest": digest}}
         return await self._calls.read(
             registry, "DescribeImageReplicationStatus", answers.image_statuses, parameters

@@ -39,8 +39,8 @@ _READING_SECONDS: Final = 600.0
 
 
 class BucketObjects:
-    """Objects by key below a prefix of a bucket. Made by `open_objects`. Every method raises
-    StateError where the bucket cannot be used."""
+    """The `ObjectStore` of a prefix of a bucket. Made by `open_objects`. Every method raises
+    StateError where the bucket cannot be used. A version is an ETag."""
 
     def __init__(
         self,
@@ -65,7 +65,6 @@ class BucketObjects:
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
     async def get(self, key: str) -> Stored | None:
-        """An object with its ETag and its age by S3's own clock; None where there is no object."""
         call = self._call("GetObject", _READING_SECONDS, Key=self._prefix + key)
         altered: set[bytes] = set()
         try:
@@ -77,7 +76,6 @@ class BucketObjects:
         raise self._unusable("read", key, fault)
 
     async def put(self, key: str, content: bytes) -> str:
-        """Put an object, replacing any object there; returns its ETag."""
         call = self._put(key, content)
         try:
             return await self._persist(call, _etag)
@@ -86,14 +84,9 @@ class BucketObjects:
         raise self._unusable("written", key, fault)
 
     async def put_if(self, key: str, content: bytes, expected: str | None) -> str | None:
-        """Put an object if the object there has the ETag `expected` (None: if there is none).
-
-        Returns the new ETag; None where the condition was not met.
-
-        S3 also refuses the repetition of a PUT that has already happened, and the HTTP client
-        silently repeats a PUT whose connection breaks. So after a refusal the object is read: if
-        it has the content of this put, the put has happened.
-        """
+        # S3 also refuses the repetition of a PUT that has already happened, and the HTTP client
+        # silently repeats a PUT whose connection breaks. So after a refusal the object is read: if
+        # it has the content of this put, the put has happened.
         condition = {"IfNoneMatch": "*"} if expected is None else {"IfMatch": expected}
         call = self._put(key, content, **condition)
         try:
@@ -106,7 +99,6 @@ class BucketObjects:
         return existing.version if existing is not None and existing.content == content else None
 
     async def keys(self, prefix: str) -> tuple[str, ...]:
-        """Every key that begins with `prefix`, sorted, without the location's own."""
         call = self._call("ListObjectsV2", Prefix=self._prefix + prefix)
         try:
             names = await self._every_page(call)
@@ -117,7 +109,6 @@ class BucketObjects:
         raise self._unusable("read", prefix, fault)
 
     async def delete(self, key: str) -> None:
-        """Delete an object, if it exists."""
         call = self._call("DeleteObject", Key=self._prefix + key)
         try:
             return await self._persist(call, _deleted)

@@ -56,7 +56,6 @@ class AwsWorkloads:
         self._calls = calls
 
     async def tasks(self, place: Registry) -> set[RunningImage]:
-        """Returns the images of ECS in an account and region."""
         running: set[RunningImage] = set()
         clusters = self._calls.pages(place, "ListClusters", _CLUSTERS, service="ecs")
         async for page in clusters:

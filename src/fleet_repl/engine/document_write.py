@@ -23,11 +23,9 @@ class Comparable(Protocol):
 
     def same_as(self: _T, other: _T, /) -> bool:
         """Returns whether both documents mean the same."""
-        ...
 
     def shows(self: _T, written: _T, /) -> bool:
         """Returns whether a read that returns this document shows that `written` is in place."""
-        ...
 
 
 V = TypeVar("V", bound=Comparable)

@@ -30,13 +30,11 @@ class Manifests(Protocol):
         self, registry: Registry, repository: str, digest: str
     ) -> Manifest | None:
         """Returns the manifest of an image; None where the image cannot be pulled."""
-        ...
 
     async def put_manifest(
         self, registry: Registry, repository: str, manifest: Manifest, tag: str
     ) -> None:
         """Put a manifest under a tag. One attempt, which may be repeated."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

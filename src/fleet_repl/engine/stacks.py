@@ -26,7 +26,6 @@ class StackReader(Protocol):
     async def stack_resources(self, registry: Registry) -> Sequence[Mapping[str, object]]:
         """Returns the resources of the stack that has the registry's rules or its policy. Raises
         CallError."""
-        ...
 
 
 async def stacks_of(

@@ -20,7 +20,7 @@ _SEGMENT: Final = re.compile(r"(?P<name>.+)/(?P<number>[0-9]{6,})")
 
 
 class BucketStore:
-    """Documents by name, such as `prod/applied.json`, in a bucket that is connected already."""
+    """The `Store` of a bucket that is connected already."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
@@ -31,17 +31,13 @@ class BucketStore:
         return str(self._objects)
 
     async def read(self, name: str) -> bytes | None:
-        """Returns a document; None if there is none. Raises StateError."""
         stored = await self._objects.get(name)
         return None if stored is None else stored.content
 
     async def find(self, name: str) -> Stored | None:
-        """Returns a document with its version and its age, by the server's clock. None if there is
-        none. Raises StateError."""
         return await self._objects.get(name)
 
     async def replace(self, name: str, content: bytes) -> None:
-        """Creates or replaces a document. Raises StateError."""
         await self._objects.put(name, content)
 
     async def replace_in_pieces(self, name: str, pieces: Iterable[bytes]) -> None:
@@ -50,8 +46,6 @@ class BucketStore:
         await self.replace(name, await anyio.to_thread.run_sync(b"".join, pieces))
 
     async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
-        """Replaces a document of version `expected`, None for no document. Returns the new version;
-        None where the document has another version. Raises StateError."""
         return await self._objects.put_if(name, content, expected)
 
     async def append(self, name: str, content: bytes) -> None:
@@ -72,24 +66,20 @@ class BucketStore:
         self._last[name] = number
 
     async def read_grown(self, name: str) -> bytes | None:
-        """Returns all segments of a document; None if there is none. Raises StateError."""
         keys = await self._segments(name)
         return _joined(await read_all(keys, self.read)) if keys else None
 
     async def names(self, prefix: str) -> tuple[str, ...]:
-        """Returns the names of all documents below a folder, sorted. Raises StateError."""
         keys = await self._objects.keys(prefix)
         matches = {key: _SEGMENT.fullmatch(key) for key in keys}
         return tuple(sorted({match["name"] if match else key for key, match in matches.items()}))
 
     async def remove(self, name: str) -> None:
-        """Removes a document, if there is one. Raises StateError."""
         self._last.pop(name, None)
         for key in (name, *await self._segments(name)):
             await self._objects.delete(key)
 
     async def remove_all(self, folder: str) -> None:
-        """Removes all documents below a folder. Raises StateError."""
         for key in await self._objects.keys(folder):
             await self._objects.delete(key)
 

@@ -36,7 +36,7 @@ _REMEDIES: Final = {
 
 
 class FolderStore:
-    """Documents by name, such as `prod/applied.json`. The folder is created when needed."""
+    """The `Store` of a folder, which is created when needed. A version is a hash."""
 
     def __init__(
         self,
@@ -60,12 +60,10 @@ class FolderStore:
         return str(self._folder / self._within)
 
     async def read(self, name: str) -> bytes | None:
-        """Returns a document; None if there is none. Raises StateError."""
         stored = await self.find(name)
         return None if stored is None else stored.content
 
     async def find(self, name: str) -> Stored | None:
-        """Returns a document with its age and its version, a hash. Raises StateError."""
         return await self._do("read", name, partial(files.find, now=self._now))
 
     async def replace(self, name: str, content: bytes) -> None:
@@ -80,11 +78,6 @@ class FolderStore:
         await self._do("written", name, partial(files.replace, pieces=pieces))
 
     async def swap(self, name: str, content: bytes, expected: str | None) -> str | None:
-        """Replaces a document of version `expected`, None for no document. Of several callers at
-        once, exactly one succeeds.
-
-        Returns the new version; None where the document has another version. Raises StateError.
-        """
         return await self._do(
             "written", name, partial(files.swap, content=content, expected=expected)
         )
@@ -102,19 +95,15 @@ class FolderStore:
         self._growing.add(name)
 
     async def read_grown(self, name: str) -> bytes | None:
-        """Returns all lines of a document; None if there is none. Raises StateError."""
         return await self.read(name)
 
     async def names(self, prefix: str) -> tuple[str, ...]:
-        """Returns the names of all documents below a folder, sorted. Raises StateError."""
         return await self._do("read", prefix, files.below)
 
     async def remove(self, name: str) -> None:
-        """Removes a document, if there is one. Raises StateError."""
         await self._do("written", name, files.remove)
 
     async def remove_all(self, folder: str) -> None:
-        """Removes all documents below a folder, and the folder itself. Raises StateError."""
         await self._do("written", folder, files.remove_all)
 
     async def _do(self, done: str, name: str, work: Callable[[Place], T]) -> T:

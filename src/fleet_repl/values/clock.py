@@ -39,11 +39,9 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds since some fixed instant; never goes back."""
-        ...
 
     def now(self) -> datetime:
         """The date and time, aware and in UTC."""
-        ...
 
     async def sleep(self, seconds: float) -> None: ...
 

@@ -143,13 +143,10 @@ class ComposedPolicy(Policy):
 
 
 def statements_for(
-    grants: Iterable[Grant], owner: Owner, registry: Registry, *, beside: int = _NO_STATEMENTS_SIZE
+    grants: Iterable[Grant], owner: Owner, registry: Registry
 ) -> tuple[JsonObject, ...]:
-    """Least-privilege statements for exactly these grants, sorted by Sid.
-
-    They stay plain as long as they fit into a policy that takes `beside` characters without them.
-    """
-    return _forms(reduced(grants), owner, registry, beside).of(owner, registry)
+    """Least-privilege statements for exactly these grants in an empty policy, sorted by Sid."""
+    return _forms(reduced(grants), owner, registry, _NO_STATEMENTS_SIZE).of(owner, registry)
 
 
 def compose(policy: Policy, grants: Iterable[Grant], owner: Owner, registry: Registry) -> Policy:
