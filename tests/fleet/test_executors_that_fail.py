@@ -49,6 +49,10 @@ def is_broken(future: Future[Any]) -> None:
     raise BrokenExecutor
 
 
+def says_nothing(future: Future[Any]) -> None:
+    future.set_result(None)
+
+
 def is_shut_down(future: Future[Any]) -> None:
     raise RuntimeError("cannot schedule new futures after shutdown")
 
@@ -59,6 +63,7 @@ def is_shut_down(future: Future[Any]) -> None:
         (Future.cancel, "the executor has given up its shard"),
         (is_broken, "a worker has died, and the executor starts no other"),
         (is_shut_down, "the executor takes no shard: RuntimeError"),
+        (says_nothing, "the workers gave no answer: NoneType"),
     ],
 )
 async def test_an_executor_that_reads_nothing(

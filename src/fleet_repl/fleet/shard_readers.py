@@ -143,11 +143,12 @@ async def _ended(call: Future[_Result[A]], seconds: float) -> _Result[A] | Fault
     if future.cancelled():
         return _lost("the executor has given up its shard")
     error = future.exception()
-    if error is None:
-        return future.result()
     if isinstance(error, BrokenExecutor):
         raise error
-    return _lost(f"the workers gave no answer: {type(error).__name__}")
+    answer = error or future.result()
+    if isinstance(answer, ShardAnswer | WorkerRefusal):
+        return answer
+    return _lost(f"the workers gave no answer: {type(answer).__name__}")
 
 
 def shard_readers(
