@@ -278,6 +278,17 @@ def test_no_secret_is_pulled_into_a_template(where: str) -> None:
     assert sentence.startswith(f"{BUILD}: {left_out} holds {{{{resolve:")
 
 
+@pytest.mark.parametrize("key", ["Ref", "Fn::ImportValue", "{{resolve:ssm:x}}"])
+def test_a_key_of_a_policy_is_no_function(key: str) -> None:
+    """CloudFormation evaluates functions wherever they stand, in the documents of others too."""
+    policy: Any = {"Statement": [{"Condition": {"StringEquals": {key: "x"}}}]}
+    content = RegistryContent(registry=BUILD, name="build", rules=RULES, policy=policy)
+    files, (sentence,) = cloudformation_files("prod", [content])
+    (text,) = files.values()
+    assert set(template_of(text)["Resources"]) == {"ReplicationConfiguration"}
+    assert sentence.startswith(f"{BUILD}: RegistryPolicy holds {key[:10]}")
+
+
 @pytest.mark.parametrize("name", ["a\nb", "*/ }", "\x1b[31m", "${x}"])
 def test_a_hostile_name_stays_in_its_comment(name: str) -> None:
     """Names of accounts stand in comments only."""

@@ -22,6 +22,7 @@ _RETAINED: Final = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 _REFERENCE: Final = "{{resolve:"
 """The beginning of a dynamic reference, for which templates have no other spelling. Whoever may
 write a description can have it read what only the owner of the stack may read."""
+_FUNCTION: Final = re.compile(r"(?:Ref|Fn::\w*)\Z")
 _REPLACED: Final = "in place of which CloudFormation would put a secret or a parameter"
 _ID_LENGTH: Final = 240
 """Characters of a logical id, which may have 255, before a number that tells it from others."""
@@ -44,14 +45,31 @@ def cloudformation_files(
     withheld: list[str] = []
     for content in contents:
         resources = dict(_resources(content))
-        unsafe = [name for name in resources if _REFERENCE in json.dumps(resources[name])]
-        reasons = [f"{name} holds {_REFERENCE}, {_REPLACED}" for name in unsafe]
+        unsafe = {
+            name: held for name, resource in resources.items() if (held := _evaluated(resource))
+        }
+        reasons = [f"{name} holds {held}, {_REPLACED}" for name, held in unsafe.items()]
         withheld += (f"{content.registry}: {reason}" for reason in reasons)
         written = {name: resources[name] for name in resources if name not in unsafe}
         if written:
             noted = replace(content, left_out=(*content.left_out, *reasons))
             files[f"{content.file_name}.yaml"] = _template(fleet, noted, written)
     return files, tuple(withheld)
+
+
+def _evaluated(value: Value) -> str | None:
+    """Returns the first thing that CloudFormation would evaluate, wherever in a value it stands: a
+    dynamic reference, or the key of a function."""
+    match value:
+        case str():
+            return _REFERENCE if _REFERENCE in value else None
+        case Mapping():
+            function = next((key for key in value if _FUNCTION.match(key)), None)
+            return function or next(filter(None, map(_evaluated, (*value, *value.values()))), None)
+        case list() | tuple():
+            return next(filter(None, map(_evaluated, value)), None)
+        case _:
+            return None
 
 
 def _template(
