@@ -148,6 +148,32 @@ async def test_a_plan_warns_of_a_stack_that_it_would_contradict() -> None:
         assert kinds(await aws.planned(known)) == []
 
 
+async def test_a_plan_warns_of_a_stack_that_holds_templates_alone() -> None:
+    """Such a stack is known by the prefix of the template, which somebody has changed."""
+    stack = StackScenario(
+        name="names", resources={"Base": "AWS::ECR::RepositoryCreationTemplate base"}
+    )
+    place = RegistryScenario(account="000000000002", region="eu-west-1", stacks=(stack,))
+    templates = """
+[[templates]]
+name = "golden"
+prefix = "base/"
+select = { accounts = "000000000002" }
+"""
+    scenario = Scenario(registries=(place,))
+    async with simulate(fleet_text("1>2 base/", more=templates), scenario) as aws:
+        await aws.applied()
+        (template,) = aws.world.templates(aws.at(2))
+        asked = {key: template[key] for key in ("prefix", "description", "appliedFor")}
+        aws.world.set_template(aws.at(2), {**asked, "imageTagMutability": "IMMUTABLE"})
+        plan = await aws.planned()
+        assert aws.world.calls["DescribeStackResources"] == 1
+    (warning,) = [item for item in plan.warnings if item.kind == "managed-elsewhere"]
+    assert warning.message.startswith(
+        "CloudFormation manages the creation template of 000000000002/eu-west-1, too (stack names)"
+    )
+
+
 async def test_a_plan_asks_nothing_that_it_need_not() -> None:
     """Neither of empty registries, nor of those that the fleet was the last to write."""
     async with simulate(fleet_text("1>2 base/")) as aws:

@@ -21,10 +21,13 @@ class AwsStacks:
     def __init__(self, calls: AccountCalls) -> None:
         self._calls = calls
 
-    async def stack_resources(self, registry: Registry) -> tuple[Mapping[str, object], ...]:
-        """Returns the resources of the stack that has the registry's rules or its policy: the id of
-        both is the account's. Nothing where no stack has them. Raises CallError."""
-        parameters = {"PhysicalResourceId": str(registry.account)}
+    async def stack_resources(
+        self, registry: Registry, physical_id: str
+    ) -> tuple[Mapping[str, object], ...]:
+        """Returns the resources of the stack that has a resource with this id: rules and policy
+        have the account's, a creation template has its prefix. Nothing where no stack has it.
+        Raises CallError."""
+        parameters = {"PhysicalResourceId": physical_id}
         code, words = _NO_STACK
         try:
             return await self._calls.read(

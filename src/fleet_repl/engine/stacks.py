@@ -23,29 +23,39 @@ _DENIALS: Final = 10
 class StackReader(Protocol):
     """CloudFormation's stacks."""
 
-    async def stack_resources(self, registry: Registry) -> Sequence[Mapping[str, object]]:
-        """Returns the resources of the stack that has the registry's rules or its policy. Raises
+    async def stack_resources(
+        self, registry: Registry, physical_id: str
+    ) -> Sequence[Mapping[str, object]]:
+        """Returns the resources of the stack that has the resource with this id. Raises
         CallError."""
 
 
 async def stacks_of(
-    registries: Collection[Registry], reader: StackReader, *, concurrency: int, stop: Stop
+    registries: Mapping[Registry, Collection[str]],
+    reader: StackReader,
+    *,
+    concurrency: int,
+    stop: Stop,
 ) -> tuple[HeldResource, ...]:
-    """Returns what stacks hold of the registries, in their order.
+    """Returns what stacks hold of the registries, in their order, by the ids of their resources.
 
     Of an account that denies the call, and of a registry whose call fails, nothing is known.
     """
-    held: dict[Registry, tuple[HeldResource, ...]] = {}
+    held: dict[Registry, dict[HeldResource, None]] = {}
     denied = set[str]()
 
     async def look(registry: Registry) -> None:
-        if registry.account in denied or (len(denied) >= _DENIALS and not held):
-            return
-        resources = await answer_of("DescribeStackResources", reader.stack_resources(registry))
-        if not isinstance(resources, Fault):
-            held[registry] = tuple(held_by_stacks(registry, resources))
-        elif resources.kind is FaultKind.ACCESS_DENIED:
-            denied.add(registry.account)
+        for physical_id in registries[registry]:
+            if registry.account in denied or (len(denied) >= _DENIALS and not held):
+                return
+            asked = reader.stack_resources(registry, physical_id)
+            resources = await answer_of("DescribeStackResources", asked)
+            if not isinstance(resources, Fault):
+                # One stack may have several of the ids.
+                found = dict.fromkeys(held_by_stacks(registry, resources))
+                held[registry] = held.get(registry, {}) | found
+            elif resources.kind is FaultKind.ACCESS_DENIED:
+                denied.add(registry.account)
 
     with stop.abandonable(), anyio.move_on_after(_PATIENCE):
         await work_through(sorted(registries), look, concurrency=concurrency, stop=stop)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from fleet_repl.engine.stacks import stacks_of
@@ -29,9 +29,10 @@ async def warnings_of_others(
 
 
 async def stacks_in(
-    registries: Collection[Registry], context: RunContext
+    registries: Mapping[Registry, Collection[str]], context: RunContext
 ) -> tuple[HeldResource, ...]:
-    """Returns what CloudFormation's stacks hold of these registries, as far as they say."""
+    """Returns what CloudFormation's stacks hold of these registries, as far as they say, each by
+    the ids that stacks know its resources by."""
     if not registries:
         return ()
     # Importing the library loads no AWS code.

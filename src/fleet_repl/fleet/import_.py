@@ -46,7 +46,8 @@ async def import_registries(
     if how.stop.interrupted:
         return None
     in_use = [registry for registry, seen in observations.items() if holds_anything(seen)]
-    stacks = await stacks_in(in_use, context)
+    by_account = {registry: (str(registry.account),) for registry in in_use}
+    stacks = await stacks_in(by_account, context)
     joining = joining_accounts(observations, young)
     return imported(text, inventory, observations, joining, (*held, *stacks))
 

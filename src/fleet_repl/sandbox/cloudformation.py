@@ -30,7 +30,8 @@ def describe_stack_resources(
     wanted, here = form.get("PhysicalResourceId", ""), Registry(AccountId(caller.account), region)
     for registry in registries:
         for stack in registry.stacks if registry.place == here else ():
-            if wanted in (stack.name, registry.account):
+            ids = {_physical_id(registry, type_) for type_ in stack.resources.values()}
+            if wanted in (stack.name, *ids):
                 return {
                     "StackResources": [
                         _resource(registry, stack.name, logical, type_)
@@ -40,16 +41,19 @@ def describe_stack_resources(
     raise AwsError("ValidationError", f"Stack for {wanted} does not exist")
 
 
+def _physical_id(registry: RegistryScenario, type_: str) -> str:
+    """The prefix of a creation template, which follows its type; else the account's id."""
+    return type_.partition(" ")[2] or registry.account
+
+
 def _resource(registry: RegistryScenario, stack: str, logical: str, type_: str) -> Result:
-    """A resource; of a creation template, the prefix follows its type."""
-    name, _, prefix = type_.partition(" ")
     arn = f"arn:aws:cloudformation:{registry.region}:{registry.account}:stack/{stack}/1"
     return {
         "StackName": stack,
         "StackId": arn,
         "LogicalResourceId": logical,
-        "PhysicalResourceId": prefix or registry.account,
-        "ResourceType": name,
+        "PhysicalResourceId": _physical_id(registry, type_),
+        "ResourceType": type_.partition(" ")[0],
         "Timestamp": _MADE,
         "ResourceStatus": "CREATE_COMPLETE",
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, assert_never
 
 from fleet_repl.planning.attribution import Mover
-from fleet_repl.planning.change import Resource
+from fleet_repl.planning.change import Change, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.elsewhere.model import WORDS, HeldResource, Holder
 from fleet_repl.planning.plan import RegistryPlan, Warning
@@ -15,6 +15,8 @@ from fleet_repl.values.names import Registry
 from fleet_repl.values.text import listed, visible
 
 _SHOWN: Final = 5
+_MOST_IDS: Final = 10
+"""Ids that CloudFormation is asked about for one registry, at the most."""
 _REMEDIES: Final = {
     Holder.TERRAFORM: "fleet-repl import --tfstate prints the blocks that take it out of the state",
     Holder.CLOUDFORMATION: (
@@ -23,17 +25,28 @@ _REMEDIES: Final = {
 }
 
 
-def maybe_in_stacks(registries: Iterable[RegistryPlan]) -> tuple[Registry, ...]:
+def maybe_in_stacks(registries: Iterable[RegistryPlan]) -> Mapping[Registry, tuple[str, ...]]:
     """Returns the registries about which it is worth asking CloudFormation: a plan changes what is
-    in place there, and the fleet was not the last to write it."""
-    return tuple(
-        planned.registry
-        for planned in registries
-        if (planned.moved is None or planned.moved.by is not Mover.INVENTORY)
-        and any(
-            change.before.document not in (None, {}, {"rules": []}) for change in planned.changes
-        )
-    )
+    in place there, and the fleet was not the last to write it. Each has the ids by which stacks
+    know what changes: the account's for rules and policy, and the prefixes of templates."""
+    wanted: dict[Registry, tuple[str, ...]] = {}
+    for planned in registries:
+        if planned.moved is not None and planned.moved.by is Mover.INVENTORY:
+            continue
+        ids = (_physical_id(planned.registry, change) for change in planned.changes)
+        if known := tuple(dict.fromkeys(id_ for id_ in ids if id_ is not None))[:_MOST_IDS]:
+            wanted[planned.registry] = known
+    return wanted
+
+
+def _physical_id(registry: Registry, change: Change) -> str | None:
+    """Returns the id by which a stack knows what a change replaces; None where that is nothing."""
+    before = change.before.document
+    if before in (None, {}, {"rules": []}):
+        return None
+    if change.resource is not Resource.CREATION_TEMPLATE:
+        return str(registry.account)
+    return str((before or {}).get("prefix", ""))
 
 
 def managed_elsewhere(
