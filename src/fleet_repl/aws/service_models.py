@@ -22,7 +22,6 @@ class ModelLoader(Loader):  # type: ignore[misc]  # the SDK has no types
     """A loader that looks into the folder of a service alone."""
 
     def list_available_services(self, type_name: str) -> Collection[str]:
-        """The services that have a model of this type."""
         return _Services(self, type_name)
 
     def listed(self, type_name: str) -> list[str]:

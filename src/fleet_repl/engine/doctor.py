@@ -80,7 +80,6 @@ class DoctorShard:
     questions: Mapping[AccountId, tuple[Question, ...]]
 
     async def read(self, context: ShardContext) -> Mapping[AccountId, AccountExamination]:
-        """Examine the accounts."""
         how = DoctorContext(
             reader=context.reader,
             permissions=context.permissions,
@@ -96,7 +95,6 @@ class DoctorShard:
 async def _examine_in_shards(
     registries: Collection[Registry], how: DoctorContext, workers: ShardReaders, rounds: _Rounds
 ) -> None:
-    """Have workers examine the accounts, each shard by one of them."""
     shards = [
         DoctorShard(
             registries=part,

@@ -101,8 +101,6 @@ class DocumentWrite(Generic[V]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteResult(Generic[V]):
-    """The result of a write."""
-
     outcome: Outcome
     found: V | None
     """The document that the last read showed; None where that is unknown."""

@@ -108,7 +108,6 @@ class SampleShard:
 
     @property
     def registries(self) -> tuple[Registry, ...]:
-        """The sources."""
         return tuple(self.links)
 
     async def read(self, context: ShardContext) -> Samples:

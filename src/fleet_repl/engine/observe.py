@@ -117,7 +117,6 @@ class ObserveShard:
     over: float
 
     async def read(self, context: ShardContext) -> Observations:
-        """Observe the registries."""
         how = ObserveContext(
             reader=context.reader,
             owner=self.owner,
@@ -136,7 +135,6 @@ class ObserveShard:
 async def _observe_in_shards(
     registries: Collection[Registry], how: ObserveContext, workers: ShardReaders, looks: _Looks
 ) -> None:
-    """Have workers read the registries, each shard by one of them."""
     parts = shards_of(registries, workers.width)
     # Each worker reads its shards one after the other, each over its part of the time.
     over = how.over * min(1.0, workers.width / max(1, len(parts)))

@@ -76,7 +76,6 @@ class Desired:
         )
 
     def links_out(self, registry: Registry) -> Links:
-        """The links out of a registry."""
         return {link.destination: link.scope for link in self.outgoing.get(registry, ())}
 
     def links_kept(self, links: Links) -> Links:
@@ -119,7 +118,6 @@ class Desired:
 def grouped(
     links: Iterable[Link], end: Callable[[Link], Registry]
 ) -> Mapping[Registry, tuple[Link, ...]]:
-    """Returns links by one of their ends."""
     groups: dict[Registry, list[Link]] = defaultdict(list)
     for link in links:
         groups[end(link)].append(link)

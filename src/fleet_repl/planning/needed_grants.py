@@ -231,7 +231,6 @@ def lacks_at(
 
 
 def needed_for(links: Iterable[Link], desired: Desired) -> frozenset[Grant]:
-    """The grants that links need."""
     asked = frozenset([(link.source.account, link.scope.prefixes) for link in links])
     return _needed(asked, desired.actions)
 

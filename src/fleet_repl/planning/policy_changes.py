@@ -16,8 +16,6 @@ from fleet_repl.values.prefixes import beyond, intersect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyWrites:
-    """The writes of one policy."""
-
     changes: tuple[Change, ...] = ()
     """In order of wave and phase."""
     too_long: int = 0

@@ -26,8 +26,6 @@ _ORDINARY: Final = AccountScenario(id="000000000000")
 
 
 class AccountSetting(NamedTuple):
-    """A setting of an account in a region."""
-
     default: str
     """The value in accounts that never set it."""
     accepted: tuple[str, ...]
@@ -187,7 +185,6 @@ class Directory:
         return member is None or self._seconds() >= member.role_after
 
     def assumed(self, role: RoleArn, session_name: str) -> Identity:
-        """Returns the identity of a session of the role."""
         account = AccountId(self._of(role.account).answers_as or role.account)
         name = role.path.rpartition("/")[2]
         unique = base64.b32encode(hashlib.sha256(str(role).encode()).digest()).decode()[:17]

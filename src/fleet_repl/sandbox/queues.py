@@ -44,8 +44,6 @@ class _Message:
 
 @dataclass(slots=True, kw_only=True)
 class Queue:
-    """A queue and its messages."""
-
     scenario: QueueScenario
     clock: Clock
     messages: deque[_Message] = field(default_factory=deque)
@@ -91,8 +89,6 @@ class Queue:
 
 
 class Queues:
-    """The queues of a world."""
-
     def __init__(self, scenarios: Iterable[QueueScenario], clock: Clock) -> None:
         self._queues = {item.key: Queue(scenario=item, clock=clock) for item in scenarios}
         self._events = count()

@@ -156,7 +156,6 @@ class Journal:
 
 
 def entry_line(entry: JournalEntry) -> bytes:
-    """Returns an entry as a line."""
     return line(EntryDocument.of(entry))
 
 

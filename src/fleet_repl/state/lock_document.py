@@ -54,7 +54,6 @@ class _Lock(Document, frozen=True, tag_field="schema", tag=LOCK_SCHEMA):
 
 
 def lock_content(document: LockDocument) -> bytes:
-    """Returns the document of a lock."""
     return line_in_utf8(
         _Lock(
             fleet=document.fleet,

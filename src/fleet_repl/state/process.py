@@ -49,7 +49,6 @@ class Process:
 
 
 def this_process() -> Process:
-    """Returns the calling process."""
     pid = os.getpid()
     return Process(
         user=_plain(_user()),

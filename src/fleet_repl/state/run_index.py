@@ -58,7 +58,6 @@ class RunIndex:
         )
 
     def with_over(self, run_id: str) -> RunIndex:
-        """Returns the index with a run that is over."""
         return replace(self, over=self.over | {run_id}, open=self.open - {run_id})
 
 

@@ -29,8 +29,6 @@ class UntrustedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The place of a document."""
-
     root: Path
     """The folder of the whole state."""
     within: str = ""

@@ -31,8 +31,6 @@ _RELEASING_SECONDS: Final = 5.0
 
 
 class Turns:
-    """The turns of a run."""
-
     def __init__(
         self,
         store: Store,

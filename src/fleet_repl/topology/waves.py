@@ -38,7 +38,6 @@ class Waves:
         return self.by_registry.get(registry, len(self.names) - 1)
 
     def name(self, registry: Registry) -> str:
-        """The wave of a registry."""
         return self.names[self.position(registry)]
 
     def of_link(self, source: Registry, destination: Registry) -> int:

@@ -19,8 +19,6 @@ _EXAMPLE: Final = "https://sqs.eu-west-1.amazonaws.com/111111111111/deliveries"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueAddress:
-    """The address of a queue."""
-
     url: str
     region: Region | None
     """None where the host names none, as that of a simulated AWS."""
@@ -44,7 +42,6 @@ class QueueAddress:
         raise FleetError(f"{quoted(text)} is no URL of an SQS queue; one is {_EXAMPLE}")
 
     def arn(self, partition: Partition, region: Region) -> str:
-        """The ARN of the queue, in its region."""
         return f"arn:{partition}:sqs:{region}:{self.account}:{self.name}"
 
 

@@ -13,8 +13,6 @@ from fleet_repl.values.names import Registry
 
 
 class BackfillState(StrEnum):
-    """The state of a backfill to one destination."""
-
     QUEUED = "queued"
     """Not started yet: ECR runs only so many at a time."""
     PREPARING = "preparing"

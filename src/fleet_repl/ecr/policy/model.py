@@ -176,7 +176,6 @@ class GrantIndex:
         return iter(self._prefixes)
 
     def items(self) -> Iterable[tuple[tuple[AccountId, str], Prefixes]]:
-        """The prefixes by account and action."""
         return self._prefixes.items()
 
     def prefixes(self, source: AccountId, action: str) -> Prefixes:

@@ -27,8 +27,6 @@ UPDATE: Final = "UpdateRepositoryCreationTemplate"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateChange:
-    """A write of a template."""
-
     action: Literal["create", "update", "delete"]
     prefix: str
     """The template's prefix as ECR has it, or as it is created."""

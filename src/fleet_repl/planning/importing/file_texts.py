@@ -42,7 +42,6 @@ class FileTexts:
                 _learn(self._labels, (label, account.labels[label]), text)
 
     def id(self, account: AccountId) -> str:
-        """The text for the id of an account."""
         return self._ids.get(account, account)
 
     def account(self, account: AccountId) -> str:
@@ -50,11 +49,9 @@ class FileTexts:
         return self._names.get(account, self.id(account))
 
     def value(self, label: str, value: str) -> str:
-        """The text for the value of a label."""
         return self._labels.get((label, value), value)
 
     def region(self, region: Region) -> str:
-        """The text for a region."""
         return self._regions.get(region, region)
 
 

@@ -30,7 +30,6 @@ Cell: TypeAlias = tuple[Registry, str]
 
 
 def cells_of(rules: Iterable[Rule]) -> Cells:
-    """The cells of all rules."""
     cells: dict[Registry, tuple[str, ...]] = {}
     for rule in rules:
         for end in rule.destinations:

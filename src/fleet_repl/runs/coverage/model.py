@@ -24,8 +24,6 @@ from fleet_repl.values.prefixes import Prefixes
 
 
 class CoverageState(StrEnum):
-    """The state of a link."""
-
     UNKNOWN = "unknown"
     """An end of the link could not be read, or its account is joining."""
     MISSING = "missing"

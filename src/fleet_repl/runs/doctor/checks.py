@@ -147,7 +147,6 @@ class ExaminedAccount:
         return questions_of(self.needs, self.account, self.base)
 
     def checks(self, registry: Registry, examination: AccountExamination) -> Checks:
-        """The checks of a registry of the account."""
         excused = any(map(self.excuses, examination.reads.get(registry.region, {}).values()))
         checks = checks_of(registry, self.needs, examination, excused=excused)
         return {**checks, LIST_REGIONS: self._regions} if self.account.asks_regions else checks

@@ -59,8 +59,6 @@ class AccountExamination:
 
 
 class ProblemKind(StrEnum):
-    """The kinds of problems."""
-
     ROLE_REFUSED = "role-refused"
     VIA_REFUSED = "via-refused"
     """A role of `via` could not be assumed, so that no account was reached through it."""
