@@ -106,6 +106,12 @@ def test_near_misses_and_warnings_are_reported() -> None:
     )
 
 
+def test_a_long_warning_fits_the_terminal() -> None:
+    """It breaks between words, as a plan's does."""
+    text = summary_text(SUMMARY, width=36)
+    assert "\n  not-transitive: spoke only\n      receives base/\n" in text
+
+
 def test_nothing_shall_replicate() -> None:
     """An inventory with `routes = []` is told as what it is."""
     text = summary_text(replace(SUMMARY, routes=(), warnings=()))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from tests.support.inventories import fleet_text
 from tests.support.registries import registry_of
 
+from fleet_repl import load_inventory
 from fleet_repl.engine.waves import ends_after
-from fleet_repl.planning.change import Resource
+from fleet_repl.planning.change import HeldLink, Resource
 from fleet_repl.reports.exit_codes import report_exit
 from fleet_repl.reports.text.reports import report_text
-from fleet_repl.runs.outcomes import Outcome, Report, Status, wave_outcomes
+from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report, Status, wave_outcomes
 from fleet_repl.values.text import counted, elapsed
 
 REPORT = """\
@@ -345,3 +348,18 @@ def test_what_an_earlier_wave_wrote(report: Report) -> None:
     partly = replace(old, changes=(grant, replace(grant, wave="rest", outcome=Outcome.SKIPPED)))
     text = report_text(replace(report, registries=(build, partly)))
     assert "\n    444444444444 eu-west-1 (old): registry policy applied\n" in text
+
+
+def test_a_held_link_names_an_account_outside_of_the_selection(
+    report: Report, tmp_path: Path
+) -> None:
+    """The run has no outcome for its destination, but the inventory has its name."""
+    path = tmp_path / "prod.toml"
+    path.write_text(
+        fleet_text("1>2 base/").replace('000000000002"\n', '000000000002"\nname = "shop"\n', 1)
+    )
+    build, shop = map(registry_of, (1, 2))
+    link = HeldLink(destination=shop, prefixes=("base/",), because="it is outside the selection")
+    outcome = RegistryOutcome(registry=build, name="build", outcome=Outcome.UNCHANGED, held=(link,))
+    text = report_text(replace(report, registries=(outcome,)), inventory=load_inventory(path))
+    assert "    000000000001 eu-west-1 (build) → 000000000002 eu-west-1 (shop): base/\n" in text

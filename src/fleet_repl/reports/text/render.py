@@ -24,7 +24,7 @@ def text_of(value: Documented, settings: Settings) -> str:
     """Returns a value as text. Of an inventory with problems: each problem, as stderr has it."""
     match value:
         case FleetSummary():
-            return summary_text(value, colour=settings.colour)
+            return summary_text(value, colour=settings.colour, width=settings.width)
         case InventoryError():
             return "".join(f"{visible(line)}\n" for line in str(value).splitlines())
         case _:
@@ -50,7 +50,9 @@ def _of_runs(
         case Report():
             from fleet_repl.reports.text.reports import report_text  # noqa: PLC0415
 
-            return report_text(value, full=full, colour=colour, width=width, waves=waves)
+            return report_text(
+                value, full=full, colour=colour, width=width, waves=waves, inventory=inventory
+            )
         case BackfillReport():
             from fleet_repl.reports.text.backfills import backfill_text  # noqa: PLC0415
 

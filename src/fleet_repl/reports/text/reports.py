@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fleet_repl.planning.plan import regions_unknown
 from fleet_repl.reports.exit_codes import REGIONS_UNKNOWN, exit_words, report_exit
@@ -28,8 +28,12 @@ from fleet_repl.reports.text.sections import (
 from fleet_repl.runs.drift import call_sentences
 from fleet_repl.runs.outcomes import ChangeOutcome, Outcome, RegistryOutcome, Report, Status
 from fleet_repl.runs.overwritten import prefix_of
+from fleet_repl.topology import names
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.values.text import counted, elapsed
+
+if TYPE_CHECKING:
+    from fleet_repl.inventory import Inventory
 
 APPLIED: Final = 50
 """The most registries that are listed as applied on a page that is not full."""
@@ -58,11 +62,13 @@ def report_text(
     colour: bool = False,
     width: int | None = None,
     waves: Sequence[str] = (),
+    inventory: Inventory | None = None,
 ) -> str:
     """Returns the report for people.
 
     `full`: every list is whole. `width`: the columns of the terminal; None wraps no line. `waves`:
-    the names of the inventory's waves in their order.
+    the names of the inventory's waves in their order. `inventory`: that of the run, for the names
+    of accounts that are outside of its selection.
     """
     page = Page(full=full)
     status = (report.status.value, _STATUS_STYLES.get(report.status, Style.BAD))
@@ -75,8 +81,9 @@ def report_text(
         for outcome in report.registries
         for link in outcome.held
     ]
-    names = {outcome.registry.account: outcome.name for outcome in report.registries}
-    add_held(page, held, names)
+    known = {} if inventory is None else names(inventory)
+    own = {outcome.registry.account: outcome.name for outcome in report.registries}
+    add_held(page, held, {**known, **own})
     for unfinished in (Outcome.PARTIAL, Outcome.SKIPPED, Outcome.CANCELLED):
         _add_reasons(page, unfinished, _having(report, unfinished))
     _add_applied(page, report)

@@ -19,8 +19,11 @@ BY_NAME: Final = "its prefixes follow from the repositories that each source has
 COLUMNS = ("sources", "destinations", "links")
 
 
-def summary_text(summary: FleetSummary, *, colour: bool = False) -> str:
-    """Totals, then a line for each route with its near misses, then warnings; nothing is cut."""
+def summary_text(summary: FleetSummary, *, colour: bool = False, width: int | None = None) -> str:
+    """Totals, then a line for each route with its near misses, then warnings; nothing is cut.
+
+    `width`: the columns of the terminal; None wraps no line.
+    """
     page = Page(full=True)
     page.add((f"Fleet {summary.name} is valid", Style.HEADING))
     page.gap()
@@ -31,12 +34,12 @@ def summary_text(summary: FleetSummary, *, colour: bool = False) -> str:
         "links": summary.links,
         "rules": summary.rules,
     }
-    width = max(len(f"{number:,}") for number in totals.values())
+    digits = max(len(f"{number:,}") for number in totals.values())
     for name, number in totals.items():
-        page.add(f"{name:<10}  {number:>{width},}", indent=1)
+        page.add(f"{name:<10}  {number:>{digits},}", indent=1)
     _add_routes(page, summary.routes)
     add_warnings(page, summary.warnings, summary.acknowledged)
-    return page.render(colour=colour)
+    return page.render(colour=colour, width=width)
 
 
 def _add_routes(page: Page, routes: Sequence[RouteSummary]) -> None:
