@@ -128,6 +128,19 @@ async def test_verify_and_backfill_go_by_the_repositories_that_are_there() -> No
         assert (outcome.state, outcome.because) == (BackfillState.PREPARING, None)
 
 
+async def test_a_backfill_without_the_names_blames_no_rule() -> None:
+    """The rules are as they shall be: what cannot be read is the repositories."""
+    async with simulate(fleet(PRIVATE)) as aws:
+        born(aws, "base/go")
+        await aws.applied()
+        unlistable(aws)
+        async with aws.connected() as connected:
+            (outcome,) = (await connected.backfill()).backfills
+        assert outcome.state is BackfillState.NOT_STARTED
+        assert outcome.error is not None
+        assert outcome.error.operation == "DescribeRepositories"
+
+
 async def run(aws: Simulated, *arguments: str) -> tuple[int, str]:
     """A command of its own process: its exit code and what it prints."""
     environ: dict[str, str] = {

@@ -56,10 +56,10 @@ class Backfiller:
         done.
         """
         began = self._now()
-        asked, waiting = await self._asked(selection, route, BackfillState.NOT_STARTED)
+        asked, unread, waiting = await self._asked(selection, route, BackfillState.NOT_STARTED)
         record = await self.context.memory.recall()
-        seen = await read_rules(asked, self.context.observing({}))
-        wanted, out_of_place = self._sorted_out(asked, seen, record)
+        seen = await read_rules(asked.keys() - unread.keys(), self.context.observing({}))
+        wanted, out_of_place = self._sorted_out(asked, {**seen, **unread}, record)
         kept = (*waiting, *out_of_place)
         self.announce(wanted, kept)
         outcomes = await backfill(wanted, self.context.backfilling, wait=wait, again=again)
@@ -70,7 +70,7 @@ class Backfiller:
     async def status(self, selection: Selection, route: str | None) -> BackfillReport:
         """Reports the latest backfill to each destination, and starts none."""
         began = self._now()
-        asked, waiting = await self._asked(selection, route, BackfillState.UNKNOWN)
+        asked, _, waiting = await self._asked(selection, route, BackfillState.UNKNOWN)
         self.announce(asked, waiting, looking=True)
         record = await self.context.memory.recall()
         latest = await look(asked, self.context.backfilling)
@@ -125,18 +125,20 @@ class Backfiller:
 
     async def _asked(
         self, selection: Selection, route: str | None, state: BackfillState
-    ) -> tuple[dict[Registry, Outgoing], tuple[BackfillOutcome, ...]]:
-        """Returns the links that are asked for by source, and of those whose accounts are joining
-        an outcome in `state` instead."""
+    ) -> tuple[dict[Registry, Outgoing], Mapping[Registry, Fault], tuple[BackfillOutcome, ...]]:
+        """Returns the links that are asked for by source, the sources of which nobody can tell what
+        is asked for, and of links whose accounts are joining an outcome in `state` instead."""
         routes = routes_named(self.context.inventory, route)
         scope = select(self.context.inventory, selection)
-        asked = asked_for(await live_desired(scope, self.context), routes, scope)
+        desired, unread = await live_desired(scope, self.context)
+        asked = asked_for(desired, routes, scope)
         accounts = len({source.account for source in asked})
         self.context.on_event(
             RunStarted(run_id=self.context.run_id, registries=len(asked), accounts=accounts)
         )
         ends = (end for source, links in asked.items() for end in (source, *links))
-        return without_joining(asked, await joining_among(ends, self.context), state)
+        rest, waiting = without_joining(asked, await joining_among(ends, self.context), state)
+        return rest, unread, waiting
 
     def _sorted_out(
         self,

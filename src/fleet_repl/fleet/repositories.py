@@ -13,7 +13,7 @@ from fleet_repl.fleet.event_sinks import ignored
 from fleet_repl.fleet.kept_plan import PlanError
 from fleet_repl.inventory import Inventory
 from fleet_repl.planning.desired import Desired
-from fleet_repl.planning.observed import Observation, Observed
+from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import Plan, Warning
 from fleet_repl.planning.repository_routes import (
     There,
@@ -26,6 +26,7 @@ from fleet_repl.planning.repository_routes import (
 from fleet_repl.planning.route_prefixes import RoutePrefixes
 from fleet_repl.runs.outcomes import AS_PLANNED, Report
 from fleet_repl.state import read_repositories, revise_repositories
+from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 
 if TYPE_CHECKING:
@@ -89,11 +90,20 @@ async def known_there(context: RunContext) -> There:
     return repositories_there(kept, inventory)
 
 
-async def live_desired(sources: Collection[Registry], context: RunContext) -> Desired:
-    """Returns the desired state with the routes by name out of these sources resolved, as far as
-    their repositories can be read. Raises StateError."""
+async def live_desired(
+    sources: Collection[Registry], context: RunContext
+) -> tuple[Desired, Mapping[Registry, Fault]]:
+    """Returns the desired state with the routes by name out of these sources resolved, and the
+    sources whose repositories could not be read: their links have all that the routes may match.
+    Raises StateError."""
     named = context.desired.by_name.intersection(sources)
-    return (await _read_and_resolved(named, context)).desired if named else context.desired
+    if not named:
+        return context.desired, {}
+    observation = await _observed(named, context)
+    unread = {
+        source: seen.error for source, seen in observation.items() if isinstance(seen, Unreadable)
+    }
+    return (await resolved_routes(context, observation)).desired, unread
 
 
 async def checked_again(plan: Plan, context: RunContext, *, force: bool) -> Plan:
@@ -105,7 +115,7 @@ async def checked_again(plan: Plan, context: RunContext, *, force: bool) -> Plan
     if plan.basis is not None or not plan.resolved:
         return plan
     sources = {item.source for item in plan.resolved}
-    resolved = await _read_and_resolved(sources, context)
+    resolved = await resolved_routes(context, await _observed(sources, context))
     now = {(item.source, item.route): item for item in resolved.routes}
     again = [now.get((item.source, item.route), item) for item in plan.resolved]
     changed = [
@@ -138,7 +148,8 @@ def _names(inventory: Inventory) -> tuple[str, ...]:
     return (inventory.name, *inventory.ownership.formerly)
 
 
-async def _read_and_resolved(sources: Collection[Registry], context: RunContext) -> Resolved:
+async def _observed(sources: Collection[Registry], context: RunContext) -> Observation:
+    """Reads the rules and the repositories of these sources."""
     how = replace(
         context.observing({}),
         owner=None,
@@ -147,4 +158,4 @@ async def _read_and_resolved(sources: Collection[Registry], context: RunContext)
         on_event=ignored,
     )
     observation, _ = await observe(sources, how)
-    return await resolved_routes(context, observation)
+    return observation

@@ -27,7 +27,7 @@ async def verify_links(
     clock = context.pace.clock
     scope = select(context.inventory, selection)
     sources = {link.source for link in links_within(scope, context.desired)}
-    desired = await live_desired(sources, context)
+    desired, _ = await live_desired(sources, context)
     context = replace(context, desired=desired)
     links = links_within(scope, desired)
     joining = await joining_among((end for link in links for end in ends_of(link)), context)
