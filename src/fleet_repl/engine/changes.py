@@ -17,8 +17,8 @@ from fleet_repl.engine.document_write import WriteResult
 from fleet_repl.engine.earlier_writes import FoundRules, PolicyWrites, RuleWrites
 from fleet_repl.engine.last_look import LastLook
 from fleet_repl.engine.ledger import Ledger
+from fleet_repl.engine.reasons import policy_left_out, rules_left_out, still_used
 from fleet_repl.engine.registry_documents import DocumentWriter
-from fleet_repl.engine.results import policy_left_out, rules_left_out, still_used
 from fleet_repl.planning.change import Change, Phase, Resource
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import OurPart

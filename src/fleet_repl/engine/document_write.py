@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 from fleet_repl.engine.ports import WriteGuard
-from fleet_repl.engine.results import change_outcome
 from fleet_repl.engine.retry import OnRetry
 from fleet_repl.planning.change import Change
 from fleet_repl.runs.outcomes import Outcome
+from fleet_repl.runs.results import change_outcome
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 

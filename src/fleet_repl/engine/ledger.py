@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from fleet_repl.engine.ports import EventSink
-from fleet_repl.engine.results import change_outcome, registry_outcome
 from fleet_repl.planning.change import Change, HeldLink, Resource
 from fleet_repl.planning.plan import Effort, Plan, RegistryPlan
 from fleet_repl.runs.events import RegistryFinished
 from fleet_repl.runs.outcomes import AS_PLANNED, ChangeOutcome, Outcome, RegistryOutcome
+from fleet_repl.runs.results import change_outcome, registry_outcome
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
 
@@ -161,6 +161,7 @@ class Ledger:
             effort=entry.effort,
             error=entry.error,
             because=entry.because,
+            moved=entry.plan.changed_outside,
         )
         self._on_event(RegistryFinished(outcome=entry.outcome))
 

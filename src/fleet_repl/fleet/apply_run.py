@@ -13,7 +13,6 @@ from typing import Final
 
 from fleet_repl.engine.apply import ApplyContext, apply_plan
 from fleet_repl.engine.registry_documents import DocumentWriter
-from fleet_repl.engine.results import untouched
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.repositories import keep_repositories
@@ -29,6 +28,7 @@ from fleet_repl.runs.events import RunFinished
 from fleet_repl.runs.history import RunMeta
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
 from fleet_repl.runs.record import Owed, claim, commit
+from fleet_repl.runs.results import untouched
 from fleet_repl.state import Journal, Lease, Marks, revise_fingerprints
 from fleet_repl.values.errors import StateError
 

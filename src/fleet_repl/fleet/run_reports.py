@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from fleet_repl.engine.results import untouched
 from fleet_repl.engine.waves import ends_after
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.account_facts import account_labels
@@ -26,6 +25,7 @@ from fleet_repl.runs.outcomes import (
     Status,
     wave_outcomes,
 )
+from fleet_repl.runs.results import untouched
 from fleet_repl.topology import NOTICES
 from fleet_repl.values.errors import reason_of
 from fleet_repl.values.names import Registry

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from fleet_repl.ecr.policy import Owner
 from fleet_repl.planning.change import Change
 from fleet_repl.planning.observed import Observed, Unreadable
-from fleet_repl.planning.plan import RegistryPlan
+from fleet_repl.planning.plan import Effort, RegistryPlan
 from fleet_repl.planning.stored import stored_content
 from fleet_repl.runs.history import JournalEntry, PastRun
 from fleet_repl.runs.journal import JournaledWrite, WriteKey, key_of, last_writes
@@ -27,8 +27,8 @@ from fleet_repl.runs.outcomes import (
     Report,
     Status,
     wave_outcomes,
-    worst,
 )
+from fleet_repl.runs.results import change_outcome, registry_outcome
 from fleet_repl.topology import REST
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
@@ -158,20 +158,14 @@ def _outcome(
         if write.ended is None:
             error = error or (verdict.error if verdict is not None else refusal)
         changes.append(_change_outcome(change, write, verdict, refusal, because))
-    outcomes = {change.outcome for change in changes}
-    outcome = Outcome.FAILED if registry_plan.fails else worst(outcomes)
-    reason = None if outcome is Outcome.APPLIED else because
-    if outcome is Outcome.UNCHANGED:
-        reason = registry_plan.excuse
-    return RegistryOutcome(
-        registry=registry_plan.registry,
-        name=registry_plan.name,
-        wave=registry_plan.wave,
-        outcome=outcome,
-        changes=tuple(changes),
+    is_as_planned = all(change.outcome in AS_PLANNED for change in changes)
+    return registry_outcome(
+        registry_plan,
+        changes,
         held=registry_plan.held,
+        effort=Effort(),
         error=error,
-        because=reason,
+        because=None if is_as_planned and not registry_plan.fails else because,
     )
 
 
@@ -190,22 +184,12 @@ def _change_outcome(
         outcome, in_doubt = verdict.outcome, verdict.in_doubt
     else:
         outcome = Outcome.CANCELLED if refusal is None else Outcome.FAILED
-    before, after = change.before, change.after
     if write.sent is not None:
         # The run may have left something out of what was planned: a link that was held after all.
         before = stored_content(change.resource, write.sent.before)
         after = stored_content(change.resource, write.sent.after)
-    return ChangeOutcome(
-        resource=change.resource,
-        action=change.action,
-        wave=change.wave,
-        outcome=outcome,
-        request_id=request_id,
-        before=before,
-        after=after,
-        in_doubt=in_doubt,
-        because=because if outcome in (Outcome.CANCELLED, Outcome.SKIPPED) else None,
-    )
+        change = replace(change, before=before, after=after)
+    return change_outcome(change, outcome, request_id, in_doubt=in_doubt, because=because)
 
 
 def _sentence(aftermath: Aftermath, past: PastRun) -> str:
