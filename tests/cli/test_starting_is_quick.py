@@ -76,10 +76,29 @@ def test_a_quiet_run_imports_nothing_of_other_commands(inventory: str) -> None:
     terminal that lines are redrawn on."""
     modules = loaded_by(["apply", inventory, "--sandbox", "--yes", "--quiet"])
     assert "fleet_repl.engine.apply" in modules
-    assert not modules & {"rich.console", "rich.text", "multiprocessing"}
-    needless = "runs.delivery runs.explain runs.rollback planning.explain planning.importing"
+    assert not modules & {"rich.console", "rich.text", "multiprocessing", "tenacity", "aiohttp.web"}
+    needless = (
+        "aws.organizations aws.queues aws.s3 planning.explain planning.importing "
+        "runs.coverage runs.delivery runs.doctor runs.explain runs.rollback"
+    )
     assert not ours(modules) & set(needless.split())
     assert not {name for name in ours(modules) if name.startswith("fleet.shard")}
+
+
+def test_scenarios_are_read_by_pydantic_only_where_there_is_a_file() -> None:
+    """Making the reader of a table of scenarios takes longer than a dozen calls."""
+    program = (
+        "from fleet_repl.sandbox.scenario import Scenario, FaultRule; "
+        "print(Scenario.__pydantic_complete__, FaultRule.__pydantic_complete__)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert ended.stdout == "False False\n"
 
 
 def test_what_a_process_holds_at_its_end_is_not_examined() -> None:

@@ -178,5 +178,5 @@ class Scenario(Part):
         return self._file
 
 
-QUIET: Final = Scenario()
+QUIET: Final = Scenario.model_construct()
 """Nothing goes wrong and every registry is empty."""

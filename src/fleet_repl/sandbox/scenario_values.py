@@ -84,6 +84,6 @@ PolicyScope: TypeAlias = Literal["V1", "V2"]
 
 
 class Part(BaseModel):
-    """A table of a scenario file."""
+    """A table of a scenario file, whose reader pydantic makes once there is a file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)

@@ -1,11 +1,13 @@
 """The sandbox on a loopback port: one HTTP endpoint for every account, region and service.
 
 Thin: it turns bytes into requests and answers into bytes, lets latency pass and closes
-connections. It never listens where another machine could reach it.
+connections. It never listens where another machine could reach it. Of aiohttp it takes the server
+alone: `aiohttp.web` would load routes, files and WebSockets too.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import os
 from collections.abc import AsyncIterator
@@ -15,7 +17,9 @@ from email.utils import format_datetime
 from typing import Final
 
 import anyio
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import Response, StreamResponse
+from aiohttp.web_server import Server as HttpServer
 
 from fleet_repl.sandbox.gateway import Arrival, arrive, conclude, waits
 from fleet_repl.sandbox.signatures import Request
@@ -62,28 +66,28 @@ async def serve(world: World, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
     """
     check_loop()
     _refuse_the_network(host)
-    runner = web.ServerRunner(
-        web.Server(_Handler(world), access_log=None), shutdown_timeout=_SHUTDOWN_SECONDS
-    )
+    http = HttpServer(_Handler(world), access_log=None)
     try:
-        await runner.setup()
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            # asyncio's message is long; the system's own words are enough.
-            reason = os.strerror(error.errno) if error.errno else error
-            raise FleetError(f"the sandbox cannot listen on {host}:{port}: {reason}") from error
-        except OverflowError as error:
-            raise FleetError(f"the sandbox cannot listen on {host}:{port}: no such port") from error
-        yield _server(world, runner)
+        listener = await asyncio.get_running_loop().create_server(http, host, port, backlog=128)
+    except OSError as error:
+        # asyncio's message is long; the system's own words are enough.
+        reason = os.strerror(error.errno) if error.errno else error
+        raise FleetError(f"the sandbox cannot listen on {host}:{port}: {reason}") from error
+    except OverflowError as error:
+        raise FleetError(f"the sandbox cannot listen on {host}:{port}: no such port") from error
+    try:
+        yield _server(world, listener)
     finally:
         with anyio.CancelScope(shield=True):
-            await runner.cleanup()
+            listener.close()
+            # Requests that have arrived get to their handlers, which may then end.
+            await asyncio.sleep(0)
+            http.pre_shutdown()
+            await http.shutdown(_SHUTDOWN_SECONDS)
 
 
-def _server(world: World, runner: web.ServerRunner) -> Server:
-    host, port = runner.addresses[0][:2]
+def _server(world: World, listener: asyncio.Server) -> Server:
+    host, port = listener.sockets[0].getsockname()[:2]
     base = world.keyring.base
     return Server(
         url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
@@ -110,7 +114,7 @@ class _Handler:
 
     world: World
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def __call__(self, request: BaseRequest) -> StreamResponse:
         # Not `request.read()`, which stops at a megabyte: manifests may have four.
         body = await request.content.read()
         arrival = arrive(self.world, _request(request, body))
@@ -131,7 +135,7 @@ class _Handler:
         while (left := ends - clock.monotonic()) > 0 and waits(self.world, arrival):
             await clock.sleep(min(left, _POLL_SECONDS))
 
-    def _response(self, reply: Reply) -> web.Response:
+    def _response(self, reply: Reply) -> Response:
         headers = {
             "Content-Type": reply.content_type,
             "Date": format_datetime(self.world.clock.now(), usegmt=True),
@@ -140,10 +144,10 @@ class _Handler:
             headers["x-amzn-RequestId"] = reply.request_id
         if reply.error is not None:
             headers["x-amzn-ErrorType"] = reply.error
-        return web.Response(status=reply.status, body=reply.body, headers=headers)
+        return Response(status=reply.status, body=reply.body, headers=headers)
 
 
-def _request(request: web.BaseRequest, body: bytes) -> Request:
+def _request(request: BaseRequest, body: bytes) -> Request:
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         lower = name.lower()
@@ -152,8 +156,8 @@ def _request(request: web.BaseRequest, body: bytes) -> Request:
     return Request(method=request.method, path=path, query=query, headers=headers, body=body)
 
 
-def _hang_up(request: web.BaseRequest) -> web.Response:
+def _hang_up(request: BaseRequest) -> Response:
     """Closes the connection. aiohttp wants a response, which nobody reads."""
     if request.transport is not None:
         request.transport.abort()
-    return web.Response()
+    return Response()
