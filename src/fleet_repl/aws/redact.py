@@ -43,7 +43,7 @@ _NAMED: Final = re.compile(
     r"(?i)(signature=|secret[_-]?access[_-]?key\W{1,5}|session[_-]?token\W{1,5})[\w/+=%-]{16,}"
 )
 _LOGIN: Final = re.compile(
-    r"""(?<=://)[^\s"']+(?=@)|(?<![\w/.@-])[\w.%-]+:[^\s/"'@]+(?=@(?!sha256:))"""
+    r"""(?<=://)[^\s"']{1,300}(?=@)|(?<![\w/.@-])[\w.%-]{1,100}:[^\s/"'@]{1,300}(?=@(?!sha256:))"""
 )
 """The login in an address such as `http://user:password@proxy:8080`, also without `http://`: error
 messages repeat addresses that are malformed. That of an image, `base:1@sha256:…`, has none."""
