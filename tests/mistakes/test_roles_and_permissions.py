@@ -8,7 +8,7 @@ import pytest
 from tests.mistakes.conftest import BASE, INVENTORY, Newcomer
 
 from fleet_repl.sandbox import AccountScenario, Scenario
-from fleet_repl.sandbox.scenario_organization import OrganizationScenario
+from fleet_repl.sandbox.scenario_contents import OrganizationScenario
 
 Documented = Callable[[str, str], None]
 SHOP = "222222222222"

@@ -16,15 +16,13 @@ from fleet_repl.sandbox.scenario import (
 )
 from fleet_repl.sandbox.scenario_contents import (
     FunctionScenario as FunctionScenario,
-    RegistryScenario as RegistryScenario,
-    ServiceScenario as ServiceScenario,
-)
-from fleet_repl.sandbox.scenario_file import load_scenario as load_scenario
-from fleet_repl.sandbox.scenario_organization import (
     MemberScenario as MemberScenario,
     OrganizationScenario as OrganizationScenario,
+    RegistryScenario as RegistryScenario,
+    ServiceScenario as ServiceScenario,
     UnitScenario as UnitScenario,
 )
+from fleet_repl.sandbox.scenario_file import load_scenario as load_scenario
 from fleet_repl.sandbox.seed import world_of as world_of
 from fleet_repl.sandbox.server import Server as Server, serve as serve
 from fleet_repl.sandbox.world import World as World

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from fleet_repl.sandbox.backfills import TOO_MANY_FAILURES, Backfill, Item, Result, Status
+from fleet_repl.sandbox.backfills import Backfill, Item, Result, Status
 from fleet_repl.sandbox.images import ACTIVE, Delivery, Push
 from fleet_repl.sandbox.replication import Estate
 from fleet_repl.sandbox.rules import destinations
 
 SOURCE_GONE: Final = "SOURCE_IMAGE_NOT_FOUND"
-"""AWS publishes no list of failure codes; this one is the sandbox's own."""
+TOO_MANY_FAILURES: Final = "TOO_MANY_FAILURES"
+"""AWS publishes no list of failure codes; these are the sandbox's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

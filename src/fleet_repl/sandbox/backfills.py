@@ -14,8 +14,6 @@ from typing import Final
 from fleet_repl.values.canonical_json import JsonObject
 from fleet_repl.values.names import Registry
 
-TOO_MANY_FAILURES: Final = "TOO_MANY_FAILURES"
-"""AWS publishes no list of failure codes of backfills; this one is the sandbox's own."""
 _JUDGED_FROM: Final = 100
 """Images after which ECR stops a backfill if half of them failed."""
 

@@ -15,7 +15,7 @@ from fleet_repl.inventory.model import Inventory
 from fleet_repl.sandbox.aws_errors import AwsError
 from fleet_repl.sandbox.directory import Identity
 from fleet_repl.sandbox.pages import UPPER, page
-from fleet_repl.sandbox.scenario_organization import (
+from fleet_repl.sandbox.scenario_contents import (
     MemberScenario,
     OrganizationScenario,
     UnitScenario,

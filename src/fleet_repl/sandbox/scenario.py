@@ -14,11 +14,11 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from fleet_repl.sandbox.scenario_contents import (
     FunctionScenario,
+    OrganizationScenario,
     QueueScenario,
     RegistryScenario,
     ServiceScenario,
 )
-from fleet_repl.sandbox.scenario_organization import OrganizationScenario
 from fleet_repl.sandbox.scenario_values import (
     Account,
     Action,
