@@ -58,6 +58,14 @@ def test_what_applies_it_knows_the_state(cli: Cli, inventory: str) -> None:
     assert ended.err.endswith("fleet-repl apply --plan p --state s3://bucket/x\n")
 
 
+def test_what_applies_it_is_about_the_same_aws(cli: Cli, inventory: str) -> None:
+    """A plan of the simulated AWS is refused on the real one."""
+    Path("storm.toml").write_text("")
+    ended = cli("plan", inventory, "--out", "p", "--sandbox", "--scenario", "storm.toml")
+    command = "fleet-repl apply --plan p --sandbox --scenario storm.toml"
+    assert ended.err.endswith(f"apply it with: {command}\n")
+
+
 def test_changes_have_their_code_all_the_same(cli: Cli, inventory: str) -> None:
     """--out goes with --exit-code."""
     assert cli("plan", inventory, "--out", "p", "--exit-code").code == 2

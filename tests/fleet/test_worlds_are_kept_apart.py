@@ -13,11 +13,13 @@ import anyio
 import pytest
 from hypothesis import given, strategies as st
 from tests.support.inventories import fleet_text
+from tests.support.plans import plan_of
 from tests.support.simulated import Simulated, simulate
 
 import fleet_repl
 from fleet_repl import PlanError, RunError, Status, load_plan, open_history, to_json
 from fleet_repl.aws.configuration import make_session
+from fleet_repl.fleet.kept_plan import check_world
 from fleet_repl.fleet.worlds import endpoint_world, folder_of, world_of
 from fleet_repl.inventory import Aws
 from fleet_repl.values.names import Partition
@@ -202,6 +204,44 @@ async def test_runs_of_another_world_are_not_found(monkeypatch: pytest.MonkeyPat
             assert [run.meta.run_id for run in await past.runs()] == [there.run_id]
             with pytest.raises(RunError, match=f"it is kept in {kept_in.parents[1]};"):
                 await past.run(here.run_id)
+
+
+@pytest.mark.parametrize(
+    ("made_of", "about", "message"),
+    [
+        (
+            "sandbox",
+            None,
+            (
+                "the plan was made of the simulated AWS of --sandbox, and this run is about AWS\n"
+                "    give --sandbox here too, or plan again without it"
+            ),
+        ),
+        (
+            None,
+            "sandbox",
+            (
+                "the plan was made of AWS, and this run is about the simulated AWS of --sandbox\n"
+                "    leave --sandbox out, or plan again with it"
+            ),
+        ),
+        (
+            "moto",
+            None,
+            (
+                "the plan was made of the AWS at moto, and this run is about AWS\n"
+                "    see AWS_ENDPOINT_URL and the profile's endpoint_url, or plan again"
+            ),
+        ),
+    ],
+)
+def test_a_plan_of_another_world_says_what_to_do(
+    made_of: str | None, about: str | None, message: str
+) -> None:
+    """A flag, or the address that is called."""
+    with pytest.raises(PlanError) as raised:
+        check_world(replace(plan_of(), world=made_of), about)
+    assert str(raised.value) == message
 
 
 async def test_a_plan_is_of_one_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

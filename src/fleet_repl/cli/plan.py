@@ -81,11 +81,15 @@ def hand_over_plan(
 
 
 def _command(session: Session, plan: Plan, out: Path) -> str:
-    """The command that applies the kept plan, with the state location of this run."""
+    """The command that applies the kept plan, with the state and the simulated AWS of this run."""
     options = session.call.options
     words = ["fleet-repl", "apply", "--plan", str(out)]
     if plan.inventory.path == str(STANDARD_INPUT):
         words += ["--yes", str(STANDARD_INPUT)]
     if options.state is not None:
         words += ["--state", options.state]
+    if options.simulated is not None:
+        words.append("--sandbox")
+        if options.simulated.scenario is not None:
+            words += ["--scenario", str(options.simulated.scenario)]
     return shlex.join(words)

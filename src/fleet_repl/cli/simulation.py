@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet_repl.aws import Endpoint
+from fleet_repl.fleet.worlds import SANDBOX_WORLD
 from fleet_repl.sandbox import load_scenario, serve, world_of
 from fleet_repl.values.names import Region, Secret
 
@@ -48,7 +49,6 @@ async def simulate(
                 access_key_id=server.access_key_id,
                 secret_access_key=Secret(server.secret_access_key),
                 region=Region(server.region),
-                # A plan outlives the port of the run that made it, so it names no port.
-                world="sandbox",
+                world=SANDBOX_WORLD,
             ),
         )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from fleet_repl.fleet.worlds import world_name
+from fleet_repl.fleet.worlds import SANDBOX_WORLD, world_name
 from fleet_repl.inventory import Inventory
 from fleet_repl.inventory.fields import spell_seconds
 from fleet_repl.inventory.regular_files import GIB, read_regular
@@ -69,12 +69,17 @@ def _content(path: str | Path) -> bytes:
 
 def check_world(plan: Plan, world: str | None) -> None:
     """Raises PlanError for a plan that was made of another AWS than `world`."""
-    if plan.world != world:
-        raise PlanError(
-            f"the plan was made of {world_name(plan.world)}, "
-            f"and this run is about {world_name(world)}\n"
-            "    see AWS_ENDPOINT_URL and the profile's endpoint_url, or plan again"
-        )
+    if plan.world == world:
+        return
+    remedy = "see AWS_ENDPOINT_URL and the profile's endpoint_url, or plan again"
+    if plan.world == SANDBOX_WORLD:
+        remedy = "give --sandbox here too, or plan again without it"
+    elif world == SANDBOX_WORLD:
+        remedy = "leave --sandbox out, or plan again with it"
+    raise PlanError(
+        f"the plan was made of {world_name(plan.world)}, "
+        f"and this run is about {world_name(world)}\n    {remedy}"
+    )
 
 
 def check_plan(plan: Plan, inventory: Inventory, *, now: datetime, max_age: timedelta) -> None:

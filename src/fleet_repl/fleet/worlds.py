@@ -24,6 +24,10 @@ WORLDS: Final = ".worlds"
 """The folder of a state location below which each world but AWS has a folder of its own. No fleet
 can have that name."""
 
+SANDBOX_WORLD: Final = "sandbox"
+"""The world of `--sandbox`. A plan outlives the port of the run that made it, so it names no port.
+"""
+
 _SUFFIXES: Final = {
     Partition.AWS: ("amazonaws.com", "api.aws"),
     Partition.US_GOV: ("amazonaws.com", "api.aws"),
@@ -97,6 +101,8 @@ def folder_of(world: str | None) -> str:
 
 def world_name(world: str | None) -> str:
     """The AWS of a run, as messages name it."""
+    if world == SANDBOX_WORLD:
+        return "the simulated AWS of --sandbox"
     return "AWS" if world is None else f"the AWS at {world}"
 
 
