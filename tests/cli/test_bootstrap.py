@@ -164,6 +164,10 @@ def test_the_queue_of_deliveries_is_the_base_identitys(cli: Cli, inventory: str)
         "Resource": "arn:aws:sqs:eu-west-1:111111111111:deliveries",
     }
     assert "sqs:" not in json.dumps(document["roles"])
+    for tool in ("cloudformation", "terraform"):
+        made = cli("bootstrap", inventory, "--format", tool, "--deliveries", url)
+        comments = " ".join(made.out.replace("#", " ").split())
+        assert "the next role and to read the queue of deliveries: --format iam prints" in comments
     wrong = cli("bootstrap", inventory, "--deliveries", "https://example.com/deliveries")
     assert wrong.code == ExitCode.USAGE
     for host in ("127.0.0.1:4566", "sqs.cn-north-1.amazonaws.com.cn"):

@@ -23,8 +23,7 @@ from fleet_repl.watch.timed_fleet import TimedFleet, explained
 NOTE: Final = "deliveries.json"
 """The note in the state with the links that are in trouble."""
 _HASTE: Final = 3.0
-"""Seconds that the note may take once whoever writes it is being stopped."""
-
+"""Seconds that writing the note may take, also of a process that is being stopped."""
 _MALFORMED: Final = 3
 """Messages at once that are named as no replication events; of more, the number is."""
 

@@ -68,9 +68,10 @@ def left_out(bootstrap: Bootstrap) -> Iterator[str]:
             "The role that lists the organization: --format iam prints the trust and the policy "
             "for it."
         )
+    reading = " and to read the queue of deliveries" if bootstrap.queue is not None else ""
     yield (
-        "The base identity, which has to be allowed to assume the next role: --format iam prints "
-        "the policy for it."
+        f"The base identity, which has to be allowed to assume the next role{reading}: --format "
+        "iam prints the policy for it."
     )
     if bootstrap.externals:
         names = listed([visible(external.name) for external in bootstrap.externals], _MOST_NAMED)
