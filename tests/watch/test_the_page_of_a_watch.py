@@ -197,6 +197,9 @@ async def test_names_from_outside_are_inert(stage: Stage) -> None:
         ("127.0.0.1", "evil.example", 421),
         ("127.0.0.1", "127.0.0.1.evil.example:9464", 421),
         ("localhost", "evil.example:9464", 421),
+        ("LOCALHOST", "evil.example:9464", 421),
+        ("127.1", "evil.example:9464", 421),
+        ("127.1", "127.1:9464", 200),
         ("0.0.0.0", "fleet-repl.ops.svc:9464", 200),
     ],
 )

@@ -51,7 +51,9 @@ class PageRoutes:
     def __init__(self, state: Callable[[], WatchState], host: str) -> None:
         """`host`: the name or the address that is listened on."""
         self._state = state
-        self._host = host
+        self._host = host.lower()
+        self.is_local = True
+        """Whether only this machine can reach the pages."""
         self._threads = anyio.CapacityLimiter(2)
         self._rendering = anyio.Lock()
         self._report: tuple[tuple[str, int], _Html] | None = None
@@ -105,12 +107,12 @@ class PageRoutes:
         A site could point its own name at loopback, and have a browser read the pages to it.
         """
         name = _PORT.sub("", request.headers.get("Host", "")).strip("[]").lower()
-        if not _is_loopback(self._host) or name == self._host or _is_loopback(name):
+        if not self.is_local or name == self._host or is_loopback(name):
             return None
         return _text(421, "open the address that the watch listens on")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

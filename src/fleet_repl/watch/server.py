@@ -15,7 +15,7 @@ import anyio
 
 from fleet_repl.values.clock import Clock
 from fleet_repl.values.errors import FleetError
-from fleet_repl.watch.page_routes import PageRoutes
+from fleet_repl.watch.page_routes import PageRoutes, is_loopback
 from fleet_repl.watch.recent_rounds import WatchState
 from fleet_repl.watch.round import Round, Verdict
 
@@ -102,8 +102,9 @@ async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
     # Imported only by watches that listen: it takes time.
     from aiohttp import web  # noqa: PLC0415
 
+    routes = PageRoutes(pages.state, address.host)
     runner = web.AppRunner(
-        _application(pages, address.host),
+        _application(pages, routes),
         access_log=None,
         logger=_logger(),
         keepalive_timeout=_IDLE_SECONDS,
@@ -119,6 +120,8 @@ async def serving(address: Address, pages: Pages) -> AsyncIterator[Address]:
             positive = error.errno is not None and error.errno > 0
             reason = os.strerror(error.errno) if positive and error.errno else "no such host"
             raise FleetError(f"the watch cannot listen on {address}: {reason}") from error
+        # The name of a host may be one of loopback, too.
+        routes.is_local = all(is_loopback(bound[0]) for bound in runner.addresses)
         yield Address(host=address.host, port=runner.addresses[0][1])
     finally:
         with anyio.CancelScope(shield=True):
@@ -140,7 +143,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return error is not None and not isinstance(error, HttpProcessingError | OSError)
 
 
-def _application(pages: Pages, host: str) -> web.Application:
+def _application(pages: Pages, routes: PageRoutes) -> web.Application:
     from aiohttp import web  # noqa: PLC0415 - as above
 
     async def healthz(_: web.Request) -> web.Response:
@@ -162,5 +165,5 @@ def _application(pages: Pages, host: str) -> web.Application:
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", metrics)
-    PageRoutes(pages.state, host).add_to(application)
+    routes.add_to(application)
     return application
