@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import sys
+import termios
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,8 +89,12 @@ def without_changes() -> Plan:
 
 @pytest.fixture
 def terminal() -> Iterator[Terminal]:
-    """A pseudo-terminal that is nobody's yet."""
+    """A pseudo-terminal that is nobody's yet. It does not echo: an echo comes whenever the system
+    gets to it, before what the program says or amid it."""
     master, slave = pty.openpty()
+    attributes = termios.tcgetattr(slave)
+    attributes[3] &= ~termios.ECHO
+    termios.tcsetattr(slave, termios.TCSANOW, attributes)
     with (
         os.fdopen(slave, "r", encoding="utf-8") as stdin,
         os.fdopen(os.dup(slave), "w", encoding="utf-8") as stdout,

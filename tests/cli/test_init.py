@@ -108,7 +108,6 @@ def test_wrong_answers_at_a_terminal_are_asked_for_again(cli: Cli, seated: Termi
     seated.type("\n".join([*answers, "333333333333", "Base/", "base/"]) + "\n")
     ended = cli("init")
     assert ended.code == 0
-    # The terminal echoes what is typed ahead before anything is asked.
     assert seated.screen().endswith(WRONG_ANSWERS)
     assert ended.out.startswith("fleet.toml is written. Put your own account ids in place of 2")
     inventory = load_inventory("fleet.toml", environ={})

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 import anyio
 from tests.support.changes import change_of
@@ -67,6 +67,11 @@ from fleet_repl.topology import Selection
 from fleet_repl.values.errors import Fault, FleetError
 from fleet_repl.values.images import ImageName
 from fleet_repl.values.names import AccountId, Registry
+
+PATIENCE: Final = 60.0
+"""Seconds after which what a test waits for counts as missing: reached only by a failure."""
+_END: Final = "\0"
+"""Written after what a terminal was written, to know that all of it has come."""
 
 INVENTORY = """\
 version = 1
@@ -465,7 +470,7 @@ class FakeFleet(Fleet):
         assert self.stopped is not None
         if number is not None:
             os.kill(os.getpid(), number)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE):
             await self.stopped.wait()
 
 
@@ -607,10 +612,14 @@ class Terminal:
 
     def screen(self) -> str:
         """What was written so far."""
+        # The system passes on what is written in order, but whenever it gets to it.
+        self.stdout.write(_END)
+        self.stdout.flush()
         shown = b""
-        while select.select([self.master], [], [], 0.05)[0]:
+        while not shown.endswith(_END.encode()):
+            assert select.select([self.master], [], [], PATIENCE)[0], shown
             shown += os.read(self.master, 65_536)
-        return shown.decode(errors="replace").replace("\r\n", "\n")
+        return shown.decode(errors="replace").removesuffix(_END).replace("\r\n", "\n")
 
 
 @dataclass
@@ -623,7 +632,7 @@ class Session:
 
     def expect(self, text: str) -> None:
         """Read until `text` was shown."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE
         while text not in self.seen and time.monotonic() < until and self._read():
             pass
         assert text in self.seen, self.seen
@@ -639,7 +648,7 @@ class Session:
         return os.waitstatus_to_exitcode(status)
 
     def _read(self) -> bool:
-        if not select.select([self.master], [], [], 20)[0]:
+        if not select.select([self.master], [], [], PATIENCE)[0]:
             return False
         try:
             shown = os.read(self.master, 65_536)
