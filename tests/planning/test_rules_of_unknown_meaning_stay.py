@@ -25,7 +25,7 @@ from fleet_repl.planning.planner import Planned, plan_registries
 from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.exit_codes import plan_exit
 from fleet_repl.reports.text.plans import plan_text
-from fleet_repl.runs.drift import rules_digest
+from fleet_repl.runs.fingerprints import rules_digest
 from fleet_repl.values.canonical_json import Json, JsonObject, canonical_json
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import Prefixes, reduce

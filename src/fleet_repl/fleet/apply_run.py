@@ -23,8 +23,8 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan, Warning
 from fleet_repl.runs.backfills import owing
-from fleet_repl.runs.drift import fingerprinted
 from fleet_repl.runs.events import RunFinished
+from fleet_repl.runs.fingerprints import fingerprinted
 from fleet_repl.runs.history import RunMeta
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome, Report
 from fleet_repl.runs.record import Owed, claim, commit

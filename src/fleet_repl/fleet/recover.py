@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.plan import Warning
-from fleet_repl.runs.drift import fingerprinted
+from fleet_repl.runs.fingerprints import fingerprinted
 from fleet_repl.runs.history import Fingerprints, PastRun, RunMeta, UnreadableRun
 from fleet_repl.runs.recovery import Aftermath, aftermath, still_open
 from fleet_repl.state import (

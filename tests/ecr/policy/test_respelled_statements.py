@@ -8,7 +8,7 @@ import pytest
 from tests.support.registries import registry_of
 
 from fleet_repl.ecr.policy import Owner, PolicyDocument, parse_policy
-from fleet_repl.runs.drift import policy_digest
+from fleet_repl.runs.fingerprints import policy_digest
 from fleet_repl.values.canonical_json import JsonObject, canonical_json, policy_meaning
 from fleet_repl.values.names import Partition
 

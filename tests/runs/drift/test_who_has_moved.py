@@ -16,8 +16,9 @@ from fleet_repl.ecr.rules import parse_stored_rules
 from fleet_repl.planning.attribution import Moved, Mover
 from fleet_repl.planning.change import Action, Change, Phase, Resource
 from fleet_repl.planning.plan import RegistryPlan, State
-from fleet_repl.runs import drift
-from fleet_repl.runs.drift import attributed, fingerprinted, moved, sentence
+from fleet_repl.runs import fingerprints as digests
+from fleet_repl.runs.drift import attributed, moved, sentence
+from fleet_repl.runs.fingerprints import fingerprinted
 from fleet_repl.runs.history import Fingerprint
 from fleet_repl.runs.outcomes import Outcome, RegistryOutcome
 from fleet_repl.values.canonical_json import JsonObject
@@ -35,11 +36,11 @@ PUSH = {"Sid": "Push", "Effect": "Allow", "Principal": "*", "Action": ["b", "c"]
 
 
 def rules_digest(document: JsonObject | None) -> str:
-    return drift.rules_digest(parse_stored_rules(document))
+    return digests.rules_digest(parse_stored_rules(document))
 
 
 def policy_digest(document: JsonObject | None) -> str:
-    return drift.policy_digest(PolicyDocument(document=document))
+    return digests.policy_digest(PolicyDocument(document=document))
 
 
 def changing(*changes: Change) -> RegistryPlan:

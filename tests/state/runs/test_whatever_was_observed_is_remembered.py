@@ -40,7 +40,8 @@ from fleet_repl.planning.planner import plan_registries
 from fleet_repl.planning.registry_plan import summarize
 from fleet_repl.reports.documents.plan import is_unaltered, parse_plan, plan_content, plan_digest
 from fleet_repl.reports.documents.report import parse_report, report_content
-from fleet_repl.runs.drift import attributed, fingerprinted
+from fleet_repl.runs.drift import attributed
+from fleet_repl.runs.fingerprints import fingerprinted
 from fleet_repl.runs.history import Holder, JournalEntry, Moment, PastRun, Purpose, RunMeta
 from fleet_repl.runs.overwritten import each_before, prefix_of
 from fleet_repl.runs.record import claim
