@@ -31,6 +31,9 @@ from fleet_repl import (
 from fleet_repl.ecr.backfills.model import BackfillState
 from fleet_repl.fleet.kept_plan import PlanError
 from fleet_repl.reports.documents.plan import parse_plan, plan_content
+from fleet_repl.runs.delivery import DeliveryState
+from fleet_repl.sandbox import FaultRule, Mishap, Scenario
+from fleet_repl.sandbox.faults import Faults
 from fleet_repl.values.errors import UnreadableStateError
 from fleet_repl.values.exit_code import ExitCode
 from fleet_repl.watch.round import Verdict, looked
@@ -126,6 +129,19 @@ async def test_verify_and_backfill_go_by_the_repositories_that_are_there() -> No
             backfills = await connected.backfill()
         (outcome,) = backfills.backfills
         assert (outcome.state, outcome.because) == (BackfillState.PREPARING, None)
+
+
+async def test_verify_misses_nothing_where_the_names_could_not_be_read() -> None:
+    """Images of excluded repositories would lack a rule: of such a source nothing is known."""
+    async with simulate(fleet(PRIVATE)) as aws:
+        born(aws, "base/go", "base/private/x")
+        await aws.applied()
+        denied = FaultRule(kind=Mishap.DENIED, first=1, operations=("DescribeRepositories",))
+        aws.world.faults = Faults(Scenario(faults=(denied,)))
+        async with aws.connected(purpose=None) as connected:
+            report = await connected.verify()
+        assert [unread.registry for unread in report.unreadable] == [HUB]
+        assert [link.state for link in report.links] == [DeliveryState.UNKNOWN]
 
 
 async def test_a_backfill_without_the_names_blames_no_rule() -> None:

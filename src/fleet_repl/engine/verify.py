@@ -7,7 +7,7 @@ fault a missing image is. A registry that fails is a value; its links end as unk
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from fleet_repl.ecr.policy import Policy, parse_policy
@@ -61,6 +61,8 @@ class VerifyContext:
     on_event: EventSink
     workers: ShardReaders | None = None
     """Other processes that sample the sources; None: this process does it itself."""
+    unread: Mapping[Registry, Fault] = field(default_factory=dict)
+    """Sources of whose links nobody can tell which images they carry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,7 @@ class _Verification:
 
     async def _take(self, source: Registry, sample: SourceSample | Fault) -> None:
         """Judge the sample of a source. Only the judgement is kept, not the sample."""
+        sample = self._context.unread.get(source, sample)
         if isinstance(sample, Fault):
             self._faults[source] = sample
         else:

@@ -27,13 +27,14 @@ async def verify_links(
     clock = context.pace.clock
     scope = select(context.inventory, selection)
     sources = {link.source for link in links_within(scope, context.desired)}
-    desired, _ = await live_desired(sources, context)
+    desired, unread = await live_desired(sources, context)
     context = replace(context, desired=desired)
     links = links_within(scope, desired)
     joining = await joining_among((end for link in links for end in ends_of(link)), context)
     asked = asked_links(links, joining)
     context.on_event(VerifyStarted(run_id=context.run_id, sources=tuple(sorted(asked))))
-    verified = await verify(asked, _verifying(context, count, clock.now() - age))
+    how = replace(_verifying(context, count, clock.now() - age), unread=unread)
+    verified = await verify(asked, how)
     waiting = _waiting(links, desired, joining)
     every = sorted((*verified.links, *waiting), key=lambda link: (link.source, link.destination))
     report = DeliveryReport(
