@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 from tests.support.registries import registry_of
 
-from fleet_repl.ecr.rules import Replication, Rule, document_of, parse_document
+from fleet_repl.ecr.rules import Replication, Rule, document_of, parse_document, within
 from fleet_repl.planning.ownership import OurPart, SharedWrite, cells_of, listed, owned_of
 from fleet_repl.values.names import Registry
 from fleet_repl.values.prefixes import EVERY_REPOSITORY
@@ -51,9 +51,8 @@ def test_ours_comes_about_and_theirs_stays(
     assert write.is_done(written)
     assert keys(written) - keys(replication) <= keys(after) - keys(before)
     assert keys(replication) - keys(written) <= keys(before) - keys(after)
-    for end, prefixes in sharing.links.items():
-        if written is not replication and not write.is_done(replication):
-            assert set(prefixes) <= set(written.outgoing.get(end, ()))
+    if not write.is_done(replication):
+        assert within(written.links, sharing.links) == within(after.links, sharing.links)
     owned = owned_of(rebased, after, sharing.owned)
     assert {(end, item) for end, some in owned.items() for item in some} <= {
         (end, item) for end, some in sharing.owned.items() for item in some
@@ -88,3 +87,18 @@ def test_a_rule_of_ours_that_somebody_has_edited_is_not_gone(
     assert not write.is_done(current)
     assert not write.is_due(current)
     assert write.rebased(current) is None
+
+
+@given(ours_delete=st.booleans(), theirs_delete=st.booleans())
+def test_a_rule_that_ours_cover_stays_somebody_elses(
+    *, ours_delete: bool, theirs_delete: bool
+) -> None:
+    """Somebody adds `aa/bb/` beside our `aa/` after the plan: it is theirs, and not what is left of
+    ours where only that much of it is granted."""
+    end = ENDS[0]
+    wide = Rule(destinations=(end,), prefixes=("aa/",), deletes=ours_delete)
+    narrow = Rule(destinations=(end,), prefixes=("aa/bb/",), deletes=theirs_delete)
+    planned, owned = parsed(wide), cells_of([wide])
+    assert owned_of(parsed(wide, narrow), planned, owned) == owned
+    left = parsed(Rule(destinations=(end,), prefixes=("aa/bb/",), deletes=ours_delete))
+    assert owned_of(left, planned, owned) == {end: ("aa/bb/",)}

@@ -18,7 +18,6 @@ from fleet_repl.planning.ownership.cells import (
     both,
     by_deletes,
     by_destination,
-    cells_of,
     each_cell,
     listed_cells,
     lists,
@@ -49,18 +48,28 @@ def owned_of(written: Replication, planned: Replication, owned: Cells) -> Cells:
     """Our cells in a configuration that was written, given our cells in the planned one.
 
     The written configuration may lack links that were held, and may hold rules that others added
-    after the plan. Those are not ours.
+    after the plan. Those are not ours, even where ours cover them: narrowing lists no prefix beside
+    a shorter one.
+
+    Example: the plan lists `a/`. Written is `a/b/`, which is what is granted of it: ours. Or
+    written are `a/` and `a/b/`: somebody else has added `a/b/` since.
     """
-    kept = {canonical_json(raw) for raw, _ in _parted(planned, owned)[0]}
+    kept_rules, our_rules = _parted(planned, owned)
+    kept = {canonical_json(raw) for raw, _ in kept_rules}
+    planned_links, written_links = by_deletes(our_rules), by_deletes(written.rules)
     written_cells: Cells = {}
     for raw, rule in read(written):
+        ours, shortest = planned_links[rule.deletes], written_links[rule.deletes]
         is_kept = canonical_json(raw) in kept
-        ours = by_destination(
+        cells = by_destination(
             (end, prefix)
-            for end, prefix in each_cell(cells_of([rule]))
-            if lists(owned, (end, prefix)) or (not is_kept and covers(owned.get(end, ()), prefix))
+            for end, prefix in listed_cells(rule)
+            if lists(owned, (end, prefix))
+            or (
+                not is_kept and lists(shortest, (end, prefix)) and covers(ours.get(end, ()), prefix)
+            )
         )
-        written_cells = both(written_cells, ours)
+        written_cells = both(written_cells, cells)
     return written_cells
 
 
