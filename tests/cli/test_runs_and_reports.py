@@ -114,10 +114,11 @@ def test_only_so_many(cli: Cli, listed: FakeHistory) -> None:
 
 
 def test_none(cli: Cli, inventory: str) -> None:
-    """That is no failure."""
+    """That is no failure. Of one fleet it is said which: others may have runs there."""
     ended = cli("runs", inventory)
-    assert (ended.code, ended.out) == (0, "No runs are remembered in .fleet-repl.\n")
+    assert (ended.code, ended.out) == (0, "No runs of demo are remembered in .fleet-repl.\n")
     assert ended.err == ""
+    assert cli("runs").out == "No runs are remembered in .fleet-repl.\n"
 
 
 def test_none_here_but_elsewhere(cli: Cli, backend: FakeBackend, inventory: str) -> None:

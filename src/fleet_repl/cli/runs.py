@@ -81,8 +81,10 @@ def runs(
     stdout = call.streams.stdout
     colour, width = call.streams.has_colour(stdout), call.streams.width(stdout)
     as_json = options.format is Format.JSON
-    text = to_json(listing) if as_json else runs_text(listing, colour=colour, width=width)
-    call.streams.emit(text)
+    if as_json:
+        call.streams.emit(to_json(listing))
+    else:
+        call.streams.emit(runs_text(listing, fleet=fleet, colour=colour, width=width))
     return ExitCode.OK
 
 

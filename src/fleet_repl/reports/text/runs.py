@@ -36,18 +36,26 @@ _STYLES: Final = {
 }
 
 
-def runs_text(run_list: RunList, *, colour: bool = False, width: int | None = None) -> str:
+def runs_text(
+    run_list: RunList,
+    *,
+    fleet: str | None = None,
+    colour: bool = False,
+    width: int | None = None,
+) -> str:
     """Returns a table with a row for each run, and a column of fleets where there are several.
 
-    Times are in UTC. `width`: the columns of the terminal; None wraps no line.
+    Times are in UTC. `fleet`: the only one that is asked about; None for all. `width`: the columns
+    of the terminal; None wraps no line.
     """
     page = Page(full=True)
-    for fleet, freeze in sorted(run_list.frozen.items()):
+    for name, freeze in sorted(run_list.frozen.items()):
         since = f" since {moment(freeze.since)} by {freeze.who}: {freeze.why}"
-        page.add((f"{fleet} is frozen", Style.BAD), since)
+        page.add((f"{name} is frozen", Style.BAD), since)
     page.gap()
     if not run_list.runs:
-        page.add(f"No runs are remembered in {run_list.location}.")
+        of_fleet = "" if fleet is None else f"of {fleet} "
+        page.add(f"No runs {of_fleet}are remembered in {run_list.location}.")
         return page.render(colour=colour, width=width)
     _add_table(page, run_list.runs, run_list)
     if run_list.older:
