@@ -228,6 +228,24 @@ async def test_the_service_has_the_name_that_it_is_given(monkeypatch: pytest.Mon
     assert receiver.resource["service.name"] == "replication-prod"
 
 
+async def test_attempts_to_deliver_end_with_their_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would go on for a minute, and log amid whatever the process does next."""
+    # So that the time for a delivery does not end them.
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "3600")
+    with collector(503) as receiver:
+        monkeypatch.setenv(ENDPOINT, receiver.url)
+        before = set(threading.enumerate())
+        environ, said = {ENDPOINT: receiver.url}, list[str]()
+        async with simulate(fleet_text()) as aws:
+            await applied(aws, environ=environ, on_problem=said.append, flush_seconds=0.01)
+        new = [thread for thread in threading.enumerate() if thread not in before]
+        deliveries = [thread for thread in new if thread.name.startswith("OtelBatch")]
+        for thread in deliveries:
+            thread.join(20)
+        assert not any(thread.is_alive() for thread in deliveries)
+    assert len(said) == 1
+
+
 @pytest.mark.parametrize("status", [503, 401, 0])
 async def test_a_broken_collector_is_one_warning(
     status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -137,6 +138,11 @@ def collector(status: int = 200) -> Iterator[Collector]:
             server.released.set()
             server.shutdown()
             thread.join()
+    # A delivery that was given up says so in the log, which would be that of another test.
+    for other in threading.enumerate():
+        if other.name.startswith("OtelBatch"):
+            other.join(60)
+            assert not other.is_alive()
 
 
 @contextmanager

@@ -50,6 +50,9 @@ class Delivery:
         flushing.start()
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(flushing.join, seconds)
+        # Ends the attempts of a delivery that has not come about: they would go on beside what
+        # the program does next.
+        self._exporter.shutdown()
         return self._exporter.delivered
 
 
@@ -58,6 +61,7 @@ class _CountingExporter:
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
+        self._is_shut_down = False
         self.delivered = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -67,4 +71,6 @@ class _CountingExporter:
         return result
 
     def shutdown(self) -> None:
-        self._exporter.shutdown()
+        if not self._is_shut_down:
+            self._is_shut_down = True
+            self._exporter.shutdown()
