@@ -34,7 +34,6 @@ class TrailReader(Protocol):
     ) -> Sequence[JsonObject]:
         """Returns the records of one API call from a time on, newest first: one page. Raises
         CallError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,11 +51,9 @@ class Shard(Protocol[A_co]):
     @property
     def registries(self) -> tuple[Registry, ...]:
         """Every registry of some accounts that is to be read, so that one session serves each."""
-        ...
 
     async def read(self, context: ShardContext) -> A_co:
         """Read the registries. A registry that fails is a value in the answer."""
-        ...
 
 
 class ShardReaders(Protocol):
@@ -64,7 +62,6 @@ class ShardReaders(Protocol):
     @property
     def width(self) -> int:
         """The number of shards that are read at a time."""
-        ...
 
     async def read(
         self,
@@ -75,7 +72,6 @@ class ShardReaders(Protocol):
     ) -> None:
         """Have every shard read, and `take` each answer as it comes; a fault for a shard whose
         workers died. Other shards are read meanwhile. After `stop` no shard is started."""
-        ...
 
 
 def shards_of(registries: Collection[Registry], width: int) -> list[tuple[Registry, ...]]:
