@@ -256,7 +256,7 @@ class Edge:
         """The edge against the fake, or `by_environment` wherever the SDK's settings lead."""
         values: dict[str, object] = {
             "attempts": 4,
-            "timeout": 5.0,
+            "timeout": 60.0,
             "deadline": 1e9,
             "clock": self.clock,
             "uniform": lambda low, high: high,

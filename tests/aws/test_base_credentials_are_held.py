@@ -230,8 +230,8 @@ async def refusal(edge: Edge, profile: str | None = None) -> str:
 
 
 async def comes_true(condition: Callable[[], bool]) -> bool:
-    """Within five seconds, as processes come and go."""
-    with anyio.move_on_after(5):
+    """Within a minute, as processes come and go."""
+    with anyio.move_on_after(60):
         while not condition():  # noqa: ASYNC110 - nobody sets an event
             await anyio.sleep(0.005)
     return condition()

@@ -109,7 +109,7 @@ async def test_nobody_is_led_elsewhere(edge: Edge, status: int) -> None:
 async def test_a_write_that_nobody_answers_is_uncertain(edge: Edge) -> None:
     """The attempt ends after its timeout, in real time."""
     never = anyio.Event()
-    async with edge.open(timeout=0.2) as registries:
+    async with edge.open(timeout=1.0) as registries:
         edge.aws.script("PutRegistryPolicy", edge.aws.hold(never))
         with pytest.raises(CallError) as caught:
             await registries.put_policy(edge.registry(), POLICY)

@@ -46,7 +46,7 @@ def test_it_serves_until_it_is_stopped(inventory: str, stop: signal.Signals) -> 
         note = server.stderr.readline()
         process = server.pid
         os.kill(process, stop)
-        out, rest = server.communicate(timeout=20)
+        out, rest = server.communicate(timeout=60)
     exports = [shlex.split(line) for line in out.splitlines()]
     assert all(command == "export" for command, _ in exports)
     environment = dict(assignment.split("=", 1) for _, assignment in exports)

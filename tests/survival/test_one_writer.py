@@ -20,7 +20,7 @@ BUSY = re.compile(
     r"\(process (?P<pid>\d+)\)) holds its lock since \S+; last sign of life \d+ s ago\n"
     r"    wait until it has ended; if it is dead, its lock runs out in \d+ s\n"
 )
-SOON = 10.0
+SOON = 60.0
 """Seconds that a refusal may take on a machine that is busy with something else."""
 
 

@@ -149,7 +149,7 @@ class Bucket:
         location: str = "s3://state/fleets",
         *,
         by_environment: bool = False,
-        timeout: float = 5.0,
+        timeout: float = 60.0,
     ) -> AbstractAsyncContextManager[BucketObjects]:
         """Against the fake, or `by_environment` wherever the SDK's settings lead."""
         endpoint = Endpoint(

@@ -76,7 +76,7 @@ async def test_a_backfill_whose_destination_changes_is_let_go(
         return {**shown(item), "destination": ELSEWHERE} if late else shown(item)
 
     monkeypatch.setattr(scene.ecr, "_shown", odd)
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         outcomes = await scene.run(A, wait=True)
     assert (set(outcomes), outcomes[A].state) == ({A}, BackfillState.UNKNOWN)
     assert outcomes[A].because == (
