@@ -28,16 +28,13 @@ class Leased(Protocol):
     @property
     def held(self) -> bool:
         """Returns whether the lock cannot have been taken by another run so far."""
-        ...
 
     @property
     def remaining(self) -> float:
         """The seconds for which no other run can take the lock."""
-        ...
 
     async def assure(self, seconds: float) -> None:
         """Returns when the lease lasts that long. Raises HaltedError where it cannot."""
-        ...
 
 
 class TakesTurns(Protocol):
@@ -45,7 +42,6 @@ class TakesTurns(Protocol):
 
     def turn(self, registry: Registry) -> AbstractAsyncContextManager[None]:
         """Holds this run's turn at a registry for a block."""
-        ...
 
 
 class Journalled(Protocol):
@@ -53,11 +49,9 @@ class Journalled(Protocol):
 
     async def announce(self, entry: JournalEntry) -> None:
         """Writes an entry; it is durable when this returns. Raises StateError."""
-        ...
 
     def note(self, entry: JournalEntry) -> None:
         """Adds an entry, which is written with the next one that is announced."""
-        ...
 
 
 class JournalGuard:

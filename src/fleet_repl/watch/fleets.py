@@ -37,18 +37,15 @@ class WatchedFleet(Protocol):
         Nothing will be written to the registries of `spare`, nor, with `exclude_objected`, to
         registries that objections are about.
         """
-        ...
 
     async def apply(self, plan: Plan) -> Report:
         """Carry a plan out, under the lock. Raises RefusedError where another run holds the lock,
         and FrozenError for a frozen fleet."""
-        ...
 
     def stop(self) -> None: ...
 
     async def lock_and_freeze(self) -> LockAndFreeze:
         """Read who holds the fleet's lock, and who has frozen the fleet."""
-        ...
 
     async def read_note(self, name: str) -> bytes | None: ...
 

@@ -32,11 +32,9 @@ class TimedFleet(Protocol):
 
     async def read_note(self, name: str) -> bytes | None:
         """Read a note in the state. Raises StateError."""
-        ...
 
     async def revise_note(self, name: str, change: Callable[[bytes | None], bytes | None]) -> None:
         """Change a note in the state, as it is there by now. Raises StateError."""
-        ...
 
 
 async def explained(fleet: TimedFleet, news: DeliveryNews) -> Explanations:
