@@ -17,7 +17,7 @@ from tests.support.simulated import ENVIRONMENT, Simulated, simulate
 
 from fleet_repl import Event, RefusedError, Status
 from fleet_repl.fleet import shard_worker
-from fleet_repl.fleet.local_workers import LocalWorkers
+from fleet_repl.fleet.local_workers import LocalWorkers, local_workers
 from fleet_repl.fleet.shard_task import WorkerRefusal
 from fleet_repl.fleet.shard_worker import run_shard
 from fleet_repl.runs.events import RegistryRead
@@ -123,6 +123,19 @@ def test_a_process_that_hangs() -> None:
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+async def test_processes_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with any executor, every registry is unreadable and says so."""
+
+    def no_process(*_: object) -> Future[None]:
+        raise BlockingIOError
+
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor.submit", no_process)
+    async with fleet() as simulated, local_workers(2) as workers:
+        plan = await plan_of(simulated, executor=workers)
+    messages = {registry.error.message for registry in plan.registries if registry.error}
+    assert messages == {"the executor takes no shard: BlockingIOError"}
 
 
 async def test_excuses_of_accounts_that_join() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fleet_repl.engine.observe import observe
 from fleet_repl.fleet.context import RunContext
 from fleet_repl.planning.plan import Warning
 from fleet_repl.runs.fingerprints import fingerprinted
 from fleet_repl.runs.history import Fingerprints, PastRun, RunMeta, UnreadableRun
-from fleet_repl.runs.recovery import Aftermath, aftermath, still_open
 from fleet_repl.state import (
     Marks,
     current_holder,
@@ -20,6 +20,9 @@ from fleet_repl.state import (
 )
 from fleet_repl.values.errors import UnreadableStateError
 from fleet_repl.values.text import first_line
+
+if TYPE_CHECKING:
+    from fleet_repl.runs.recovery import Aftermath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,8 @@ async def _died(context: RunContext) -> list[RunMeta | UnreadableRun]:
 
 async def _look(past: PastRun, context: RunContext) -> Aftermath:
     """Reads the registries with a write of unknown outcome, and tells what the run had done."""
+    from fleet_repl.runs.recovery import aftermath, still_open  # noqa: PLC0415 - few runs die
+
     listed = still_open(past) & frozenset(context.desired.registries)
     seen, _ = await observe(listed, context.observing(await context.memory.recall()))
     return aftermath(past, seen, context.desired.owner, context.desired.waves.names)
