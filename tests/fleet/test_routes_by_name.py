@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import anyio
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 from tests.support.by_name import (
@@ -14,6 +15,7 @@ from tests.support.by_name import (
     SPOKE,
     arrived,
     born,
+    deny,
     fleet,
     links,
     unlistable,
@@ -145,6 +147,65 @@ async def test_what_a_renamed_fleet_leaves() -> None:
         plan = await aws.planned()
         assert not plan.changes
         assert kinds(plan) == {"left-repositories"}
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+async def test_a_run_that_is_killed_keeps_what_new_repositories_are(writes: int) -> None:
+    """It dies right after its first write, or after its rules are in place; a repository that is
+    born before the next run is left."""
+    async with simulate(fleet(PRIVATE + '\nnew_repositories = "leave"')) as aws:
+        born(aws, "base/go")
+        with anyio.CancelScope() as killed:
+
+            def kill(*_: object) -> None:
+                if len(aws.world.writes) == writes:
+                    killed.cancel()
+
+            with aws.noting(kill):
+                await aws.applied()
+        assert killed.cancelled_caught
+        born(aws, "base/rust")
+        plan = await aws.planned()
+        assert {"left-repositories", "unfinished-run"} <= kinds(plan)
+        assert (await aws.applied()).status is Status.OK
+        assert links(aws) == {"2 base/go"}
+
+
+async def test_a_run_keeps_only_what_its_rules_were_written_for() -> None:
+    """Of two routes in two waves, the first one was applied to the source, and goes on with what
+    was there then; the second one was not, neither by `--wave` nor by a run that AWS refused."""
+    leave = PRIVATE + '\nnew_repositories = "leave"'
+    second = fleet(leave, leave.replace("base/", "team/")).replace(
+        'to = { accounts = "222222222222" }\nprefixes = ["team',
+        'to = { accounts = "333333333333" }\nprefixes = ["team',
+    )
+    waves = (
+        '[[waves]]\nname = "canary"\nselect = { accounts = "222222222222" }\n'
+        '[[waves]]\nname = "last"\nselect = {}\n'
+    )
+    async with simulate(second + waves) as aws:
+        born(aws, "base/go", "team/go")
+        deny(aws, "ecr:PutReplicationConfiguration")
+        await aws.applied()
+        aws.relent()
+        born(aws, "base/java", "team/java")
+        await aws.applied(wave="canary")
+        assert links(aws) == {"2 base/go", "2 base/java"}
+        born(aws, "base/rust", "team/rust")
+        assert (await aws.applied()).status is Status.OK
+        carried = {"2 base/go", "2 base/java", "3 team/go", "3 team/java", "3 team/rust"}
+        assert links(aws) == carried
+
+
+async def test_planning_keeps_nothing() -> None:
+    """A route is first applied when it is applied, whatever was planned or refused before."""
+    async with simulate(fleet(PRIVATE + '\nnew_repositories = "leave"')) as aws:
+        born(aws, "base/go")
+        await aws.planned()
+        assert not (aws.state / "repositories.json").exists()
+        born(aws, "base/rust")
+        assert (await aws.applied()).status is Status.OK
+        assert links(aws) == {"2 base/go", "2 base/rust"}
 
 
 async def test_a_route_that_was_never_applied_leaves_nothing() -> None:

@@ -68,7 +68,11 @@ def links(aws: Simulated) -> set[str]:
 
 def unlistable(aws: Simulated) -> None:
     """Take the listing of repositories from the hub's role."""
-    action = "ecr:DescribeRepositories"
+    deny(aws, "ecr:DescribeRepositories")
+
+
+def deny(aws: Simulated, action: str) -> None:
+    """Take an IAM action from the hub's role."""
     aws.world.directory._peculiar[HUB.account] = AccountScenario(
         id=HUB.account, denied_actions=(action,)
     )

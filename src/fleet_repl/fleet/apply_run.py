@@ -15,13 +15,14 @@ from fleet_repl.engine.apply import ApplyContext, apply_plan
 from fleet_repl.engine.registry_documents import DocumentWriter
 from fleet_repl.fleet.backfill import Backfiller
 from fleet_repl.fleet.context import RunContext
-from fleet_repl.fleet.repositories import keep_repositories
+from fleet_repl.fleet.repositories import claim_repositories, keep_repositories
 from fleet_repl.fleet.run_reports import applied_report, reported, with_warning
 from fleet_repl.fleet.write_guard import JournalGuard
 from fleet_repl.planning.authorize import Authorized
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.ownership import Record
 from fleet_repl.planning.plan import Plan, Warning
+from fleet_repl.planning.repository_routes import Kept
 from fleet_repl.runs.backfills import owing
 from fleet_repl.runs.events import RunFinished
 from fleet_repl.runs.fingerprints import fingerprinted
@@ -66,14 +67,15 @@ class ApplyRun:
             # Otherwise there would be nothing to roll back.
             await context.records.begin(self._meta(began), plan, before)
         await context.memory.revise(lambda record: claim(record, plan, owed))
+        kept = await claim_repositories(plan, context) if plan.resolved else None
         marks = await self._mark() if plan.writes else None
         report = await self._carry_out(lease)
         if lease.held:
             report = await self._commit_record(report, before, owed)
+            report = await self._keep_repositories(report, kept)
         else:
             report = with_warning(report, StateError(_LOST), _UNRECORDED, _CLAIMED)
         report = await self._keep_fingerprints(report, began)
-        report = await self._keep_repositories(report)
         report = await self._unmark(report, marks)
         if not plan.rolls_back:
             report = await self._follow_up(report, began)
@@ -86,7 +88,7 @@ class ApplyRun:
         """The report of a plan without a write. It is not remembered as a run."""
         report = self._report(reported(untouched(self.plan, None), self.context))
         report = await self._commit_record(report, await self.context.memory.recall(), {})
-        report = await self._keep_repositories(report)
+        report = await self._keep_repositories(report, None)
         self.context.on_event(RunFinished(report=report))
         return report
 
@@ -213,13 +215,14 @@ class ApplyRun:
             "drift is then told without saying who has moved",
         )
 
-    async def _keep_repositories(self, report: Report) -> Report:
-        """Keep which repositories the routes were applied for that leave new ones."""
+    async def _keep_repositories(self, report: Report, before: Kept | None) -> Report:
+        """Keep which repositories the routes were applied for that leave new ones. `before`: those
+        that were kept before the first write."""
         if not self.plan.resolved:
             return report
         return await _or_warn(
             report,
-            lambda: keep_repositories(report, self.plan, self.context),
+            lambda: keep_repositories(report, self.plan, self.context, before),
             "which repositories are new from now on could not be kept",
             "routes that leave new repositories take in those that are there at the next apply",
         )

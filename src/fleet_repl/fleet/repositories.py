@@ -16,15 +16,18 @@ from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.observed import Observation, Observed, Unreadable
 from fleet_repl.planning.plan import Plan, Warning
 from fleet_repl.planning.repository_routes import (
+    Kept,
     There,
     kept_after,
     linked_by_name,
+    released,
     repositories_there,
     repository_warnings,
     resolve_routes,
 )
 from fleet_repl.planning.route_prefixes import RoutePrefixes
-from fleet_repl.runs.outcomes import AS_PLANNED, Report
+from fleet_repl.runs.applied_routes import applied_routes
+from fleet_repl.runs.outcomes import Report
 from fleet_repl.state import read_repositories, revise_repositories
 from fleet_repl.values.errors import Fault
 from fleet_repl.values.names import Registry
@@ -132,15 +135,37 @@ async def checked_again(plan: Plan, context: RunContext, *, force: bool) -> Plan
     return plan if changed else replace(plan, resolved=tuple(again))
 
 
-async def keep_repositories(report: Report, plan: Plan, context: RunContext) -> None:
-    """Keeps which repositories the routes that leave new ones were applied for. Raises
-    StateError."""
-    applied = {outcome.registry for outcome in report.registries if outcome.outcome in AS_PLANNED}
+async def claim_repositories(plan: Plan, context: RunContext) -> Kept:
+    """Keeps, before the first write, the repositories that the routes which leave new ones are
+    about to be applied for: a run that is killed loses nothing. Returns what was kept before.
+    Raises StateError."""
+    names = _names(context.inventory)
+    before = await read_repositories(context.store, names)
+    sources = {item.source for item in plan.resolved}
     await revise_repositories(
         context.store,
-        _names(context.inventory),
-        lambda kept: kept_after(kept, context.inventory, plan.resolved, applied),
+        names,
+        lambda kept: kept_after(kept, context.inventory, plan.resolved, sources),
     )
+    return before
+
+
+async def keep_repositories(
+    report: Report, plan: Plan, context: RunContext, before: Kept | None
+) -> None:
+    """Keeps the repositories that the routes which leave new ones were applied for. `before`: what
+    was kept before the run claimed any; None for a run that claimed none. Raises StateError."""
+    outcomes = {outcome.registry: outcome for outcome in report.registries}
+    applied = applied_routes(plan.resolved, outcomes, context.desired)
+    known = {(item.source, item.route) for item in applied}
+    unapplied = [item for item in plan.resolved if (item.source, item.route) not in known]
+    sources = {item.source for item in applied}
+
+    def after(kept: Kept) -> Kept:
+        unclaimed = kept if before is None else released(kept, before, unapplied)
+        return kept_after(unclaimed, context.inventory, applied, sources)
+
+    await revise_repositories(context.store, _names(context.inventory), after)
 
 
 def _names(inventory: Inventory) -> tuple[str, ...]:

@@ -124,7 +124,7 @@ def kept_after(
     resolved: Iterable[RoutePrefixes],
     applied: Collection[Registry],
 ) -> Kept:
-    """Returns what is kept once `resolved` was applied to these registries. A route that includes
+    """Returns what is kept for `resolved`, applied to these registries. A route that includes
     new repositories begins anew if it leaves them later."""
     leaving = _leaving(inventory)
     now = {
@@ -136,6 +136,18 @@ def kept_after(
             made_for = KeptRoute(leaving[item.route], item.repositories)
             now.setdefault(item.source, {})[item.route] = made_for
     return {source: by_route for source, by_route in now.items() if by_route}
+
+
+def released(kept: Kept, before: Kept, unapplied: Iterable[RoutePrefixes]) -> Kept:
+    """Returns what is kept without the claims of a run for routes that it has not applied after
+    all. `before`: what was kept before it claimed."""
+    now = {source: dict(by_route) for source, by_route in kept.items()}
+    for item in unapplied:
+        by_route = now.setdefault(item.source, {})
+        by_route.pop(item.route, None)
+        if (made_for := before.get(item.source, {}).get(item.route)) is not None:
+            by_route[item.route] = made_for
+    return now
 
 
 def linked_by_name(
