@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from tests.support.command_line import Cli, FakeFleet
+from tests.support.command_line import Cli, FakeBackend, FakeFleet
 from tests.support.registries import registry_of
 
 from fleet_repl.cli.app import run
@@ -56,7 +56,7 @@ Delivery of demo: ok
 Not sent: 1 link
   pushed before the rule was in place: 1 link
     111111111111 eu-west-1 (build) → 222222222222 eu-west-1 (spoke): 1 of 3 images: base/go:early
-    → fleet-repl backfill copies what is there already
+    → fleet-repl backfill demo.toml copies what is there already
 
 From push to arrival: median 0.0 s, slowest 0.0 s, of 2 arrivals measured.
 Asked about 3 images of the last 7 days in 1 source, in N s. Exit 0: done.
@@ -79,13 +79,13 @@ Failed: 1 link
 ecr:CreateRepository: 1 link
     111111111111 eu-west-1 (build) → 222222222222 eu-west-1 (spoke): 2 of 3 images: base/go:1.26, \
 base/go:1.25
-    → fleet-repl apply does that: allow arn:aws:iam::111111111111:root ecr:ReplicateImage and \
-ecr:CreateRepository on arn:aws:ecr:eu-west-1:222222222222:repository/base/*
+    → fleet-repl apply demo.toml does that: allow arn:aws:iam::111111111111:root \
+ecr:ReplicateImage and ecr:CreateRepository on arn:aws:ecr:eu-west-1:222222222222:repository/base/*
 
 Not sent: 1 link
   pushed before the rule was in place: 1 link
     111111111111 eu-west-1 (build) → 222222222222 eu-west-1 (spoke): 1 of 3 images: base/go:early
-    → fleet-repl backfill copies what is there already
+    → fleet-repl backfill demo.toml copies what is there already
 
 Asked about 3 images of the last 7 days in 1 source, in N s. Exit 4: 1 link failed.
 """
@@ -104,6 +104,15 @@ def test_images_in_the_sandbox(
     Path("scenario.toml").write_text(SCENARIO + policy, encoding="utf-8")
     ended = run(["verify", inventory, "--sandbox", "--scenario", "scenario.toml", "--quiet"])
     assert (shown(capsys), ended) == (text, code)
+
+
+def test_commands_name_the_state_that_was_given(
+    cli: Cli, backend: FakeBackend, inventory: str
+) -> None:
+    """Otherwise what they start is remembered elsewhere."""
+    cli("verify", inventory, "--state", "there")
+    cli("verify", inventory)
+    assert backend.given_states == ["there", None]
 
 
 def test_as_documents(inventory: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -551,6 +551,8 @@ class FakeBackend(Library):
     closing: Callable[[], Awaitable[None]] = _nothing
     endpoints: list[Endpoint | None] = field(default_factory=list)
     states: list[str | None] = field(default_factory=list)
+    given_states: list[str | None] = field(default_factory=list)
+    """The states that commands to paste have to name."""
     executors: list[Executor | None] = field(default_factory=list)
 
     @asynccontextmanager
@@ -570,6 +572,7 @@ class FakeBackend(Library):
         self.purposes.append(purpose)
         self.endpoints.append(endpoint)
         self.states.append(state)
+        self.given_states.append(inventory.given_state)
         await self.connecting()
         self.fleet.on_event = on_event
         self.fleet.stopped = anyio.Event()

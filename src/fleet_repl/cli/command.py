@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Generic, ParamSpec, TypeVar, get_args
 
@@ -45,12 +45,13 @@ class Call(Generic[Options_co]):
         self, path: Path, *, routes_required: bool = True, secrets_required: bool = True
     ) -> Inventory:
         """Load the inventory in a file or on standard input. Raises InventoryError."""
-        return self.backend.load_inventory(
+        inventory = self.backend.load_inventory(
             path,
             routes_required=routes_required,
             secrets_required=secrets_required,
             stdin=self.streams.content() if path == STANDARD_INPUT else None,
         )
+        return replace(inventory, given_state=getattr(self.options, "state", None))
 
     def load_offline(self, path: Path, *, routes_required: bool = True) -> Inventory:
         """Load the inventory for a command that does not call AWS.

@@ -6,7 +6,6 @@ Writing to it never fails and never blocks a run: where nobody reads any more it
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
 _STYLES: Mapping[str, str] = {"info": "", "warning": "yellow", "error": "bold red"}
 
 
-_WITH_INVENTORY: Final = re.compile(r"fleet-repl (?P<command>[a-z]+) INVENTORY\b")
-_ABOUT_STATE: Final = frozenset({"unfreeze", "unlock"})
-"""The commands that take effect in the state location alone, and so have to name the same one."""
+_WITH_INVENTORY: Final = re.compile(r"fleet-repl ([a-z]+) INVENTORY\b")
 
 
 def now() -> datetime:
@@ -134,14 +131,10 @@ class Log:
     def _to_paste(self, message: str) -> str:
         if self._inventory is None or self._inventory == STANDARD_INPUT:
             return message
-        path = shlex.quote(str(self._inventory))
-        state = "" if self._state is None else f" --state {shlex.quote(self._state)}"
+        from fleet_repl.inventory.advice import spelled  # noqa: PLC0415 - only errors need it
 
-        def spelled(match: re.Match[str]) -> str:
-            command = match["command"]
-            return f"fleet-repl {command} {path}{state if command in _ABOUT_STATE else ''}"
-
-        return _WITH_INVENTORY.sub(spelled, message)
+        path = str(self._inventory)
+        return _WITH_INVENTORY.sub(lambda match: spelled(match[1], path, self._state), message)
 
     def _line(self, entry: LogEntry) -> None:
         if self._json:

@@ -139,7 +139,7 @@ def _report(
         fleet=inventory.name,
         inventory=context.inventory_ref,
         with_images=options.with_images,
-        routes=tuple(tallies.routes(links, repositories, inventory.path)),
+        routes=tuple(tallies.routes(links, repositories, inventory)),
         links=tuple(links.values()),
         unrouted=tuple(unrouted(sources, repositories, desired, inventory.routes)),
         unreadable=tuple(

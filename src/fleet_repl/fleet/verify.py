@@ -11,6 +11,8 @@ from fleet_repl.engine.verify import VerifyContext, verify
 from fleet_repl.fleet.context import RunContext, regions_warnings
 from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.fleet.repositories import live_desired
+from fleet_repl.inventory import Inventory
+from fleet_repl.inventory.advice import with_commands
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.runs.delivery import DeliveryReport, DeliveryState, LinkDelivery
@@ -36,7 +38,8 @@ async def verify_links(
     how = replace(_verifying(context, count, clock.now() - age), unread=unread)
     verified = await verify(asked, how)
     waiting = _waiting(links, desired, joining)
-    every = sorted((*verified.links, *waiting), key=lambda link: (link.source, link.destination))
+    advised = (_advised(link, context.inventory) for link in verified.links)
+    every = sorted((*advised, *waiting), key=lambda link: (link.source, link.destination))
     report = DeliveryReport(
         run_id=context.run_id,
         started_at=context.started,
@@ -95,6 +98,15 @@ def asked_links(
         if not any(end.account in joining for end in ends_of(link)):
             links_of[link.source].append(link)
     return {source: tuple(own) for source, own in links_of.items()}
+
+
+def _advised(link: LinkDelivery, inventory: Inventory) -> LinkDelivery:
+    """Returns a link whose hints name the inventory in their commands."""
+    images = tuple(
+        image if image.hint is None else replace(image, hint=with_commands(image.hint, inventory))
+        for image in link.images
+    )
+    return replace(link, images=images)
 
 
 def _waiting(

@@ -72,6 +72,8 @@ class Inventory:
     """The content of standard input, which cannot be read again; None for a file."""
     files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """Every file that the inventory was read from → a digest of the text in it then."""
+    given_state: str | None = field(default=None, repr=False, compare=False)
+    """The state location that a command was given in place of `state`."""
 
     reading: Reading | None = field(default=None, repr=False, compare=False)
     """None for a file that says everything about its accounts."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from fleet_repl.inventory import Inventory, Route
+from fleet_repl.inventory.advice import command_of
 from fleet_repl.planning.explain.model import Carried, NotCarried, Question, Reason
 from fleet_repl.topology import connect
 from fleet_repl.values.names import Registry
@@ -65,7 +65,7 @@ def _nearness(question: Question, why: NotCarried) -> int:
 
 def apply_command(inventory: Inventory) -> str:
     """The command that makes a fleet as its inventory says."""
-    return f"fleet-repl apply {shlex.quote(inventory.path)}"
+    return command_of(inventory, "apply")
 
 
 def _remedy(question: Question, why: NotCarried) -> str | None:

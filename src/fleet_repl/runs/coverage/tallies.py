@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Final, TypeAlias, TypeVar
 
-from fleet_repl.inventory import Route
+from fleet_repl.inventory import Inventory, Route
+from fleet_repl.inventory.advice import command_of
 from fleet_repl.planning.desired import Desired
 from fleet_repl.planning.repository_routes import There
 from fleet_repl.runs.coverage.model import (
@@ -128,10 +129,9 @@ class CoverageTallies:
         )
 
     def routes(
-        self, links: Mapping[Link, LinkCoverage], repositories: Repositories, inventory: str
+        self, links: Mapping[Link, LinkCoverage], repositories: Repositories, inventory: Inventory
     ) -> Iterator[RouteCoverage]:
-        """Yields the coverage of each route of these links, in the inventory's order. `inventory`:
-        its path, for commands that can be pasted."""
+        """Yields the coverage of each route of these links, in the inventory's order."""
         of_routes: dict[str, list[Link]] = defaultdict(list)
         for link in links:
             for name in link.routes:
@@ -211,16 +211,15 @@ def _unmatched(route: Route, sources: Set[Registry], repositories: Repositories)
             yield text
 
 
-def _remedy(route: Route, links: Sequence[LinkCoverage], inventory: str) -> str | None:
+def _remedy(route: Route, links: Sequence[LinkCoverage], inventory: Inventory) -> str | None:
     """Returns what to do about the gaps of a route, and the commands on lines of their own."""
     gaps = [gap for link in links for gap in link.gaps if route.wants(gap.repository)]
     if not gaps:
         return None
-    path = shlex.quote(inventory)
-    backfill = f"fleet-repl backfill {path} --route {shlex.quote(route.name)}"
+    backfill = f"{command_of(inventory, 'backfill')} --route {shlex.quote(route.name)}"
     if all(gap.has_rule for gap in gaps):
         return f"images that were pushed before the rule need a backfill:\n{backfill}"
     return (
         "its rules are not in place yet; this makes them, and copies what is there already:\n"
-        f"fleet-repl apply {path}\n{backfill}"
+        f"{command_of(inventory, 'apply')}\n{backfill}"
     )

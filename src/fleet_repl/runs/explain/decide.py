@@ -8,6 +8,7 @@ from typing import Final
 
 from fleet_repl.ecr.rules import Replication
 from fleet_repl.inventory import Route
+from fleet_repl.inventory.advice import command_of
 from fleet_repl.planning.enrolment import joining_sentence
 from fleet_repl.planning.explain import (
     EXTERNAL_FACT,
@@ -177,7 +178,7 @@ def _remedy(question: Question, carried: tuple[Carried, ...], seen: Sightings) -
         source = min(seen.images)
         return f"push it to {source}: it is in no source of these links"
     states = {DeliveryState(link.status) for link in carried if link.status is not None}
-    backfill = apply_command(question.inventory).replace(" apply ", " backfill ", 1)
+    backfill = command_of(question.inventory, "backfill")
     if DeliveryState.NOT_SENT in states:
         return f"it was there before its rule; this copies what is there already:\n{backfill}"
     if states & {DeliveryState.FAILED, DeliveryState.MISSING}:
