@@ -73,6 +73,11 @@ def test_what_is_lacking_is_copied(document: Path, capsys: pytest.CaptureFixture
     ("args", "code", "message"),
     [
         (("prod.toml",), ExitCode.REFUSED, "the document cannot be read: prod.toml: it is no JSON"),
+        (
+            ("prod.toml",),
+            ExitCode.REFUSED,
+            "it is no JSON object fleet-repl verify or coverage INVENTORY --report FILE.json",
+        ),
         (("none.json",), ExitCode.ERROR, "the document cannot be read: none.json: No such file"),
         (("delivery.json", "--max-age", "1h", "--dry-run", "--wait"), ExitCode.USAGE, "leave --w"),
         (("delivery.json", "--report", "delivery.json"), ExitCode.ERROR, "delivery.json: "),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.command_line import EXAMINED, REPORT, Cli, FakeBackend, FakeFleet
+from tests.support.command_line import EXAMINED, REPORT, Cli, Ended, FakeBackend, FakeFleet
 
 from fleet_repl.reports.documents.plan import plan_digest
 from fleet_repl.reports.files import keep_plan, write_report
@@ -67,6 +67,23 @@ def test_a_file_that_is_no_plan(cli: Cli, kept: Path) -> None:
     kept.write_text("{}", encoding="utf-8")
     ended = cli("show", str(kept))
     assert (ended.code, ended.out) == (3, "")
+
+
+def test_a_file_that_is_no_json(cli: Cli, inventory: str) -> None:
+    """Somebody has given the inventory: what is wanted, not what a parser expected."""
+    writes = "    fleet-repl plan INVENTORY --out FILE writes a plan, --report FILE.json a report\n"
+    assert cli("show", inventory) == Ended(
+        3,
+        "",
+        f"fleet-repl: {inventory} is no plan file, and no report of a run: it is no JSON object\n"
+        f"{writes}",
+    )
+    assert cli("apply", inventory, "--plan", inventory, "--yes") == Ended(
+        3,
+        "",
+        f"fleet-repl: {inventory} is no plan file: it is no JSON object\n"
+        f"    fleet-repl plan {inventory} --out FILE writes one\n",
+    )
 
 
 def test_a_document_of_another_kind(cli: Cli, inventory: str) -> None:

@@ -15,7 +15,7 @@ from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.planning.account_facts import fleet_difference, planned_accounts
 from fleet_repl.planning.plan import Plan
 from fleet_repl.reports.documents.plan import PLAN_SCHEMA, parse_plan
-from fleet_repl.reports.documents.reader import schema_of
+from fleet_repl.reports.documents.reader import begins_as_object, schema_of
 from fleet_repl.reports.documents.report import REPORT_SCHEMA, parse_report
 from fleet_repl.runs.outcomes import Report
 from fleet_repl.values.errors import FleetError, RefusedError
@@ -25,6 +25,8 @@ LARGEST_PLAN: Final = 4 * GIB
 """Bytes of a plan: with long policies, one of a hundred thousand registries has as many."""
 LONGEST_AHEAD: Final = timedelta(minutes=5)
 """The most by which the clock that a plan was made by may be ahead of this clock."""
+
+_PLAN_OUT: Final = "    fleet-repl plan INVENTORY --out FILE writes one"
 
 
 class PlanError(RefusedError):
@@ -37,7 +39,10 @@ def load_plan(path: str | Path) -> Plan:
     Raises FleetError for a file that cannot be read, PlanError for what is no plan, and
     RefusedError for a plan that was altered.
     """
-    return parse_plan(_content(path), str(path), error=PlanError, altered=RefusedError)
+    content = _content(path)
+    if not begins_as_object(content):
+        raise PlanError(f"{path} is no plan file: it is no JSON object\n{_PLAN_OUT}")
+    return parse_plan(content, str(path), error=PlanError, altered=RefusedError)
 
 
 def load_result(path: Path) -> Plan | Report:
@@ -47,6 +52,11 @@ def load_result(path: Path) -> Plan | Report:
     RefusedError for a plan that was altered.
     """
     content = _content(path)
+    if not begins_as_object(content):
+        raise PlanError(
+            f"{path} is no plan file, and no report of a run: it is no JSON object\n"
+            "    fleet-repl plan INVENTORY --out FILE writes a plan, --report FILE.json a report"
+        )
     schema = schema_of(content)
     if schema == REPORT_SCHEMA:
         return parse_report(content, str(path), error=PlanError)
@@ -61,10 +71,7 @@ def _content(path: str | Path) -> bytes:
         return read_regular(file, most=LARGEST_PLAN)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise FleetError(
-            f"the plan cannot be read: {file}: {reason}\n"
-            "    fleet-repl plan INVENTORY --out FILE writes one"
-        ) from None
+        raise FleetError(f"the plan cannot be read: {file}: {reason}\n{_PLAN_OUT}") from None
 
 
 def check_world(plan: Plan, world: str | None) -> None:

@@ -14,12 +14,14 @@ from fleet_repl.inventory.regular_files import GIB, read_regular
 from fleet_repl.reports.documents.coverage import CoverageDocument
 from fleet_repl.reports.documents.delivery import DeliveryDocument
 from fleet_repl.reports.documents.lacking import lacking_in, read_lacking
+from fleet_repl.reports.documents.reader import begins_as_object
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.repair import Lacking
 from fleet_repl.values.errors import FleetError, RefusedError, SelectionError
 from fleet_repl.values.images import ImageName
 
+_WRITES_ONE: Final = "    fleet-repl verify or coverage INVENTORY --report FILE.json writes one"
 _LARGEST: Final = 4 * GIB
 MOST_REPUTS: Final = 20
 """Images that are put again in one run."""
@@ -36,10 +38,11 @@ def load_lacking(path: str | Path) -> Lacking:
         content = read_regular(file, most=_LARGEST)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise FleetError(
-            f"the document cannot be read: {file}: {reason}\n"
-            "    fleet-repl verify or coverage INVENTORY --report FILE.json writes one"
-        ) from None
+        raise FleetError(f"the document cannot be read: {file}: {reason}\n{_WRITES_ONE}") from None
+    if not begins_as_object(content):
+        raise RefusedError(
+            f"the document cannot be read: {file}: it is no JSON object\n{_WRITES_ONE}"
+        )
     return read_lacking(content, str(file))
 
 

@@ -39,6 +39,8 @@ REGISTRY: Final = "a registry"
 _LONGEST: Final = 60
 """The most characters of a value in a message."""
 
+_OBJECT: Final = re.compile(rb"[\s\0\xef\xbb\xbf\xfe\xff]*\{")
+
 _Schema: TypeAlias = Mapping[str, Any]
 _T = TypeVar("_T")
 _Item = TypeVar("_Item")
@@ -71,6 +73,12 @@ class MalformedError(ValueError):
 def unusable(error: type[_Error], document: str, where: str, malformed: MalformedError) -> _Error:
     """Returns an error for the reader: which document cannot be read, and why."""
     return error(f"the {document} cannot be read: {where}: {malformed}")
+
+
+def begins_as_object(content: bytes) -> bool:
+    """Returns whether a file begins as a JSON object does, in any encoding: an inventory that was
+    given in place of a document does not."""
+    return _OBJECT.match(content) is not None
 
 
 class _Tagged(msgspec.Struct):
