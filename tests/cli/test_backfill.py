@@ -52,6 +52,7 @@ def test_flags(cli: Cli, fleet: FakeFleet, inventory: str, flags: list[str], ask
     """What they ask of the library; where nobody can be asked it goes ahead."""
     ended = cli("backfill", inventory, *flags)
     assert (ended.code, fleet.asked) == (0, [asked])
+    assert "\n  no backfill yet  1\n" in ended.out
     assert "to 222222222222 eu-west-1 (spoke): none" in ended.out
 
 

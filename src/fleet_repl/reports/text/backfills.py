@@ -86,6 +86,9 @@ def _add_counts(page: Page, report: BackfillReport) -> None:
     if not present:
         return
     names = {state: _words(state) for state in present}
+    if BackfillState.NONE in names:
+        # Beside a number the state alone reads as if there were nothing to count.
+        names[BackfillState.NONE] = "no backfill yet"
     width = max(len(f"{number:,}") for number in present.values())
     long = max(len(name) for name in names.values())
     page.gap()
