@@ -89,6 +89,31 @@ async def test_a_run_that_died_blocks_no_later_one(document: str, how: str) -> N
         assert (await aws.rolled_back(report.run_id)).status is Status.OK
 
 
+@pytest.mark.parametrize(
+    "document", ["run.json", "plan.json", "before.json", "journal.jsonl", "report.json"]
+)
+async def test_a_document_of_another_run_is_not_taken_for_its_own(document: str) -> None:
+    """Each can be read, but is not of the run in whose folder it lies: nothing is rolled back by
+    it, and what it says is not recorded, here or of the other run."""
+    async with simulate(fleet_text("1>2 base/")) as aws:
+        other = aws.state / "runs" / (await aws.applied()).run_id
+        report = await aws.applied(fleet_text("1>2 base/", "3>4 tools/"))
+        run = other.parent / report.run_id
+        (run / document).write_bytes((other / document).read_bytes())
+        before, kept = aws.spelled(), (other / "report.json").read_bytes()
+        with pytest.raises(StateError, match=f"{document}: it is of another run"):
+            await aws.rolled_back(run.name)
+        (run / "ended.json").unlink()
+        (other.parent.parent / "runs.json").unlink()
+        assert [warning.kind for warning in (await aws.planned()).warnings] == ["unreadable-state"]
+        last = await aws.applied(fleet_text("1>2 base/", "3>4 tools/ web/"))
+        assert [warning.kind for warning in last.warnings] == ["unreadable-state"]
+        assert last.status is Status.OK
+        assert (run / "aside.json").exists()
+        assert (other / "report.json").read_bytes() == kept
+        assert before != aws.spelled()
+
+
 @pytest.mark.parametrize(("document", "how"), sorted(HARMLESS))
 async def test_a_run_is_looked_into_as_far_as_it_goes(document: str, how: str) -> None:
     """What may be missing is no damage."""

@@ -41,6 +41,7 @@ from fleet_repl.state.run_documents import (
     run_content,
 )
 from fleet_repl.state.run_index import revise_index
+from fleet_repl.state.same_run import check_same_run, foreign_document
 from fleet_repl.values.errors import StateError, UnreadableStateError
 from fleet_repl.values.text import first_line
 
@@ -124,7 +125,7 @@ class RunRecords:
         report = await self._get(run_id, "report.json")
 
         def parsed() -> PastRun:
-            return PastRun(
+            past = PastRun(
                 meta=parse_run(run, self._where(run_id, "run.json")),
                 plan=parse_plan(plan, self._where(run_id, "plan.json"), error=UnreadableStateError),
                 before=parse_before(before, self._where(run_id, "before.json")),
@@ -135,6 +136,8 @@ class RunRecords:
                     report, self._where(run_id, "report.json"), error=UnreadableStateError
                 ),
             )
+            check_same_run(past, run_id, lambda document: self._where(run_id, document))
+            return past
 
         return await anyio.to_thread.run_sync(parsed)
 
@@ -192,7 +195,13 @@ class RunRecords:
 
     async def _meta(self, run_id: str) -> RunMeta | None:
         content = await self._get(run_id, "run.json")
-        return None if content is None else parse_run(content, self._where(run_id, "run.json"))
+        if content is None:
+            return None
+        where = self._where(run_id, "run.json")
+        meta = parse_run(content, where)
+        if meta.run_id != run_id:
+            raise foreign_document(where)
+        return meta
 
     async def _put(self, run_id: str, document: str, content: bytes) -> None:
         await self._store.replace(self._name(run_id, document), content)
