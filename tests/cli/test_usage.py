@@ -247,3 +247,22 @@ def test_offline_commands_load_no_aws_code(inventory: str, args: list[str]) -> N
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("coverage", "f.toml", "--in-use"), "SERVICE,…: Ask ecs, lambda or eks, one or several"),
+        (("export", "f.toml", "--format"), "terraform|cloudformation"),
+        (("plan", "f.toml", "--log-format"), "text|json"),
+    ],
+)
+def test_an_option_without_its_value_says_which_there_are(
+    cli: Cli, args: tuple[str, ...], words: str
+) -> None:
+    """As its help does."""
+    ended = cli(*args)
+    assert ended.code == 64
+    message = " ".join(ended.err.replace("│", " ").split())
+    assert f"Option '{args[-1]}' requires an argument. {args[-1]} " in message
+    assert words in message

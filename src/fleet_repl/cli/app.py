@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from itertools import pairwise, takewhile
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from fleet_repl._version import __version__
-from fleet_repl.cli.commands import COMMANDS, LazyCommand, PlainGroup, flowing
+from fleet_repl.cli.commands import COMMANDS, LazyCommand, PlainGroup, UsageError, flowing
 from fleet_repl.cli.process import CommandContext, Ended
 from fleet_repl.cli.streams import OutputError, Streams
 from fleet_repl.values.exit_code import ExitCode
@@ -25,8 +25,6 @@ _COMPLETION: Final = "_FLEET_REPL_COMPLETE"
 """Set by a shell that completes a command line, which it gives in other variables."""
 WRONG_USAGE: Final = 2
 """The code that typer exits with on wrong usage; here that code means that changes are pending."""
-UsageError: Final = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
-"""The exception that typer raises for any wrong use; typer has no public name for it."""
 CODES: Final = (
     "Exit codes: 0 done · 1 error, nothing attempted · 2 changes pending (drift, plan --exit-code)"
     " · 3 refused, nothing written · 4 partial · 64 wrong usage · 130 interrupted"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -82,6 +82,10 @@ def _flags_without_type(params: list[Parameter]) -> list[Parameter]:
     return params
 
 
+UsageError: Final = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
+"""The exception that typer raises for any wrong use; typer has no public name for it."""
+
+
 class PlainGroup(TyperGroup):
     """The program, whose help shows a type only where a value has to be given."""
 
@@ -97,6 +101,19 @@ class PlainCommand(TyperCommand):
     def get_params(self, ctx: Context) -> list[Parameter]:
         """Returns the parameters of the command, with the flag of help."""
         return _flags_without_type(super().get_params(ctx))
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parses a command line. To the error about an option without its value its help is
+        added, which says what values there are."""
+        try:
+            return super().parse_args(ctx, args)
+        except UsageError as error:
+            name = getattr(error, "option_name", None)
+            for param in self.params:
+                if name in param.opts and error.message.endswith("requires an argument."):
+                    help_of_option = ": ".join(param.get_help_record(ctx) or ())
+                    error.message = f"{error.message} {help_of_option}"
+            raise
 
     def collect_usage_pieces(self, ctx: Context) -> list[str]:
         """Returns the parts of the line of usage: `INVENTORY`, and `[INVENTORY]` where it may be
