@@ -52,7 +52,7 @@ class InPlaceOptions(CommonOptions):
     cluster: Cluster = None
 
     def check(self) -> None:
-        check_simulation(self.scenario, self.state, sandbox=self.sandbox)
+        check_simulation(self.scenario, self.state, sandbox=self.sandbox, cached=self.cached)
         Readers(workers=self.workers, cluster=self.cluster).check()
 
     def run_options(self) -> RunOptions:
