@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +24,8 @@ from fleet_repl.reports.documents.plan import (
     plan_document,
 )
 from fleet_repl.reports.documents.report import parse_report, report_content, report_document
+from fleet_repl.reports.formats import ReportFormat
+from fleet_repl.reports.render import render
 from fleet_repl.reports.to_json import to_json
 from fleet_repl.runs.outcomes import Report, wave_outcomes
 from fleet_repl.values.canonical_json import JsonObject, digest
@@ -324,3 +326,14 @@ def test_a_report_of_an_earlier_version(report: Report) -> None:
     assert read_back.registries == report.registries
     assert read_back.writes == report.writes
     assert read_back.waves == wave_outcomes(report.registries, ("rest",))
+
+
+@pytest.mark.parametrize("format_", [ReportFormat.TEXT, ReportFormat.HTML, ReportFormat.XML])
+def test_a_report_of_another_day_looks_the_same(report: Report, format_: ReportFormat) -> None:
+    """Although its times are to the second: how long the run took is told for itself. A clock that
+    was put back makes no report unreadable."""
+    report = replace(report, finished_at=report.started_at + timedelta(milliseconds=1_940))
+    read_back = parse_report(report_content(report), "report.json")
+    assert [*render(read_back, format_)] == [*render(report, format_)]
+    backwards = replace(report, finished_at=report.started_at - timedelta(seconds=1))
+    assert parse_report(report_content(backwards), "report.json").took == timedelta()

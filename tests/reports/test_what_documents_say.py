@@ -126,6 +126,7 @@ def test_a_report(report: Report) -> None:
         "status": "partial",
         "started_at": "2026-11-23T12:00:00Z",
         "finished_at": "2026-11-23T12:00:12Z",
+        "duration_ms": 12430,
         "fleet": "prod",
         "inventory": {"path": "inventories/prod.toml", "digest": "sha256:" + "1" * 64},
         "plan_digest": report.plan_digest,

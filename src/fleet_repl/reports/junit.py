@@ -47,6 +47,8 @@ def to_junit(subject: Documented) -> str:
             started_at, took = subject.created_at, timedelta()
         case Report() | DeliveryReport() | CoverageReport() | BackfillReport() | DoctorReport():
             started_at, took = subject.started_at, subject.finished_at - subject.started_at
+            if isinstance(subject, Report):
+                took = subject.took
             properties = _report_properties(subject)
             cases = _report_cases(subject)
         case Explanation(waited=Waited() as waited):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -210,6 +210,17 @@ class Report:
     """In their order. A fleet without waves has one, the wave of the rest."""
     backfills: tuple[BackfillOutcome, ...] = ()
     """For links that the run made and a route wants it; in order of source and destination."""
+    duration_ms: int | None = field(default=None, compare=False)
+    """How long the run took, of a report out of a document: its times are whole seconds."""
+
+    @property
+    def took(self) -> timedelta:
+        """Returns how long the run took, in whole milliseconds."""
+        if self.duration_ms is not None:
+            return timedelta(milliseconds=self.duration_ms)
+        exact = (self.finished_at - self.started_at) / timedelta(milliseconds=1)
+        # A clock that was put back makes no run shorter than nothing.
+        return timedelta(milliseconds=max(round(exact), 0))
 
     def count(self, outcome: Outcome) -> int:
         """Returns the number of registries with this outcome."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Final
 
 import msgspec
@@ -40,6 +41,7 @@ from fleet_repl.reports.documents.run_head import RunHead, run_head
 from fleet_repl.reports.documents.shared import (
     ObjectionDocument,
     WarningDocument,
+    given,
     label_members,
     moment,
     recast,
@@ -126,6 +128,13 @@ class WaveDocument(Document, frozen=True):
 class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag=REPORT_SCHEMA):
     """What became of a run. Every registry in scope is listed exactly once."""
 
+    duration_ms: Annotated[
+        Count | UnsetType,
+        Meta(
+            description="How long the run took, in milliseconds. Missing where both times say so, "
+            "and in documents of earlier versions."
+        ),
+    ] = UNSET
     status: Annotated[
         Status,
         Meta(
@@ -163,6 +172,7 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
         """Returns the document of a report with an empty list of registries."""
         return cls(
             **run_head(report),
+            duration_ms=_duration(report),
             plan_digest=report.plan_digest,
             rolls_back=report.rolls_back,
             forced=report.forced,
@@ -185,6 +195,7 @@ class ReportDocument(RunHead, frozen=True, kw_only=True, tag_field="schema", tag
             status=self.status,
             started_at=moment(self.started_at, "started_at"),
             finished_at=moment(self.finished_at, "finished_at"),
+            duration_ms=given(self.duration_ms),
             fleet=self.fleet,
             inventory=recast(self.inventory, InventoryRef),
             plan_digest=self.plan_digest,
@@ -238,6 +249,14 @@ def parse_report(content: bytes, where: str, *, error: type[FleetError] = StateE
             return read(content, ReportDocument).report()
     except MalformedError as malformed:
         raise unusable(error, "report", where, malformed) from None
+
+
+def _duration(report: Report) -> int | UnsetType:
+    """Returns the milliseconds that a run took, unless the whole seconds of its times say so."""
+    began, ended = (at.replace(microsecond=0) for at in (report.started_at, report.finished_at))
+    if report.took == ended - began:
+        return UNSET
+    return report.took // timedelta(milliseconds=1)
 
 
 def _waves(

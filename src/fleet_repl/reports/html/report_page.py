@@ -79,7 +79,7 @@ def report_page(report: Report) -> Page:
 
 
 def _sentence(report: Report) -> str:
-    took = elapsed((report.finished_at - report.started_at).total_seconds())
+    took = elapsed(report.took.total_seconds())
     writes, registries = report.writes, counted(len(report.registries), "registry")
     if report.status is Status.REFUSED:
         return f"Refused as a whole, and nothing was written to {registries}."

@@ -42,9 +42,9 @@ def run_facts(
     report: Report | BackfillReport | DeliveryReport | CoverageReport,
 ) -> Iterator[Fact]:
     """Yields which run it was, when it ran, and on which inventory."""
-    took = elapsed((report.finished_at - report.started_at).total_seconds())
+    took = report.took if isinstance(report, Report) else report.finished_at - report.started_at
     yield Fact(term="Run", value=report.run_id)
     yield Fact(term="Began", value=timestamp(report.started_at))
-    yield Fact(term="Took", value=took)
+    yield Fact(term="Took", value=elapsed(took.total_seconds()))
     yield Fact(term="Inventory", value=report.inventory.path)
     yield Fact(term="Inventory digest", value=report.inventory.digest)

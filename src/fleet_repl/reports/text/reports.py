@@ -214,7 +214,7 @@ def _having(report: Report, outcome: Outcome) -> list[RegistryOutcome]:
 
 
 def _add_end(page: Page, report: Report) -> None:
-    took = elapsed((report.finished_at - report.started_at).total_seconds())
+    took = elapsed(report.took.total_seconds())
     writes = report.writes
     page.gap()
     if report.status is Status.OK and not writes.applied:
