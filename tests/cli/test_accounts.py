@@ -179,22 +179,12 @@ def test_a_plan_holds_the_accounts(ended: Run) -> None:
 
 def test_nothing_is_kept(ended: Run) -> None:
     """Refused with exit code 3, with what to do."""
-    code, out, err = ended("drift", "org.toml", "--state", "elsewhere", "--cached")
+    code, out, err = ended("drift", *SANDBOX, "--cached")
     assert (code, out) == (3, "")
     assert re.fullmatch(
         r"fleet-repl: no discovery of fleet org is kept in \S+\n    run without --cached once\n",
         err,
     )
-
-
-@pytest.mark.parametrize("command", ["drift", "accounts", "import"])
-def test_the_sandbox_keeps_no_discovery(ended: Run, command: str) -> None:
-    """Its state is new in every run, so that no run could come before this one."""
-    code, out, err = ended(command, *SANDBOX, "--cached")
-    assert (code, out) == (64, "")
-    assert (
-        "--sandbox begins with an empty state, which keeps no discovery: leave --cached out"
-    ) in " ".join(err.replace("│", " ").split())
 
 
 def test_what_was_not_discovered_yet(ended: Run) -> None:

@@ -38,7 +38,7 @@ class AccountsOptions(ResultOptions):
     def check(self) -> None:
         # super() without arguments does not work where slots have made the class anew.
         ResultOptions.check(self)
-        check_simulation(self.scenario, self.state, sandbox=self.sandbox, cached=self.cached)
+        check_simulation(self.scenario, self.state, sandbox=self.sandbox)
 
     @property
     def simulated(self) -> Simulated | None:

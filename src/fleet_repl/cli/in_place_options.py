@@ -52,7 +52,7 @@ class InPlaceOptions(CommonOptions):
     cluster: Cluster = None
 
     def check(self) -> None:
-        check_simulation(self.scenario, self.state, sandbox=self.sandbox, cached=self.cached)
+        check_simulation(self.scenario, self.state, sandbox=self.sandbox)
         Readers(workers=self.workers, cluster=self.cluster).check()
 
     def run_options(self) -> RunOptions:

@@ -34,7 +34,7 @@ class SandboxOptions(FleetOptions):
 
     def check(self) -> None:
         FleetOptions.check(self)
-        check_simulation(self.scenario, self.state, sandbox=self.sandbox, cached=self.cached)
+        check_simulation(self.scenario, self.state, sandbox=self.sandbox)
 
     @property
     def simulated(self) -> Simulated | None:
@@ -73,15 +73,9 @@ class RunOptions(ScopeOptions):
         return False
 
 
-def check_simulation(
-    scenario: Path | None, state: str | None, *, sandbox: bool, cached: bool
-) -> None:
+def check_simulation(scenario: Path | None, state: str | None, *, sandbox: bool) -> None:
     """Raises typer.BadParameter for flags that do not go with --sandbox, or need it."""
     if scenario is not None and not sandbox:
         raise typer.BadParameter("--scenario needs --sandbox")
     if state is not None and sandbox:
         raise typer.BadParameter("--sandbox has a state of its own: leave --state out")
-    if cached and sandbox:
-        raise typer.BadParameter(
-            "--sandbox begins with an empty state, which keeps no discovery: leave --cached out"
-        )
