@@ -182,8 +182,8 @@ async def test_denied_and_why() -> None:
             "its registry policy does not grant ecr:ReplicateImage and ecr:CreateRepository"
         )
         assert spoke.hint == (
-            "fleet-repl apply does that: allow arn:aws:iam::111111111111:root "
-            "ecr:ReplicateImage and ecr:CreateRepository on "
+            f"fleet-repl apply {aws.inventory.path} does that: allow "
+            "arn:aws:iam::111111111111:root ecr:ReplicateImage and ecr:CreateRepository on "
             "arn:aws:ecr:eu-west-1:222222222222:repository/base/*"
         )
         assert partner.hint is not None

@@ -47,7 +47,7 @@ FLEET: Final = fleet_text(*LINKS, accounts=ACCOUNTS).replace(
 )
 UNIQUE: Final = re.compile(
     r'"(created_at|digest|run_id|started_at|finished_at|seconds|request_id|measured|path|'
-    r'clock_ahead_seconds|duration_ms)": [^,\n]*|'
+    r'clock_ahead_seconds|duration_ms)": [^,\n]*(?:,\n *)?|'
     r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}|[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}|[^ ]*/(?=fleet\.toml)"
 )
 """Times, ids of runs and requests, the folder of the inventory, and what is computed from them."""
