@@ -20,8 +20,8 @@ from fleet_repl.fleet.context import RunContext
 from fleet_repl.fleet.enrolment import joining_among
 from fleet_repl.fleet.lacking import check_lacking, lacking_of
 from fleet_repl.fleet.reput import reput_images, reputs_of
+from fleet_repl.inventory.advice import command_of
 from fleet_repl.planning.enrolment import joining_sentence
-from fleet_repl.planning.explain import apply_command
 from fleet_repl.runs.coverage import CoverageReport
 from fleet_repl.runs.delivery import DeliveryReport
 from fleet_repl.runs.events import RunStarted
@@ -186,7 +186,8 @@ class _Repair:
         raise RefusedError(
             "nothing was copied, as rules or grants are missing:\n"
             + "\n".join(lines)
-            + f"\n    put rules and grants in place first: {apply_command(self.context.inventory)}"
+            + "\n    put rules and grants in place first: "
+            + command_of(self.context.inventory, "apply")
         )
 
     async def _uncreatable(self, denied: Sequence[Obstacle]) -> list[Obstacle]:

@@ -22,6 +22,5 @@ from fleet_repl.planning.explain.model import (
     Waited as Waited,
 )
 from fleet_repl.planning.explain.remedy import (
-    apply_command as apply_command,
     remedy_of as remedy_of,
 )

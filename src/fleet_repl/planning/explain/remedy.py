@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from fleet_repl.inventory import Inventory, Route
+from fleet_repl.inventory import Route
 from fleet_repl.inventory.advice import command_of
 from fleet_repl.planning.explain.model import Carried, NotCarried, Question, Reason
 from fleet_repl.topology import connect
@@ -63,11 +63,6 @@ def _nearness(question: Question, why: NotCarried) -> int:
     )
 
 
-def apply_command(inventory: Inventory) -> str:
-    """The command that makes a fleet as its inventory says."""
-    return command_of(inventory, "apply")
-
-
 def _remedy(question: Question, why: NotCarried) -> str | None:
     match why.reason:
         case Reason.RETIRED:
@@ -81,7 +76,7 @@ def _remedy(question: Question, why: NotCarried) -> str | None:
                     return f"push it to {link.source}, from which a route carries it there"
             return (
                 f"add this to the inventory if it should get there, and run "
-                f"{apply_command(question.inventory)}:\n{_new_route(question, why)}"
+                f"{command_of(question.inventory, 'apply')}:\n{_new_route(question, why)}"
             )
 
 
@@ -100,9 +95,9 @@ def _active_again(question: Question, why: NotCarried) -> str:
         and not question.asking.isdisjoint(link.routes)
         for link in links
     ):
-        return f"{remedy}, and run:\n{apply_command(inventory)}"
+        return f"{remedy}, and run:\n{command_of(inventory, 'apply')}"
     return (
-        f"{remedy} and add this if it should get there, and run {apply_command(inventory)}:\n"
+        f"{remedy} and add this if it should get there, and run {command_of(inventory, 'apply')}:\n"
         f"{_new_route(question, why)}"
     )
 
@@ -117,7 +112,7 @@ def _wider_route(question: Question, why: NotCarried) -> str:
     prefixes = json.dumps([*route.prefixes, _folder(question.repository)])
     return (
         f"widen route {route.name} in the inventory if it should get there, and run "
-        f"{apply_command(question.inventory)}:\nprefixes = {prefixes}"
+        f"{command_of(question.inventory, 'apply')}:\nprefixes = {prefixes}"
     )
 
 
@@ -138,7 +133,7 @@ def _asking_by_name(question: Question, route: Route) -> str:
         changed.append("# without new_repositories")
     return (
         f"let route {route.name} ask for it in the inventory if it should get there, and run "
-        f"{apply_command(question.inventory)}:\n" + "\n".join(changed)
+        f"{command_of(question.inventory, 'apply')}:\n" + "\n".join(changed)
     )
 
 

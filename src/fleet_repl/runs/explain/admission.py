@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from fleet_repl.ecr.policy import CREATE_REPOSITORY, REPLICATE_IMAGE
 from fleet_repl.ecr.policy.evaluate import Verdict, verdicts_on
-from fleet_repl.planning.explain import NotCarried, Question, Reason, apply_command, carrying_prefix
+from fleet_repl.inventory.advice import command_of
+from fleet_repl.planning.explain import NotCarried, Question, Reason, carrying_prefix
 from fleet_repl.runs.explain.sightings import Sightings
 from fleet_repl.runs.remedies import pasteable
 from fleet_repl.topology import Link
@@ -102,7 +103,8 @@ def _grant(question: Question, link: Link, actions: tuple[str, ...]) -> str:
     desired = question.desired
     ours = link.routes and desired.must_be_granted(link.source, link.destination)
     if ours and set(actions) <= {*desired.actions}:
-        return f"its grant is missing; this puts it in place:\n{apply_command(question.inventory)}"
+        apply = command_of(question.inventory, "apply")
+        return f"its grant is missing; this puts it in place:\n{apply}"
     partition = desired.owner.partition
     prefix = carrying_prefix(link.prefixes, question.repository)
     statement: JsonObject = {

@@ -17,7 +17,6 @@ from fleet_repl.planning.explain import (
     NotCarried,
     Question,
     Reason,
-    apply_command,
     carrying,
     carrying_prefix,
     not_carried,
@@ -112,7 +111,7 @@ def _without_rule(question: Question, link: Link, seen: Sightings) -> NotCarried
         lines = "its rule is missing; this puts it in place where the source has the repository"
     else:
         lines = "its rule is missing; this puts it in place"
-    remedy = f"{lines}:\n{apply_command(question.inventory)}"
+    remedy = f"{lines}:\n{command_of(question.inventory, 'apply')}"
     return blocked(link, Reason.NO_RULE, because, remedy)
 
 
